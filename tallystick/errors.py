@@ -1,0 +1,96 @@
+"""Every error a user can meet, and the exit code each one gives.
+
+What lives here: the exception tree and nothing else. What must not: logging, formatting for a terminal, any import.
+
+    TallystickError              1   anything below that has no code of its own
+    ├── SetupError               2   Java, jars, disk, registry, environment variable
+    ├── DeclarationError         3   a contract, mapping, feature, rule, label or recipe is wrong
+    ├── InputError               4   a supplier's file cannot be used
+    │   └── LoadRefused          5   a load was stopped before anything was published
+    ├── ContractError            6   data to be written breaks its table's contract
+    ├── ConflictError            7   another writer holds or took the slice
+    ├── ValidationFailed         8   a critical expectation failed
+    ├── LeakageFound             9   the audit refused the training set
+    ├── NotFound                10   a table, version, model or feature does not exist
+    └── ModelError              11   training or registration cannot go on
+
+A message says what is wrong, where (file, line, column, table, feature) and what to do. It never holds a row's value.
+"""
+
+from __future__ import annotations
+
+
+class TallystickError(Exception):
+    """Base of all errors raised for a user. ``exit_code`` is what a command ends with."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.fix = fix
+        super().__init__(what, where, fix)
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text} ({self.fix})" if self.fix else text
+
+
+class SetupError(TallystickError):
+    """The machine or environment lacks something the run needs."""
+
+    exit_code = 2
+
+
+class DeclarationError(TallystickError):
+    """A declared contract, mapping, feature, rule, label or recipe is wrong."""
+
+    exit_code = 3
+
+
+class InputError(TallystickError):
+    """A supplier's file is missing, broken or not what its mapping says."""
+
+    exit_code = 4
+
+
+class LoadRefused(InputError):
+    """A load was stopped before anything of it was published."""
+
+    exit_code = 5
+
+
+class ContractError(TallystickError):
+    """Data handed to the write door breaks the contract of its table."""
+
+    exit_code = 6
+
+
+class ConflictError(TallystickError):
+    """Another run holds the slice, or committed to it first."""
+
+    exit_code = 7
+
+
+class ValidationFailed(TallystickError):
+    """A critical expectation failed; what depends on the table must not run."""
+
+    exit_code = 8
+
+
+class LeakageFound(TallystickError):
+    """The leakage audit refused a training set."""
+
+    exit_code = 9
+
+
+class NotFound(TallystickError):
+    """A table, version, model, feature or recipe that was asked for does not exist."""
+
+    exit_code = 10
+
+
+class ModelError(TallystickError):
+    """Training, evaluation or registration of a model cannot go on."""
+
+    exit_code = 11

@@ -1,0 +1,98 @@
+"""What a table is: its columns, keys, time columns and layout, as frozen values.
+
+What lives here: the contract of one table. What must not: YAML (``project`` reads it), storage, Spark types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tallystick.errors import DeclarationError
+
+LAYERS = ("raw", "clean", "feature", "label", "training", "score", "monitor")
+
+# The logical types a column may have. Money is int64 minor units (suffix _minor), an instant is UTC microseconds.
+COLUMN_TYPES = ("string", "int32", "int64", "double", "boolean", "date", "timestamp")
+
+PII_CLASSES = ("none", "pseudonymous", "personal", "sensitive")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One column. ``required`` means never null; ``values`` is the closed list of allowed values, empty when open."""
+
+    name: str
+    type: str
+    description: str = ""
+    required: bool = False
+    values: tuple[str, ...] = ()
+    pii: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.type not in COLUMN_TYPES:
+            raise DeclarationError(f"column {self.name} has unknown type {self.type}", fix=f"one of {COLUMN_TYPES}")
+        if self.pii not in PII_CLASSES:
+            raise DeclarationError(f"column {self.name} has unknown PII class {self.pii}", fix=f"one of {PII_CLASSES}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableContract:
+    """The contract of one Delta table.
+
+    ``name`` is ``layer.table``. ``columns`` are the data columns in order, partition columns included.
+    ``key`` is unique over the whole table. ``entity`` is the column whose hash gives the bucket (empty: no entity,
+    bucket 0). ``event_id``, ``event_at`` and ``known_on`` are set for event tables, ``sequence`` when the source
+    declares an order within one instant. ``partition_by`` names the partition columns, which are not in the files.
+    """
+
+    name: str
+    description: str
+    grain: str
+    owner: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partition_by: tuple[str, ...] = ()
+    sort_by: tuple[str, ...] = ()
+    entity: str = ""
+    event_id: str = ""
+    event_at: str = ""
+    known_on: str = ""
+    sequence: str = ""
+    derived_from: tuple[str, ...] = ()
+    version: str = "1.0.0"
+    path: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        layer, _, table = self.name.partition(".")
+        if layer not in LAYERS or not table:
+            raise DeclarationError(f"table name {self.name} is not layer.table", where=self.path, fix=f"layers: {LAYERS}")
+        names = [c.name for c in self.columns]
+        if len(set(names)) != len(names):
+            raise DeclarationError(f"table {self.name} declares a column twice", where=self.path)
+        named = (*self.key, *self.partition_by, *self.sort_by)
+        special = (self.entity, self.event_id, self.event_at, self.known_on, self.sequence)
+        unknown = [c for c in (*named, *special) if c and c not in names]
+        if unknown:
+            raise DeclarationError(f"table {self.name} names unknown columns {unknown}", where=self.path)
+
+    @property
+    def layer(self) -> str:
+        """The part of the name before the dot."""
+        return self.name.partition(".")[0]
+
+    @property
+    def table(self) -> str:
+        """The part of the name after the dot."""
+        return self.name.partition(".")[2]
+
+    def column(self, name: str) -> Column:
+        """The column called ``name``; DeclarationError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DeclarationError(f"table {self.name} has no column {name}", where=self.path)
+
+    @property
+    def file_columns(self) -> tuple[Column, ...]:
+        """The columns that are stored in the Parquet files: all but the partition columns."""
+        return tuple(c for c in self.columns if c.name not in self.partition_by)

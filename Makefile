@@ -1,0 +1,49 @@
+# Every command of the workshop. `make` alone lists them; each sets up what it needs, and does nothing twice.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?=
+export PYTHON
+
+BIN := .venv/bin
+# Kinds of tests that never start Spark, in the order they run in.
+FAST := tests/unit tests/spec tests/generative tests/contract tests/docs
+
+.PHONY: help
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: ## prepare this checkout: environment from the lock, jars by checksum; nothing outside this folder
+	@python=$$(sh scripts/find_python.sh) && "$$python" scripts/prepare.py
+
+.PHONY: demo
+demo: setup ## run the whole pipeline on a small simulated bank (minutes)
+	@$(BIN)/tally demo
+
+.PHONY: test
+test: setup ## run every test that CI runs
+	@$(BIN)/pytest
+
+.PHONY: unit
+unit: setup ## run the tests that need no Spark (seconds)
+	@$(BIN)/pytest $(wildcard $(FAST))
+
+.PHONY: soak
+soak: setup ## run the long kill, concurrency and random tests (hours on a small machine)
+	@$(BIN)/pytest -m soak --timeout 7200
+
+.PHONY: check
+check: setup ## formatting, lint, types, import contracts
+	@$(BIN)/ruff format --check --quiet --diff .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: setup ## format the code and mend what lint can mend by itself
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: clean
+clean: ## remove caches and the demo's output; keeps the environment and the jars
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo spark-warehouse metastore_db derby.log

@@ -1,0 +1,127 @@
+"""Prepare a checkout: check the machine, install uv beside the project, sync the environment, fetch the jars.
+
+What lives here: `make setup`. What must not: anything outside the standard library, anything installed outside the
+project's own folder (uv's download cache excepted), and any work when nothing has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from fetch_jars import fetch_all
+from machine import check_java, check_openmp, check_space
+from trouble import SetupTrouble, no_space, run_script
+
+ROOT = Path(__file__).resolve().parent.parent
+UV_VERSION = "0.13.9"
+# A change of these files is a change of the environment.
+INPUTS = ("pyproject.toml", "uv.lock", "scripts/prepare.py")
+FULL_DISK = re.compile(r"no space left|disk quota exceeded|os error 28\b|errno 28\b", re.IGNORECASE)
+NO_NETWORK = re.compile(
+    r"error sending request|failed to fetch|dns error|could not connect|connection (refused|reset|error)|"
+    r"timed? ?out|max retries|name resolution|network is unreachable|no matching distribution|certificate",
+    re.IGNORECASE,
+)
+
+PROGRESS = ("Downloading", "Building", "Prepared", "Installed")
+
+
+def say(text: str) -> None:
+    """Progress, on stderr."""
+    print(f"setup: {text}", file=sys.stderr, flush=True)
+
+
+def run_tool(command: list[str], *, env: dict[str, str], what: str) -> None:
+    """Run an installer, showing its progress; a failure becomes one sentence."""
+    process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None  # given by stdout=PIPE
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if line.lstrip().startswith(PROGRESS):
+            say(line.strip())
+    if process.wait() != 0:
+        raise explain(what, [line for line in lines if line.strip()])
+
+
+def explain(what: str, lines: list[str]) -> SetupTrouble:
+    """The sentence for an installer that failed: full disk, no network, or else its own message, shown whole before."""
+    text = "\n".join(lines)
+    if FULL_DISK.search(text):
+        return no_space(ROOT)
+    if NO_NETWORK.search(text):
+        return SetupTrouble(
+            f"{what} failed because the package registry could not be reached: check the network, or the proxy and "
+            "index settings of pip and uv, and run the same command again."
+        )
+    print("\n".join(lines[-20:]), file=sys.stderr)
+    return SetupTrouble(f"{what} failed: the tool's own message is above.")
+
+
+def find_pip(env: dict[str, str]) -> list[str]:
+    """A pip to fetch uv with: this Python's own, or that of a scratch environment where a distribution left it out."""
+    own = [sys.executable, "-m", "pip"]
+    if subprocess.run([*own, "--version"], capture_output=True, check=False, env=env).returncode == 0:
+        return own
+    scratch = ROOT / ".tools" / "bootstrap"
+    made = subprocess.run([sys.executable, "-m", "venv", str(scratch)], capture_output=True, check=False, env=env)
+    if made.returncode != 0:
+        raise SetupTrouble(
+            f"{sys.executable} has no pip, and uv comes in through pip: install it (Debian, Ubuntu: apt install "
+            "python3-pip)."
+        )
+    return [str(scratch / "bin" / "python"), "-m", "pip"]
+
+
+def install_uv(env: dict[str, str]) -> Path:
+    """uv in the pinned version, under .tools/. ``pip --target`` also works where the system's Python is locked."""
+    folder = ROOT / ".tools" / f"uv-{UV_VERSION}"
+    uv = folder / "bin" / "uv"
+    if uv.exists():
+        return uv
+    say(f"installing uv {UV_VERSION} into .tools/")
+    pip = [*find_pip(env), "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target", str(folder)]
+    run_tool([*pip, f"uv=={UV_VERSION}"], env=env, what="Installing uv")
+    return uv
+
+
+def fingerprint(root: Path = ROOT) -> str:
+    """Names the environment that should exist: the lock, the project file, this script, the Python and the place."""
+    parts = [(root / name).read_bytes() for name in INPUTS]
+    return hashlib.sha256(b"\0".join([*parts, sys.version.encode(), str(root).encode()])).hexdigest()
+
+
+def sync_environment() -> None:
+    """Bring .venv to the state of uv.lock. Nothing to do if the stamp of the last sync still fits."""
+    stamp = ROOT / ".venv" / ".in-sync"
+    wanted = fingerprint()
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and (ROOT / ".venv/bin/python").exists():
+        return
+    if not stamp.is_file():
+        check_space(ROOT)
+    env = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME")}
+    env |= {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    uv = install_uv(env)
+    say("installing the locked packages into .venv (1.9 GB; some minutes the first time)")
+    stamp.unlink(missing_ok=True)
+    run_tool([str(uv), "sync", "--frozen"], env=env, what="Installing the locked packages")
+    # Written whole or not at all: a stamp cut short by a full disk would not match, which is the safe side.
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def main() -> None:
+    """Check, install, fetch; each step does nothing when it is up to date."""
+    check_java()
+    check_openmp()
+    sync_environment()
+    for name in fetch_all():
+        say(f"fetched {name}")
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,206 @@
+"""Reads ``schemas/<layer>/<table>.yaml`` (Open Data Contract Standard v3, one table a file) into table contracts.
+
+What lives here: YAML to ``TableContract``, and the contract of a clean table's rejects, which is derived. What must
+not: checks across files (``project.checks``), storage, Spark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tallystick.errors import DeclarationError
+from tallystick.project.files import list_declarations, read_yaml
+from tallystick.spec.tables import LAYERS, Column, TableContract
+
+REJECTED_SUFFIX = "_rejected"
+
+# ODCS says in two words what we say in one: the logical type is for readers, the physical one is Delta's.
+COLUMN_TYPES = {
+    ("string", "STRING"): "string",
+    ("integer", "INT"): "int32",
+    ("integer", "BIGINT"): "int64",
+    ("number", "DOUBLE"): "double",
+    ("boolean", "BOOLEAN"): "boolean",
+    ("date", "DATE"): "date",
+    ("timestamp", "TIMESTAMP"): "timestamp",
+}
+
+# customProperties of a table that mean something here; any other is an error, so that a misspelt one is not lost.
+_TEXT_PROPERTIES = ("entity", "eventId", "eventAt", "knownOn", "sequence")
+_LIST_PROPERTIES = ("sort", "derivedFrom")
+
+
+def load_contracts(root: Path) -> dict[str, TableContract]:
+    """Every contract under ``root/schemas`` by ``layer.table``, and ``clean.<table>_rejected`` for each clean table.
+
+    Sorted by name. Raises DeclarationError with file and column for the first file that is wrong.
+    """
+    contracts = {}
+    for name, path in contract_files(root).items():
+        contract = load_contract(path, name=name)
+        contracts[name] = contract
+        if contract.layer == "clean":
+            rejected = rejected_contract(contract)
+            contracts[rejected.name] = rejected
+    return dict(sorted(contracts.items()))
+
+
+def contract_files(root: Path) -> dict[str, Path]:
+    """The contract files of a project by table name, unread."""
+    return list_declarations(root / "schemas", layers=LAYERS)
+
+
+def load_contract(path: Path, *, name: str) -> TableContract:
+    """The contract in one file, which must speak of table ``name`` (its folder and file name) and of no other."""
+    where = str(path)
+    document = _parse(path)
+    if document["id"] != name:
+        raise DeclarationError(f"the contract's id is {document['id']}", where=where, fix=f"its path says {name}")
+    if len(document.get("schema", [])) != 1 or document["schema"][0]["name"] != name.partition(".")[2]:
+        raise DeclarationError("a contract has one schema, named as its file", where=where)
+    table = document["schema"][0]
+    fields = [_column(field, where=where) for field in table.get("properties", [])]
+    properties = _custom_properties(table, where=where)
+    return TableContract(
+        name=name,
+        description=_text(table, "description", where=where),
+        grain=_text(table, "dataGranularityDescription", where=where),
+        owner=_text(document.get("team", {}), "name", where=where),
+        columns=tuple(fields),
+        key=_positions(table, "primaryKey", "primaryKeyPosition", where=where),
+        partition_by=_positions(table, "partitioned", "partitionKeyPosition", where=where),
+        sort_by=tuple(properties.get("sort", ())),
+        entity=properties.get("entity", ""),
+        event_id=properties.get("eventId", ""),
+        event_at=properties.get("eventAt", ""),
+        known_on=properties.get("knownOn", ""),
+        sequence=properties.get("sequence", ""),
+        derived_from=tuple(properties.get("derivedFrom", ())),
+        version=document["version"],
+        path=where,
+    )
+
+
+def rejected_contract(contract: TableContract) -> TableContract:
+    """The contract of the rows a load kept out of ``contract``'s table: one row per rejected row and load.
+
+    ``rejected_id`` tells apart the rows that a mapping made of one raw line. ``known_on`` is null where the row was
+    rejected before it had one.
+    """
+    return TableContract(
+        name=f"{contract.name}{REJECTED_SUFFIX}",
+        description=f"Rows kept out of {contract.name}, with the reason and where they came from.",
+        grain="one row per rejected row and load",
+        owner=contract.owner,
+        columns=(
+            Column(name="rejected_id", type="string", required=True, description="Unique within a load."),
+            Column(name="loaded_on", type="date", required=True, description="Load date that met the row."),
+            Column(name="table_name", type="string", required=True, description="Clean table, without its layer."),
+            Column(name="reason", type="string", required=True, description="Why it was kept out, one word."),
+            Column(name="column_name", type="string", description="Column at fault; null when it is the whole row."),
+            Column(name="file", type="string", required=True, description="File of the landed delivery."),
+            Column(name="line", type="int64", required=True, description="Line in that file, from 1, header counted."),
+            Column(name="raw", type="string", pii="sensitive", description="The line as it was delivered."),
+            Column(name="known_on", type="date", description="Business date it would have been known."),
+            Column(name="source", type="string", required=True, description="Name of the source, as in sources/."),
+        ),
+        key=("source", "loaded_on", "rejected_id"),
+        partition_by=("source",),
+        sort_by=("loaded_on", "file", "line"),
+        derived_from=("raw.*",),
+        version=contract.version,
+        path=contract.path,
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    """The file as the standard's own package understands it; what that package would drop is an error."""
+    # Imported here: the package brings pydantic, which a look at another part of the project need not pay for.
+    from open_data_contract_standard.model import OpenDataContractStandard
+    from pydantic import ValidationError
+
+    raw = read_yaml(path)
+    try:
+        contract = OpenDataContractStandard(**raw)
+    except (ValidationError, TypeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "not a mapping"}
+        place = ".".join(str(part) for part in first["loc"])
+        raise DeclarationError(f"not an ODCS contract: {place} {first['msg']}", where=str(path)) from error
+    kept = contract.model_dump(by_alias=True, exclude_unset=True)
+    lost = _first_lost(raw, kept)
+    if lost:
+        raise DeclarationError(f"the data contract standard has no {lost}", where=str(path), fix="see schemas/clean/")
+    missing = [field for field in ("apiVersion", "kind", "id", "version", "status") if not kept.get(field)]
+    if missing or kept["kind"] != "DataContract" or not str(kept["apiVersion"]).startswith("v3."):
+        raise DeclarationError(
+            f"not an ODCS v3 contract: {', '.join(missing) or 'kind or apiVersion'}", where=str(path), fix="see schemas/"
+        )
+    return kept
+
+
+def _first_lost(raw: Any, kept: Any, *, place: str = "") -> str:
+    """The first key of ``raw`` that is not in ``kept``: pydantic ignores unknown keys of nested objects."""
+    if isinstance(raw, Mapping) and isinstance(kept, Mapping):
+        for key, value in raw.items():
+            if key not in kept:
+                return f"{place}.{key}".lstrip(".")
+            lost = _first_lost(value, kept[key], place=f"{place}.{key}")
+            if lost:
+                return lost
+    elif isinstance(raw, Sequence) and isinstance(kept, Sequence) and not isinstance(raw, str):
+        for one, other in zip(raw, kept, strict=True):
+            label = one.get("name", one.get("property", "")) if isinstance(one, Mapping) else ""
+            lost = _first_lost(one, other, place=f"{place}[{label}]")
+            if lost:
+                return lost
+    return ""
+
+
+def _column(field: Mapping[str, Any], *, where: str) -> Column:
+    name = _text(field, "name", where=where)
+    pair = (str(field.get("logicalType")), str(field.get("physicalType")))
+    if pair not in COLUMN_TYPES:
+        allowed = ", ".join(" ".join(p) for p in COLUMN_TYPES)
+        raise DeclarationError(f"column {name} has no known type: {' '.join(pair)}", where=where, fix=f"one of {allowed}")
+    try:
+        return Column(
+            name=name,
+            type=COLUMN_TYPES[pair],
+            description=_text(field, "description", where=where),
+            required=bool(field.get("required", False)),
+            values=tuple(str(one["value"]) for one in field.get("enum", ())),
+            pii=_text(field, "classification", where=where),
+        )
+    except DeclarationError as error:
+        raise DeclarationError(error.what, where=error.where or where, fix=error.fix) from error
+
+
+def _custom_properties(table: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in table.get("customProperties", ()):
+        name, value = item["property"], item["value"]
+        if name in _TEXT_PROPERTIES and isinstance(value, str) or name in _LIST_PROPERTIES and isinstance(value, list):
+            found[name] = value
+            continue
+        known = ", ".join((*_TEXT_PROPERTIES, *_LIST_PROPERTIES))
+        raise DeclarationError(f"customProperty {name} is unknown or of the wrong kind", where=where, fix=f"known: {known}")
+    return found
+
+
+def _positions(table: Mapping[str, Any], flag: str, position: str, *, where: str) -> tuple[str, ...]:
+    """The columns that carry ``flag``, in the order of ``position``, which must run from 1 without a gap."""
+    chosen = [field for field in table.get("properties", ()) if field.get(flag)]
+    chosen.sort(key=lambda field: int(field.get(position, 0)))
+    if [field.get(position) for field in chosen] != list(range(1, len(chosen) + 1)):
+        raise DeclarationError(f"{position} must run from 1 without a gap over the {flag} columns", where=where)
+    return tuple(str(field["name"]) for field in chosen)
+
+
+def _text(mapping: Mapping[str, Any], key: str, *, where: str) -> str:
+    value = mapping.get(key)
+    if not isinstance(value, str) or not value.strip():
+        named = f" of {mapping['name']}" if mapping.get("name") else ""
+        raise DeclarationError(f"{key}{named} is missing", where=where)
+    return value.strip()

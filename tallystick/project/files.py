@@ -1,0 +1,61 @@
+"""Finds and reads declaration files.
+
+What lives here: folder listing by ``<layer>/<table>.yaml`` and YAML with errors that name the line. What must not:
+what any key in a file means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tallystick.errors import DeclarationError
+
+
+def list_declarations(folder: Path, *, layers: Sequence[str]) -> dict[str, Path]:
+    """The files ``folder/<layer>/<table>.yaml`` by ``layer.table``, sorted; empty when the folder does not exist.
+
+    A file or folder that is not of that shape is an error: it would never be read, and its author should know.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_dir() or path.name.startswith((".", "_")):
+            continue
+        parts = path.relative_to(folder).parts
+        if len(parts) != 2 or parts[0] not in layers or path.suffix != ".yaml":
+            raise DeclarationError(
+                "nothing reads this file", where=str(path), fix=f"{folder.name}/<layer>/<table>.yaml, layers {list(layers)}"
+            )
+        found[f"{parts[0]}.{path.stem}"] = path
+    return found
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file. DeclarationError names file and line when it is no YAML, or a key stands twice."""
+    # Imported here so that a look at another part of the project does not pay for it.
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Refuses a key that stands twice: YAML would silently keep the last."""
+
+    def construct(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise DeclarationError(f"{key.value} stands twice", where=f"{path}:{key.start_mark.line + 1}")
+            seen.add(key.value)
+        return loader.construct_mapping(node, deep=True)
+
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, construct)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise DeclarationError(f"not YAML: {getattr(error, 'problem', '')}", where=f"{path}{line}") from error
+    except UnicodeDecodeError as error:
+        raise DeclarationError("not UTF-8", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise DeclarationError("not a mapping", where=str(path))
+    return content

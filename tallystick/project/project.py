@@ -1,0 +1,147 @@
+"""The project: what its folders declare, each part read when it is first asked for.
+
+What lives here: ``Project``, finding its folder, loading it. What must not: how any kind of file is read.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from tallystick.errors import NotFound, SetupError
+
+if TYPE_CHECKING:
+    from tallystick.project.declared import Declarations
+    from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.labels import Label
+    from tallystick.spec.recipes import Recipe
+    from tallystick.spec.sources import Source
+    from tallystick.spec.tables import TableContract
+
+# What a folder must hold to be taken for a project on the way up from the working directory.
+MARKS = ("sources", "schemas", "recipes")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a project declares. Frozen: a changed file needs a new ``load_project``.
+
+    Parts are read on first use, so that a command that needs one of them does not wait for the others. Each may raise
+    DeclarationError then, naming file and line.
+    """
+
+    root: Path
+
+    @cached_property
+    def contracts(self) -> Mapping[str, TableContract]:
+        """Contracts by ``layer.table``: the files in schemas/, each clean table's rejects, one per feature group.
+
+        Feature files are read only when a ``feature.`` name or the list of names is asked for.
+        """
+        return _Contracts(self)
+
+    @cached_property
+    def sources(self) -> Mapping[str, Source]:
+        """Sources by name, from sources/<name>/."""
+        from tallystick.project.sources import load_sources
+
+        return MappingProxyType(load_sources(self.root))
+
+    @cached_property
+    def expectations(self) -> Mapping[str, dict[str, Any]]:
+        """Expectation suites by table name, as their files say, with every type known to be one."""
+        from tallystick.project.expectations import load_expectations
+
+        return MappingProxyType(load_expectations(self.root))
+
+    @cached_property
+    def declared(self) -> Declarations:
+        """All that features/*.py and recipes/*.py declare, with the place of each."""
+        from tallystick.project.declared import load_declarations
+
+        return load_declarations(self.root)
+
+    @property
+    def feature_groups(self) -> Mapping[str, FeatureGroup]:
+        """Feature groups by name."""
+        return self.declared.feature_groups
+
+    @property
+    def labels(self) -> Mapping[str, Label]:
+        """Labels by name."""
+        return self.declared.labels
+
+    @property
+    def recipes(self) -> Mapping[str, Recipe]:
+        """Recipes by name."""
+        return self.declared.recipes
+
+
+class _Contracts(Mapping[str, "TableContract"]):
+    """Contracts from files at once, those of feature groups when first needed; an unknown name says what is near."""
+
+    def __init__(self, project: Project) -> None:
+        from tallystick.project.contracts import load_contracts
+
+        self._files = load_contracts(project.root)
+        self._project = project
+
+    @cached_property
+    def _all(self) -> dict[str, TableContract]:
+        from tallystick.spec.features import group_contract
+
+        derived = [group_contract(group) for group in self._project.feature_groups.values()]
+        return dict(sorted((self._files | {contract.name: contract for contract in derived}).items()))
+
+    def __getitem__(self, name: str) -> TableContract:
+        found = self._files.get(name)
+        if found is None and name.startswith("feature."):
+            found = self._all.get(name)
+        if found is None:
+            raise UnknownTable(name, self._all)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files or (str(name).startswith("feature.") and name in self._all)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+class UnknownTable(NotFound, KeyError):
+    """No contract of that name. A KeyError too, so that ``Mapping.get`` works."""
+
+    def __init__(self, name: str, known: Mapping[str, object]) -> None:
+        near = difflib.get_close_matches(name, known, n=1)
+        super().__init__(f"no table {name} is declared", fix=f"did you mean {near[0]}?" if near else "see schemas/")
+
+
+def find_project(start: Path | None = None) -> Path:
+    """The nearest folder from ``start`` (default: the working directory) upwards that holds a project.
+
+    Raises SetupError when there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if all((folder / mark).is_dir() for mark in MARKS):
+            return folder
+    raise SetupError(
+        f"no project folder: none from {here} upwards holds {', '.join(f'{mark}/' for mark in MARKS)}",
+        fix="change into the project or say --project DIR",
+    )
+
+
+def load_project(root: Path) -> Project:
+    """The project in ``root``. Nothing is read yet; raises SetupError when ``root`` holds none."""
+    root = Path(root).resolve()
+    if not (root / "schemas").is_dir():
+        raise SetupError(f"{root} holds no project", fix="a project folder has schemas/, sources/ and recipes/")
+    return Project(root=root)

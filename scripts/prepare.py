@@ -90,7 +90,7 @@ def install_uv(env: dict[str, str]) -> Path:
     return uv
 
 
-def fingerprint(root: Path = ROOT) -> str:
+def fingerprint(root: Path) -> str:
     """Names the environment that should exist: the lock, the project file, this script, the Python and the place."""
     parts = [(root / name).read_bytes() for name in INPUTS]
     return hashlib.sha256(b"\0".join([*parts, sys.version.encode(), str(root).encode()])).hexdigest()
@@ -99,7 +99,7 @@ def fingerprint(root: Path = ROOT) -> str:
 def sync_environment() -> None:
     """Bring .venv to the state of uv.lock. Nothing to do if the stamp of the last sync still fits."""
     stamp = ROOT / ".venv" / ".in-sync"
-    wanted = fingerprint()
+    wanted = fingerprint(ROOT)
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and (ROOT / ".venv/bin/python").exists():
         return
     if not stamp.is_file():

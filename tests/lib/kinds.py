@@ -1,0 +1,53 @@
+"""Order of the test kinds in one run, and the guard that keeps Spark out of the fast ones.
+
+What lives here: a pytest plugin, switched on in pyproject.toml. What must not: fixtures that tests ask for by name
+(those are in tests/conftest.py).
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+
+# Cheap kinds first, so that a run fails early; within a kind the order is random (pytest-randomly prints its seed).
+KINDS = ("unit", "spec", "generative", "contract", "docs", "spark", "dags", "acceptance")
+WITHOUT_SPARK = frozenset({"unit", "contract", "docs"})
+
+
+def kind_of(item: pytest.Item) -> str:
+    """The folder below tests/ that holds the test; empty for a test elsewhere."""
+    parts = item.path.parts
+    return parts[parts.index("tests") + 1] if "tests" in parts[:-2] else ""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by kind, after pytest-randomly has shuffled: the sort is stable, so its order holds inside each kind."""
+    items.sort(key=lambda item: KINDS.index(kind_of(item)) if kind_of(item) in KINDS else len(KINDS))
+
+
+@pytest.fixture(autouse=True)
+def _no_spark_in_fast_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test of a fast kind that starts Spark fails at once, with the reason."""
+    kind = kind_of(request.node)
+    if kind in WITHOUT_SPARK:
+
+        def refuse(*_: object, **__: object) -> NoReturn:
+            pytest.fail(f"tests/{kind} never starts Spark: move this test to tests/spark", pytrace=False)
+
+        # Both doors of Spark: the session (also when another kind has one running) and the JVM below it.
+        # Given as text, pyspark is imported here: 0.2 s once, and nothing starts.
+        monkeypatch.setattr("pyspark.java_gateway.launch_gateway", refuse)
+        monkeypatch.setattr("pyspark.core.context.SparkContext._ensure_initialized", refuse)
+        monkeypatch.setattr("pyspark.sql.SparkSession.builder", _Refused(refuse))
+
+
+class _Refused:
+    """Stands in for `SparkSession.builder`: every attribute refuses."""
+
+    def __init__(self, refuse: object) -> None:
+        self._refuse = refuse
+
+    def __getattr__(self, name: str) -> object:
+        return self._refuse

@@ -1,0 +1,34 @@
+"""Choosing what was known: the version of every row that a cut-off date sees.
+
+What lives here: version choice and the local calendar. What must not: anything about labels.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+
+def select_latest(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
+    """The rows as known on ``cutoff``: per event the version with the greatest ``known_on`` not after it.
+
+    An event whose chosen version is a retraction is gone; an event first known after the cut-off is not there yet.
+    """
+    newest_first = Window.partitionBy("source", event_id).orderBy(F.col("known_on").desc())
+    known = rows.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", F.row_number().over(newest_first))
+    is_current = (F.col("_version") == 1) & ~F.col("is_retracted")
+    return known.where(is_current).drop("_version")
+
+
+def select_known_versions(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
+    """As ``select_latest``, but retracted events stay, with their flag: for asking when something became known."""
+    newest_first = Window.partitionBy("source", event_id).orderBy(F.col("known_on").desc())
+    known = rows.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", F.row_number().over(newest_first))
+    return known.where(F.col("_version") == 1).drop("_version")
+
+
+def local_date_expr(instant: str, zone: str) -> Column:
+    """The calendar date of a UTC instant in ``zone``; null stays null. Expects the session's zone to be UTC."""
+    return F.to_date(F.from_utc_timestamp(F.col(instant), zone))

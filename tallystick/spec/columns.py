@@ -1,0 +1,266 @@
+"""From a group's declaration to its columns, each with what it means and what it is computed from.
+
+What lives here: the expansion, the only place that knows which columns a group has and in which order, and the
+contract of the feature table. What must not: checks of expressions (``checks``), any computing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from tallystick.errors import DeclarationError
+from tallystick.spec import names
+from tallystick.spec.checks import check_group, value_type
+from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
+from tallystick.spec.ops import SAME, Op
+from tallystick.spec.tables import Column, TableContract
+from tallystick.spec.windows import Window, parse_window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """One aggregate without its window: an op of a measure for one filter or one value of its category."""
+
+    measure: Measure
+    op: Op
+    filter: str = ""
+    value: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The name that derived features refer to."""
+        return names.stem_name(self.measure.name, self.op.token, filter_name=self.filter, value=self.value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One aggregate over one window. ``lag`` 1 is the window before, ``[as_of - 2w, as_of - w)``, and so on."""
+
+    stem: str
+    window: str
+    lag: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureColumn:
+    """One feature: its name, type and passport.
+
+    ``type`` is ``int64`` or ``double``, and empty where a column was made without contracts and its type depends on
+    them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change`` or ``zscore`` over ``cells`` in order. ``empty``
+    is what a customer without rows gets, ``0`` or ``null``.
+    """
+
+    name: str
+    type: str
+    group: str
+    measure: str
+    op: str
+    window: str
+    filter: str
+    value: str
+    previous: bool
+    formula: str
+    cells: tuple[Cell, ...]
+    description: str
+    reason: str
+    sign: int
+    pii: str
+    owner: str
+    permitted_use: str
+    assumed: bool
+    empty: str
+
+
+def group_bases(group: FeatureGroup) -> dict[str, Base]:
+    """Every aggregate of the group by its stem, in declared order."""
+    bases: dict[str, Base] = {}
+    for measure in group.measures:
+        for filter_name, value in _families(group, measure):
+            for op in measure.parsed_ops:
+                base = Base(measure=measure, op=op, filter=filter_name, value=value)
+                if base.stem in bases:
+                    raise DeclarationError(f"two measures make {base.stem}", where=group.where_text, fix="rename one")
+                bases[base.stem] = base
+    return bases
+
+
+def group_columns(
+    group: FeatureGroup, contracts: Mapping[str, TableContract] | None = None
+) -> tuple[FeatureColumn, ...]:
+    """The features of a group in their order: measures as declared, then derived ones.
+
+    With ``contracts`` the expressions are checked and every type is known. A name made twice is refused.
+    """
+    bases = group_bases(group)
+    columns = [c for base in bases.values() for c in _base_columns(group, base)]
+    for derived in group.derived:
+        columns.extend(_derived_columns(group, bases, derived))
+    seen: set[str] = set()
+    for column in columns:
+        names.check_name("feature", column.name, where=group.where_text)
+        if column.name in seen:
+            raise DeclarationError(f"two features are called {column.name}", where=group.where_text, fix="rename one")
+        seen.add(column.name)
+    if contracts is None:
+        return tuple(columns)
+    check_group(group, contracts)
+    types = {m: value_type(group, m, contracts) for m in group.measures if m.value}
+    return tuple(replace(c, type=c.type or types[bases[c.cells[0].stem].measure]) for c in columns)
+
+
+def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> TableContract:
+    """The contract of ``feature.<group>``: one row per set of observations, customer and as_of."""
+    technical = (
+        Column(name="observations", type="string", required=True, description="The set of observations"),
+        Column(name="source", type="string", required=True, description="The supplier"),
+        Column(name="bucket", type="int32", required=True, description="Hash bucket of the customer"),
+        Column(name="period", type="string", required=True, description="Year or month of as_of"),
+        Column(name="customer_id", type="string", required=True, description="The customer", pii="pseudonymous"),
+        Column(name="as_of", type="timestamp", required=True, description="The instant of the observation, UTC"),
+    )
+    features = tuple(
+        Column(name=c.name, type=c.type, description=c.description, required=c.empty == "0", pii=c.pii)
+        for c in group_columns(group, contracts)
+    )
+    return TableContract(
+        name=group.feature_table,
+        description=group.description or f"Features of {group.table}",
+        grain="one row per set of observations, customer and as_of",
+        owner=group.owner,
+        columns=(*technical, *features),
+        key=("observations", "customer_id", "as_of"),
+        partition_by=("observations", "source", "bucket", "period"),
+        sort_by=("customer_id", "as_of"),
+        entity="customer_id",
+        derived_from=tuple(dict.fromkeys((group.table, *(lookup.table for lookup in group.lookups)))),
+        path=group.path,
+    )
+
+
+def _families(group: FeatureGroup, measure: Measure) -> Iterator[tuple[str, str]]:
+    if measure.by:
+        for value in group.by[measure.by]:
+            yield "", names.value_name(value)
+        yield "", names.OTHER
+        return
+    for filter_name in measure.filter_names:
+        yield filter_name, ""
+
+
+def _base_columns(group: FeatureGroup, base: Base) -> Iterator[FeatureColumn]:
+    for window in group.windows_of(base.measure):
+        lags = (0, 1) if base.measure.previous and not window.is_all else (0,)
+        for lag in lags:
+            name = names.feature_name(group.name, base.stem, window.text, previous=lag == 1)
+            cell = Cell(stem=base.stem, window=window.text, lag=lag)
+            yield _base_column(group, base, name=name, cell=cell)
+
+
+def _base_column(group: FeatureGroup, base: Base, *, name: str, cell: Cell) -> FeatureColumn:
+    rule = base.op.rule
+    window = parse_window(cell.window)
+    measure = base.measure
+    return FeatureColumn(
+        name=name,
+        type="" if rule.gives == SAME else rule.gives,
+        group=group.name,
+        measure=measure.name,
+        op=base.op.token,
+        window=cell.window,
+        filter=base.filter,
+        value=base.value,
+        previous=cell.lag == 1,
+        formula="cell",
+        cells=(cell,),
+        description=_fill(group, measure.description or _described(base), base, _window_words(window, lag=cell.lag)),
+        reason=_fill(group, measure.reason, base, _window_words(window, lag=cell.lag)),
+        sign=measure.sign,
+        pii=measure.pii or group.pii,
+        owner=group.owner,
+        permitted_use=group.permitted_use,
+        assumed=group.assumed or any(lookup.assumed for lookup in group.lookups),
+        empty=rule.empty,
+    )
+
+
+def _derived_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: Derived) -> Iterator[FeatureColumn]:
+    if isinstance(derived, Share):
+        base = _base(group, bases, derived.a)
+        _base(group, bases, derived.b)
+        for text in derived.windows or tuple(w.text for w in group.windows_of(base.measure)):
+            cells = (Cell(stem=derived.a, window=text), Cell(stem=derived.b, window=text))
+            name = names.share_name(group.name, derived.name, text)
+            yield _derived_column(group, base, derived, name=name, cells=cells)
+        return
+    for stem in stems_of(derived.of):
+        base = _base(group, bases, stem)
+        if isinstance(derived, Ratio):
+            cells = (Cell(stem=stem, window=derived.window), Cell(stem=stem, window=derived.against))
+            name = names.ratio_name(group.name, stem, derived.window, derived.against)
+            yield _derived_column(group, base, derived, name=name, cells=cells)
+            continue
+        count = derived.k if isinstance(derived, ZScore) else 1
+        for text in derived.windows or tuple(w.text for w in group.windows_of(base.measure) if not w.is_all):
+            lags = tuple(Cell(stem=stem, window=text, lag=lag) for lag in range(count + 1))
+            make = names.zscore_name if isinstance(derived, ZScore) else names.change_name
+            yield _derived_column(group, base, derived, name=make(group.name, stem, text), cells=lags)
+
+
+def _derived_column(
+    group: FeatureGroup, base: Base, derived: Derived, *, name: str, cells: tuple[Cell, ...]
+) -> FeatureColumn:
+    formula = {Share: "share", Ratio: "ratio", Change: "change", ZScore: "zscore"}[type(derived)]
+    column = _base_column(group, base, name=name, cell=cells[0])
+    words = _window_words(parse_window(cells[0].window), lag=0)
+    texts = {cell.window: None for cell in cells}
+    return replace(
+        column,
+        type="double",
+        measure=derived.name if isinstance(derived, Share) else column.measure,
+        op=formula,
+        window="_".join(texts),
+        formula=formula,
+        cells=cells,
+        description=_fill(group, derived.description or _derived_words(derived, cells, column), base, words),
+        reason=_fill(group, derived.reason, base, words) or column.reason,
+        sign=derived.sign,
+        empty="null",
+    )
+
+
+def _base(group: FeatureGroup, bases: Mapping[str, Base], stem: str) -> Base:
+    if stem not in bases:
+        raise DeclarationError(
+            f"derived feature names unknown {stem}", where=group.where_text, fix=names.nearest_name(stem, bases)
+        )
+    return bases[stem]
+
+
+def _window_words(window: Window, *, lag: int) -> str:
+    return f"{window.words} before that" if lag else window.words
+
+
+def _described(base: Base) -> str:
+    of = f" of {base.measure.value}" if base.op.rule.takes != "none" else ""
+    kept = f" where {base.measure.where}" if base.measure.where else ""
+    narrowed = ", {filter} only" if base.filter or base.value else ""
+    return f"{base.op.words}{of}{kept}{narrowed}, over {{window}}"
+
+
+def _derived_words(derived: Derived, cells: tuple[Cell, ...], column: FeatureColumn) -> str:
+    if isinstance(derived, Share):
+        return f"{derived.a} as a share of {derived.b}, over {{window}}"
+    if isinstance(derived, Ratio):
+        against = parse_window(derived.against).words
+        return f"{cells[0].stem} per day over {{window}} against {against}"
+    if isinstance(derived, Change):
+        return f"relative change of {cells[0].stem} over {{window}} against the same span before"
+    return f"{cells[0].stem} over {{window}} in standard deviations from the {derived.k} such windows before"
+
+
+def _fill(group: FeatureGroup, text: str, base: Base, window: str) -> str:
+    """Words for the placeholders; not str.format, because an expression in the text may hold braces of its own."""
+    part = base.filter or base.value
+    words = group.words.get(part, part.replace("_", " ")) or "all kinds"
+    return text.replace("{filter}", words).replace("{window}", window)

@@ -1,0 +1,275 @@
+"""The SQL that ``where`` and ``value`` may use, as typed values.
+
+What lives here: the allowed subset of SQL, its types, and the parser that turns text into nodes or refuses it. What
+must not: evaluating (``kernel.expressions``), rendering for any engine but the canonical text.
+
+Allowed: columns, numbers, 'text', TRUE, FALSE, NULL, DATE '2020-01-31'; = <> < <= > >=, BETWEEN, IN (literals),
+LIKE 'literal', IS [NOT] NULL; AND, OR, NOT; + - * and unary minus; ABS, COALESCE, CASE; YEAR, QUARTER, MONTH, DAY,
+HOUR, MINUTE, ISODOW (Monday = 1), also as EXTRACT(part FROM x). Parts of an instant are those of the local wall
+clock. Logic is three-valued; an integer overflow is an error. ``x NOT IN (...)`` and comparisons of null give null.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.names import nearest_name
+
+# Types of expressions. int32 columns are widened to int64, so that arithmetic overflows only where int64 does.
+NUMERIC = ("int64", "double")
+
+Literal = str | int | float | bool | dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef:
+    """The value of a column."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal. ``type`` is ``null`` for NULL."""
+
+    value: Literal
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of other nodes: ``op`` is one of CALLS, or ``part_<unit>`` for a part of a date."""
+
+    op: str
+    args: tuple[Node, ...]
+    type: str
+
+
+Node = ColumnRef | Constant | Call
+
+_COMPARE: dict[type[exp.Expr], str] = {
+    exp.EQ: "eq", exp.NEQ: "ne", exp.LT: "lt", exp.LTE: "le", exp.GT: "gt", exp.GTE: "ge",
+}  # fmt: skip
+_ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "add", exp.Sub: "sub", exp.Mul: "mul"}
+_PARTS: dict[type[exp.Expr], str] = {
+    exp.Year: "year", exp.Quarter: "quarter", exp.Month: "month", exp.Day: "day",
+    exp.Hour: "hour", exp.Minute: "minute", exp.DayOfWeekIso: "isodow",
+}  # fmt: skip
+_TIME_PARTS = ("hour", "minute")
+
+CALLS = (
+    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "in", "like", "is_null",
+    "add", "sub", "mul", "neg", "abs", "coalesce", "case", "to_double",
+)  # fmt: skip
+
+
+def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "") -> Node:
+    """The typed node of ``text`` over ``columns`` (name to type); DeclarationError for anything not allowed."""
+    try:
+        tree = sqlglot.parse_one(text, dialect="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        reason = str(error).splitlines()[0] if str(error) else "no expression"
+        raise DeclarationError(f"{text!r} is not SQL: {reason}", where=where) from error
+    return _Parser(text, columns, where).node(tree)
+
+
+def parse_condition(text: str, columns: Mapping[str, str], *, where: str = "") -> Node:
+    """As ``parse_expression``, for a condition: its type must be boolean."""
+    node = parse_expression(text, columns, where=where)
+    if node.type != "boolean":
+        raise DeclarationError(f"{text!r} is {node.type}, not a condition", where=where, fix="compare it with a value")
+    return node
+
+
+def columns_used(node: Node) -> tuple[str, ...]:
+    """The names of the columns an expression reads, each once, in order of first use."""
+    return tuple(dict.fromkeys(leaf.name for leaf in _leaves(node) if isinstance(leaf, ColumnRef)))
+
+
+def expression_text(node: Node) -> str:
+    """The canonical text of an expression: the same for every spelling of one meaning. For fingerprints."""
+    if isinstance(node, ColumnRef):
+        return node.name
+    if isinstance(node, Constant):
+        return f"{node.type}:{node.value!r}"
+    return f"{node.op}({', '.join(expression_text(arg) for arg in node.args)})"
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if isinstance(node, Call):
+        for arg in node.args:
+            yield from _leaves(arg)
+    else:
+        yield node
+
+
+@dataclass(frozen=True, slots=True)
+class _Parser:
+    text: str
+    columns: Mapping[str, str]
+    where: str
+
+    def fail(self, what: str, fix: str = "") -> DeclarationError:
+        return DeclarationError(f"{what} in {self.text!r}", where=self.where, fix=fix)
+
+    def node(self, tree: exp.Expr) -> Node:
+        rules: dict[type[exp.Expr], Callable[..., Node]] = {
+            exp.Paren: lambda t: self.node(t.this),
+            exp.Column: self.column,
+            exp.Literal: self.literal,
+            exp.Boolean: lambda t: Constant(bool(t.this), "boolean"),
+            exp.Null: lambda t: Constant(None, "null"),
+            exp.Cast: self.date_literal,
+            exp.And: lambda t: self.logic("and", t.this, t.expression),
+            exp.Or: lambda t: self.logic("or", t.this, t.expression),
+            exp.Not: lambda t: self.logic("not", t.this),
+            exp.In: self.membership,
+            exp.Between: self.between,
+            exp.Like: self.like,
+            exp.Is: self.is_null,
+            exp.Neg: self.negative,
+            exp.Abs: lambda t: self.numeric("abs", t.this),
+            exp.Coalesce: lambda t: self.alike("coalesce", [t.this, *t.expressions]),
+            exp.Case: self.case,
+            exp.Extract: lambda t: self.part(t.this.name.lower(), t.expression),
+            **{kind: lambda t: self.compare(_COMPARE[type(t)], t.this, t.expression) for kind in _COMPARE},
+            **{kind: lambda t: self.numeric(_ARITHMETIC[type(t)], t.this, t.expression) for kind in _ARITHMETIC},
+            **{kind: lambda t: self.part(_PARTS[type(t)], t.this) for kind in _PARTS},
+        }
+        rule = rules.get(type(tree))
+        if rule is None:
+            raise self.fail(f"{type(tree).__name__.upper()} is not allowed", "see tallystick/spec/expressions.py")
+        made = rule(tree)
+        # Some spellings (x NOT LIKE y) carry their NOT as a flag of the node.
+        return Call("not", (made,), "boolean") if tree.args.get("negate") else made
+
+    def column(self, tree: exp.Column) -> Node:
+        if tree.table or tree.name not in self.columns:
+            raise self.fail(f"unknown column {tree.sql()}", nearest_name(tree.name, self.columns))
+        kind = self.columns[tree.name]
+        return ColumnRef(tree.name, "int64" if kind == "int32" else kind)
+
+    def literal(self, tree: exp.Literal) -> Node:
+        if tree.is_string:
+            return Constant(str(tree.this), "string")
+        if tree.this.isdigit():
+            value = int(tree.this)
+            if value >= 2**63:
+                raise self.fail("a number outside int64")
+            return Constant(value, "int64")
+        return Constant(float(tree.this), "double")
+
+    def date_literal(self, tree: exp.Cast) -> Node:
+        inner = tree.this
+        if not (tree.is_type("date") and isinstance(inner, exp.Literal) and inner.is_string):
+            raise self.fail("CAST is not allowed", "the contract's type decides; dates are DATE '2020-01-31'")
+        try:
+            return Constant(dt.date.fromisoformat(inner.this), "date")
+        except ValueError as error:
+            raise self.fail("an impossible date") from error
+
+    def logic(self, op: str, *trees: exp.Expr) -> Node:
+        args = tuple(self.node(tree) for tree in trees)
+        for arg in args:
+            if arg.type != "boolean":
+                raise self.fail(f"{op.upper()} of {arg.type}", "compare it with a value")
+        return Call(op, args, "boolean")
+
+    def compare(self, op: str, left: exp.Expr, right: exp.Expr) -> Node:
+        args = self.unify([self.node(left), self.node(right)])
+        if any(isinstance(arg, Constant) and arg.value is None for arg in args):
+            raise self.fail("a comparison with NULL", "IS NULL")
+        return Call(op, args, "boolean")
+
+    def membership(self, tree: exp.In) -> Node:
+        if not tree.expressions:
+            raise self.fail("IN without a list of literals")
+        args = self.unify([self.node(tree.this), *(self.node(item) for item in tree.expressions)])
+        if any(not isinstance(arg, Constant) or arg.value is None for arg in args[1:]):
+            raise self.fail("IN takes literals only", "for null add OR x IS NULL")
+        return Call("in", args, "boolean")
+
+    def between(self, tree: exp.Between) -> Node:
+        low = self.compare("ge", tree.this, tree.args["low"])
+        high = self.compare("le", tree.this, tree.args["high"])
+        return Call("and", (low, high), "boolean")
+
+    def like(self, tree: exp.Like) -> Node:
+        args = (self.node(tree.this), self.node(tree.expression))
+        pattern = args[1]
+        if args[0].type != "string" or not isinstance(pattern, Constant) or pattern.type != "string":
+            raise self.fail("LIKE takes text and a literal pattern")
+        if "\\" in str(pattern.value):
+            raise self.fail("LIKE has no escapes here")
+        return Call("like", args, "boolean")
+
+    def is_null(self, tree: exp.Is) -> Node:
+        if not isinstance(tree.expression, exp.Null):
+            raise self.fail("IS takes NULL only")
+        return Call("is_null", (self.node(tree.this),), "boolean")
+
+    def negative(self, tree: exp.Neg) -> Node:
+        made = self.numeric("neg", tree.this)
+        inner = made.args[0] if isinstance(made, Call) else made
+        if isinstance(inner, Constant) and isinstance(inner.value, (int, float)):
+            return Constant(-inner.value, inner.type)
+        return made
+
+    def numeric(self, op: str, *trees: exp.Expr) -> Node:
+        args = self.unify([self.node(tree) for tree in trees])
+        for arg in args:
+            if arg.type not in NUMERIC:
+                raise self.fail(f"{op.upper()} of {arg.type}", "it takes numbers")
+        return Call(op, args, args[0].type)
+
+    def alike(self, op: str, trees: list[exp.Expr]) -> Node:
+        args = self.unify([self.node(tree) for tree in trees])
+        return Call(op, args, next(arg.type for arg in args))
+
+    def case(self, tree: exp.Case) -> Node:
+        conditions: list[Node] = []
+        for branch in tree.args["ifs"]:
+            if tree.this is None:
+                conditions.append(self.logic("and", branch.this, exp.true()).args[0])  # type: ignore[union-attr]
+            else:
+                conditions.append(self.compare("eq", tree.this, branch.this))
+        default = tree.args.get("default")
+        results = [self.node(branch.args["true"]) for branch in tree.args["ifs"]]
+        results.append(self.node(default) if default is not None else Constant(None, "null"))
+        values = self.unify(results)
+        flat = [node for pair in zip(conditions, values[:-1], strict=True) for node in pair]
+        return Call("case", (*flat, values[-1]), values[0].type)
+
+    def part(self, unit: str, tree: exp.Expr) -> Node:
+        if unit not in _PARTS.values():
+            raise self.fail(f"date part {unit} is not allowed", nearest_name(unit, _PARTS.values()))
+        arg = self.node(tree)
+        if arg.type not in (("timestamp",) if unit in _TIME_PARTS else ("timestamp", "date")):
+            raise self.fail(f"{unit.upper()} of {arg.type}")
+        return Call(f"part_{unit}", (arg,), "int64")
+
+    def unify(self, nodes: list[Node]) -> tuple[Node, ...]:
+        """The nodes in one common type: integers become doubles beside doubles, NULL takes the others' type."""
+        kinds = {node.type for node in nodes} - {"null"}
+        if not kinds:
+            raise self.fail("only NULL values")
+        if kinds == set(NUMERIC):
+            return tuple(_as_double(node) for node in nodes)
+        if len(kinds) > 1:
+            raise self.fail(f"{' and '.join(sorted(kinds))} do not mix")
+        kind = kinds.pop()
+        return tuple(Constant(None, kind) if node.type == "null" else node for node in nodes)
+
+
+def _as_double(node: Node) -> Node:
+    if isinstance(node, Constant):
+        value = None if node.value is None else float(node.value)  # type: ignore[arg-type]
+        return Constant(value, "double")
+    return node if node.type == "double" else Call("to_double", (node,), "double")

@@ -1,0 +1,316 @@
+"""What a feature is: groups of measures over windows, declared as frozen values.
+
+What lives here: the declarations that ``features/<subject>.py`` is written in, and the checks that need nothing but
+the declaration itself. What must not: the expansion into columns (``columns``), the checks against a table's contract
+(``checks``), any computing.
+
+    FeatureGroup(
+        name="txn", table="clean.transactions", owner="risk", windows=("30d", "6m", "all"),
+        filters={"cash": "channel = 'cash'", "card": "channel = 'card'"},
+        measures=(
+            Measure(name="out", value="amount_minor", where="direction = 'out'", ops="count sum mean",
+                    filters=("cash", "card"), unfiltered=True, reason="Spending on {filter} in {window}"),
+        ),
+        derived=(Share(name="cash", a="out_cash_sum", b="out_sum", reason="Share of spending in cash"),),
+    )
+
+makes ``txn_out_count_30d``, ``txn_out_cash_sum_6m``, ``txn_cash_share_all`` and so on: 3 filters x 3 ops x 3 windows
+and 3 shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
+from tallystick.spec.ops import Op, parse_op
+from tallystick.spec.tables import PII_CLASSES
+from tallystick.spec.windows import Window, parse_window
+
+# Of the k windows before, at least this many must have a value: below it a standard deviation says nothing.
+LEAST_ZSCORE_WINDOWS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """A family of columns: some ops over one value, for one or more filters or the values of one category.
+
+    ``value`` and ``where`` are SQL expressions over the table's columns; ``value`` may stay empty for ops that count
+    rows or days. ``filters`` names filters of the group, one family of columns each; ``unfiltered`` adds the family
+    without a filter, which is the only one where no filter is named. ``by`` names a category of the group: one column
+    per declared value, and ``other`` for every other value and null. ``windows`` replaces the group's windows.
+    ``previous`` adds the window before each window. ``ops`` is a tuple or text separated by spaces.
+    ``reason`` is what a declined customer may be told; ``{filter}`` and ``{window}`` in it and in ``description`` are
+    replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown.
+    """
+
+    name: str
+    ops: str | tuple[str, ...]
+    value: str = ""
+    where: str = ""
+    filters: tuple[str, ...] = ()
+    unfiltered: bool = False
+    by: str = ""
+    windows: tuple[str, ...] = ()
+    previous: bool = False
+    description: str = ""
+    reason: str = ""
+    sign: int = 0
+    pii: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"measure {self.name}"
+        check_name("measure", self.name)
+        _check_texts(where, reason=self.reason)
+        _check_sign(where, self.sign)
+        _check_windows(where, self.windows)
+        object.__setattr__(self, "ops", _split(self.ops))
+        if not self.ops:
+            raise DeclarationError("no operation is named", where=where, fix="ops='count sum'")
+        _check_distinct(where, "operation", self.ops)
+        for op in self.parsed_ops:
+            if op.rule.takes != "none" and not self.value:
+                raise DeclarationError(f"{op.token} needs a value", where=where, fix="value='amount_minor'")
+        if self.by and (self.filters or self.unfiltered):
+            raise DeclarationError("by and filters exclude each other", where=where, fix="declare two measures")
+
+    @property
+    def parsed_ops(self) -> tuple[Op, ...]:
+        """The operations as values."""
+        return tuple(parse_op(op, where=f"measure {self.name}") for op in self.ops)
+
+    @property
+    def filter_names(self) -> tuple[str, ...]:
+        """The filters of this measure's families, ``""`` for the one without a filter."""
+        return ("", *self.filters) if self.unfiltered or not self.filters else self.filters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """``a / b`` in each window; null where b is null or 0. ``a`` and ``b`` are stems such as ``out_cash_sum``.
+
+    ``windows`` empty means the windows of the measure of ``a``.
+    """
+
+    name: str
+    a: str
+    b: str
+    windows: tuple[str, ...] = ()
+    description: str = ""
+    reason: str = ""
+    sign: int = 0
+
+    def __post_init__(self) -> None:
+        check_name("share", self.name)
+        _check_derived(f"share {self.name}", self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ratio:
+    """The rate per day of ``of`` in ``window`` over its rate per day in ``against``; null where that is null or 0.
+
+    A month counts its real days. ``of`` is a stem such as ``out_sum``, or several of them.
+    """
+
+    of: str | tuple[str, ...]
+    window: str
+    against: str
+    description: str = ""
+    reason: str = ""
+    sign: int = 0
+
+    def __post_init__(self) -> None:
+        where = f"ratio of {self.of}"
+        _check_derived(where, self)
+        if self.window == self.against:
+            raise DeclarationError("a ratio needs two different windows", where=where)
+        if parse_window(self.window).is_all or parse_window(self.against).is_all:
+            raise DeclarationError("window all has no rate per day", where=where, fix="use days or months")
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """Both windows."""
+        return (self.window, self.against)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """``(now - before) / |before|`` of each window against the window before it; null where before is null or 0.
+
+    ``windows`` empty means the windows of the measure, without ``all``.
+    """
+
+    of: str | tuple[str, ...]
+    windows: tuple[str, ...] = ()
+    description: str = ""
+    reason: str = ""
+    sign: int = 0
+
+    def __post_init__(self) -> None:
+        _check_derived(f"change of {self.of}", self)
+        _check_bounded(f"change of {self.of}", self.windows)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZScore:
+    """``(now - mean) / std`` against the customer's own ``k`` windows before; std is the sample one.
+
+    Windows whose value is null are left out; null with fewer than 3 left, or where std is 0.
+    """
+
+    of: str | tuple[str, ...]
+    windows: tuple[str, ...]
+    k: int
+    description: str = ""
+    reason: str = ""
+    sign: int = 0
+
+    def __post_init__(self) -> None:
+        where = f"zscore of {self.of}"
+        _check_derived(where, self)
+        _check_bounded(where, self.windows)
+        if not LEAST_ZSCORE_WINDOWS <= self.k <= 60:
+            raise DeclarationError(f"k = {self.k} is out of range", where=where, fix=f"{LEAST_ZSCORE_WINDOWS} to 60")
+
+
+Derived = Share | Ratio | Change | ZScore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """Columns of another table, joined on ``on``: the row latest known at ``as_of``. ``assumed``: it has no dates."""
+
+    table: str
+    on: str
+    columns: tuple[str, ...]
+    assumed: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise DeclarationError(f"lookup in {self.table} names no column", fix="columns=('unemployment_percent',)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureGroup:
+    """Features of one clean table, computed in one pass and stored in one table ``feature.<name>``.
+
+    ``filters`` maps a name to an SQL condition, ``by`` a category column to its declared values, ``words`` any of
+    those names to the words a customer reads. ``where`` holds for every measure. ``assumed`` marks a table whose
+    rows have no dates of their own. Declaration order decides the order of columns and nothing else.
+    """
+
+    name: str
+    table: str
+    owner: str
+    windows: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    description: str = ""
+    where: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    derived: tuple[Derived, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+    pii: str = "pseudonymous"
+    permitted_use: str = "credit decisions"
+    entity: str = "customer_id"
+    event_at: str = "event_at"
+    assumed: bool = False
+    version: int = 1
+    path: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        where = self.where_text
+        check_name("group", self.name, where=where)
+        _check_texts(where, owner=self.owner)
+        _check_windows(where, self.windows)
+        if not self.windows or not self.measures:
+            raise DeclarationError("a group needs windows and measures", where=where)
+        for name in ("filters", "by", "words"):
+            object.__setattr__(self, name, FrozenMap(getattr(self, name)))
+        for pii in (self.pii, *(m.pii for m in self.measures if m.pii)):
+            if pii not in PII_CLASSES:
+                raise DeclarationError(f"unknown PII class {pii}", where=where, fix=nearest_name(pii, PII_CLASSES))
+        for name in self.filters:
+            check_name("filter", name, where=where)
+        for category, values in self.by.items():
+            _check_values(f"{where}, by {category}", values)
+        for measure in self.measures:
+            self._check_references(measure)
+
+    def _check_references(self, measure: Measure) -> None:
+        where = f"{self.where_text}, measure {measure.name}"
+        _check_distinct(where, "filter", measure.filters)
+        for name in measure.filters:
+            if name not in self.filters:
+                raise DeclarationError(f"unknown filter {name}", where=where, fix=nearest_name(name, self.filters))
+        if measure.by and measure.by not in self.by:
+            raise DeclarationError(f"unknown category {measure.by}", where=where, fix=nearest_name(measure.by, self.by))
+
+    @property
+    def where_text(self) -> str:
+        """Where this group stands, for messages."""
+        return f"{self.path}: group {self.name}" if self.path else f"group {self.name}"
+
+    @property
+    def feature_table(self) -> str:
+        """The table its features are stored in."""
+        return f"feature.{self.name}"
+
+    def windows_of(self, measure: Measure) -> tuple[Window, ...]:
+        """The windows of ``measure``, in declared order."""
+        return tuple(parse_window(text) for text in measure.windows or self.windows)
+
+
+def stems_of(of: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The stems that a derived feature names: text separated by spaces, or a tuple."""
+    return _split(of)
+
+
+def _split(texts: str | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(texts.split()) if isinstance(texts, str) else tuple(texts)
+
+
+def _check_texts(where: str, **texts: str) -> None:
+    for name, text in texts.items():
+        if not text.strip():
+            raise DeclarationError(f"{name} is empty", where=where, fix=f"say {name}=... in words")
+
+
+def _check_sign(where: str, sign: int) -> None:
+    if sign not in (-1, 0, 1):
+        raise DeclarationError(f"sign {sign} is not a sign", where=where, fix="+1 more risk, -1 less risk, 0 unknown")
+
+
+def _check_windows(where: str, windows: Iterable[str]) -> None:
+    for window in windows:
+        parse_window(window)
+    _check_distinct(where, "window", windows)
+
+
+def _check_bounded(where: str, windows: Iterable[str]) -> None:
+    if any(parse_window(window).is_all for window in windows):
+        raise DeclarationError("window all has no window before it", where=where, fix="use days or months")
+
+
+def _check_distinct(where: str, kind: str, names: Iterable[str]) -> None:
+    listed = list(names)
+    for name in listed:
+        if listed.count(name) > 1:
+            raise DeclarationError(f"{kind} {name} is named twice", where=where)
+
+
+def _check_derived(where: str, derived: Derived) -> None:
+    _check_sign(where, derived.sign)
+    _check_windows(where, derived.windows)
+
+
+def _check_values(where: str, values: tuple[str, ...]) -> None:
+    names = [value_name(value) for value in values]
+    _check_distinct(where, "value", names)
+    if not names or OTHER in names or "" in names:
+        fix = "other is made for all values that are not declared"
+        raise DeclarationError("declared values must be distinct words, without other", where=where, fix=fix)

@@ -1,0 +1,88 @@
+"""The grammar of feature names: ``<group>_<measure>[_<filter>]_<op>_<window>[_prev]``.
+
+What lives here: every function that joins parts into a feature's name, and the help for names that are not found.
+What must not: a feature name typed by hand anywhere else.
+
+    stem     = measure ["_" filter] ["_" value] "_" op          "value" is a declared value of ``by`` or ``other``
+    feature  = group "_" stem "_" window ["_prev"]
+    ratio    = group "_" stem "_ratio_" window "_" window
+    share    = group "_" name "_share_" window
+    change   = group "_" stem "_change_" window                 zscore likewise
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from tallystick.errors import DeclarationError
+
+# Names may become column names of Parquet, DuckDB and Spark, and parts of file names.
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+# Delta and Spark take longer ones; people and reports do not.
+LONGEST_NAME = 120
+
+OTHER = "other"
+
+
+def check_name(kind: str, name: str, *, where: str = "") -> None:
+    """Refuse a ``name`` that is not lower-case words joined by single underscores."""
+    if not NAME_PATTERN.fullmatch(name) or len(name) > LONGEST_NAME:
+        fix = f"lower-case words joined by _, at most {LONGEST_NAME} characters"
+        raise DeclarationError(f"{kind} name {name!r} is not a name", where=where, fix=fix)
+
+
+def stem_name(measure: str, op: str, *, filter_name: str = "", value: str = "") -> str:
+    """What a derived feature refers to: a measure, its filter and value, and an op, without group and window."""
+    return "_".join(part for part in (measure, filter_name, value, op) if part)
+
+
+def feature_name(group: str, stem: str, window: str, *, previous: bool = False) -> str:
+    """The column of one aggregate over one window."""
+    return f"{group}_{stem}_{window}_prev" if previous else f"{group}_{stem}_{window}"
+
+
+def share_name(group: str, name: str, window: str) -> str:
+    """The column of ``share(a, b)``, called ``name`` in its declaration."""
+    return f"{group}_{name}_share_{window}"
+
+
+def ratio_name(group: str, stem: str, window: str, against: str) -> str:
+    """The column of the rate per day in ``window`` against the rate per day in ``against``."""
+    return f"{group}_{stem}_ratio_{window}_{against}"
+
+
+def change_name(group: str, stem: str, window: str) -> str:
+    """The column of the relative change of a window against the window before it."""
+    return f"{group}_{stem}_change_{window}"
+
+
+def zscore_name(group: str, stem: str, window: str) -> str:
+    """The column of a window's distance from the customer's own earlier windows, in standard deviations."""
+    return f"{group}_{stem}_zscore_{window}"
+
+
+def value_name(value: str) -> str:
+    """The part of a name that stands for a declared value of ``by``: lower case, other characters become ``_``.
+
+    >>> value_name("Loan payment")
+    'loan_payment'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
+
+
+def quantile_name(probability: float) -> str:
+    """``q90`` for 0.9, ``q97_5`` for 0.975."""
+    return "q" + format(probability * 100, ".10g").replace(".", "_")
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """The advice that goes with an unknown ``name``: the nearest known one, or a few of them."""
+    choices: Sequence[str] = sorted(known)
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]}?"
+    shown = ", ".join(choices[:8]) + (", ..." if len(choices) > 8 else "")
+    return f"known: {shown}" if shown else "none is declared"

@@ -1,0 +1,102 @@
+"""The vocabulary of operations: what each one needs, gives, and says about nothing.
+
+What lives here: the table of operations and the parser of their spellings. What must not: how any is computed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.names import nearest_name, quantile_name
+
+# What an op takes from its measure: nothing, any value, a number (booleans count as 0 and 1), or a date.
+NONE, ANY, NUMBER, DATE = "none", "any", "number", "date"
+
+# What it gives: int64, double, or the number type of its value (int64 or double).
+INT64, DOUBLE, SAME = "int64", "double", "same"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpRule:
+    """One row of the table of operations. ``empty`` is what no rows give: ``0`` or ``null``."""
+
+    takes: str
+    gives: str
+    empty: str
+    words: str
+
+
+OP_RULES: dict[str, OpRule] = {
+    "count": OpRule(takes=NONE, gives=INT64, empty="0", words="number of rows"),
+    "sum": OpRule(takes=NUMBER, gives=SAME, empty="0", words="sum"),
+    "active_days": OpRule(takes=NONE, gives=INT64, empty="0", words="number of business days with a row"),
+    "distinct": OpRule(takes=ANY, gives=INT64, empty="0", words="number of distinct values"),
+    "longest_streak": OpRule(takes=NONE, gives=INT64, empty="0", words="longest run of consecutive active days"),
+    "mean": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="mean"),
+    "std": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="sample standard deviation"),
+    "min": OpRule(takes=NUMBER, gives=SAME, empty="null", words="smallest value"),
+    "max": OpRule(takes=NUMBER, gives=SAME, empty="null", words="largest value"),
+    "quantile": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="quantile"),
+    "first": OpRule(takes=NUMBER, gives=SAME, empty="null", words="value of the first row"),
+    "last": OpRule(takes=NUMBER, gives=SAME, empty="null", words="value of the last row"),
+    "last_k": OpRule(takes=NUMBER, gives=SAME, empty="null", words="value of the k-th last row"),
+    "days_since_first": OpRule(takes=NONE, gives=INT64, empty="null", words="whole days since the first row"),
+    "days_since_last": OpRule(takes=NONE, gives=INT64, empty="null", words="whole days since the last row"),
+    "age_days": OpRule(takes=DATE, gives=INT64, empty="null", words="days since the date last known"),
+    "mean_gap": OpRule(takes=NONE, gives=DOUBLE, empty="null", words="mean number of days between rows"),
+    "max_gap": OpRule(takes=NONE, gives=INT64, empty="null", words="largest number of days between rows"),
+    "entropy": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="entropy of the values, in nats"),
+    "top_share": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="share of the most frequent value"),
+    "hhi": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="concentration of the values"),
+    "slope": OpRule(takes=NUMBER, gives=DOUBLE, empty="0", words="trend of the daily totals, per day"),
+}
+
+_LAST_K = re.compile(r"last_(?P<k>[1-9][0-9]?)")
+_QUANTILE = re.compile(r"quantile\((?P<q>0?\.[0-9]{1,6})\)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Op:
+    """One operation with its argument: ``k`` of ``last_k`` (2 = the row before the last), ``q`` of ``quantile``."""
+
+    name: str
+    k: int = 1
+    q: float = 0.0
+
+    @property
+    def rule(self) -> OpRule:
+        """What the operation takes and gives."""
+        return OP_RULES[self.name]
+
+    @property
+    def token(self) -> str:
+        """The part of a feature's name that stands for this operation: ``sum``, ``q90``, ``last_3``."""
+        if self.name == "quantile":
+            return quantile_name(self.q)
+        return f"last_{self.k}" if self.name == "last_k" else self.name
+
+    @property
+    def words(self) -> str:
+        """The operation in words, argument included."""
+        if self.name == "quantile":
+            return f"{self.q:.6g} quantile"
+        return f"value of the row {self.k - 1} before the last" if self.name == "last_k" else self.rule.words
+
+
+def parse_op(text: str, *, where: str = "") -> Op:
+    """The operation that ``text`` spells: a name of the table, ``quantile(0.9)`` or ``last_3``.
+
+    ``last_1`` is refused (write ``last``), as are quantiles outside (0, 1).
+    """
+    quantile = _QUANTILE.fullmatch(text)
+    if quantile and float(quantile["q"]) > 0:
+        return Op(name="quantile", q=float(quantile["q"]))
+    last = _LAST_K.fullmatch(text)
+    if last and int(last["k"]) > 1:
+        return Op(name="last_k", k=int(last["k"]))
+    if text in OP_RULES and text not in ("quantile", "last_k"):
+        return Op(name=text)
+    spellings = [name for name in OP_RULES if name not in ("quantile", "last_k")] + ["quantile(0.5)", "last_2"]
+    raise DeclarationError(f"operation {text!r} is unknown", where=where, fix=nearest_name(text, spellings))

@@ -3,7 +3,7 @@
 What lives here: the definitions as frozen, validated values and the columns of a label table. What must not: Spark,
 storage, dates of a run (the cut-off is an argument of the stage).
 
-A label is always about one application. ``label`` is 1 for bad and 0 for good, and null unless ``status`` is ``mature``:
+A label is about one application: 1 for bad, 0 for good, and null unless ``status`` is ``mature``:
 
     mature          the performance window was over at the cut-off; label is 0 or 1
     immature        the window was not over at the cut-off; such a row is never called good

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 ZONE = "Asia/Shanghai"
 LOAN_SCHEMA = (
     "source string, bucket int, period string, loan_id string, application_id string, customer_id string, "
-    "event_at timestamp, known_on date, is_retracted boolean, term_months int, instalment_minor bigint, first_due_date date"
+    "event_at timestamp, known_on date, is_retracted boolean, term_months int, instalment_minor bigint, "
+    "first_due_date date"
 )
 PAYMENT_SCHEMA = (
     "source string, repayment_id string, loan_id string, event_at timestamp, known_on date, is_retracted boolean, "
@@ -212,7 +214,7 @@ def test_vintages_and_roll_rates_count_what_the_oracle_counts(spark: SparkSessio
             cell[0] += 1
             cell[1] += worst >= 10
             states.append(state_of(loan, own, reached))
-        for pair in zip(states, states[1:], strict=False):
+        for pair in pairwise(states):
             steps[pair] = steps.get(pair, 0) + 1
     assert {(r["vintage"], r["months_on_book"]): [r["loans"], r["bad"]] for r in vintages} == expected
     assert {(r["from_state"], r["to_state"]): r["loans"] for r in moves} == steps
@@ -256,8 +258,9 @@ def test_outcome_labels_take_what_was_known_at_the_cutoff(spark: SparkSession) -
         applications.append(an_application(loan))
         loans += [loan] if age is not None else []
         outcomes += [
-            {"source": "s", "outcome_id": f"o{name}", "application_id": f"a{name}", "outcome": outcome, "status_code": code,
-             "observed_on": observed, "event_at": at(observed, 0), "known_on": known, "is_retracted": retracted}
+            {"source": "s", "outcome_id": f"o{name}", "application_id": f"a{name}", "outcome": outcome,
+             "status_code": code, "observed_on": observed, "event_at": at(observed, 0), "known_on": known,
+             "is_retracted": retracted}
             for outcome, code, observed, known, retracted in rows
         ]  # fmt: skip
     tables = {

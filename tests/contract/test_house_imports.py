@@ -1,0 +1,131 @@
+"""Imports: each folder may use the libraries of its craft and no others.
+
+What lives here: folder -> allowed libraries, and rules that look at how a library is imported. What must not: the
+direction between our own packages; import-linter holds that (pyproject.toml, `make check`).
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+
+from tests.lib import house
+
+DATA = {"numpy", "pyarrow"}
+SPARK = DATA | {"pyspark"}
+MODELS = DATA | {"pandas", "sklearn", "scipy"}
+
+# Longest matching prefix wins. What is missing here may import the standard library and tallystick, nothing else.
+ALLOWED: dict[str, set[str]] = {
+    "tallystick/spec": {"sqlglot"},
+    "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
+    "tallystick/kernel": DATA | {"xxhash"},
+    "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "xxhash", "py4j"},
+    "tallystick/ingest": SPARK | {"sqlglot", "yaml", "py4j"},
+    "tallystick/quality": SPARK | {"great_expectations"},
+    "tallystick/features": SPARK | {"xxhash"},
+    "tallystick/labels": SPARK,
+    "tallystick/training": MODELS | {"optbinning", "lightgbm", "matplotlib"},
+    "tallystick/scoring": MODELS | {"lightgbm"},
+    # The file that travels inside a registered model: the one place outside the registry that may name mlflow.
+    "tallystick/scoring/pyfunc.py": MODELS | {"lightgbm", "mlflow"},
+    "tallystick/monitoring": MODELS | {"jinja2", "matplotlib"},
+    "tallystick/simulation": {"numpy", "pandas"},
+    "tallystick/registry.py": {"mlflow", "numpy", "pandas", "pyarrow"},
+    "tallystick/orchestration.py": {"airflow", "pendulum"},
+    "tallystick/entrypoint.py": {"pyspark"},
+    "tallystick/pipeline.py": {"pyspark"},
+    "tallystick/cli.py": {"typer", "rich", "pyarrow", "click", "pyspark"},
+    "tallystick/cli": {"typer", "rich", "pyarrow", "click", "pyspark"},
+    "jobs": SPARK,
+    "dags": {"airflow"},
+    "benchmarks": SPARK | {"duckdb"},
+}  # fmt: skip
+
+PURE = ("tallystick/spec", "tallystick/project", "tallystick/kernel", "tallystick/simulation", "tallystick/errors.py")
+
+
+def allowed_for(path: str) -> set[str]:
+    """The libraries that a file may import."""
+    fitting = [prefix for prefix in ALLOWED if path == prefix or path.startswith(f"{prefix}/")]
+    return ALLOWED[max(fitting, key=len)] if fitting else set()
+
+
+def foreign_imports(source: house.Source) -> list[tuple[str, str]]:
+    """Library and place of every import of something that is neither standard nor ours."""
+    ours = sys.stdlib_module_names | {"tallystick"}
+    if source.path.startswith("scripts/"):
+        ours |= {path.stem for path in (house.ROOT / "scripts").glob("*.py")}
+    found = [(name.split(".")[0], source.at(node)) for name, node in house.imports(source.tree)]
+    return [(library, place) for library, place in found if library not in ours]
+
+
+def test_each_folder_imports_only_the_libraries_of_its_craft() -> None:
+    found = [
+        f"{place} imports {library}"
+        for source in house.sources("tallystick", "jobs", "dags", "scripts", "benchmarks")
+        for library, place in foreign_imports(source)
+        if library not in allowed_for(source.path)
+    ]
+    assert not found, house.listed(found)
+
+
+@pytest.mark.parametrize("library", ["pyspark", "airflow", "mlflow", "great_expectations", "delta", "deltalake"])
+def test_the_pure_core_imports_no_engine(library: str) -> None:
+    assert not [path for path in PURE if library in allowed_for(path)]
+
+
+def test_declarations_import_the_door_of_tallystick_and_nothing_else() -> None:
+    found = [
+        f"{source.at(node)} imports {name}"
+        for source in house.sources("features", "recipes")
+        for name, node in house.imports(source.tree)
+        if name.split(".")[0] not in {"tallystick", "__future__", "datetime", "features", "recipes"}
+    ]
+    assert not found, house.listed(found)
+
+
+def test_spark_functions_go_by_the_name_f() -> None:
+    found = []
+    for source in house.sources(*house.CODE, "tests"):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "pyspark.sql":
+                found += [source.at(node) for alias in node.names if alias.name == "functions" and alias.asname != "F"]
+            elif isinstance(node, ast.ImportFrom) and node.module == "pyspark.sql.functions":
+                found.append(source.at(node))
+            elif isinstance(node, ast.Import):
+                found += [source.at(node) for alias in node.names if alias.name == "pyspark.sql.functions"]
+    assert not found, house.listed(found)
+
+
+def test_jobs_do_not_compute_with_spark_expressions() -> None:
+    found = [
+        source.at(node)
+        for source in house.sources("jobs")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "functions" for alias in node.names)
+    ]
+    assert not found, house.listed(found)
+
+
+def test_dags_import_no_other_dag_and_no_stage() -> None:
+    found = [
+        f"{source.at(node)} imports {name}"
+        for source in house.sources("dags")
+        for name, node in house.imports(source.tree)
+        if name.split(".")[0] == "dags" or (name.startswith("tallystick") and name != "tallystick.orchestration")
+    ]
+    assert not found, house.listed(found)
+
+
+def test_no_row_at_a_time_function_runs_in_spark() -> None:
+    found = []
+    for source in house.sources(*house.MACHINERY):
+        for node in ast.walk(source.tree):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+            # Arrow and pandas functions see whole batches; udf, foreach and the RDD's map see one row at a time.
+            if name in {"udf", "foreach", "flatMap", "mapPartitions"}:
+                found.append(f"{source.at(node)} {name}")
+    assert not found, house.listed(found)

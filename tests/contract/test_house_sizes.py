@@ -1,0 +1,77 @@
+"""Sizes: files, functions and parameter lists stay small enough to read in one go.
+
+What lives here: the counts and the exceptions, each with its reason. What must not: an exception without one.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lib import house
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+MOST_PARAMETERS = 6
+# Aim at two. Three still read well where they are of equal rank, as in `share_name(group, name, window)`.
+MOST_POSITIONAL = 3
+
+# Path, or "path::function": why it may be larger.
+FILE_EXCEPTIONS: dict[str, str] = {}
+FUNCTION_EXCEPTIONS: dict[str, str] = {}
+PARAMETER_EXCEPTIONS: dict[str, str] = {}
+POSITIONAL_EXCEPTIONS: dict[str, str] = {}
+
+
+def test_files_have_at_most_400_lines() -> None:
+    found = [
+        f"{source.path}: {lines} lines"
+        for source in house.sources(*house.CODE, "tests")
+        if (lines := source.text.count("\n")) > LONGEST_FILE and source.path not in FILE_EXCEPTIONS
+    ]
+    assert not found, house.listed(found)
+
+
+def test_functions_have_at_most_60_lines() -> None:
+    found = []
+    for source in house.sources(*house.CODE, "tests"):
+        for name, function in house.functions(source):
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            if lines > LONGEST_FUNCTION and f"{source.path}::{name}" not in FUNCTION_EXCEPTIONS:
+                found.append(f"{source.at(function)} {name}: {lines} lines")
+    assert not found, house.listed(found)
+
+
+def test_functions_take_at_most_6_parameters() -> None:
+    found = []
+    for source in house.sources(*house.CODE):
+        for name, function in house.functions(source):
+            # The parameters of a command are its options on the command line, not a list that callers must write.
+            if "command" in house.decorator_names(function) or f"{source.path}::{name}" in PARAMETER_EXCEPTIONS:
+                continue
+            positional, keyword = house.parameters(function)
+            if len(positional) + len(keyword) > MOST_PARAMETERS:
+                found.append(f"{source.at(function)} {name}: {len(positional) + len(keyword)} parameters")
+    assert not found, house.listed(found)
+
+
+def test_public_functions_take_keywords_after_the_first_parameters() -> None:
+    found = []
+    for source in house.sources("tallystick", "jobs"):
+        for name, node in house.public_definitions(source):
+            if not isinstance(node, house.Function) or "command" in house.decorator_names(node):
+                continue
+            positional, _ = house.parameters(node)
+            if len(positional) > MOST_POSITIONAL and f"{source.path}::{name}" not in POSITIONAL_EXCEPTIONS:
+                found.append(f"{source.at(node)} {name}({', '.join(positional)})")
+    assert not found, house.listed(found)
+
+
+@pytest.mark.parametrize(
+    "exceptions", [FILE_EXCEPTIONS, FUNCTION_EXCEPTIONS, PARAMETER_EXCEPTIONS, POSITIONAL_EXCEPTIONS]
+)
+def test_every_exception_has_a_reason_and_a_subject(exceptions: dict[str, str]) -> None:
+    known = set()
+    for source in house.sources(*house.CODE, "tests"):
+        known |= {source.path} | {f"{source.path}::{name}" for name, _ in house.functions(source)}
+    assert all(len(reason.split()) > 3 for reason in exceptions.values())
+    assert not [name for name in exceptions if name not in known]

@@ -1,0 +1,85 @@
+"""Words: every module and public thing says what it is; silenced checks say why.
+
+What lives here: rules on docstrings and comments. What must not: taste that no test can decide.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tests.lib import house
+
+
+def test_every_module_says_what_lives_in_it_and_what_must_not() -> None:
+    found = []
+    for source in house.sources("tallystick", "jobs", "dags", "scripts", "benchmarks"):
+        text = " ".join((ast.get_docstring(source.tree) or "").split())
+        if source.path.endswith("__init__.py") and text and "import" not in source.text:
+            continue  # an empty package: its one line says what the folder is
+        if "What lives here:" not in text or "What must not:" not in text:
+            found.append(source.path)
+    assert not found, house.listed(found)
+
+
+def test_every_test_module_has_a_docstring() -> None:
+    found = [
+        source.path
+        for source in house.sources("tests", "features", "recipes")
+        if not ast.get_docstring(source.tree) and source.text.strip()
+    ]
+    assert not found, house.listed(found)
+
+
+def test_every_public_function_and_class_has_a_docstring() -> None:
+    found = [
+        f"{source.at(node)} {name}"
+        for source in house.sources("tallystick", "scripts", "jobs")
+        for name, node in house.public_definitions(source)
+        if not ast.get_docstring(node) and not {"overload", "override"} & house.decorator_names(node)
+    ]
+    assert not found, house.listed(found)
+
+
+def test_docstrings_leave_types_to_the_annotations() -> None:
+    field = re.compile(r"^\s*:(type|param|rtype|returns?)\b", re.MULTILINE)
+    found = [
+        f"{source.at(node)} {name}"
+        for source in house.sources(*house.CODE)
+        for name, node in house.public_definitions(source)
+        if field.search(ast.get_docstring(node) or "")
+    ]
+    assert not found, house.listed(found)
+
+
+def test_every_silenced_check_names_its_code_and_its_reason() -> None:
+    silenced = re.compile(r"#\s*(noqa|type: ignore|pragma: no cover)(?P<rest>.*)$")
+    whole = re.compile(r"(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*|\[[a-z, -]+\])?\s*(#|-|:)\s*\w+\s+\w+")
+    found = []
+    for source in house.sources(*house.CODE):
+        for number, line in enumerate(source.text.splitlines(), start=1):
+            match = silenced.search(line)
+            if match and "re.compile" not in line and not whole.match(match["rest"]):
+                found.append(f"{source.path}:{number} {match[0]}")
+    assert not found, house.listed(found)
+
+
+def test_tests_that_are_skipped_or_expected_to_fail_say_why() -> None:
+    found = []
+    for source in house.sources("tests"):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Attribute) and node.attr in {"skip", "skipif", "xfail"}:
+                line = source.text.splitlines()[node.lineno - 1 : (node.end_lineno or node.lineno) + 4]
+                if not re.search(r"reason=|skip\(\s*f?[\"']|skip\($", "\n".join(line)):
+                    found.append(source.at(node))
+    assert not found, house.listed(found)
+
+
+def test_tests_are_plain_functions() -> None:
+    found = [
+        f"{source.at(node)} {node.name}"
+        for source in house.sources("tests")
+        for node in source.tree.body
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test")
+    ]
+    assert not found, house.listed(found)

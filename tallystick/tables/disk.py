@@ -1,0 +1,38 @@
+"""Small truths about disks: a full one is said in a sentence, and a file appears whole or not at all.
+
+What lives here: helpers on files that know nothing of Delta. What must not: tables, landing rules.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tallystick.errors import SetupError
+
+
+@contextmanager
+def full_disk_is_setup_error(where: str) -> Iterator[None]:
+    """Turn "no space left" and "quota exceeded" inside the block into a SetupError; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SetupError("the disk is full", where=where, fix="free some space and run it again") from None
+        raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write ``text`` so that ``path`` is the old file or the new one whenever the process dies."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,158 @@
+"""The one door for writing: ready files, an Arrow table, or (in ``frames``) a Spark DataFrame.
+
+What lives here: the checks that a Delta commit of ready files does not make, and the replacement of a slice. What must
+not: Spark, knowledge of any stage.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import ContractError
+from tallystick.spec.tables import TableContract
+from tallystick.tables.commits import commit_files, confirm_commit, find_commit, held_version
+from tallystick.tables.files import DataFile, check_rel, read_files, write_file
+from tallystick.tables.keys import check_keys
+from tallystick.tables.schemas import arrow_schema, check_names, file_schema, layout_fingerprint
+from tallystick.tables.slices import Commit, Run, Slice
+from tallystick.tables.snapshots import LiveFile, in_partition, live_files, placement
+from tallystick.tables.warehouse import Warehouse, ensure_table
+
+
+def replace_files(
+    warehouse: Warehouse, contract: TableContract, files: Sequence[DataFile], *, where: Slice, run: Run
+) -> Commit:
+    """Make the slice hold exactly the rows of ``files`` (from ``write_file``), in one version of the table.
+
+    Rows outside the slice stay: of an old file that lies partly inside, they are rewritten. No files empty the slice.
+    The second call with the same run and slice changes nothing and returns the first one's commit as ``skipped``.
+    ContractError when the files break the contract or the slice, ConflictError when another run wrote the slice since
+    this call began; in both cases the table is as before.
+    """
+    where.check(contract)
+    table = ensure_table(warehouse, contract)
+    path = warehouse.table_path(contract.name)
+    before, lock = table.version(), held_version(table, where)
+    done = find_commit(path, run.run_id, where)
+    if done is not None:
+        return Commit(done.version, done.files, done.rows, skipped=True)
+    live = live_files(table)
+    check_files(path, contract, files, where, {f.rel for f in live})
+    ours = [f for f in live if in_partition(f.partition, where)]
+    places = {f.rel: placement(f.bounds, where) for f in ours}
+    crossing = [f for f in ours if places[f.rel] == "across"]
+    kept, swapped = _rewrite_outside(path, contract, crossing, where)
+    rows = sum(f.rows for f in files)
+    commit_files(
+        warehouse,
+        table,
+        contract.name,
+        adds=[*files, *kept],
+        removes=[f for f in ours if places[f.rel] == "inside"] + swapped,
+        lock=(where, lock + 1),
+        metadata=run.metadata(where, files=len(files), rows=rows),
+    )
+    return confirm_commit(path, run, where, name=contract.name, after=before)
+
+
+def replace_arrow(warehouse: Warehouse, contract: TableContract, data: pa.Table, *, where: Slice, run: Run) -> Commit:
+    """``replace_files`` for a small Arrow table with its partition columns: one sorted file for each partition.
+
+    Of a run that wrote the slice before, no file is written.
+    """
+    where.check(contract)
+    name = f"table {contract.name}"
+    check_names(data.column_names, [c.name for c in contract.columns], name)
+    ensure_table(warehouse, contract)
+    path = warehouse.table_path(contract.name)
+    done = find_commit(path, run.run_id, where)
+    if done is not None:
+        return Commit(done.version, done.files, done.rows, skipped=True)
+    return replace_files(warehouse, contract, _write_parts(path, contract, data), where=where, run=run)
+
+
+def _write_parts(path: Path, contract: TableContract, data: pa.Table) -> list[DataFile]:
+    by = list(contract.partition_by)
+    wanted = arrow_schema(c for c in contract.columns if c.name in by)
+    for field in wanted:
+        if data[field.name].null_count:
+            raise ContractError(f"partition column {field.name} has nulls", where=f"table {contract.name}")
+    keys = data.select(by).group_by(by).aggregate([]).to_pylist() if by else [{}] if data.num_rows else []
+    files = []
+    for key in keys:
+        mask: pa.ChunkedArray | None = None
+        for name, value in key.items():
+            same = pc.equal(data[name], value)
+            mask = same if mask is None else pc.and_(mask, same)
+        part = (data if mask is None else data.filter(mask)).drop_columns(by)
+        if contract.sort_by:
+            order = [(name, "ascending") for name in contract.sort_by if name not in by]
+            part = part.sort_by(order)
+        files.append(write_file(path, new_rel(key), part, key, contract))
+    return files
+
+
+def new_rel(partition: dict[str, object]) -> str:
+    """A new relative path for a file of the partition, Hive style."""
+    return "/".join([*(f"{name}={value}" for name, value in partition.items()), f"{uuid.uuid4().hex}.parquet"])
+
+
+def check_files(path: Path, contract: TableContract, files: Sequence[DataFile], where: Slice, live: set[str]) -> None:
+    """ContractError unless the files exist as described, fit the contract, lie in the slice and repeat no key."""
+    table = f"table {contract.name}"
+    required = {c.name for c in contract.file_columns if c.required}
+    layout = layout_fingerprint(contract)
+    if len({f.path for f in files}) != len(files):
+        raise ContractError("a file is handed in twice", where=table)
+    for file in files:
+        at = f"{table}, file {file.path}"
+        check_rel(file.path, at)
+        if file.path in live:
+            raise ContractError("the file belongs to the table already", where=at, fix="write a new file")
+        if not (path / file.path).is_file() or (path / file.path).stat().st_size != file.size:
+            raise ContractError("the file is not there as it was written", where=at, fix="write it again")
+        if file.layout != layout or set(file.partition) != set(contract.partition_by):
+            raise ContractError("the file was written for another contract", where=at, fix="write it again")
+        nulls = sorted(required & set(file.nulls))
+        if nulls:
+            raise ContractError(
+                f"required columns {nulls} have nulls", where=at, fix="reject those rows before the write"
+            )
+        if not in_partition(file.partition, where):
+            raise ContractError(f"rows outside the slice {where.name}: another partition", where=at)
+        if where.column and _is_outside(file, where):
+            raise ContractError(f"rows outside the slice {where.name}: {where.column} is out of bounds", where=at)
+    check_keys(path, contract, files)
+
+
+def _is_outside(file: DataFile, where: Slice) -> bool:
+    least, most = file.bounds[where.column]
+    return (where.low is not None and least < where.low) or (where.high is not None and most >= where.high)
+
+
+def _rewrite_outside(
+    path: Path, contract: TableContract, crossing: Sequence[LiveFile], where: Slice
+) -> tuple[list[DataFile], list[LiveFile]]:
+    """Files with the rows of ``crossing`` that lie outside the slice, and the files that they replace."""
+    kept, swapped = [], []
+    for file in crossing:
+        rows = read_files([str(path / file.rel)], file_schema(contract))
+        column = rows[where.column]
+        kind = column.type
+        mask = pc.is_null(column)
+        if where.low is not None:
+            mask = pc.or_(mask, pc.fill_null(pc.less(column, pa.scalar(where.low, kind)), True))
+        if where.high is not None:
+            mask = pc.or_(mask, pc.fill_null(pc.greater_equal(column, pa.scalar(where.high, kind)), True))
+        outside = rows.filter(mask)
+        if outside.num_rows == rows.num_rows:
+            continue  # the log's bounds were wider than the rows: nothing to replace
+        swapped.append(file)
+        if outside.num_rows:
+            kept.append(write_file(path, new_rel(dict(file.partition)), outside, file.partition, contract))
+    return kept, swapped

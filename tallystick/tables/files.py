@@ -1,0 +1,174 @@
+"""Parquet files that tasks write and read: no Delta log, no Spark, no driver.
+
+What lives here: ``write_file`` and ``read_files`` and what they say about a file. What must not: commits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tallystick.errors import ContractError, NotFound
+from tallystick.spec.tables import TableContract
+from tallystick.tables.disk import full_disk_is_setup_error
+from tallystick.tables.schemas import conform, layout_fingerprint, stats_columns
+from tallystick.tables.slices import plain_value
+
+# Small enough that a reader of some customers skips most of a file, large enough for a few pages a column.
+ROW_GROUP_ROWS = 131_072
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that a task wrote and nobody committed yet: all that the driver needs to check and commit it.
+
+    ``path`` is relative to the table. ``stats`` is Delta's JSON. ``bounds`` are the exact (min, max) of the date and
+    instant columns. ``nulls`` counts nulls of the columns that have any. ``is_key_unique`` speaks of this file alone.
+    """
+
+    path: str
+    size: int
+    rows: int
+    partition: Mapping[str, str]
+    stats: str
+    bounds: Mapping[str, tuple[date | datetime, date | datetime]]
+    nulls: Mapping[str, int]
+    is_key_unique: bool
+    layout: str
+
+
+def write_file(
+    table_path: str | Path, rel: str, data: pa.Table, partition: Mapping[str, object], contract: TableContract
+) -> DataFile:
+    """Write ``data``, sorted as the contract says and without its partition columns, to ``<table_path>/<rel>``.
+
+    ``rel`` is new for every attempt of a task; a file that exists already is an error, so is an empty one. The file
+    belongs to no version of the table until ``replace_files`` commits it. Wrong columns or types are a ContractError;
+    nulls and repeated keys are counted here and judged at the commit.
+    """
+    where = f"{contract.name}, file {rel}"
+    check_rel(rel, where)
+    values = {name: plain_value(name, value) for name, value in partition.items()}
+    if set(values) != set(contract.partition_by):
+        raise ContractError(f"partition {sorted(values)} is not {sorted(contract.partition_by)}", where=where)
+    rows = conform(data, contract, where)
+    if rows.num_rows == 0:
+        raise ContractError("a file without rows", where=where, fix="write no file for an empty partition")
+    nulls = {name: rows[name].null_count for name in rows.column_names if rows[name].null_count}
+    bounds = {name: _bounds(rows[name]) for name in stats_columns(contract)}
+    path = Path(table_path, rel)
+    _write(rows, path, where)
+    dated = {name: pair for name, pair in bounds.items() if isinstance(pair[0], date)}
+    return DataFile(
+        path=rel,
+        size=path.stat().st_size,
+        rows=rows.num_rows,
+        partition=values,
+        stats=_stats_json(rows, bounds),
+        bounds=dated,
+        nulls=nulls,
+        is_key_unique=has_unique_key(rows, contract),
+        layout=layout_fingerprint(contract),
+    )
+
+
+def check_rel(rel: str, where: str) -> None:
+    """ContractError unless ``rel`` is a Parquet path inside the table."""
+    parts = PurePosixPath(rel).parts
+    is_inside = not rel.startswith("/") and ".." not in parts and parts and not parts[0].startswith(("_", "."))
+    if not is_inside or not rel.endswith(".parquet"):
+        raise ContractError("the path of a file must lie inside its table and end in .parquet", where=where)
+
+
+def has_unique_key(rows: pa.Table, contract: TableContract) -> bool:
+    """Whether no two rows of the table share the key's columns that are in the files (nulls compare as equal)."""
+    key = [name for name in contract.key if name not in contract.partition_by]
+    if not key:
+        return not contract.key or rows.num_rows <= 1
+    return bool(rows.select(key).group_by(key, use_threads=False).aggregate([]).num_rows == rows.num_rows)
+
+
+def _bounds(column: pa.ChunkedArray) -> tuple[date | datetime | int | None, date | datetime | int | None]:
+    pair = pc.min_max(column).as_py()
+    return pair["min"], pair["max"]
+
+
+def _stats_json(rows: pa.Table, bounds: Mapping[str, tuple[object, object]]) -> str:
+    known = {name: pair for name, pair in bounds.items() if pair[0] is not None}
+    return json.dumps(
+        {
+            "numRecords": rows.num_rows,
+            "minValues": {name: _stat(pair[0]) for name, pair in known.items()},
+            "maxValues": {name: _stat(pair[1]) for name, pair in known.items()},
+            "nullCount": {name: rows[name].null_count for name in bounds},
+        }
+    )
+
+
+def _stat(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _write(rows: pa.Table, path: Path, where: str) -> None:
+    texts = [field.name for field in rows.schema if pa.types.is_string(field.type)]
+    if path.exists():
+        raise ContractError("the file exists already", where=where, fix="use a new name for every attempt")
+    with full_disk_is_setup_error(where):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # Dictionaries pay for texts only; on hundreds of numeric columns they cost time and save little after zstd.
+            pq.write_table(rows, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, use_dictionary=texts)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def read_files(
+    paths: Sequence[str], columns: Sequence[str] | pa.Schema, *, filters: pc.Expression | None = None
+) -> pa.Table:
+    """The rows of Parquet files one after the other, ``columns`` only; runs in tasks, so it uses one thread.
+
+    Partition columns are not in the files. Given an Arrow schema instead of names, a column that a file does not have
+    yet is null and the result has exactly the schema's types. No path gives no rows (with names alone: no columns).
+    NotFound when a file is gone: its version is older than the retention.
+    """
+    schema = columns if isinstance(columns, pa.Schema) else None
+    names = list(schema.names) if schema is not None else list(columns)
+    pieces = [_read_one(path, names, filters) for path in paths]
+    if schema is not None:
+        pieces = [_with_schema(piece, schema) for piece in pieces]
+        return pa.concat_tables(pieces) if pieces else schema.empty_table()
+    return pa.concat_tables(pieces, promote_options="default") if pieces else pa.table({})
+
+
+def _read_one(path: str, names: list[str], filters: pc.Expression | None) -> pa.Table:
+    try:
+        with pq.ParquetFile(path, memory_map=True, coerce_int96_timestamp_unit="us") as file:
+            held = set(file.schema_arrow.names)
+            if filters is None:
+                return file.read([name for name in names if name in held], use_threads=False).select(
+                    [name for name in names if name in held]
+                )
+    except FileNotFoundError:
+        raise NotFound(
+            "a file of the pinned version is gone", where=os.path.basename(path), fix="pin a newer version"
+        ) from None
+    return pq.read_table(path, columns=[name for name in names if name in held], filters=filters, use_threads=False)
+
+
+def _with_schema(piece: pa.Table, schema: pa.Schema) -> pa.Table:
+    arrays = [
+        piece[field.name].cast(field.type) if field.name in piece.column_names else pa.nulls(piece.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(arrays, schema=schema)

@@ -1,0 +1,54 @@
+"""Is the key unique over the files of one write? Answered without reading them when their layout proves it.
+
+What lives here: that question. What must not: any other check.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from tallystick.errors import ContractError
+from tallystick.spec.tables import TableContract
+from tallystick.tables.files import DataFile
+
+
+def check_keys(path: Path, contract: TableContract, files: Sequence[DataFile]) -> None:
+    """ContractError when a key occurs twice in the files; names the file when one alone repeats it."""
+    fix = f"the key is {', '.join(contract.key)}"
+    for file in files:
+        if not file.is_key_unique:
+            raise ContractError("a key occurs twice", where=f"table {contract.name}, file {file.path}", fix=fix)
+    for group in _groups_that_may_share(contract, files):
+        if _has_shared_key(path, contract, group):
+            where = f"table {contract.name}, {len(group)} files of {dict(group[0].partition)}"
+            raise ContractError("a key occurs in two files", where=where, fix=fix)
+
+
+def _groups_that_may_share(contract: TableContract, files: Sequence[DataFile]) -> list[list[DataFile]]:
+    """Files that could hold equal keys: those alike in the key's partition columns, or, when the key fixes entity and
+    instant and with them bucket and period, those of the very same partition."""
+    if not contract.key:
+        return []
+    is_placed = bool(contract.entity and contract.event_at) and {contract.entity, contract.event_at} <= set(
+        contract.key
+    )
+    by = contract.partition_by if is_placed else [name for name in contract.partition_by if name in contract.key]
+    groups: dict[tuple[str, ...], list[DataFile]] = defaultdict(list)
+    for file in files:
+        groups[tuple(file.partition[name] for name in by)].append(file)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _has_shared_key(path: Path, contract: TableContract, files: Sequence[DataFile]) -> bool:
+    # DuckDB, because it spills to disk where an Arrow group_by would not.
+    import duckdb
+
+    key = [name for name in contract.key if name not in contract.partition_by]
+    if not key:
+        return True
+    with duckdb.connect() as connection:
+        rows = connection.read_parquet([str(path / file.path) for file in files])
+        columns = ", ".join(f'"{name}"' for name in key)
+        return bool(rows.aggregate(f"{columns}, count(*) AS n", columns).filter("n > 1").limit(1).fetchall())

@@ -1,0 +1,215 @@
+"""Landing a delivery: a supplier's files are copied unchanged, once, and only the copy is read from then on.
+
+What lives here: ``raw/<source>/<load date>/`` with its manifest and its published mark. What must not: the content of the
+files (``ingest`` judges it), Delta.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound
+from tallystick.tables.disk import full_disk_is_setup_error, write_whole
+from tallystick.tables.slices import PLAIN, Run
+from tallystick.tables.warehouse import Warehouse
+
+MANIFEST = "_manifest.json"
+PUBLISHED = "_published.json"
+CHUNK = 1 << 20
+# A file that still changes at the third try is being written: the supplier has not delivered it yet.
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LandedFile:
+    """One line of the manifest: the name inside the delivery, bytes, and the SHA-256 of the copy."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A landed delivery. ``status`` is ``same`` when these bytes were published before (nothing to do), else ``new``."""
+
+    source: str
+    load_date: date
+    path: Path
+    manifest: tuple[LandedFile, ...]
+    status: str
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the load's tables were committed."""
+        return (self.path / PUBLISHED).is_file()
+
+    def file(self, name: str) -> Path:
+        """The landed copy of the delivery's file; InputError when the delivery has no such file."""
+        if name not in {f.name for f in self.manifest}:
+            raise InputError("the delivery has no such file", where=f"{self.source} {self.load_date}, {name}")
+        return self.path / name
+
+
+def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Path, files: Sequence[str]) -> Landing:
+    """Copy ``files`` of ``directory`` into the warehouse as the load of ``load_date``, all of them or nothing.
+
+    A load that was landed but never published gives way to a new delivery. InputError for a directory or file that does
+    not exist or will not stop changing, LoadRefused for other bytes under a published load date, SetupError for a full
+    disk, ConflictError when another run is landing the same load.
+    """
+    origin = Path(directory)
+    names = _checked_names(source, files)
+    if not origin.is_dir():
+        raise InputError("the source's directory does not exist", where=str(origin), fix="check the path of --source")
+    for name in names:
+        if not (origin / name).is_file():
+            raise InputError(
+                "the delivery lacks a file", where=str(origin / name), fix="deliver it or correct source.yaml"
+            )
+    home = warehouse.root / "raw" / source
+    with full_disk_is_setup_error(str(home)):
+        home.mkdir(parents=True, exist_ok=True)
+        with _alone(home, load_date):
+            return _land(home, source, load_date, origin, names)
+
+
+def _land(home: Path, source: str, load_date: date, origin: Path, names: list[str]) -> Landing:
+    target = home / load_date.isoformat()
+    _sweep(home, load_date)
+    held = _read_manifest(target)
+    if held is not None and (target / PUBLISHED).is_file():
+        offered = tuple(_digest(origin / name, name) for name in names)
+        if offered != held:
+            changed = sorted({f.name for f in {*offered} ^ {*held}})
+            raise LoadRefused(
+                f"other bytes were published for this load date: {', '.join(changed)}",
+                where=f"{source} {load_date}",
+                fix="deliver corrections under a new load date",
+            )
+        return Landing(source, load_date, target, held, "same")
+    part = home / f".landing-{load_date}-{uuid.uuid4().hex}"
+    try:
+        manifest = tuple(_copy(origin / name, part / name, name) for name in names)
+        write_whole(part / MANIFEST, _manifest_text(source, load_date, manifest))
+        if target.exists():
+            target.rename(home / f".landing-{load_date}-old-{uuid.uuid4().hex}")
+        part.rename(target)
+    finally:
+        _sweep(home, load_date)
+    return Landing(source, load_date, target, manifest, "new")
+
+
+def mark_published(landing: Landing, run: Run) -> None:
+    """Say that the load's tables are committed: from now on its load date refuses other bytes. Again: no change."""
+    if not landing.is_published:
+        with full_disk_is_setup_error(str(landing.path)):
+            write_whole(
+                landing.path / PUBLISHED, json.dumps({"run_id": run.run_id, "code_version": run.code_version}) + "\n"
+            )
+
+
+def find_landing(warehouse: Warehouse, source: str, load_date: date) -> Landing:
+    """The landed load, for a replay; NotFound when there is none. ``status`` is ``same`` when it is published."""
+    target = warehouse.root / "raw" / source / load_date.isoformat()
+    manifest = _read_manifest(target)
+    if manifest is None:
+        raise NotFound(f"no load of {source} was landed for {load_date}", where=str(target.parent))
+    return Landing(source, load_date, target, manifest, "same" if (target / PUBLISHED).is_file() else "new")
+
+
+def landings(warehouse: Warehouse, source: str) -> list[Landing]:
+    """All landed loads of the source, oldest first."""
+    found = sorted(warehouse.root.glob(f"raw/{source}/????-??-??/{MANIFEST}"))
+    return [find_landing(warehouse, source, date.fromisoformat(manifest.parent.name)) for manifest in found]
+
+
+def _checked_names(source: str, files: Sequence[str]) -> list[str]:
+    if not PLAIN.fullmatch(source):
+        raise DeclarationError(f"source name {source} has other characters than letters, digits, _ and -")
+    for name in files:
+        parts = PurePosixPath(name).parts
+        if not parts or parts[0] == "/" or ".." in parts or parts[0] in (MANIFEST, PUBLISHED):
+            raise InputError(
+                "a file's name must lie inside the delivery", where=f"{source}, {name}", fix="correct source.yaml"
+            )
+    return sorted(set(files))
+
+
+@contextmanager
+def _alone(home: Path, load_date: date) -> Iterator[None]:
+    """Hold the load's lock; the system drops it when the process dies, however it dies."""
+    with (home / f".{load_date}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(
+                "another run is landing this load", where=f"{home.name} {load_date}", fix="wait for it"
+            ) from None
+        yield
+
+
+def _sweep(home: Path, load_date: date) -> None:
+    """Remove what a landing that was killed left behind; only the holder of the lock may."""
+    for left in home.glob(f".landing-{load_date}-*"):
+        shutil.rmtree(left)
+
+
+def _copy(origin: Path, copy: Path, name: str) -> LandedFile:
+    """Copy one file whole; when it changed meanwhile, the mixture is thrown away and the copy made again."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    for _ in range(TRIES):
+        before = _state(origin)
+        with copy.open("wb") as target:
+            sha256, size = _read_through(origin, target)
+            target.flush()
+            os.fsync(target.fileno())
+        if _state(origin) == before and size == before[0]:
+            copy.chmod(0o444)
+            return LandedFile(name, size, sha256)
+    raise InputError("the file changes while it is copied", where=str(origin), fix="deliver it when it is complete")
+
+
+def _digest(origin: Path, name: str) -> LandedFile:
+    sha256, size = _read_through(origin, None)
+    return LandedFile(name, size, sha256)
+
+
+def _read_through(origin: Path, target: IO[bytes] | None) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with origin.open("rb") as handle:
+        while chunk := handle.read(CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            if target is not None:
+                target.write(chunk)
+    return digest.hexdigest(), size
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    told = path.stat()
+    return told.st_size, told.st_mtime_ns, told.st_ino
+
+
+def _manifest_text(source: str, load_date: date, manifest: Sequence[LandedFile]) -> str:
+    files = [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in manifest]
+    return json.dumps({"source": source, "load_date": load_date.isoformat(), "files": files}, indent=2) + "\n"
+
+
+def _read_manifest(target: Path) -> tuple[LandedFile, ...] | None:
+    try:
+        told: Mapping[str, list[dict[str, object]]] = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return tuple(LandedFile(str(f["name"]), int(str(f["size"])), str(f["sha256"])) for f in told["files"])

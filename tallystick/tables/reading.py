@@ -1,0 +1,90 @@
+"""Reading tables without Spark: rows as Arrow, and SQL over all tables by DuckDB.
+
+What lives here: ``read_arrow`` and ``query``. What must not: pandas, pyspark, writing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import InputError, NotFound
+from tallystick.spec.tables import LAYERS
+from tallystick.tables.warehouse import Warehouse, not_found
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Any mention of layer.table, quoted or not. A mention that is no table (a string, an alias) costs one look, no error.
+MENTION = re.compile(rf"\b({'|'.join(LAYERS)})\"?\s*\.\s*\"?(\w+)", re.IGNORECASE)
+
+
+def read_arrow(
+    warehouse: Warehouse,
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    version: int | None = None,
+    filter: pc.Expression | None = None,
+) -> pa.Table:
+    """Rows of a table at ``version`` (default: newest), partition columns included, in no stated order.
+
+    ``filter`` is an Arrow expression; files that cannot match are not opened. NotFound for an unknown table, version
+    or column.
+    """
+    dataset = warehouse.open(name, version=version).to_pyarrow_dataset()
+    unknown = [column for column in columns or () if column not in dataset.schema.names]
+    if unknown:
+        raise NotFound(f"{name} has no columns {unknown}", where=str(warehouse.root))
+    return dataset.to_table(columns=list(columns) if columns is not None else None, filter=filter)
+
+
+def query(warehouse: Warehouse, sql: str) -> pa.Table:
+    """The result of one SQL statement (DuckDB's dialect) over the newest versions of the tables, named ``layer.table``.
+
+    Only the tables that the text mentions are opened. NotFound for an unknown table, with the nearest names;
+    InputError for a statement that DuckDB refuses.
+    """
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            for name in _mentioned(warehouse, sql):
+                _show(connection, warehouse, name)
+            result = connection.sql(sql)
+            return result.to_arrow_table() if result is not None else pa.table({})
+        except duckdb.CatalogException as error:
+            raise _unknown(warehouse, str(error)) from None
+        except (duckdb.ParserException, duckdb.BinderException) as error:
+            raise InputError(str(error), where="the SQL statement") from None
+        except duckdb.Error as error:
+            # Its text may quote a row, e.g. the value that could not be cast.
+            raise InputError(f"DuckDB stopped: {type(error).__name__}", where="the SQL statement") from None
+
+
+def _mentioned(warehouse: Warehouse, sql: str) -> list[str]:
+    names = {f"{layer.lower()}.{table.lower()}" for layer, table in MENTION.findall(sql)}
+    return sorted(name for name in names if warehouse.exists(name))
+
+
+def _show(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, name: str) -> None:
+    layer, _, table = name.partition(".")
+    dataset = warehouse.open(name).to_pyarrow_dataset()
+    connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{layer}"')
+    connection.register(f"_{layer}_{table}", dataset)
+    connection.execute(f'CREATE VIEW "{layer}"."{table}" AS SELECT * FROM "_{layer}_{table}"')
+
+
+def _unknown(warehouse: Warehouse, text: str) -> NotFound | InputError:
+    found = re.search(r"Table with name \"?([\w.]+)\"? does not exist(?: because schema \"(\w+)\")?", text)
+    if found is None:
+        return InputError(text, where="the SQL statement")
+    name, schema = found.group(1), found.group(2)
+    if schema and not name.startswith(f"{schema}."):
+        name = f"{schema}.{name}"
+    return not_found(name, warehouse.tables(), where=str(warehouse.root))

@@ -1,0 +1,81 @@
+"""The Spark session of a job: one door for `tally run`, spark-submit and the tests.
+
+What lives here: building the session. What must not: reading or writing a table.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tallystick.errors import SetupError
+from tallystick.tables.profile import check_java, find_home, read_profile
+
+if TYPE_CHECKING:
+    import pyspark
+    from pyspark.sql import SparkSession
+
+# Settings on which the meaning of a table rests: they hold whatever profile a session was started with.
+MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.ansi.enabled": "true",
+    # A half-written slice must never be merged into: Delta's overwrite stays clamped by replaceWhere.
+    "spark.sql.sources.partitionOverwriteMode": "STATIC",
+}
+
+
+def open_session(
+    app: str,
+    *,
+    cores: int | None = None,
+    extra_conf: Iterable[tuple[str, str]] = (),
+    project: Path | None = None,
+) -> SparkSession:
+    """The session of this process, started when there is none.
+
+    Under spark-submit its master and settings hold; otherwise the profile ``conf/spark-defaults.conf`` does, with
+    ``cores`` local threads (default 2) and ``extra_conf`` on top. A second call returns the running session.
+    SetupError, before Java prints anything, when Java or Delta's jars are missing.
+    """
+    import pyspark
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    conf = pyspark.SparkConf() if is_submitted() else _local_conf(project, cores)
+    for name, value in extra_conf:
+        conf.set(name, value)
+    if "DeltaSparkSessionExtension" not in conf.get("spark.sql.extensions", ""):
+        raise SetupError(
+            "Spark was submitted without Delta's settings", fix="pass --properties-file conf/local/spark-defaults.conf"
+        )
+    conf.setAppName(app).set("spark.log.level", "ERROR").setIfMissing("spark.ui.showConsoleProgress", "false")
+    for name, value in MEANING.items():
+        conf.set(name, value)
+    session = SparkSession.builder.config(conf=conf).getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def is_submitted() -> bool:
+    """Whether spark-submit started this process (it hands over the port of its gateway)."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _local_conf(project: Path | None, cores: int | None) -> pyspark.SparkConf:
+    import pyspark
+
+    home = find_home(project)
+    settings = read_profile(home)
+    check_java()
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if cores is not None:
+        settings["spark.master"] = f"local[{cores}]"
+    return pyspark.SparkConf().setAll(list(settings.items()))

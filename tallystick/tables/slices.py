@@ -1,0 +1,142 @@
+"""Which rows a run owns, and who it is: the slice, the run and what a commit returned.
+
+What lives here: frozen values and the one place that makes SQL of a slice. What must not: storage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.tables import TableContract
+
+# Partition values become parts of paths and of SQL; nothing outside this set was tried with all three engines.
+PLAIN = re.compile(r"[0-9A-Za-z_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows one run owns: all of ``partition``'s values, narrowed to ``low <= column < high`` when a column is set.
+
+    ``low`` and ``high`` are dates or instants with a zone; None is no bound. The slice's ``name`` is its lock: writers
+    of the same rows must use the same name, or two of them may both win an empty slice.
+    """
+
+    name: str
+    partition: Mapping[str, str] = field(default_factory=dict)
+    column: str = ""
+    low: date | datetime | None = None
+    high: date | datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "partition", {name: plain_value(name, value) for name, value in self.partition.items()}
+        )
+        if not self.name:
+            raise DeclarationError("a slice has no name", fix="name it after the table part it owns")
+        if not self.column and (self.low is not None or self.high is not None):
+            raise DeclarationError("bounds without a column", where=f"slice {self.name}", fix="set column")
+        for bound in (self.low, self.high):
+            if isinstance(bound, datetime) and bound.tzinfo is None:
+                raise DeclarationError("a bound has no time zone", where=f"slice {self.name}", fix="use UTC instants")
+
+    @property
+    def lock(self) -> str:
+        """The application transaction id that every writer of the slice takes."""
+        return f"slice:{self.name}"
+
+    def sql(self, contract: TableContract) -> str:
+        """The slice as one SQL condition, with literals of the columns' types. An empty slice filter is ``true``."""
+        parts = [f"{name} = {_literal_sql(value, contract, name)}" for name, value in self.partition.items()]
+        if self.low is not None:
+            parts.append(f"{self.column} >= {_bound_sql(self.low)}")
+        if self.high is not None:
+            parts.append(f"{self.column} < {_bound_sql(self.high)}")
+        return " AND ".join(parts) or "true"
+
+    def check(self, contract: TableContract) -> None:
+        """DeclarationError unless the slice names columns of the contract in the roles they have there."""
+        where = f"slice {self.name} of {contract.name}"
+        stray = sorted(set(self.partition) - set(contract.partition_by))
+        if stray:
+            raise DeclarationError(
+                f"{stray} are not partition columns", where=where, fix=f"one of {contract.partition_by}"
+            )
+        if not self.column:
+            return
+        column = contract.column(self.column)
+        kinds = {"date": date, "timestamp": datetime}
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        if column.type not in kinds or column.name in contract.partition_by or not column.required:
+            raise DeclarationError(
+                f"column {column.name} cannot bound a slice", where=where, fix="a required date or timestamp"
+            )
+        if any(isinstance(bound, datetime) != (column.type == "timestamp") for bound in bounds):
+            raise DeclarationError(
+                f"bounds are not of the type of {column.name}", where=where, fix=f"use {column.type} bounds"
+            )
+
+
+def plain_value(name: str, value: object) -> str:
+    """A partition value as the text Delta stores; DeclarationError for characters outside letters, digits, _ and -."""
+    text = str(value)
+    if not PLAIN.fullmatch(text):
+        raise DeclarationError(
+            f"partition column {name} has a value with other characters", fix="use letters, digits, _ and -"
+        )
+    return text
+
+
+def _literal_sql(value: str, contract: TableContract, name: str) -> str:
+    kind = contract.column(name).type
+    if kind in ("int32", "int64"):
+        return str(int(value))
+    return f"DATE '{value}'" if kind == "date" else f"'{value}'"
+
+
+def _bound_sql(bound: date | datetime) -> str:
+    if isinstance(bound, datetime):
+        return f"TIMESTAMP '{bound.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f')}+00:00'"
+    return f"DATE '{bound.isoformat()}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who writes: what a commit records, so that every version of a table can be traced.
+
+    ``inputs`` are the versions of the tables that were read, by name; ``fingerprint`` is that of the declarations.
+    """
+
+    run_id: str
+    job: str
+    code_version: str
+    fingerprint: str = ""
+    inputs: Mapping[str, int] = field(default_factory=dict)
+
+    def metadata(self, where: Slice, *, files: int, rows: int) -> str:
+        """The JSON text stored as the commit's ``userMetadata``."""
+        facts = {
+            "run_id": self.run_id,
+            "slice": where.name,
+            "job": self.job,
+            "code_version": self.code_version,
+            "fingerprint": self.fingerprint,
+            "inputs": dict(sorted(self.inputs.items())),
+            "files": files,
+            "rows": rows,
+        }
+        return json.dumps(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a write did: the table's version that holds it, its files and rows; ``skipped`` when the run had done it before."""
+
+    version: int
+    files: int
+    rows: int
+    skipped: bool = False

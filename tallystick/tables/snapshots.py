@@ -1,0 +1,131 @@
+"""The files of one version of a table, with what the log knows of them; no Spark.
+
+What lives here: pinned versions and choosing files by partition and by bounds. What must not: commits, rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from tallystick.tables.slices import Slice
+from tallystick.tables.warehouse import Warehouse
+
+Bound = date | datetime
+# Spark truncates the instants in its statistics to milliseconds, so a stored maximum stands for the millisecond after it.
+TRUNCATION = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """One file of a version. ``rel`` is relative to the table, ``bounds`` what the log says of dates and instants."""
+
+    rel: str
+    size: int
+    rows: int
+    partition: Mapping[str, str]
+    bounds: Mapping[str, tuple[Bound, Bound]]
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """One file of a pinned version: absolute ``path``, partition values as text, and (min, max) of date and instant columns."""
+
+    path: str
+    partition: Mapping[str, str]
+    rows: int
+    size: int
+    stats: Mapping[str, tuple[Bound, Bound]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A version of a table and its files, fixed for a whole job: later commits do not change what it reads."""
+
+    name: str
+    path: str
+    version: int
+    files: tuple[PinnedFile, ...]
+
+    def where(self, **values: object) -> Pinned:
+        """The same version with only the files of these partition values, e.g. ``where(source="a", bucket=3)``."""
+        wanted = {name: str(value) for name, value in values.items()}
+        kept = [f for f in self.files if all(f.partition.get(name) == value for name, value in wanted.items())]
+        return replace(self, files=tuple(kept))
+
+    def overlapping(self, column: str, *, low: Bound | None = None, high: Bound | None = None) -> Pinned:
+        """The same version less the files that surely hold no row with ``low <= column < high``."""
+        where = Slice("read", {}, column, low, high)
+        return replace(self, files=tuple(f for f in self.files if placement(f.stats, where) != "outside"))
+
+    @property
+    def rows(self) -> int:
+        """The rows of all files."""
+        return sum(f.rows for f in self.files)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The absolute paths of all files."""
+        return tuple(f.path for f in self.files)
+
+
+def pin(warehouse: Warehouse, name: str, *, version: int | None = None) -> Pinned:
+    """The files of the table's version (default: the newest), in a stable order. NotFound when there is none."""
+    table = warehouse.open(name, version=version)
+    path = warehouse.table_path(name)
+    files = tuple(PinnedFile(str(path / f.rel), f.partition, f.rows, f.size, f.bounds) for f in live_files(table))
+    return Pinned(name, str(path), table.version(), files)
+
+
+def live_files(table: DeltaTable) -> list[LiveFile]:
+    """All files of the opened version, ordered by path."""
+    actions = pa.table(table.get_add_actions(flatten=True))
+    parts = [name for name in actions.column_names if name.startswith("partition.")]
+    dated = [
+        name.removeprefix("min.")
+        for name in actions.column_names
+        if name.startswith("min.") and pa.types.is_temporal(actions.schema.field(name).type)
+    ]
+    bounds = [f"{side}.{column}" for column in dated for side in ("min", "max")]
+    rows = actions.select(["path", "size_bytes", "num_records", *parts, *bounds]).to_pylist()
+    return sorted((_live_file(row, parts, dated) for row in rows), key=lambda f: f.rel)
+
+
+def _live_file(row: dict[str, object], parts: list[str], dated: list[str]) -> LiveFile:
+    pairs = {column: (row[f"min.{column}"], row[f"max.{column}"]) for column in dated}
+    return LiveFile(
+        rel=unquote(str(row["path"])),
+        size=int(str(row["size_bytes"])),
+        rows=int(str(row["num_records"] or 0)),
+        partition={name.removeprefix("partition."): str(row[name]) for name in parts},
+        bounds={column: pair for column, pair in pairs.items() if pair[0] is not None and pair[1] is not None},
+    )
+
+
+def in_partition(partition: Mapping[str, str], where: Slice) -> bool:
+    """Whether a file's partition values are the slice's."""
+    return all(partition.get(name) == value for name, value in where.partition.items())
+
+
+def placement(bounds: Mapping[str, tuple[Bound, Bound]], where: Slice) -> str:
+    """Where a file of the slice's partition lies: ``inside`` the bounds, ``outside`` them, or ``across`` (or unknown)."""
+    if where.low is None and where.high is None:
+        return "inside"
+    if where.column not in bounds:
+        return "across"
+    least, most = bounds[where.column]
+    is_truncated = isinstance(most, datetime) and most.microsecond % 1000 == 0
+    beyond = most + TRUNCATION if is_truncated else most
+    is_above_low = where.low is None or least >= where.low
+    is_below_high = where.high is None or (beyond <= where.high if is_truncated else most < where.high)
+    if is_above_low and is_below_high:
+        return "inside"
+    starts_after = where.high is not None and least >= where.high
+    ends_before = where.low is not None and (beyond <= where.low if is_truncated else most < where.low)
+    return "outside" if starts_after or ends_before else "across"

@@ -1,0 +1,172 @@
+"""Where the tables are, and making a table before its first write.
+
+What lives here: the layout on disk, a table's creation and the check that it is still what its contract says. What must
+not: rows.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable, Field
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
+from tallystick.spec.tables import LAYERS, TableContract
+from tallystick.tables.disk import full_disk_is_setup_error
+from tallystick.tables.schemas import arrow_schema
+
+RETENTION_DAYS = 180
+LOG = "_delta_log"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A folder of Delta tables, ``<root>/<layer>/<table>``, beside ``raw/`` with the landed files."""
+
+    root: Path
+
+    def __init__(self, root: str | Path) -> None:
+        if "://" in str(root):
+            raise SetupError("the warehouse must be a folder", where=str(root), fix="mount the store and give its path")
+        object.__setattr__(self, "root", Path(root).expanduser().absolute())
+
+    def table_path(self, name: str) -> Path:
+        """The folder of the table ``layer.table``; NotFound when the name is not of that form. It need not exist."""
+        layer, _, table = name.partition(".")
+        if layer not in LAYERS or not table.isidentifier():
+            raise NotFound(f"{name} is not a table name", fix=f"layer.table, layers: {', '.join(LAYERS)}")
+        return self.root / layer / table
+
+    def exists(self, name: str) -> bool:
+        """Whether the table was created."""
+        return (self.table_path(name) / LOG).is_dir()
+
+    def tables(self) -> list[str]:
+        """The names of all tables, sorted."""
+        return sorted(
+            f"{log.parts[-3]}.{log.parts[-2]}" for layer in LAYERS for log in self.root.glob(f"{layer}/*/{LOG}")
+        )
+
+    def open(self, name: str, *, version: int | None = None) -> DeltaTable:
+        """The table at ``version`` (default: newest); NotFound, with the nearest names, when there is none."""
+        if not self.exists(name):
+            raise not_found(name, self.tables(), where=str(self.root))
+        try:
+            return DeltaTable(str(self.table_path(name)), version=version)
+        except TableNotFoundError:
+            raise not_found(name, self.tables(), where=str(self.root)) from None
+        except DeltaError:
+            if version is None:
+                raise
+            raise NotFound(
+                f"{name} has no version {version} any more", where=str(self.root), fix="see its history"
+            ) from None
+
+
+def not_found(name: str, known: list[str], *, where: str) -> NotFound:
+    """The error for an unknown table, which suggests the nearest known names."""
+    ends = {known_name.partition(".")[2]: known_name for known_name in known}
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near += [
+        ends[end] for end in difflib.get_close_matches(name.partition(".")[2] or name, list(ends), n=2, cutoff=0.6)
+    ]
+    told = ", ".join(dict.fromkeys(near))
+    fix = f"did you mean {told}?" if told else f"known tables: {', '.join(known) or 'none yet'}"
+    return NotFound(f"there is no table {name}", where=where, fix=fix)
+
+
+def table_properties(retention_days: int = RETENTION_DAYS) -> dict[str, str]:
+    """The properties every table is created with: no deletion vectors, and history kept for ``retention_days``."""
+    kept = f"interval {retention_days} days"
+    return {
+        "delta.enableDeletionVectors": "false",
+        "delta.logRetentionDuration": kept,
+        "delta.deletedFileRetentionDuration": kept,
+        "delta.setTransactionRetentionDuration": kept,
+    }
+
+
+def ensure_table(warehouse: Warehouse, contract: TableContract, *, retention_days: int = RETENTION_DAYS) -> DeltaTable:
+    """The table of the contract, created when it does not exist; no Spark.
+
+    A nullable column that the contract has gained is added. Any other difference between the table and its contract is
+    a ContractError, and so is a table with features beyond reader 1 and writer 2.
+    """
+    path = warehouse.table_path(contract.name)
+    if not warehouse.exists(contract.name):
+        with delta_errors(contract.name, "another run created the table at the same moment"):
+            path.mkdir(parents=True, exist_ok=True)
+            # mode "ignore" returns the other writer's table when two create it at once.
+            DeltaTable.create(
+                str(path),
+                schema=arrow_schema(contract.columns),
+                mode="ignore",
+                partition_by=list(contract.partition_by),
+                description=contract.description or None,
+                configuration=table_properties(retention_days),
+            )
+    table = warehouse.open(contract.name)
+    check_protocol(table, contract.name)
+    return _with_new_columns(table, warehouse, contract)
+
+
+def check_protocol(table: DeltaTable, name: str) -> None:
+    """ContractError when the table uses features that the three engines do not all honour."""
+    protocol = table.protocol()
+    features = [*(protocol.reader_features or []), *(protocol.writer_features or [])]
+    if protocol.min_reader_version > 1 or protocol.min_writer_version > 2 or features:
+        told = (
+            ", ".join(sorted(set(features)))
+            or f"reader {protocol.min_reader_version}, writer {protocol.min_writer_version}"
+        )
+        raise ContractError(
+            f"the table has Delta features that are not safe here: {told}", where=name, fix="recreate it"
+        )
+
+
+def _with_new_columns(table: DeltaTable, warehouse: Warehouse, contract: TableContract) -> DeltaTable:
+    stored = {field.name: field for field in pa.schema(table.schema().to_arrow())}
+    wanted = {field.name: field for field in arrow_schema(contract.columns)}
+    where = f"table {contract.name}"
+    fix = "rebuild the table, or give the contract's change a new table"
+    gone = [name for name in stored if name not in wanted]
+    new = [name for name in wanted if name not in stored]
+    changed = [name for name, field in wanted.items() if name in stored and not _is_same(stored[name], field)]
+    if gone or changed or any(not wanted[name].nullable or name in contract.partition_by for name in new):
+        raise ContractError(
+            f"the stored table differs from its contract in {gone + changed + new}", where=where, fix=fix
+        )
+    if list(table.metadata().partition_columns) != list(contract.partition_by):
+        raise ContractError("the stored table is partitioned in another way", where=where, fix=fix)
+    if not new:
+        return table
+    with delta_errors(contract.name, "another run changed the table at the same moment"):
+        table.alter.add_columns([Field.from_arrow(wanted[name]) for name in new])
+    return warehouse.open(contract.name)
+
+
+def _is_same(stored: pa.Field, wanted: pa.Field) -> bool:
+    kind = pa.string() if pa.types.is_large_string(stored.type) or pa.types.is_string_view(stored.type) else stored.type
+    return bool(kind == wanted.type and stored.nullable == wanted.nullable)
+
+
+@contextmanager
+def delta_errors(name: str, conflict: str) -> Iterator[None]:
+    """Turn deltalake's errors into ours: a lost race is a ConflictError, a full disk a SetupError."""
+    with full_disk_is_setup_error(name):
+        try:
+            yield
+        except CommitFailedError:
+            raise ConflictError(conflict, where=name, fix="run it again when the other run is over") from None
+        except DeltaError as error:
+            if "No space left" in str(error) or "already exists" in str(error):
+                is_full = "No space left" in str(error)
+                raise (OSError(28, os.strerror(28)) if is_full else ConflictError(conflict, where=name)) from None
+            raise

@@ -128,7 +128,7 @@ def _parse(path: Path) -> dict[str, Any]:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "not a mapping"}
         place = ".".join(str(part) for part in first["loc"])
         raise DeclarationError(f"not an ODCS contract: {place} {first['msg']}", where=str(path)) from error
-    kept = contract.model_dump(by_alias=True, exclude_unset=True)
+    kept: dict[str, Any] = contract.model_dump(by_alias=True, exclude_unset=True)
     lost = _first_lost(raw, kept)
     if lost:
         raise DeclarationError(f"the data contract standard has no {lost}", where=str(path), fix="see schemas/clean/")

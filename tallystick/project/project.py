@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # What a folder must hold to be taken for a project on the way up from the working directory.
 MARKS = ("sources", "schemas", "recipes")
 
+# Layers whose contracts follow from what features/*.py and recipes/*.py declare, instead of standing in schemas/.
+DERIVED_LAYERS = ("feature.", "label.")
+
 
 @dataclass(frozen=True)
 class Project:
@@ -39,9 +42,9 @@ class Project:
 
     @cached_property
     def contracts(self) -> Mapping[str, TableContract]:
-        """Contracts by ``layer.table``: the files in schemas/, each clean table's rejects, one per feature group.
+        """Contracts by ``layer.table``: the files in schemas/, each clean table's rejects, each group's and label's.
 
-        Feature files are read only when a ``feature.`` name or the list of names is asked for.
+        Features and recipes are read only when one of their names, or the list of all names, is asked for.
         """
         return _Contracts(self)
 
@@ -93,21 +96,23 @@ class _Contracts(Mapping[str, "TableContract"]):
 
     @cached_property
     def _all(self) -> dict[str, TableContract]:
-        from tallystick.spec.features import group_contract
+        from tallystick.spec.columns import group_contract
+        from tallystick.spec.labels import label_contract
 
-        derived = [group_contract(group) for group in self._project.feature_groups.values()]
+        derived = [group_contract(group, self._files) for group in self._project.feature_groups.values()]
+        derived += [label_contract(label) for label in self._project.labels.values()]
         return dict(sorted((self._files | {contract.name: contract for contract in derived}).items()))
 
     def __getitem__(self, name: str) -> TableContract:
         found = self._files.get(name)
-        if found is None and name.startswith("feature."):
+        if found is None and name.startswith(DERIVED_LAYERS):
             found = self._all.get(name)
         if found is None:
             raise UnknownTable(name, self._all)
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files or (str(name).startswith("feature.") and name in self._all)
+        return name in self._files or (str(name).startswith(DERIVED_LAYERS) and name in self._all)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)

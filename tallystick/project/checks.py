@@ -1,0 +1,148 @@
+"""Checks across the declared folders: everything that needs two files to be seen.
+
+What lives here: ``check_project`` and its parts. What must not: checks of one file alone (its loader makes those),
+reading of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
+from typing import Any
+
+from tallystick.errors import DeclarationError, TallystickError
+from tallystick.project.contracts import contract_files
+from tallystick.project.grammar import name_faults
+from tallystick.project.project import Project
+from tallystick.spec.sources import Problem
+from tallystick.spec.tables import LAYERS, TableContract
+
+# Kwargs of an expectation that name columns.
+COLUMN_KWARGS = ("column", "column_A", "column_B", "column_list", "column_set")
+
+
+def check_project(project: Project) -> list[Problem]:
+    """Everything that is wrong across the project's files; empty when nothing is.
+
+    A file that cannot be loaded is one problem and hides those that would need it; no error is raised.
+    """
+    problems: list[Problem] = []
+    for check in (_twins, _names, _lineage, _suites, _groups, _mappings):
+        try:
+            problems.extend(check(project))
+        except DeclarationError as error:
+            problem = _as_problem(error)
+            if problem not in problems:
+                problems.append(problem)
+    return problems
+
+
+def _as_problem(error: TallystickError) -> Problem:
+    return Problem(where=error.where, what=error.what, fix=error.fix)
+
+
+def _twins(project: Project) -> Iterator[Problem]:
+    """A contract file has its expectations and the other way round; what is derived may have expectations."""
+    files = contract_files(project.root)
+    for name, path in files.items():
+        if name not in project.expectations:
+            fix = f"write expectations/{name.replace('.', '/')}.yaml"
+            yield Problem(where=str(path), what=f"table {name} has no expectations", fix=fix)
+    for name in project.expectations:
+        if name not in project.contracts:
+            where = _suite_path(project, name)
+            yield Problem(where=where, what=f"there is no table {name}", fix=f"write schemas/{name.replace('.', '/')}.yaml")
+
+
+def _names(project: Project) -> Iterator[Problem]:
+    """Column names obey the grammar; features have their own names and makers."""
+    for contract in project.contracts.values():
+        if contract.layer != "feature":
+            for column in contract.columns:
+                for fault in name_faults(column):
+                    yield Problem(where=contract.path or contract.name, what=fault)
+
+
+def _lineage(project: Project) -> Iterator[Problem]:
+    """Data flows one way: a table comes from tables of earlier layers, which exist."""
+    names = set(project.contracts)
+    for contract in project.contracts.values():
+        where = contract.path or contract.name
+        if not contract.derived_from:
+            yield Problem(where=where, what=f"table {contract.name} does not say what it is derived from")
+        for parent in contract.derived_from:
+            layer = parent.partition(".")[0]
+            if layer not in LAYERS or LAYERS.index(layer) >= LAYERS.index(contract.layer):
+                yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, not an earlier layer")
+            elif not parent.endswith(".*") and not any(fnmatch(name, parent) for name in names):
+                yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, which does not exist")
+
+
+def _suites(project: Project) -> Iterator[Problem]:
+    """The columns that expectations speak of exist, and what a contract promises is expected too."""
+    for name, suite in project.expectations.items():
+        contract = project.contracts.get(name)
+        if contract is None:
+            continue
+        where = _suite_path(project, name)
+        known = {column.name for column in contract.columns}
+        for number, expectation in enumerate(suite["expectations"], start=1):
+            for column in expectation_columns(expectation):
+                if column not in known:
+                    yield Problem(where=f"{where}, expectation {number}", what=f"table {name} has no column {column}")
+        yield from _unexpected_promises(contract, suite, where=where)
+
+
+def expectation_columns(expectation: Mapping[str, Any]) -> list[str]:
+    """The columns that the kwargs of an expectation name, in order; none for one that speaks of the table."""
+    columns: list[str] = []
+    for key in COLUMN_KWARGS:
+        value = expectation["kwargs"].get(key)
+        columns += [value] if isinstance(value, str) else [str(item) for item in value or ()]
+    return columns
+
+
+def _unexpected_promises(contract: TableContract, suite: Mapping[str, Any], *, where: str) -> Iterator[Problem]:
+    """What the contract promises and the suite does not test: another writer's file would go unnoticed."""
+    expected = {(e["type"], tuple(expectation_columns(e))) for e in suite["expectations"] if "mostly" not in e["kwargs"]}
+    wanted = [("expect_compound_columns_to_be_unique", contract.key)] if len(contract.key) > 1 else []
+    for column in contract.file_columns:
+        if column.required:
+            wanted.append(("expect_column_values_to_not_be_null", (column.name,)))
+        if column.values:
+            wanted.append(("expect_column_values_to_be_in_set", (column.name,)))
+    for kind, columns in wanted:
+        if (kind, columns) not in expected:
+            yield Problem(where=where, what=f"the contract promises what is not expected: {kind} of {', '.join(columns)}")
+
+
+def _groups(project: Project) -> Iterator[Problem]:
+    """The tables and columns of feature groups and labels exist, with the types that their ops need."""
+    from tallystick.spec.columns import group_columns
+
+    for group in project.feature_groups.values():
+        try:
+            group_columns(group, project.contracts)
+        except DeclarationError as error:
+            yield _as_problem(error)
+    for label in project.labels.values():
+        place = project.declared.places[f"label {label.name}"]
+        yield from _unknown_tables(project, label.tables, where=place)
+
+
+def _mappings(project: Project) -> Iterator[Problem]:
+    """The clean tables that sources fill, and the parents they name, exist."""
+    for source in project.sources.values():
+        for mapping in source.tables.values():
+            tables = [f"clean.{table}" for table in (mapping.table, *mapping.parents.values())]
+            yield from _unknown_tables(project, tables, where=mapping.path or source.path)
+
+
+def _unknown_tables(project: Project, names: Iterable[str], *, where: str) -> Iterator[Problem]:
+    for name in dict.fromkeys(names):
+        if name not in project.contracts:
+            yield Problem(where=where, what=f"there is no table {name}", fix="see schemas/")
+
+
+def _suite_path(project: Project, name: str) -> str:
+    return str(project.root / "expectations" / f"{name.replace('.', '/')}.yaml")

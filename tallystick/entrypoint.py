@@ -6,9 +6,11 @@ What lives here: what every file in ``jobs/`` shares. What must not: anything a 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,3 +88,14 @@ def _open_session(args: argparse.Namespace) -> SparkSession:
     from tallystick.tables import open_session
 
     return open_session(Path(sys.argv[0]).stem or "tallystick", project=args.project)
+
+
+def code_version(project: Path) -> str:
+    """What code ran, for commits and manifests: the package's version, and the commit of the checkout if it is one."""
+    package = f"tallystick {version('tallystick')}"
+    command = ["git", "-C", str(project), "rev-parse", "--short=12", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+    except FileNotFoundError:
+        return package
+    return f"{package} ({found.stdout.strip()})" if found.returncode == 0 else package

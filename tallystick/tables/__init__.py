@@ -14,9 +14,11 @@ from tallystick.tables.session import open_session
 from tallystick.tables.slices import Commit, Run, Slice
 from tallystick.tables.snapshots import Pinned, PinnedFile, pin
 from tallystick.tables.spark_errors import without_values
+from tallystick.tables.tasks import BucketStore
 from tallystick.tables.warehouse import Warehouse, ensure_table
 
 __all__ = [
+    "BucketStore",
     "Commit",
     "DataFile",
     "Pinned",

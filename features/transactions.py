@@ -1,0 +1,165 @@
+"""What an account's movements say: income, spending, balances, silence.
+
+One row of clean.transactions is one movement on an account of the customer. Amounts are minor units and never
+negative; the direction says which way the money went.
+"""
+
+from __future__ import annotations
+
+from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share
+
+NET = "CASE WHEN direction = 'in' THEN amount_minor ELSE 0 - amount_minor END"
+
+TRANSACTIONS = FeatureGroup(
+    name="transactions",
+    table="clean.transactions",
+    owner="credit-risk",
+    description="Movements on the customer's accounts",
+    windows=("30d", "90d", "180d", "365d", "all"),
+    filters={
+        "cash": "channel = 'cash'",
+        "transfer": "channel = 'transfer'",
+        "card": "channel = 'card'",
+        "household": "category = 'household'",
+        "insurance": "category = 'insurance'",
+        "fee": "category = 'fee'",
+        "pension": "category = 'pension'",
+        "salary": "category = 'salary'",
+        "interest": "category = 'interest'",
+        "loan_payment": "category = 'loan_payment'",
+    },
+    words={"transfer": "bank transfers", "fee": "account fees", "interest": "interest earned"},
+    measures=(
+        Measure(
+            name="credit",
+            value="amount_minor",
+            where="direction = 'in'",
+            ops="count sum mean std max",
+            unfiltered=True,
+            sign=-1,
+            description="Money received over {window}",
+            reason="Money received in your account",
+        ),
+        Measure(
+            name="credit",
+            value="amount_minor",
+            where="direction = 'in'",
+            ops="sum",
+            filters=("cash", "transfer", "pension", "salary", "interest"),
+            sign=-1,
+            description="Money received as {filter} over {window}",
+            reason="Money received as {filter}",
+        ),
+        Measure(
+            name="debit",
+            value="amount_minor",
+            where="direction = 'out'",
+            ops="count sum mean std max",
+            unfiltered=True,
+            description="Money spent over {window}",
+            reason="Your level of spending",
+        ),
+        Measure(
+            name="debit",
+            value="amount_minor",
+            where="direction = 'out'",
+            ops="count sum",
+            filters=("cash", "transfer", "card", "household", "insurance", "fee", "loan_payment"),
+            description="Money spent on {filter} over {window}",
+            reason="Spending on {filter}",
+        ),
+        Measure(
+            name="net",
+            value=NET,
+            ops="sum slope",
+            sign=-1,
+            description="Money received less money spent over {window}",
+            reason="Spending compared with income",
+        ),
+        Measure(
+            name="balance",
+            value="balance_minor",
+            ops="last",
+            windows=("all",),
+            sign=-1,
+            description="Balance after the last movement",
+            reason="Current account balance",
+        ),
+        Measure(
+            name="balance",
+            value="balance_minor",
+            ops="min mean max std quantile(0.1)",
+            sign=-1,
+            description="Account balance over {window}",
+            reason="Level of your account balance",
+        ),
+        Measure(
+            name="overdrawn",
+            where="balance_minor < 0",
+            ops="count active_days",
+            sign=1,
+            description="Movements that left the account overdrawn over {window}",
+            reason="Overdrawn account",
+        ),
+        Measure(
+            name="overdrawn",
+            where="balance_minor < 0",
+            ops="days_since_last",
+            windows=("all",),
+            sign=-1,
+            description="Days since the account was last overdrawn",
+            reason="Recently overdrawn account",
+        ),
+        Measure(
+            name="penalty",
+            value="amount_minor",
+            where="category = 'penalty_interest'",
+            ops="count sum",
+            sign=1,
+            description="Penalty interest charged over {window}",
+            reason="Penalty interest charged on your account",
+        ),
+        Measure(
+            name="activity",
+            ops="count active_days mean_gap max_gap",
+            description="How often the account moved over {window}",
+            reason="How regularly your account is used",
+        ),
+        Measure(
+            name="history",
+            ops="days_since_first days_since_last",
+            windows=("all",),
+            sign=-1,
+            description="Length of the account's history",
+            reason="Length of your history with us",
+        ),
+        Measure(
+            name="counterparty",
+            value="counterparty_id",
+            ops="distinct entropy top_share",
+            windows=("90d", "365d", "all"),
+            description="Spread of counterparties over {window}",
+            reason="Variety of your payment partners",
+        ),
+        Measure(
+            name="category",
+            value="category",
+            ops="distinct entropy",
+            windows=("90d", "365d", "all"),
+            description="Spread of kinds of movement over {window}",
+            reason="Variety of your account use",
+        ),
+    ),
+    derived=(
+        Share(name="spent", a="debit_sum", b="credit_sum", sign=1, reason="Spending compared with income"),
+        Share(name="cash_spent", a="debit_cash_sum", b="debit_sum", sign=1, reason="Share of spending in cash"),
+        Share(name="household_spent", a="debit_household_sum", b="debit_sum", reason="Share of household payments"),
+        Ratio(
+            of=("credit_sum", "debit_sum", "activity_count"),
+            window="90d",
+            against="365d",
+            reason="Recent change of your account use",
+        ),
+        Change(of=("credit_sum", "debit_sum"), windows=("90d", "180d"), reason="Recent change of your account use"),
+    ),
+)

@@ -1,0 +1,199 @@
+"""The commands and their arguments.
+
+What lives here: one short function a command. What must not: printing of tables (``printing``), work.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Credit features, labels, models and scores from raw files.",
+)
+source_app = typer.Typer(no_args_is_help=True, help="Suppliers and their mappings.")
+rejected_app = typer.Typer(no_args_is_help=True, help="Rows that a load did not take.")
+features_app = typer.Typer(no_args_is_help=True, help="Declared features.")
+app.add_typer(source_app, name="source")
+app.add_typer(rejected_app, name="rejected")
+app.add_typer(features_app, name="features")
+
+WarehouseOption = Annotated[
+    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
+]
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
+]
+SourcesOption = Annotated[list[str], typer.Option("--source", help="NAME=DIR, may be repeated.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+DEFAULT_WAREHOUSE = Path("warehouse")
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="A recipe of the project.")],
+    source: SourcesOption,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+    load_date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Load date of a delivery that does not name one.")
+    ] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date to observe.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date to observe.")
+    ] = None,
+    cutoff: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last date whose outcomes a label may use.")
+    ] = None,
+    run_id: Annotated[str, typer.Option(help="The same id again repeats nothing.")] = "",
+) -> None:
+    """Run a recipe from files to scores, in one process and one Spark session."""
+    from tallystick.cli.running import Dates, run_recipe
+
+    dates = Dates(load_date=_day(load_date), first=_day(first), last=_day(last), cutoff=_day(cutoff))
+    run_recipe(recipe, source, warehouse=warehouse, project=project, dates=dates, run_id=run_id)
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Where the bank's files and the warehouse go.")] = Path("demo"),
+    customers: Annotated[int, typer.Option(help="Size of the simulated bank.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bank.")] = 7,
+    project: ProjectOption = None,
+) -> None:
+    """Simulate a small bank and run the main job on it."""
+    from tallystick.cli.running import run_demo
+
+    run_demo(directory, customers=customers, seed=seed, project=project)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder for the deliveries.")],
+    customers: Annotated[int, typer.Option(help="Number of customers.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Load date of the history delivery.")
+    ] = None,
+    daily: Annotated[int, typer.Option(help="Daily deliveries after the history.")] = 0,
+) -> None:
+    """Write the files of a simulated bank."""
+    from tallystick.cli.running import run_simulation
+
+    run_simulation(out, customers=customers, seed=seed, until=_day(until), daily=daily)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="SQL (DuckDB); tables are called layer.name.")],
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Query the tables, without Spark."""
+    from tallystick.cli.printing import print_table
+    from tallystick.tables import Warehouse
+    from tallystick.tables import query as run_query
+
+    print_table(run_query(Warehouse(warehouse), query), as_json=json, as_csv=csv)
+
+
+@app.command()
+def tables(warehouse: WarehouseOption = DEFAULT_WAREHOUSE, json: JsonOption = False, csv: CsvOption = False) -> None:
+    """List the tables with rows, files and version."""
+    from tallystick.cli.printing import print_table
+    from tallystick.cli.showing import list_tables
+
+    print_table(list_tables(warehouse), as_json=json, as_csv=csv)
+
+
+@app.command()
+def check(project: ProjectOption = None) -> None:
+    """Cross-check all declarations of the project."""
+    from tallystick.cli.showing import check_declarations
+
+    check_declarations(project)
+
+
+@source_app.command("check")
+def source_check(
+    name: Annotated[str, typer.Argument(help="A folder of sources/.")], project: ProjectOption = None
+) -> None:
+    """Say what a mapping lacks, before any data is read."""
+    from tallystick.cli.showing import check_mapping
+
+    check_mapping(name, project)
+
+
+@source_app.command("list")
+def source_list(project: ProjectOption = None, json: JsonOption = False, csv: CsvOption = False) -> None:
+    """List the declared sources and the clean tables each one fills."""
+    from tallystick.cli.printing import print_table
+    from tallystick.cli.showing import list_sources
+
+    print_table(list_sources(project), as_json=json, as_csv=csv)
+
+
+@rejected_app.command("list")
+def rejected_list(
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE, json: JsonOption = False, csv: CsvOption = False
+) -> None:
+    """Count rejected rows by table, load, reason and column."""
+    from tallystick.cli.printing import print_table
+    from tallystick.cli.showing import list_rejected
+
+    print_table(list_rejected(warehouse), as_json=json, as_csv=csv)
+
+
+@rejected_app.command("replay")
+def rejected_replay(
+    source: Annotated[str, typer.Option("--source", help="The source whose rejects are tried again.")],
+    load_date: Annotated[
+        datetime, typer.Option("--load-date", formats=["%Y-%m-%d"], help="The load that takes the rows in.")
+    ],
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Try rejected rows again, after a mapping was mended or a parent arrived; what is taken is known from then on."""
+    from tallystick.cli.running import replay_rejects
+
+    replay_rejects(source, load_date.date(), warehouse=warehouse, project=project)
+
+
+@features_app.command("list")
+def features_list(
+    group: Annotated[str, typer.Argument(help="Only this group.")] = "",
+    project: ProjectOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """List the features with what each means."""
+    from tallystick.cli.printing import print_table
+    from tallystick.cli.showing import list_features
+
+    print_table(list_features(group, project), as_json=json, as_csv=csv)
+
+
+@features_app.command("show")
+def features_show(
+    name: Annotated[str, typer.Argument(help="A feature's name.")], project: ProjectOption = None, json: JsonOption = False
+) -> None:
+    """Print the passport of one feature."""
+    from tallystick.cli.printing import print_record
+    from tallystick.cli.showing import show_feature
+
+    print_record(show_feature(name, project), as_json=json)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None

@@ -1,0 +1,23 @@
+"""The feature stage: which rows of which bucket go through the kernel, and where the columns go.
+
+What lives here: observations, lookups, one task a bucket. What must not: storage (reading and writing are functions
+that a job hands in), window arithmetic (``kernel``), definitions (``spec`` and the project's ``features/``).
+"""
+
+from __future__ import annotations
+
+from tallystick.features.compute import attach_lookups, compute_local
+from tallystick.features.population import observe_applications, observe_daily
+from tallystick.features.request import add_request_features
+from tallystick.features.stage import BucketTask, GroupTask, compute_buckets
+
+__all__ = [
+    "BucketTask",
+    "GroupTask",
+    "add_request_features",
+    "attach_lookups",
+    "compute_buckets",
+    "compute_local",
+    "observe_applications",
+    "observe_daily",
+]

@@ -1,0 +1,118 @@
+"""Who is observed, and when: the observations of one bucket.
+
+What lives here: pure functions from a bucket's clean rows to ``(customer_id, as_of)``. What must not: Spark, storage.
+
+A row counts for a business date D once it is visible at D's local midnight: it happened before that instant and
+``known_on <= D``. A later version of the same row replaces it, and a retraction ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.spec.calendar import local_midnights, to_local_dates
+
+OBSERVATION_SCHEMA = pa.schema([("customer_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC"))])
+
+# Later than any business date: the version of a row that nothing has replaced ends here.
+_OPEN_END = np.iinfo(np.int32).max
+
+
+def observe_applications(
+    applications: pa.Table, *, event_id: str, zone: str, first: date | None = None, last: date | None = None
+) -> pa.Table:
+    """One observation per distinct (customer_id, as_of) of the applications, as_of being the application's instant.
+
+    ``first`` and ``last`` (inclusive) bound the local business date. Of several versions of an application the one
+    known last counts; a retracted application is not observed. Sorted by (customer_id, as_of).
+    """
+    if applications.num_rows == 0:
+        return OBSERVATION_SCHEMA.empty_table()
+    latest = latest_versions(applications, event_id)
+    days = to_local_dates(_micros(latest["event_at"]), zone)
+    wanted = np.ones(len(days), dtype=bool)
+    if first is not None:
+        wanted &= days >= _day_number(first)
+    if last is not None:
+        wanted &= days <= _day_number(last)
+    chosen = latest.filter(pa.array(wanted)).select(["customer_id", "event_at"]).rename_columns(OBSERVATION_SCHEMA.names)
+    distinct = chosen.group_by(["customer_id", "as_of"]).aggregate([])
+    return distinct.select(OBSERVATION_SCHEMA.names).cast(OBSERVATION_SCHEMA).sort_by(
+        [("customer_id", "ascending"), ("as_of", "ascending")]
+    )
+
+
+def observe_daily(tables: Iterable[tuple[str, pa.Table]], *, zone: str, first: date, last: date) -> pa.Table:
+    """All customers with a visible row in any of the tables, at the local midnight of every day from first to last.
+
+    ``tables`` gives (event_id column, rows) pairs with columns customer_id, event_at, known_on, is_retracted and the
+    event_id column. Both ends are inclusive. Sorted by (customer_id, as_of).
+    """
+    spans = [_visible_spans(rows, event_id=event_id, zone=zone) for event_id, rows in tables if rows.num_rows]
+    if not spans:
+        return OBSERVATION_SCHEMA.empty_table()
+    customers = pa.concat_arrays([span[0] for span in spans]).dictionary_encode()
+    codes = customers.indices.to_numpy()
+    starts = np.concatenate([span[1] for span in spans])
+    ends = np.concatenate([span[2] for span in spans])
+    days = np.arange(_day_number(first), _day_number(last) + 1, dtype=np.int64)
+    order = pc.array_sort_indices(customers.dictionary).to_numpy()
+    names = customers.dictionary.take(pa.array(order))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    present = _presence(rank[codes], starts, ends, days=days, customers=len(order))
+    who, when = np.nonzero(present)
+    instants = local_midnights(days, zone)[when]
+    return pa.table(
+        [names.take(pa.array(who)), pa.array(instants, type=pa.int64()).cast(OBSERVATION_SCHEMA.field("as_of").type)],
+        schema=OBSERVATION_SCHEMA,
+    )
+
+
+def latest_versions(rows: pa.Table, event_id: str) -> pa.Table:
+    """Per event the version with the greatest known_on, retracted ones left out. Order of the rows is not kept."""
+    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
+    ids = ordered[event_id].combine_chunks()
+    is_last = np.ones(len(ids), dtype=bool)
+    if len(ids) > 1:
+        is_last[:-1] = pc.not_equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
+    return ordered.filter(pa.array(is_last)).filter(pc.invert(pc.field("is_retracted")))
+
+
+def _visible_spans(rows: pa.Table, *, event_id: str, zone: str) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """Per version of a row: its customer and the half-open span of business dates on which it is visible."""
+    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
+    ids = ordered[event_id].combine_chunks()
+    known = ordered["known_on"].cast(pa.int32()).to_numpy().astype(np.int64)
+    micros = _micros(ordered["event_at"])
+    # An event at a local midnight is not before that midnight, so in both cases it is seen from the next day on.
+    starts = np.maximum(known, to_local_dates(micros, zone) + 1)
+    ends = np.full(len(ids), _OPEN_END, dtype=np.int64)
+    if len(ids) > 1:
+        is_replaced = pc.equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
+        ends[:-1][is_replaced] = known[1:][is_replaced]
+    keep = ~ordered["is_retracted"].to_numpy(zero_copy_only=False).astype(bool) & (starts < ends)
+    customers = ordered["customer_id"].combine_chunks().filter(pa.array(keep))
+    return customers, starts[keep], ends[keep]
+
+
+def _presence(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, *, days: np.ndarray, customers: int) -> np.ndarray:
+    """Boolean (customer, day): does any span of the customer hold the day. Counts openings less closings per day."""
+    first, width = int(days[0]), len(days)
+    delta = np.zeros((customers, width + 1), dtype=np.int32)
+    np.add.at(delta, (codes, np.clip(starts - first, 0, width)), 1)
+    np.add.at(delta, (codes, np.clip(ends - first, 0, width)), -1)
+    return np.cumsum(delta, axis=1)[:, :width] > 0
+
+
+def _micros(column: pa.ChunkedArray) -> np.ndarray:
+    return column.cast(pa.int64()).to_numpy()
+
+
+def _day_number(day: date) -> int:
+    return (day - date(1970, 1, 1)) // timedelta(days=1)

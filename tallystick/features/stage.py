@@ -1,0 +1,153 @@
+"""The feature stage on Spark: one task a bucket, each task writing its own files.
+
+What lives here: the hand-over from Spark to the kernel. What must not: storage (``Storage`` is handed in by the job),
+knowledge of any table's meaning.
+
+Spark only distributes bucket numbers and brings descriptors of files back: rows never cross between the JVM and
+Python, and no shuffle happens, since all rows of a customer are in one bucket.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.features.compute import compute_local
+from tallystick.features.population import observe_applications, observe_daily
+from tallystick.kernel import GroupPlan, period_names, required_columns
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class Storage(Protocol):
+    """How a task reads and writes; a picklable value that the job hands in."""
+
+    def read(self, table: str, paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """The rows of the files with exactly these columns; no paths give no rows of the right types."""
+
+    def write(self, table: str, partition: Mapping[str, str], rows: pa.Table) -> Any:
+        """Store one file and describe it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """Which observations a task makes.
+
+    ``kind`` is ``applications`` (the instants of the applications) or ``daily`` (all customers each local midnight).
+    ``tables`` maps a clean table to its event_id column: the one of the applications, or all that make a population.
+    ``first`` and ``last`` are inclusive business dates and may be None for applications.
+    """
+
+    kind: str
+    name: str
+    tables: Mapping[str, str]
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BucketTask:
+    """One bucket of one source: its zone, its period rule (``year`` or ``month``) and its files by clean table."""
+
+    source: str
+    bucket: int
+    zone: str
+    period: str
+    files: Mapping[str, tuple[str, ...]]
+
+
+def compute_buckets(
+    session: SparkSession,
+    tasks: Sequence[BucketTask],
+    plans: Sequence[GroupPlan],
+    *,
+    observed: Observed,
+    storage: Storage,
+) -> dict[str, list[Any]]:
+    """Compute every group for every bucket; returns the written files' descriptors by feature table.
+
+    Every group writes exactly the same observations. The files are not part of any table until the job commits them.
+    """
+    results: dict[str, list[Any]] = {plan.group.feature_table: [] for plan in plans}
+    for table, descriptor in run_tasks(session, tasks, lambda task: _compute_bucket(task, plans, observed, storage)):
+        results[table].append(descriptor)
+    return results
+
+
+def run_tasks(session: SparkSession, tasks: Sequence[Any], work: Callable[[Any], list[Any]]) -> list[Any]:
+    """Run ``work`` on every task, one Spark task each, and bring the picklable results back in task order."""
+    if not tasks:
+        return []
+    chosen = list(tasks)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                payload = pickle.dumps(work(chosen[number]))
+                yield pa.RecordBatch.from_pydict({"number": [number], "result": [payload]})
+
+    numbers = session.range(0, len(chosen), 1, numPartitions=len(chosen))
+    # The rows are descriptors of files, a few hundred bytes a task: the driver commits them.
+    rows = numbers.mapInArrow(run, "number long, result binary").collect()
+    results = {row["number"]: pickle.loads(bytes(row["result"])) for row in rows}  # noqa: S301 our own tasks wrote it
+    return [item for number in sorted(results) for item in results[number]]
+
+
+def observe(task: BucketTask, observed: Observed, storage: Storage) -> pa.Table:
+    """The observations of one bucket, sorted by (customer_id, as_of)."""
+    tables = []
+    for table, event_id in observed.tables.items():
+        columns = ["customer_id", "event_at", "known_on", "is_retracted", event_id]
+        tables.append((event_id, read_table(task, table, columns, storage)))
+    if observed.kind == "daily":
+        if observed.first is None or observed.last is None:
+            raise ValueError("daily observations need a first and a last date")
+        return observe_daily(tables, zone=task.zone, first=observed.first, last=observed.last)
+    event_id, rows = tables[0]
+    return observe_applications(rows, event_id=event_id, zone=task.zone, first=observed.first, last=observed.last)
+
+
+def read_table(task: BucketTask, table: str, columns: Sequence[str], storage: Storage) -> pa.Table:
+    """The bucket's rows of a clean table; an empty table where the bucket has no file of it."""
+    return storage.read(table, task.files.get(table, ()), columns)
+
+
+def _compute_bucket(
+    task: BucketTask, plans: Sequence[GroupPlan], observed: Observed, storage: Storage
+) -> list[tuple[str, Any]]:
+    observations = observe(task, observed, storage)
+    if observations.num_rows == 0:
+        return []
+    periods = pa.array(period_names(observations["as_of"], task.zone, task.period))
+    written = []
+    for plan in plans:
+        events = read_table(task, plan.group.table, _event_columns(plan), storage)
+        dimensions = {
+            lookup.table: read_table(task, lookup.table, [lookup.on, "known_on", *lookup.columns], storage)
+            for lookup in plan.group.lookups
+        }
+        features = compute_local(plan, events, observations, dimensions=dimensions, zone=task.zone)
+        for period in sorted(set(periods.to_pylist())):
+            partition = {
+                "observations": observed.name,
+                "source": task.source,
+                "bucket": str(task.bucket),
+                "period": period,
+            }
+            rows = features.filter(pc.equal(periods, period))
+            written.append((plan.group.feature_table, storage.write(plan.group.feature_table, partition, rows)))
+    return written
+
+
+def _event_columns(plan: GroupPlan) -> list[str]:
+    """The stored columns that the kernel and the lookups need."""
+    looked_up = {name for lookup in plan.group.lookups for name in lookup.columns}
+    keys = [lookup.on for lookup in plan.group.lookups]
+    return list(dict.fromkeys([*(c for c in required_columns(plan) if c not in looked_up), *keys]))

@@ -1,0 +1,38 @@
+"""How a Spark task reads a bucket's files and writes its own: what a job hands to a bucket stage.
+
+What lives here: one picklable value. What must not: commits (the driver makes them), rows' meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tallystick.spec.tables import TableContract
+from tallystick.tables.door import new_rel
+from tallystick.tables.files import DataFile, read_files, write_file
+from tallystick.tables.schemas import arrow_schema
+from tallystick.tables.warehouse import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BucketStore:
+    """Reads and writes files of the tables whose ``contracts`` it carries; it travels to the tasks."""
+
+    warehouse: Warehouse
+    contracts: Mapping[str, TableContract]
+
+    def read(self, table: str, paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """The rows of the files with exactly these columns and the contract's types; no paths give no rows."""
+        contract = self.contracts[table]
+        schema = arrow_schema([contract.column(name) for name in columns])
+        # Files older than a column lack it: their rows are null there, whatever the contract requires of new ones.
+        return read_files(paths, pa.schema([field.with_nullable(True) for field in schema]))
+
+    def write(self, table: str, partition: Mapping[str, str], rows: pa.Table) -> DataFile:
+        """Write ``rows`` to one new file of the table; it belongs to no version until the driver commits it."""
+        return write_file(
+            self.warehouse.table_path(table), new_rel(dict(partition)), rows, partition, self.contracts[table]
+        )

@@ -1,0 +1,320 @@
+"""The model registry: what a training run leaves behind, and which version of a model is in force.
+
+What lives here: every call to MLflow but the model's own file. What must not: training, scoring, tables; a stage never
+imports this module, a job hands over values.
+
+By default the registry is SQLite and plain files below ``<warehouse>/mlflow``; MLFLOW_TRACKING_URI names a server
+instead. Paths are stored absolute, so a warehouse may be given relative but not be moved afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tallystick.errors import ModelError, NotFound, SetupError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.models.model import ModelInfo
+
+CHAMPION = "champion"
+PREVIOUS = "previous"
+
+_RUN_TAG = "tallystick.run_id"
+
+# Read by MLflow when it is imported or used: no calls home, no progress bars, no look at the machine or at git.
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelPackage:
+    """Everything one training run wants kept.
+
+    ``name`` is the registered model, ``run_id`` makes a repeated registration a no-op. ``files`` are artifacts of the
+    run by path ("plots/roc.png", "manifest.json", "model_card.html"). ``model_file`` is the pyfunc as code and
+    ``model_artifacts`` what it loads, by file name. ``example`` holds a few input rows: its columns, all doubles, are
+    the signature's inputs. ``outputs`` are the columns of the answer with their types: ``double``, ``long``,
+    ``string``, or ``strings`` for a list of them.
+    """
+
+    name: str
+    run_id: str
+    params: Mapping[str, str | int | float | bool]
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+    model_file: Path
+    model_artifacts: Mapping[str, bytes]
+    example: pd.DataFrame
+    outputs: Mapping[str, str]
+    requirements: Sequence[str]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelVersion:
+    """One registered version. ``label`` is how tables name it: ``<name>/<version>``."""
+
+    name: str
+    version: int
+    mlflow_run_id: str
+    run_id: str
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """Name and version as stored in score tables."""
+        return f"{self.name}/{self.version}"
+
+    @property
+    def uri(self) -> str:
+        """What ``mlflow.pyfunc.load_model`` takes."""
+        return f"models:/{self.name}/{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """One condition that a version must meet before it may become champion."""
+
+    name: str
+    is_passed: bool
+    detail: str = ""
+
+
+class Registry:
+    """The registry that belongs to a warehouse, or the server that MLFLOW_TRACKING_URI names."""
+
+    def __init__(self, warehouse: Path | str) -> None:
+        self._folder = Path(warehouse).resolve() / "mlflow"
+        server = os.environ.get("MLFLOW_TRACKING_URI", "")
+        self.tracking_uri = server or f"sqlite:///{self._folder / 'mlflow.db'}"
+        self._artifacts = None if server else (self._folder / "artifacts").as_uri()
+
+    def register(self, package: ModelPackage) -> ModelVersion:
+        """Keep a training run and register its model as a new version; no alias moves.
+
+        The same ``run_id`` again gives the version it gave before. What an interrupted attempt left is deleted and
+        done anew. ModelError when the registry refuses the model.
+        """
+        with self._connected() as client:
+            experiment = self._experiment(client, package.name)
+            earlier = client.search_runs([experiment], f"tags.`{_RUN_TAG}` = '{_quoted(package.run_id)}'")
+            for run in earlier:
+                # The version is made last, so its presence says that everything beside it is complete.
+                done = client.search_model_versions(f"name = '{package.name}' and run_id = '{run.info.run_id}'")
+                if done:
+                    return self._describe(client, package.name, int(done[0].version))
+                client.delete_run(run.info.run_id)
+            return self._describe(client, package.name, self._log(client, experiment, package))
+
+    def promote(self, version: ModelVersion, gates: Sequence[Gate]) -> ModelVersion:
+        """Make a version the champion and the champion before it ``previous``; only past every gate.
+
+        ModelError names the gates that failed, and nothing moves; no gate at all is refused too. Promoting the
+        champion again changes nothing.
+        """
+        failed = [f"{g.name} ({g.detail})" if g.detail else g.name for g in gates if not g.is_passed]
+        if failed or not gates:
+            what = f"gates failed: {', '.join(failed)}" if failed else "no gate was checked"
+            raise ModelError(what, where=f"promotion of {version.label}", fix="the champion stays as it was")
+        with self._connected() as client:
+            held = self._aliased(client, version.name, CHAMPION)
+            if held != version.version:
+                # In this order an interruption leaves a champion in force, and the repeated call ends the same way.
+                if held is not None:
+                    client.set_registered_model_alias(version.name, PREVIOUS, str(held))
+                client.set_registered_model_alias(version.name, CHAMPION, str(version.version))
+            client.set_model_version_tag(version.name, str(version.version), "gates", ", ".join(g.name for g in gates))
+            return self._describe(client, version.name, version.version)
+
+    def find(self, name: str, alias: str = CHAMPION) -> ModelVersion:
+        """The version an alias points at; NotFound when the model or alias does not exist."""
+        with self._connected() as client:
+            version = self._aliased(client, name, alias)
+            if version is None:
+                raise NotFound(
+                    f"model {name} has no version called {alias}", where=self.tracking_uri, fix="train it first"
+                )
+            return self._describe(client, name, version)
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """All versions of a model, newest first; empty when there is none."""
+        with self._connected() as client:
+            found = client.search_model_versions(f"name = '{_quoted(name)}'")
+            numbers = sorted((int(v.version) for v in found), reverse=True)
+            return [self._describe(client, name, number) for number in numbers]
+
+    def fetch_model(self, version: ModelVersion, directory: Path) -> Path:
+        """Copy a version's files below ``directory``; pyfunc can load the returned folder without a registry."""
+        import mlflow
+
+        with self._connected():
+            path = mlflow.artifacts.download_artifacts(version.uri, dst_path=str(directory))
+        return Path(path)
+
+    def fetch_files(self, version: ModelVersion, directory: Path, path: str = "") -> Path:
+        """Copy the run's artifacts (or those below ``path``) to ``directory``; returns where they are."""
+        import mlflow
+
+        with self._connected():
+            found = mlflow.artifacts.download_artifacts(
+                run_id=version.mlflow_run_id, artifact_path=path or None, dst_path=str(directory)
+            )
+        return Path(found)
+
+    def metrics(self, version: ModelVersion) -> tuple[dict[str, float], dict[str, str]]:
+        """The metrics and the parameters that were logged with a version."""
+        with self._connected() as client:
+            data = client.get_run(version.mlflow_run_id).data
+            return dict(data.metrics), dict(data.params)
+
+    def _experiment(self, client: MlflowClient, name: str) -> str:
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(client.create_experiment(name, artifact_location=self._artifacts))
+
+    def _log(self, client: MlflowClient, experiment: str, package: ModelPackage) -> int:
+        import mlflow
+
+        tags = {**package.tags, _RUN_TAG: package.run_id}
+        if package.description:
+            tags["mlflow.note.content"] = package.description
+        with mlflow.start_run(experiment_id=experiment, run_name=package.run_id, tags=tags) as run:
+            mlflow.log_params(dict(package.params))
+            mlflow.log_metrics(dict(package.metrics))
+            with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
+                _write_files(Path(folder), package.files)
+                mlflow.log_artifacts(folder)
+            model = _log_model(package)
+        if self._registered(client, package.name) is None:
+            client.create_registered_model(package.name)
+        made = client.create_model_version(
+            package.name, source=model.model_uri, run_id=run.info.run_id, model_id=model.model_id,
+            tags=dict(package.tags), description=package.description or None,
+        )  # fmt: skip
+        return int(made.version)
+
+    def _describe(self, client: MlflowClient, name: str, version: int) -> ModelVersion:
+        found = client.get_model_version(name, str(version))
+        aliases = client.get_registered_model(name).aliases
+        run_id = client.get_run(found.run_id).data.tags.get(_RUN_TAG, "")
+        return ModelVersion(
+            name=name, version=version, mlflow_run_id=str(found.run_id), run_id=run_id, tags=dict(found.tags),
+            aliases=tuple(sorted(alias for alias, held in aliases.items() if int(held) == version)),
+        )  # fmt: skip
+
+    @staticmethod
+    def _registered(client: MlflowClient, name: str) -> Any | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return client.get_registered_model(name)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def _aliased(self, client: MlflowClient, name: str, alias: str) -> int | None:
+        model = self._registered(client, name)
+        return int(model.aliases[alias]) if model is not None and alias in model.aliases else None
+
+    @contextmanager
+    def _connected(self) -> Iterator[MlflowClient]:
+        """A client of this registry, while MLflow's process-wide settings point at it too; they are put back after."""
+        mlflow = _import_quietly()
+        from mlflow.exceptions import MlflowException
+
+        if self._artifacts is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        mlflow.set_tracking_uri(self.tracking_uri)
+        mlflow.set_registry_uri(self.tracking_uri)
+        try:
+            yield mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+        except MlflowException as error:
+            raise _translated(error, self.tracking_uri) from error
+        finally:
+            mlflow.set_tracking_uri(before[0])
+            mlflow.set_registry_uri(before[1])
+
+
+def _import_quietly() -> Any:
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    with warnings.catch_warnings():
+        # MLflow's own table classes use a loader that SQLAlchemy 2.1 has deprecated; it tells so on each import.
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
+        import mlflow
+        import mlflow.store.tracking.sqlalchemy_store
+    # Reading the models' environments, MLflow misses a pip in this environment, which uv keeps without one.
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
+    return mlflow
+
+
+def _log_model(package: ModelPackage) -> ModelInfo:
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
+
+    types = {
+        "double": DataType.double,
+        "long": DataType.long,
+        "string": DataType.string,
+        "strings": Array(DataType.string),
+    }
+    signature = ModelSignature(
+        inputs=Schema([ColSpec(DataType.double, str(name)) for name in package.example.columns]),
+        outputs=Schema([ColSpec(types[kind], name) for name, kind in package.outputs.items()]),
+    )
+    with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
+        _write_files(Path(folder), package.model_artifacts)
+        return mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(package.model_file),
+            artifacts={name.partition(".")[0]: str(Path(folder, name)) for name in package.model_artifacts},
+            signature=signature,
+            input_example=package.example.astype("float64"),
+            pip_requirements=list(package.requirements),
+        )
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _quoted(text: str) -> str:
+    # MLflow's filter language has no escape for a quote, and none of our names and ids holds one.
+    if "'" in text or "\\" in text:
+        raise ModelError("a name or run id holds a quote or backslash", where=text)
+    return text
+
+
+def _translated(error: Exception, uri: str) -> SetupError | ModelError:
+    reason = str(error).splitlines()[0][:300]
+    code = str(getattr(error, "error_code", ""))
+    if "API request to" in reason or code in ("TEMPORARILY_UNAVAILABLE", "DATABASE_ERROR"):
+        return SetupError(f"the model registry does not answer: {reason}", where=uri, fix="check MLFLOW_TRACKING_URI")
+    return ModelError(f"the model registry refused: {reason}", where=uri)

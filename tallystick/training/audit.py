@@ -1,0 +1,229 @@
+"""The leakage audit: does anything in the training set know more than its date allows?
+
+What lives here: the checks, as functions from frames to findings, in pandas and Arrow. What must not: Spark, storage,
+the feature kernel (recomputing is a function that the job hands in), the decision what a recipe tolerates.
+
+    truncation         features recomputed after physically removing every row not visible at as_of must be identical
+    window_overlap     the label's window must not begin before as_of
+    label_known_early  a label known on or before the day of as_of describes the past, not the future
+    separation         a feature that alone separates good from bad almost perfectly
+    missing_pattern    a feature whose gaps, or whose most frequent value, track the label
+
+The checks can only accuse: passing them does not prove that there is no leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import LeakageFound
+
+# Below this many rows of either class, a perfect separation is no surprise and says nothing.
+LEAST_PER_CLASS = 10
+
+# A value must make up this share of the rows before its presence is looked at as a pattern of its own.
+LEAST_MODE_SHARE = 0.05
+
+# The strongest features are recorded even when they pass, so that a reader sees how near the threshold they are.
+SHOWN_WHEN_PASSED = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one check says of one feature, or of the whole set when ``feature`` is empty."""
+
+    check: str
+    feature: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    is_passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recomputed:
+    """One feature table and how to compute it again.
+
+    ``stored`` has customer_id, as_of and the features. ``rows`` are the clean tables it is made of, by name, all
+    versions, each with event_at and known_on. ``compute`` takes the tables with the invisible rows removed and one
+    observation (customer_id, as_of) and gives that observation's features, with columns named as stored.
+    """
+
+    name: str
+    stored: pa.Table
+    rows: Mapping[str, pa.Table]
+    compute: Callable[[Mapping[str, pa.Table], pa.Table], pa.Table]
+
+
+def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: str) -> list[Finding]:
+    """Recompute the sampled observations from nothing but what was visible, and name each feature that changes.
+
+    ``sample`` has customer_id and as_of. Values are compared exactly, null with null. The removal here is a plain
+    filter of its own: it shares no code with the kernel whose work it checks.
+    """
+    changed: dict[str, int] = {}
+    compared = 0
+    for group in groups:
+        features = [name for name in group.stored.column_names if name not in ("customer_id", "as_of")]
+        own = {name: _rows_of(table, sample) for name, table in group.rows.items()}
+        stored = _rows_of(group.stored, sample)
+        for index in range(sample.num_rows):
+            one = sample.slice(index, 1).select(["customer_id", "as_of"])
+            expected = _stored_row(stored, one)
+            found = group.compute(_visible(own, one, zone=zone), one)
+            compared += len(features)
+            for name in features:
+                if expected is None or expected[name].to_pylist() != found[name].to_pylist():
+                    changed[name] = changed.get(name, 0) + 1
+    detail = f"{sample.num_rows} observations, {len(groups)} feature tables, {compared} values recomputed"
+    if not changed:
+        return [Finding(check="truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
+    return [
+        Finding(check="truncation", feature=name, value=float(count), threshold=0.0, is_passed=False,
+                detail=f"{count} of {sample.num_rows} observations change when later rows are removed")
+        for name, count in sorted(changed.items())
+    ]  # fmt: skip
+
+
+def check_windows(labels: pd.DataFrame, *, zone: str) -> list[Finding]:
+    """The labels' windows against the features', which end at as_of.
+
+    ``labels`` has as_of (UTC), window_from and known_on; rows without a label are left out. Both checks count rows.
+    """
+    used = labels[labels["label"].notna()]
+    local = pd.to_datetime(used["as_of"], utc=True).dt.tz_convert(zone)
+    days = local.dt.tz_localize(None).dt.normalize()
+    overlapping = int((pd.to_datetime(used["window_from"]) < days).sum())
+    early = int((pd.to_datetime(used["known_on"]) <= days).sum())
+    return [
+        _counted("window_overlap", overlapping, len(used), "label windows begin before the day of as_of"),
+        _counted("label_known_early", early, len(used), "labels were known by the day of as_of"),
+    ]
+
+
+def check_separation(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[Finding]:
+    """Name the features whose AUC alone, in either direction, is above ``max_auc``; nulls are left out."""
+    values = {name: _oriented_auc(features[name], label) for name in features.columns}
+    return _judged("separation", values, max_auc, "AUC of this feature alone, rows without a value left out")
+
+
+def check_missing(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[Finding]:
+    """Name the features where being null, or being the most frequent value, separates the classes above ``max_auc``."""
+    values = {name: _pattern_auc(features[name], label) for name in features.columns}
+    return _judged("missing_pattern", values, max_auc, "AUC of being null, or of being the most frequent value")
+
+
+def stop_on_leak(findings: Iterable[Finding], *, recipe: str) -> None:
+    """LeakageFound, naming checks and features, when any finding failed."""
+    failed = [f for f in findings if not f.is_passed]
+    if not failed:
+        return
+    named = [f"{f.check}: {f.feature or f.detail}" for f in failed]
+    shown = "; ".join(named[:8]) + (f"; and {len(named) - 8} more" if len(named) > 8 else "")
+    fix = "see monitor.leakage; drop the features, or mend their declaration or the label's window"
+    raise LeakageFound(shown, where=f"recipe {recipe}", fix=fix)
+
+
+def list_findings(findings: Iterable[Finding], *, run_id: str, recipe: str, source: str) -> pa.Table:
+    """The findings as rows of monitor.leakage."""
+    rows = list(findings)
+    return pa.table(
+        {
+            "run_id": pa.array([run_id] * len(rows), pa.string()),
+            "recipe": pa.array([recipe] * len(rows), pa.string()),
+            "check_name": pa.array([f.check for f in rows], pa.string()),
+            "feature": pa.array([f.feature for f in rows], pa.string()),
+            "value": pa.array([f.value for f in rows], pa.float64()),
+            "threshold": pa.array([f.threshold for f in rows], pa.float64()),
+            "is_passed": pa.array([f.is_passed for f in rows], pa.bool_()),
+            "detail": pa.array([f.detail for f in rows], pa.string()),
+            "source": pa.array([source] * len(rows), pa.string()),
+        }
+    )
+
+
+def choose_sample(observations: pa.Table, size: int, *, seed: int = 0) -> pa.Table:
+    """``size`` observations (all, if there are fewer), drawn without regard to their order: same set, same sample."""
+    ordered = observations.sort_by([("customer_id", "ascending"), ("as_of", "ascending")])
+    if ordered.num_rows <= size:
+        return ordered
+    chosen = np.random.default_rng(seed).choice(ordered.num_rows, size=size, replace=False)
+    return ordered.take(pa.array(np.sort(chosen)))
+
+
+def _rows_of(table: pa.Table, sample: pa.Table) -> pa.Table:
+    # Looked-up tables have no customer; they stay whole.
+    if "customer_id" not in table.column_names:
+        return table
+    return table.filter(pc.is_in(table["customer_id"], value_set=pc.unique(sample["customer_id"])))
+
+
+def _visible(tables: Mapping[str, pa.Table], one: pa.Table, *, zone: str) -> dict[str, pa.Table]:
+    as_of: datetime = one["as_of"][0].as_py()
+    today: date = as_of.astimezone(ZoneInfo(zone)).date()
+    kept = {}
+    for name, table in tables.items():
+        is_visible = pc.less_equal(table["known_on"], pa.scalar(today))
+        if "event_at" in table.column_names:
+            is_visible = pc.and_(is_visible, pc.less(table["event_at"], one["as_of"][0]))
+        kept[name] = table.filter(is_visible)
+    return kept
+
+
+def _stored_row(stored: pa.Table, one: pa.Table) -> pa.Table | None:
+    is_customer = pc.equal(stored["customer_id"], one["customer_id"][0])
+    found = stored.filter(pc.and_(is_customer, pc.equal(stored["as_of"], one["as_of"][0])))
+    return found if found.num_rows == 1 else None
+
+
+def _counted(check: str, count: int, rows: int, what: str) -> Finding:
+    detail = f"{count} of {rows} {what}"
+    return Finding(check=check, value=float(count), threshold=0.0, is_passed=count == 0, detail=detail)
+
+
+def _judged(check: str, values: Mapping[str, float | None], limit: float, what: str) -> list[Finding]:
+    known = {name: value for name, value in values.items() if value is not None}
+    ranked = sorted(known, key=lambda name: (-known[name], name))
+    shown = [name for rank, name in enumerate(ranked) if rank < SHOWN_WHEN_PASSED or known[name] > limit]
+    summary = f"{len(known)} of {len(values)} features had enough rows of both classes"
+    largest = known[ranked[0]] if ranked else None
+    is_passed = largest is None or largest <= limit
+    return [
+        Finding(check=check, value=largest, threshold=limit, is_passed=is_passed, detail=summary),
+        *(
+            Finding(check=check, feature=name, value=known[name], threshold=limit, is_passed=known[name] <= limit,
+                    detail=what)
+            for name in shown
+        ),
+    ]  # fmt: skip
+
+
+def _oriented_auc(values: pd.Series, label: pd.Series) -> float | None:
+    has_value = values.notna().to_numpy()
+    bad = label.to_numpy(dtype=float)[has_value] == 1.0
+    ranks = values[has_value].rank(method="average").to_numpy(dtype=float)
+    positives, negatives = int(bad.sum()), int((~bad).sum())
+    if min(positives, negatives) < LEAST_PER_CLASS:
+        return None
+    auc = (ranks[bad].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    return float(max(auc, 1.0 - auc))
+
+
+def _pattern_auc(values: pd.Series, label: pd.Series) -> float | None:
+    bad = label.to_numpy(dtype=float) == 1.0
+    if min(int(bad.sum()), int((~bad).sum())) < LEAST_PER_CLASS:
+        return None
+    patterns = [values.isna().to_numpy()]
+    counts = values.value_counts()
+    if len(counts) and counts.iloc[0] >= LEAST_MODE_SHARE * len(values):
+        patterns.append((values == counts.index[0]).to_numpy())
+    # For a yes/no mark, AUC = 1/2 + |share among bads - share among goods| / 2.
+    return max(0.5 + abs(float(p[bad].mean()) - float(p[~bad].mean())) / 2 for p in patterns)

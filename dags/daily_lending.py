@@ -1,0 +1,41 @@
+"""
+### Daily lending
+
+For each source: take in the delivery of the business date, validate it, compute the features of the applications of
+the day before, build the labels known by now, score. One run a business date; the run's partition key is the date.
+
+* **By hand or for the first date**: `first` is the first business date to observe. Empty means the day before.
+* **Again**: clear the task. Every job replaces its own slice and gives the same table.
+* **Backfill**: `airflow backfill create --dag-id daily_lending --from-date 2026-04-01 --to-date 2026-04-07`
+
+What lives here: the schedule of the Airflow DAG. What must not: logic, an import from another DAG.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, CronPartitionTimetable, Param
+
+from tallystick.orchestration import add_daily_tasks, dag_macros, read_deployment
+
+deployment = read_deployment(Path(__file__).resolve().parents[1])
+
+with DAG(
+    dag_id="daily_lending",
+    description="Files in, scores out: one run a business date",
+    doc_md=__doc__,
+    # Midnight where the bank is: a backfill's dates are then the business dates. The run waits for the delivery.
+    schedule=CronPartitionTimetable("0 0 * * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
+    start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
+    catchup=False,
+    max_active_runs=1,
+    tags=["tallystick", "lending", "daily"],
+    params={
+        "first": Param(None, type=["null", "string"], format="date", description="First business date to observe"),
+    },
+    user_defined_macros=dag_macros(deployment),
+    default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(minutes=5)},
+):
+    add_daily_tasks(deployment)

@@ -1,0 +1,40 @@
+"""
+### Training
+
+Audit the training set for leakage, train, register, score every application with the new champion, write the report.
+Starts when the daily DAG has built the labels of a business date, or by hand.
+
+* **By hand**: `cutoff` is the last date whose outcomes a label may use. Empty means the date of the run.
+* The champion moves only past the gates, so a training that finds nothing better changes nothing.
+* A bank that wants to choose its moments pauses this DAG and triggers it by hand.
+
+What lives here: the trigger of the Airflow DAG. What must not: logic, an import from another DAG.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable
+
+from tallystick.orchestration import add_training_tasks, dag_macros, label_asset, read_deployment
+
+deployment = read_deployment(Path(__file__).resolve().parents[1])
+
+with DAG(
+    dag_id="training",
+    description="Audit, train, register, score, report",
+    doc_md=__doc__,
+    schedule=PartitionedAssetTimetable(assets=label_asset(deployment)),
+    start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
+    catchup=False,
+    max_active_runs=1,
+    tags=["tallystick", "lending", "training"],
+    params={
+        "cutoff": Param(None, type=["null", "string"], format="date", description="Last date whose outcomes count"),
+    },
+    user_defined_macros=dag_macros(deployment),
+    default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(minutes=5)},
+):
+    add_training_tasks(deployment)

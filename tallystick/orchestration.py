@@ -1,0 +1,226 @@
+"""Airflow tasks from the chain of jobs: each one a spark-submit of a file in ``jobs/``.
+
+What lives here: where a deployment's places are read from, and how steps become tasks. What must not: the order of
+the steps (``pipeline`` has it), schedules (``dags/`` has them), pyspark, anything a job does.
+
+Every date comes from the run: its partition key, which is the business date, or else the date it was triggered for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import Asset, TaskGroup, task
+
+from tallystick.errors import DeclarationError
+from tallystick.pipeline import Step, list_steps
+from tallystick.project import load_project
+
+if TYPE_CHECKING:
+    from tallystick.spec.recipes import Recipe
+
+PREPARE = ("ingest_source", "validate_tables", "compute_features", "build_labels")
+SCORE = ("score_applications",)
+TRAIN = ("audit_leakage", "train_model", "score_applications", "write_report")
+
+# One slot: one writer at a time, across scheduled runs and backfills, which `max_active_runs` does not count together.
+# Two writers of one slice do no harm, but one of them fails, and a night with red tasks hides real trouble.
+WRITERS_POOL = "tallystick_writers"
+
+BUSINESS_DATE = "{{ business_date(dag_run) }}"
+FIRST_DATE = "{{ params.first or macros.ds_add(business_date(dag_run), -1) }}"
+CUTOFF_DATE = "{{ params.cutoff or business_date(dag_run) }}"
+
+# Task and try: a retried or cleared task is new work. The same id again would be taken for done.
+RUN_ID = "{{ run_id }}/{{ ti.task_id }}/{{ ti.try_number }}"
+
+DELIVERY_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """Where things are in one deployment; the same paths on every machine that runs a task or a Spark executor."""
+
+    project: Path
+    warehouse: Path
+    sources: Mapping[str, Path]
+    recipe: str
+    zone: str
+    properties: Path
+    connection: str = "spark_default"
+
+
+def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) -> Deployment:
+    """The deployment that the environment describes; DeclarationError names a variable that is missing or wrong.
+
+    TALLYSTICK_WAREHOUSE, TALLYSTICK_SOURCES (``name=dir;name=dir``) and TALLYSTICK_RECIPE must be set.
+    TALLYSTICK_ZONE is the zone in which a business date begins (default Asia/Shanghai), TALLYSTICK_SPARK_CONF the
+    properties of spark-submit (default: the ones ``make setup`` writes).
+    """
+    zone = environment.get("TALLYSTICK_ZONE", "") or "Asia/Shanghai"
+    properties = environment.get("TALLYSTICK_SPARK_CONF", "") or project / "conf" / "local" / "spark-defaults.conf"
+    return Deployment(
+        project=project,
+        warehouse=Path(_demand(environment, "TALLYSTICK_WAREHOUSE", "the folder of all tables")),
+        sources=parse_sources(_demand(environment, "TALLYSTICK_SOURCES", "such as name=dir;name=dir")),
+        recipe=_demand(environment, "TALLYSTICK_RECIPE", "a file's name in recipes/"),
+        zone=zone,
+        properties=Path(properties),
+    )
+
+
+def parse_sources(text: str) -> dict[str, Path]:
+    """``name=dir;name=dir`` as a mapping, in that order."""
+    sources: dict[str, Path] = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, found, directory = part.partition("=")
+        if not found or not name.strip() or not directory.strip() or name.strip() in sources:
+            raise DeclarationError(f"{part!r} is not name=dir", where="TALLYSTICK_SOURCES", fix="name=dir;name=dir")
+        sources[name.strip()] = Path(directory.strip())
+    return sources
+
+
+def _demand(environment: Mapping[str, str], name: str, meaning: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise DeclarationError("the environment variable is not set", where=name, fix=meaning)
+    return value
+
+
+def load_recipe(deployment: Deployment) -> Recipe:
+    """The recipe that the deployment runs."""
+    recipes = load_project(deployment.project).recipes
+    if deployment.recipe not in recipes:
+        known = ", ".join(sorted(recipes))
+        raise DeclarationError(f"no recipe {deployment.recipe}", where="TALLYSTICK_RECIPE", fix=f"one of {known}")
+    return recipes[deployment.recipe]
+
+
+def label_asset(deployment: Deployment) -> Asset:
+    """The label table, whose change starts the training."""
+    return Asset(name=f"label_{deployment.recipe}", uri=f"file://{deployment.warehouse}/label/{deployment.recipe}")
+
+
+def score_asset(deployment: Deployment) -> Asset:
+    """The scores of applications, for those who want to start on them."""
+    return Asset(name=f"score_{deployment.recipe}", uri=f"file://{deployment.warehouse}/score/applications")
+
+
+def dag_macros(deployment: Deployment) -> dict[str, Any]:
+    """What the templates of the tasks may call."""
+
+    def business_date(dag_run: Any) -> str:
+        """The run's partition key; a run without one (by hand, in a test) is for the date it was triggered for."""
+        if dag_run.partition_key:
+            return str(dag_run.partition_key)[:10]
+        moment: datetime = dag_run.logical_date or dag_run.run_after
+        return moment.astimezone(ZoneInfo(deployment.zone)).date().isoformat()
+
+    return {"business_date": business_date}
+
+
+def add_daily_tasks(deployment: Deployment) -> None:
+    """Inside a DAG: per source ingest, validate, features, labels, score; then the assets."""
+    recipe = load_recipe(deployment)
+    prepared: list[Any] = []
+    for source, directory in deployment.sources.items():
+        dated = is_delivered_by_date(directory)
+        steps = list_steps(
+            recipe,
+            {source: directory},
+            load_date=_rendered(BUSINESS_DATE) if dated else None,
+            first=_rendered(FIRST_DATE),
+            last=_rendered(BUSINESS_DATE),
+            cutoff=_rendered(BUSINESS_DATE),
+        )
+        with TaskGroup(source):
+            waited = [_wait_for_delivery(str(directory), BUSINESS_DATE)] if dated else []
+            ready = submit_steps(deployment, [step for step in steps if step.job in PREPARE], after=waited)[-1]
+            for scored in submit_steps(deployment, [step for step in steps if step.job in SCORE], after=[ready]):
+                scored.add_outlets([score_asset(deployment)])
+        prepared.append(ready)
+    if recipe.label is not None:
+        # Announced once all sources have their labels, and before the scores: on a first date those wait for a model.
+        _chain(prepared, [_announce("labels_ready", label_asset(deployment))])
+
+
+def add_training_tasks(deployment: Deployment) -> None:
+    """Inside a DAG: per source audit, train, score everything with the new champion, report."""
+    recipe = load_recipe(deployment)
+    before: list[Any] = []
+    for source, directory in deployment.sources.items():
+        steps = list_steps(recipe, {source: directory}, cutoff=_rendered(CUTOFF_DATE))
+        with TaskGroup(source):
+            before = submit_steps(deployment, (step for step in steps if step.job in TRAIN), after=before)[-1:]
+
+
+def submit_steps(deployment: Deployment, steps: Iterable[Step], *, after: list[Any]) -> list[Any]:
+    """One task a step, one after the other; returns the tasks. ``after`` are the tasks that come before the first."""
+    tasks: list[Any] = []
+    for step in steps:
+        submitted = _submit(deployment, step)
+        _chain(tasks[-1:] or after, [submitted])
+        tasks.append(submitted)
+    return tasks
+
+
+def is_delivered_by_date(directory: Path) -> bool:
+    """Whether a source's folder holds deliveries in folders named by date, rather than one delivery's files."""
+    return directory.is_dir() and any(DELIVERY_FOLDER.fullmatch(path.name) for path in directory.iterdir())
+
+
+def _submit(deployment: Deployment, step: Step) -> SparkSubmitOperator:
+    common = ("--project", deployment.project, "--warehouse", deployment.warehouse, "--run-id", RUN_ID)
+    return SparkSubmitOperator(
+        task_id=step.job,
+        name=f"tallystick {step.title}",
+        application=str(deployment.project / "jobs" / f"{step.job}.py"),
+        application_args=[str(argument) for argument in (*common, *step.arguments)],
+        conn_id=deployment.connection,
+        deploy_mode="client",
+        properties_file=str(deployment.properties),
+        pool=WRITERS_POOL,
+        doc_md=f"`jobs/{step.job}.py`: {step.title}",
+    )
+
+
+@task.sensor(task_id="wait_for_delivery", poke_interval=60, timeout=12 * 3600, mode="reschedule")
+def _wait_for_delivery(directory: str, business_date: str) -> bool:
+    """A supplier moves a whole folder in place, so a folder that exists is complete."""
+    return (Path(directory) / business_date).is_dir()
+
+
+def _announce(task_id: str, asset: Asset) -> Any:
+    @task(task_id=task_id, outlets=[asset])
+    def announce() -> None:
+        """Nothing to do: that this task ended is the news."""
+
+    return announce()
+
+
+def _chain(before: list[Any], after: list[Any]) -> None:
+    for left in before:
+        for right in after:
+            left >> right
+
+
+class _Template:
+    """A date that Airflow fills in when the task runs, in the shape in which the list of steps writes dates."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def isoformat(self) -> str:
+        return self._text
+
+
+def _rendered(text: str) -> date:
+    return cast(date, _Template(text))

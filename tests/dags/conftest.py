@@ -1,0 +1,92 @@
+"""Airflow in processes of its own: it reads its configuration at import, and a scheduler imports nothing of ours.
+
+What lives here: the environment of a throw-away deployment, and the facts of its DAGs. What must not: assertions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECIPE = "cash_loan"
+SOURCE = "simbank"
+
+
+def airflow_environment(home: Path, *, warehouse: Path, deliveries: Path, project: Path) -> dict[str, str]:
+    """The variables under which Airflow runs in these tests: SQLite, no examples, Spark on this machine."""
+    keep = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "TALLYSTICK_"))}
+    return keep | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": "local[2]"}),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYSPARK_PYTHON": sys.executable,
+        "TALLYSTICK_WAREHOUSE": str(warehouse),
+        "TALLYSTICK_SOURCES": f"{SOURCE}={deliveries}",
+        "TALLYSTICK_RECIPE": RECIPE,
+    }
+
+
+READ_FACTS = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1], bundle_name="dags-folder")
+dags = {
+    name: {
+        "doc": dag.doc_md or "",
+        "tags": sorted(dag.tags),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "timetable": type(dag.timetable).__name__,
+        "triggers": [key.name for key, _ in getattr(dag.timetable, "asset_condition").iter_assets()]
+        if hasattr(dag.timetable, "asset_condition") else [],
+        "tasks": {
+            task.task_id: {
+                "type": task.task_type,
+                "upstream": sorted(task.upstream_task_ids),
+                "owner": task.owner,
+                "retries": task.retries,
+                "pool": task.pool,
+                "outlets": [asset.name for asset in task.outlets],
+                "application": getattr(task, "application", None),
+                "arguments": getattr(task, "application_args", None),
+                "properties": getattr(task, "_properties_file", None) or getattr(task, "properties_file", None),
+            }
+            for task in dag.tasks
+        },
+    }
+    for name, dag in bag.dags.items()
+}
+print("FACTS" + json.dumps({"errors": bag.import_errors, "dags": dags, "modules": sorted(sys.modules)}))
+"""
+
+
+@pytest.fixture(scope="session")
+def facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dict[str, Any]:
+    """What a DAG processor sees: import errors, DAGs with their tasks, and the modules that parsing imported."""
+    place = tmp_path_factory.mktemp("airflow")
+    (place / "deliveries" / "2026-04-01").mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_FACTS, str(project_root / "dags")],
+        env=airflow_environment(
+            place / "home", warehouse=place / "warehouse", deliveries=place / "deliveries", project=project_root
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FACTS")]
+    assert lines, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(lines[0].removeprefix("FACTS"))
+    return found

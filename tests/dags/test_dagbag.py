@@ -1,0 +1,86 @@
+"""The DAGs parse, are cheap to parse, and submit the jobs in the order of the pipeline.
+
+What lives here: what can be said of DAGs without running them. What must not: a scheduler.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.pipeline import list_steps
+from tallystick.project import load_project
+from tests.dags.conftest import RECIPE, SOURCE
+
+Facts = dict[str, Any]
+
+
+def submitted(facts: Facts, dag: str) -> dict[str, Any]:
+    """The tasks of a DAG that submit a job, by the job's name."""
+    tasks = facts["dags"][dag]["tasks"].values()
+    return {Path(task["application"]).stem: task for task in tasks if task["application"]}
+
+
+def test_the_dags_load_without_an_error(facts: Facts) -> None:
+    assert facts["errors"] == {}
+    assert sorted(facts["dags"]) == ["daily_lending", "training"]
+
+
+@pytest.mark.parametrize("heavy", ["pyspark", "mlflow", "great_expectations", "pandas", "lightgbm", "deltalake"])
+def test_parsing_imports_nothing_heavy(facts: Facts, heavy: str) -> None:
+    assert heavy not in facts["modules"]
+
+
+def test_every_dag_says_what_it_is_and_who_answers_for_it(facts: Facts) -> None:
+    for name, dag in facts["dags"].items():
+        assert len(dag["doc"]) > 200, name
+        assert {"tallystick"} < set(dag["tags"]), name
+        assert (dag["catchup"], dag["max_active_runs"]) == (False, 1), name
+        for task_id, task in dag["tasks"].items():
+            assert task["owner"] in {"data-engineering", "machine-learning"}, task_id
+            assert task["retries"] >= 1, task_id
+
+
+def test_every_submitted_job_exists_and_takes_turns_with_the_other_writers(facts: Facts, project_root: Path) -> None:
+    for name in facts["dags"]:
+        for job, task in submitted(facts, name).items():
+            assert (project_root / "jobs" / f"{job}.py").is_file()
+            assert task["pool"] == "tallystick_writers"
+            assert task["properties"] == str(project_root / "conf/local/spark-defaults.conf")
+
+
+def test_every_asset_that_starts_a_dag_has_a_producer(facts: Facts) -> None:
+    produced = {asset for dag in facts["dags"].values() for task in dag["tasks"].values() for asset in task["outlets"]}
+    assert facts["dags"]["training"]["triggers"] == [f"label_{RECIPE}"]
+    assert {trigger for dag in facts["dags"].values() for trigger in dag["triggers"]} <= produced
+
+
+def test_the_two_dags_together_run_every_job_of_the_pipeline_in_its_order(facts: Facts, project_root: Path) -> None:
+    recipe = load_project(project_root).recipes[RECIPE]
+    order = [step.job for step in list_steps(recipe, {SOURCE: Path("deliveries")})]
+    daily, training = (list(submitted(facts, dag)) for dag in ("daily_lending", "training"))
+    assert daily == [job for job in order if job in daily]
+    assert training == [job for job in order if job in training]
+    assert {*daily, *training} == set(order)
+
+
+def test_a_task_waits_for_the_one_before_it(facts: Facts) -> None:
+    tasks = facts["dags"]["daily_lending"]["tasks"]
+    chain = ["wait_for_delivery", "ingest_source", "validate_tables", "compute_features", "build_labels"]
+    for before, after in zip(chain, [*chain[1:], "score_applications"], strict=True):
+        assert tasks[f"{SOURCE}.{after}"]["upstream"] == [f"{SOURCE}.{before}"]
+    assert tasks["labels_ready"]["upstream"] == [f"{SOURCE}.build_labels"]
+
+
+def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
+    jobs = submitted(facts, "daily_lending")
+    assert "--load-date {{ business_date(dag_run) }}" in " ".join(jobs["ingest_source"]["arguments"])
+    assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_applications"]["arguments"])
+    assert "--cutoff {{ business_date(dag_run) }}" in " ".join(jobs["build_labels"]["arguments"])
+
+
+def test_a_try_is_new_work_for_the_store(facts: Facts) -> None:
+    for job, task in submitted(facts, "daily_lending").items():
+        assert "--run-id {{ run_id }}/{{ ti.task_id }}/{{ ti.try_number }}" in " ".join(task["arguments"]), job

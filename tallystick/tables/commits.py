@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
@@ -17,7 +19,7 @@ from tallystick.errors import ConflictError
 from tallystick.tables.files import DataFile
 from tallystick.tables.slices import Commit, Run, Slice
 from tallystick.tables.snapshots import LiveFile
-from tallystick.tables.warehouse import LOG, Warehouse, delta_errors
+from tallystick.tables.warehouse import LOG, delta_errors
 
 OTHER_RUN = "another run wrote this slice first"
 
@@ -41,53 +43,54 @@ def find_commit(path: Path, run_id: str, where: Slice, *, after: int = -1) -> Co
         with log.open("r", encoding="utf-8") as lines:
             first = lines.readline()
         if run_id in first:
-            facts = _user_metadata(first)
+            facts = _facts(first)
             if facts.get("run_id") == run_id and facts.get("slice") == where.name:
-                return Commit(int(log.stem), int(facts.get("files", 0)), int(facts.get("rows", 0)))
+                return Commit(int(log.stem), int(facts["files"]), int(facts["rows"]))
     return None
 
 
-def _user_metadata(line: str) -> dict[str, object]:
+def _facts(line: str) -> dict[str, Any]:
+    """What ``Run.metadata`` recorded in a log's first line; empty for a commit that is not ours."""
     try:
-        facts = json.loads(json.loads(line)["commitInfo"]["userMetadata"])
+        told = json.loads(line)["commitInfo"]
+        facts = json.loads(told["userMetadata"])
     except (KeyError, TypeError, ValueError):
         return {}
-    return facts if isinstance(facts, dict) else {}
+    # Spark knows the number of its files only at the commit, so it is among its own metrics.
+    written = told.get("operationMetrics", {}).get("numFiles", 0)
+    return {**facts, "files": facts["files"] or written} if isinstance(facts, dict) else {}
 
 
-def commit_files(
-    warehouse: Warehouse,
-    table: DeltaTable,
-    name: str,
-    *,
-    adds: Sequence[DataFile],
-    removes: Sequence[LiveFile],
-    lock: tuple[Slice, int],
-    metadata: str,
-) -> None:
-    """Add and remove files in one version of the table, as holder of ``lock`` (the slice, its next version).
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one version will add and remove, and the next version of the slice's lock, by which it is ours alone."""
+
+    where: Slice
+    lock: int
+    adds: Sequence[DataFile]
+    removes: Sequence[LiveFile]
+    metadata: str
+
+
+def commit_change(table: DeltaTable, change: Change, *, name: str) -> None:
+    """Add and remove the change's files in one version of the table.
 
     ConflictError when anyone committed to the slice since ``table`` was opened; then nothing has changed.
     """
     now = int(time.time() * 1000)  # metadata of the log only, as the protocol wants it
     actions: list[AddAction | RemoveAction] = [
-        AddAction(f.path, f.size, dict(f.partition), now, True, f.stats) for f in adds
+        AddAction(f.path, f.size, dict(f.partition), now, True, f.stats) for f in change.adds
     ]
-    actions += [
-        RemoveAction(
-            path=f.rel, data_change=True, deletion_timestamp=now, size=f.size, partition_values=dict(f.partition)
-        )
-        for f in removes
-    ]
-    where, version = lock
-    with delta_errors(f"{name}, slice {where.name}", OTHER_RUN):
+    actions += [RemoveAction(f.rel, True, now, size=f.size, partition_values=dict(f.partition)) for f in change.removes]
+    with delta_errors(f"{name}, slice {change.where.name}", OTHER_RUN):
         table.create_write_transaction(
             actions=actions,
             mode="append",
             schema=table.schema(),
             partition_by=list(table.metadata().partition_columns),
             commit_properties=CommitProperties(
-                custom_metadata={"userMetadata": metadata}, app_transactions=[Transaction(where.lock, version)]
+                custom_metadata={"userMetadata": change.metadata},
+                app_transactions=[Transaction(change.where.lock, change.lock)],
             ),
         )
 

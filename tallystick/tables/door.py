@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
-from tallystick.tables.commits import commit_files, confirm_commit, find_commit, held_version
+from tallystick.tables.commits import Change, commit_change, confirm_commit, find_commit, held_version
 from tallystick.tables.files import DataFile, check_rel, read_files, write_file
 from tallystick.tables.keys import check_keys
 from tallystick.tables.schemas import arrow_schema, check_names, file_schema, layout_fingerprint
@@ -42,21 +42,20 @@ def replace_files(
     if done is not None:
         return Commit(done.version, done.files, done.rows, skipped=True)
     live = live_files(table)
-    check_files(path, contract, files, where, {f.rel for f in live})
+    for file in files:
+        check_file(path, contract, file, where=where)
+    stale = {f.rel for f in live} & {f.path for f in files}
+    if stale or len({f.path for f in files}) != len(files):
+        raise ContractError("a file is handed in twice", where=f"table {contract.name}", fix="write new files")
+    check_keys(path, contract, files)
     ours = [f for f in live if in_partition(f.partition, where)]
     places = {f.rel: placement(f.bounds, where) for f in ours}
     crossing = [f for f in ours if places[f.rel] == "across"]
     kept, swapped = _rewrite_outside(path, contract, crossing, where)
     rows = sum(f.rows for f in files)
-    commit_files(
-        warehouse,
-        table,
-        contract.name,
-        adds=[*files, *kept],
-        removes=[f for f in ours if places[f.rel] == "inside"] + swapped,
-        lock=(where, lock + 1),
-        metadata=run.metadata(where, files=len(files), rows=rows),
-    )
+    removes = [f for f in ours if places[f.rel] == "inside"] + swapped
+    metadata = run.metadata(where, files=len(files), rows=rows)
+    commit_change(table, Change(where, lock + 1, [*files, *kept], removes, metadata), name=contract.name)
     return confirm_commit(path, run, where, name=contract.name, after=before)
 
 
@@ -102,32 +101,21 @@ def new_rel(partition: dict[str, object]) -> str:
     return "/".join([*(f"{name}={value}" for name, value in partition.items()), f"{uuid.uuid4().hex}.parquet"])
 
 
-def check_files(path: Path, contract: TableContract, files: Sequence[DataFile], where: Slice, live: set[str]) -> None:
-    """ContractError unless the files exist as described, fit the contract, lie in the slice and repeat no key."""
-    table = f"table {contract.name}"
-    required = {c.name for c in contract.file_columns if c.required}
-    layout = layout_fingerprint(contract)
-    if len({f.path for f in files}) != len(files):
-        raise ContractError("a file is handed in twice", where=table)
-    for file in files:
-        at = f"{table}, file {file.path}"
-        check_rel(file.path, at)
-        if file.path in live:
-            raise ContractError("the file belongs to the table already", where=at, fix="write a new file")
-        if not (path / file.path).is_file() or (path / file.path).stat().st_size != file.size:
-            raise ContractError("the file is not there as it was written", where=at, fix="write it again")
-        if file.layout != layout or set(file.partition) != set(contract.partition_by):
-            raise ContractError("the file was written for another contract", where=at, fix="write it again")
-        nulls = sorted(required & set(file.nulls))
-        if nulls:
-            raise ContractError(
-                f"required columns {nulls} have nulls", where=at, fix="reject those rows before the write"
-            )
-        if not in_partition(file.partition, where):
-            raise ContractError(f"rows outside the slice {where.name}: another partition", where=at)
-        if where.column and _is_outside(file, where):
-            raise ContractError(f"rows outside the slice {where.name}: {where.column} is out of bounds", where=at)
-    check_keys(path, contract, files)
+def check_file(path: Path, contract: TableContract, file: DataFile, *, where: Slice) -> None:
+    """ContractError unless the file of the table at ``path`` exists as described, fits the contract and the slice."""
+    at = f"table {contract.name}, file {file.path}"
+    check_rel(file.path, at)
+    if not (path / file.path).is_file() or (path / file.path).stat().st_size != file.size:
+        raise ContractError("the file is not there as it was written", where=at, fix="write it again")
+    if file.layout != layout_fingerprint(contract) or set(file.partition) != set(contract.partition_by):
+        raise ContractError("the file was written for another contract", where=at, fix="write it again")
+    nulls = [c.name for c in contract.file_columns if c.required and c.name in file.nulls]
+    if nulls:
+        raise ContractError(f"required columns {nulls} have nulls", where=at, fix="reject such rows before the write")
+    if not in_partition(file.partition, where):
+        raise ContractError(f"rows outside the slice {where.name}: another partition", where=at)
+    if where.column and _is_outside(file, where):
+        raise ContractError(f"rows outside the slice {where.name}: {where.column} is out of bounds", where=at)
 
 
 def _is_outside(file: DataFile, where: Slice) -> bool:

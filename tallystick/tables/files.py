@@ -6,11 +6,11 @@ What lives here: ``write_file`` and ``read_files`` and what they say about a fil
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -96,7 +96,7 @@ def has_unique_key(rows: pa.Table, contract: TableContract) -> bool:
     return bool(rows.select(key).group_by(key, use_threads=False).aggregate([]).num_rows == rows.num_rows)
 
 
-def _bounds(column: pa.ChunkedArray) -> tuple[date | datetime | int | None, date | datetime | int | None]:
+def _bounds(column: pa.ChunkedArray) -> tuple[Any, Any]:
     pair = pc.min_max(column).as_py()
     return pair["min"], pair["max"]
 
@@ -161,7 +161,7 @@ def _read_one(path: str, names: list[str], filters: pc.Expression | None) -> pa.
                 )
     except FileNotFoundError:
         raise NotFound(
-            "a file of the pinned version is gone", where=os.path.basename(path), fix="pin a newer version"
+            "a file of the pinned version is gone", where=Path(path).name, fix="pin a newer version"
         ) from None
     return pq.read_table(path, columns=[name for name in names if name in held], filters=filters, use_threads=False)
 

@@ -12,12 +12,12 @@ from tallystick.spec.tables import TableContract
 from tallystick.tables.commits import confirm_commit, find_commit, held_version
 from tallystick.tables.disk import full_disk_is_setup_error
 from tallystick.tables.schemas import SPARK_TYPES, check_names
-from tallystick.tables.slices import Commit, Run, Slice
+from tallystick.tables.slices import PLAIN, Commit, Run, Slice
 from tallystick.tables.spark_errors import without_values
 from tallystick.tables.warehouse import Warehouse, ensure_table
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 
 def replace(
@@ -77,35 +77,43 @@ def _in_order(frame: DataFrame, contract: TableContract, name: str) -> DataFrame
 
 def _check_rows(rows: DataFrame, contract: TableContract, where: Slice, name: str) -> int:
     """The number of rows; ContractError when any breaks nulls, slice or partition values, or repeats a key."""
+    told = _count_breaches(rows, contract, where)
+    nulls = [column for column in _never_null(contract) if told[f"_null_{column}"]]
+    odd = [column for column in contract.partition_by if told[f"_odd_{column}"]]
+    if nulls:
+        raise ContractError(f"required columns {nulls} have nulls", where=name, fix="reject such rows before the write")
+    if odd:
+        fix = "use letters, digits, _ and - only"
+        raise ContractError(f"partition columns {odd} have values with other characters", where=name, fix=fix)
+    if told["_outside"]:
+        what = f"{told['_outside']} rows outside the slice {where.name}"
+        raise ContractError(what, where=name, fix="filter to the slice")
+    if contract.key and told["_most"] > 1:
+        raise ContractError("a key occurs twice", where=name, fix=f"the key is {', '.join(contract.key)}")
+    return told["_rows"]
+
+
+def _never_null(contract: TableContract) -> list[str]:
+    return [c.name for c in contract.columns if c.required or c.name in contract.partition_by]
+
+
+def _count_breaches(rows: DataFrame, contract: TableContract, where: Slice) -> dict[str, int]:
+    """Rows in all, rows that break each rule, and the most rows of one key: one Spark job."""
     from pyspark.sql import functions as F
 
-    required = [c.name for c in contract.columns if c.required or c.name in contract.partition_by]
-    checks: list[Column] = [F.count(F.lit(1)).alias("_rows")]
-    checks += [F.count_if(F.col(column).isNull()).alias(f"_null_{column}") for column in required]
     is_inside = F.coalesce(F.expr(where.sql(contract)), F.lit(False))
-    checks.append(F.count_if(~is_inside).alias("_outside"))
-    is_plain = [F.col(column).cast("string").rlike("^[0-9A-Za-z_-]+$") for column in contract.partition_by]
-    checks += [F.count_if(~plain).alias(f"_odd_{i}") for i, plain in enumerate(is_plain)]
-    told = rows.agg(*checks).collect()[0].asDict()
-    nulls = [column for column in required if told[f"_null_{column}"]]
-    odd = [column for i, column in enumerate(contract.partition_by) if told[f"_odd_{i}"]]
-    if nulls:
-        raise ContractError(
-            f"required columns {nulls} have nulls", where=name, fix="reject those rows before the write"
-        )
-    if odd:
-        raise ContractError(
-            f"partition columns {odd} have values with other characters than letters, digits, _ and -", where=name
-        )
-    if told["_outside"]:
-        raise ContractError(
-            f"{told['_outside']} rows outside the slice {where.name}", where=name, fix="filter to the slice"
-        )
-    if contract.key:
-        repeated = rows.groupBy(*contract.key).count().where("count > 1").limit(1).count()
-        if repeated:
-            raise ContractError("a key occurs twice", where=name, fix=f"the key is {', '.join(contract.key)}")
-    return int(told["_rows"])
+    rules = {f"_null_{column}": F.col(column).isNull() for column in _never_null(contract)}
+    for column in contract.partition_by:
+        rules[f"_odd_{column}"] = ~F.col(column).cast("string").rlike(f"^{PLAIN.pattern}$")
+    rules["_outside"] = ~is_inside
+    counted = [
+        F.count(F.lit(1)).alias("_rows"),
+        *(F.count_if(rule).alias(rule_name) for rule_name, rule in rules.items()),
+    ]
+    by_key = rows.groupBy(*contract.key).agg(*counted)
+    totals = [F.coalesce(F.sum(column), F.lit(0)).alias(column) for column in ("_rows", *rules)]
+    most = F.coalesce(F.max("_rows"), F.lit(0)).alias("_most")
+    return {column: int(count) for column, count in by_key.agg(*totals, most).collect()[0].asDict().items()}
 
 
 def _laid_out(rows: DataFrame, contract: TableContract) -> DataFrame:

@@ -1,7 +1,7 @@
 """Landing a delivery: a supplier's files are copied unchanged, once, and only the copy is read from then on.
 
-What lives here: ``raw/<source>/<load date>/`` with its manifest and its published mark. What must not: the content of the
-files (``ingest`` judges it), Delta.
+What lives here: ``raw/<source>/<load date>/`` with its manifest and its published mark. What must not: the content of
+the files (``ingest`` judges it), Delta.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """A landed delivery. ``status`` is ``same`` when these bytes were published before (nothing to do), else ``new``."""
+    """A landed delivery. ``status`` is ``same`` when its bytes were published before (nothing to do), else ``new``."""
 
     source: str
     load_date: date

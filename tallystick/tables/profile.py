@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def find_home(start: Path | None = None) -> Path:
-    """The folder whose ``conf/spark-defaults.conf`` holds: upwards from ``start`` (default: here), else the checkout."""
+    """The folder whose ``conf/spark-defaults.conf`` holds: upwards from ``start`` (default: here) or the checkout."""
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents, CHECKOUT):
         if (folder / PROFILE).is_file():
@@ -86,4 +87,4 @@ def check_java(environment: Mapping[str, str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    print(write_profile(find_home()))
+    sys.stdout.write(f"{write_profile(find_home())}\n")

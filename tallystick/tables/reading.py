@@ -29,7 +29,7 @@ def read_arrow(
     *,
     columns: Sequence[str] | None = None,
     version: int | None = None,
-    filter: pc.Expression | None = None,
+    filter: pc.Expression | None = None,  # noqa: A002 - the word Arrow uses for it
 ) -> pa.Table:
     """Rows of a table at ``version`` (default: newest), partition columns included, in no stated order.
 

@@ -5,6 +5,7 @@ What lives here: building the session. What must not: reading or writing a table
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -56,11 +57,13 @@ def open_session(
         raise SetupError(
             "Spark was submitted without Delta's settings", fix="pass --properties-file conf/local/spark-defaults.conf"
         )
-    conf.setAppName(app).set("spark.log.level", "ERROR").setIfMissing("spark.ui.showConsoleProgress", "false")
+    conf.setAppName(app).setIfMissing("spark.ui.showConsoleProgress", "false")
     for name, value in MEANING.items():
         conf.set(name, value)
     session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    # PySpark writes each error of a query, values included, to this logger before anyone can rewrite it.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     return session
 
 

@@ -134,7 +134,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a write did: the table's version that holds it, its files and rows; ``skipped`` when the run had done it before."""
+    """What a write did: the version that holds it, its files and rows; ``skipped`` when the run had done it before."""
 
     version: int
     files: int

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -18,7 +17,7 @@ from tallystick.tables.slices import Slice
 from tallystick.tables.warehouse import Warehouse
 
 Bound = date | datetime
-# Spark truncates the instants in its statistics to milliseconds, so a stored maximum stands for the millisecond after it.
+# Spark cuts the instants in its statistics to milliseconds: a stored maximum stands for that whole millisecond.
 TRUNCATION = timedelta(milliseconds=1)
 
 
@@ -35,7 +34,7 @@ class LiveFile:
 
 @dataclass(frozen=True, slots=True)
 class PinnedFile:
-    """One file of a pinned version: absolute ``path``, partition values as text, and (min, max) of date and instant columns."""
+    """One file of a pinned version: absolute path, partition values as text, (min, max) of date and instant columns."""
 
     path: str
     partition: Mapping[str, str]
@@ -97,12 +96,12 @@ def live_files(table: DeltaTable) -> list[LiveFile]:
     return sorted((_live_file(row, parts, dated) for row in rows), key=lambda f: f.rel)
 
 
-def _live_file(row: dict[str, object], parts: list[str], dated: list[str]) -> LiveFile:
+def _live_file(row: dict[str, Any], parts: list[str], dated: list[str]) -> LiveFile:
     pairs = {column: (row[f"min.{column}"], row[f"max.{column}"]) for column in dated}
     return LiveFile(
-        rel=unquote(str(row["path"])),
-        size=int(str(row["size_bytes"])),
-        rows=int(str(row["num_records"] or 0)),
+        rel=row["path"],
+        size=row["size_bytes"],
+        rows=row["num_records"] or 0,
         partition={name.removeprefix("partition."): str(row[name]) for name in parts},
         bounds={column: pair for column, pair in pairs.items() if pair[0] is not None and pair[1] is not None},
     )
@@ -114,7 +113,7 @@ def in_partition(partition: Mapping[str, str], where: Slice) -> bool:
 
 
 def placement(bounds: Mapping[str, tuple[Bound, Bound]], where: Slice) -> str:
-    """Where a file of the slice's partition lies: ``inside`` the bounds, ``outside`` them, or ``across`` (or unknown)."""
+    """Where a file of the slice's partition lies: ``inside`` the bounds, ``outside``, or ``across`` (also: unknown)."""
     if where.low is None and where.high is None:
         return "inside"
     if where.column not in bounds:

@@ -23,16 +23,13 @@ def without_values(where: str) -> Iterator[None]:
     message; all else is a ContractError with Spark's error condition, because what Spark was asked to do was to
     compute and store rows. The original is not chained: its text may quote a row.
     """
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
     from pyspark.errors import PySparkException
 
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        translated = translate(error, where)
-    else:
-        return
-    raise translated
+        raise translate(error, where) from None
 
 
 def translate(error: Exception, where: str) -> TallystickError:

@@ -1,0 +1,5 @@
+"""Scoring: from features to pd, score, limit, decision and reasons.
+
+What lives here: the score stage and the file that a registered model is made of. What must not: storage, the registry,
+training.
+"""

@@ -1,0 +1,172 @@
+"""The model that the registry holds: one pyfunc for every algorithm, as code.
+
+What lives here: everything a scorer does between features and decision. What must not: any import of this project. The
+file travels with the model and runs where nothing else of the project is installed.
+
+It reads ``model.json`` (described in docs/scoring.md) and, for a model with trees, LightGBM's own text. Input is a
+frame with the features by name, as doubles, nulls included. Output has ``pd``, ``score`` (0 to 100, higher is better),
+``limit_minor``, ``decision`` and ``reasons``, three texts per row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+# Keeps the logarithm of the odds finite; beyond it a score is at its end of the scale anyway.
+SMALLEST_PD = 1e-6
+
+REASONS = 3
+
+
+class Scorer(mlflow.pyfunc.PythonModel):  # type: ignore[misc] # mlflow ships no types
+    """Scores rows with the model that ``model.json`` describes."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the artifacts: ``model`` always, ``booster`` for a model with trees."""
+        self.model = json.loads(Path(context.artifacts["model"]).read_text(encoding="utf-8"))
+        booster = context.artifacts.get("booster")
+        self.booster = _load_booster(booster) if booster else None
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """One row per input row, in order; ValueError names the columns that are missing."""
+        return score_frame(self.model, self.booster, model_input)
+
+
+def score_frame(model: Mapping[str, Any], booster: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    """Probability, score, limit, decision and reasons of each row of ``frame``, which holds the features by name.
+
+    Every step works row by row, so the answer for a row does not depend on the rows beside it.
+    """
+    missing = [name for name in model["features"] if name not in frame.columns]
+    if missing:
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        raise ValueError(f"the input lacks {len(missing)} of the model's {len(model['features'])} features: {shown}")
+    values = frame[model["features"]].astype("float64")
+    log_odds, contributions = explain(model, booster, values)
+    probability = calibrate(model["calibration"], log_odds)
+    decision, limit = decide(model["policy"], probability)
+    return pd.DataFrame(
+        {
+            "pd": probability,
+            "score": to_score(model["scale"], probability),
+            "limit_minor": limit,
+            "decision": decision,
+            "reasons": name_reasons(model, contributions),
+        },
+        index=frame.index,
+    )
+
+
+def explain(model: Mapping[str, Any], booster: Any, values: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Log-odds of being bad per row, and what each feature adds to them beyond its average, per row and feature.
+
+    The members' log-odds and contributions are added up with the members' weights.
+    """
+    position = {name: index for index, name in enumerate(model["features"])}
+    log_odds = np.zeros(len(values))
+    contributions = np.zeros((len(values), len(position)))
+    for member in model["members"]:
+        own, parts = _EXPLAINERS[member["kind"]](member, booster, values)
+        log_odds += member["weight"] * own
+        for name, part in parts.items():
+            contributions[:, position[name]] += member["weight"] * part
+    return log_odds, contributions
+
+
+def calibrate(calibration: Mapping[str, float], log_odds: np.ndarray) -> np.ndarray:
+    """Probability of being bad: the logistic function of ``intercept + slope * log_odds``."""
+    z = calibration["intercept"] + calibration["slope"] * log_odds
+    # Written with the exponential of a negative number alone, so that it cannot overflow.
+    small = np.exp(-np.abs(z))
+    probability = np.where(z >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
+    clipped: np.ndarray = np.clip(probability, SMALLEST_PD, 1.0 - SMALLEST_PD)
+    return clipped
+
+
+def to_score(scale: Mapping[str, float], probability: np.ndarray) -> np.ndarray:
+    """``offset + factor * ln((1 - pd) / pd)`` cut to 0..100, rounded half to even to one decimal; higher is better."""
+    points = scale["offset"] + scale["factor"] * np.log((1.0 - probability) / probability)
+    rounded: np.ndarray = np.rint(np.clip(points, 0.0, 100.0) * 10.0) / 10.0
+    return rounded
+
+
+def decide(policy: Mapping[str, Any], probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Decision and limit by pd.
+
+    ``bands`` are ordered by ``pd_below``; the first one that pd is below gives decision and limit, and a pd below none
+    is declined with limit 0.
+    """
+    edges = np.array([band["pd_below"] for band in policy["bands"]])
+    band = np.searchsorted(edges, probability, side="right")
+    decisions = np.array([*(band["decision"] for band in policy["bands"]), "decline"], dtype=object)
+    limits = np.array([*(band["limit_minor"] for band in policy["bands"]), 0], dtype=np.int64)
+    return decisions[band], limits[band]
+
+
+def name_reasons(model: Mapping[str, Any], contributions: np.ndarray) -> list[list[str]]:
+    """Per row the texts of what raised its risk most against the average applicant, strongest first, none twice.
+
+    Features that share a text count together; of equal contributions the text that comes first in ``features`` wins.
+    """
+    texts: dict[str, int] = {}
+    for name in model["features"]:
+        texts.setdefault(model["reasons"][name], len(texts))
+    totals = np.zeros((len(contributions), len(texts)))
+    # Added one by one in a fixed order: a matrix product may round differently for another number of rows.
+    for index, name in enumerate(model["features"]):
+        totals[:, texts[model["reasons"][name]]] += contributions[:, index]
+    order = np.argsort(-totals, axis=1, kind="stable")[:, :REASONS]
+    listed = list(texts)
+    return [[listed[index] for index in row] for row in order]
+
+
+def _explain_scorecard(
+    member: Mapping[str, Any], booster: Any, values: pd.DataFrame
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    # woe here is already that of being bad times its sign in the regression: coefficient * woe adds to the log-odds.
+    log_odds = np.full(len(values), float(member["intercept"]))
+    parts = {}
+    for variable in member["variables"]:
+        column = values[variable["feature"]].to_numpy()
+        woe = np.array([*variable["woe"], variable["woe_missing"]])
+        # Bins are [edge, next edge); a null has a bin of its own, the last one.
+        bins = np.where(
+            np.isnan(column), len(woe) - 1, np.searchsorted(np.array(variable["edges"]), column, side="right")
+        )
+        added = variable["coefficient"] * woe[bins]
+        log_odds += added
+        parts[variable["feature"]] = added - variable["average"]
+    return log_odds, parts
+
+
+def _explain_lightgbm(
+    member: Mapping[str, Any], booster: Any, values: pd.DataFrame
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    if booster is None:
+        raise ValueError("the model has trees, but no booster artifact")
+    # Shapley values: they add up to the log-odds, and the last column is the average they are measured against.
+    found = booster.predict(values[member["features"]].to_numpy(), pred_contrib=True, num_threads=1)
+    log_odds = np.zeros(len(values))
+    for index in range(found.shape[1]):
+        log_odds += found[:, index]
+    return log_odds, {name: found[:, index] for index, name in enumerate(member["features"])}
+
+
+_EXPLAINERS = {"scorecard": _explain_scorecard, "lightgbm": _explain_lightgbm}
+
+
+def _load_booster(path: str) -> Any:
+    # Imported here: a scorecard needs no LightGBM where it runs.
+    import lightgbm
+
+    return lightgbm.Booster(model_file=path, params={"verbosity": -1})
+
+
+mlflow.models.set_model(Scorer())

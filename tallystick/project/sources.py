@@ -1,0 +1,240 @@
+"""Reads ``sources/<name>/source.yaml`` and its ``<clean_table>.sql`` files, and says what a mapping lacks.
+
+What lives here: YAML and SQL files to ``Source``, and ``check_source``. What must not: data, Spark, the meaning of a
+declaration (``spec.sources``, ``spec.mappings``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tallystick.errors import DeclarationError, NotFound
+from tallystick.project.files import read_yaml
+from tallystick.project.yaml_lines import key_lines
+from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.sources import DerivedView, KnownOn, Layout, Problem, Source, SourceFile, TableMapping
+
+if TYPE_CHECKING:
+    from tallystick.project.project import Project
+
+_SOURCE_KEYS = (
+    *("title", "zone", "currency", "load_date", "history_until", "reject_rate", "layout", "parameters"),
+    *("reading", "files", "views", "tables"),
+)
+_READING_KEYS = ("format", "encoding", "delimiter", "quote", "header", "nulls", "extra_columns")
+_FILE_KEYS = ("file", "columns", "key", "optional", *_READING_KEYS)
+_VIEW_KEYS = ("sql", "key")
+_TABLE_KEYS = ("known_on", "reject_rate", "parents")
+_LAYOUT_KEYS = ("buckets", "period")
+
+
+def load_sources(root: Path) -> dict[str, Source]:
+    """Every source of the project by name; DeclarationError, with file and line, for the first that is wrong."""
+    return {name: load_source(root, name) for name in source_names(root)}
+
+
+def source_names(root: Path) -> list[str]:
+    """The names of the folders in ``sources/`` that hold a source.yaml, sorted; nothing is read."""
+    return sorted(path.parent.name for path in (Path(root) / "sources").glob("*/source.yaml"))
+
+
+def load_source(root: Path, name: str) -> Source:
+    """The source called ``name``; NotFound when there is none, DeclarationError for the first thing that is wrong."""
+    source, problems = read_source(root, name)
+    if source is None or problems:
+        first, more = problems[0], len(problems) - 1
+        fix = first.fix + (f"; {more} more: tally source check {name}" if more else "")
+        raise DeclarationError(first.what, where=first.where, fix=fix.lstrip("; "))
+    return source
+
+
+def read_source(root: Path, name: str) -> tuple[Source | None, list[Problem]]:
+    """The source called ``name`` as far as it can be read, and everything that is wrong with its declaration."""
+    folder = Path(root) / "sources" / name
+    path = folder / "source.yaml"
+    if not path.is_file():
+        known = ", ".join(source_names(root)) or "none yet"
+        raise NotFound(f"there is no source {name}", where=str(path), fix=f"known sources: {known}")
+    try:
+        content = read_yaml(path)
+    except DeclarationError as error:
+        return None, [Problem(where=error.where, what=error.what, fix=error.fix)]
+    return _Reader(name, path, content).read()
+
+
+def check_source(project: Project, name: str) -> list[Problem]:
+    """What the source called ``name`` lacks, before any data is read: empty when a delivery could be loaded.
+
+    Reads declarations only; needs no Spark. Each problem names file and line. Raises NotFound when there is no such
+    source.
+    """
+    from tallystick.project.mappings import find_mapping_problems
+
+    source, problems = read_source(project.root, name)
+    if source is not None:
+        problems = [*problems, *find_mapping_problems(source, project.contracts)]
+    return sorted(set(problems), key=_place)
+
+
+def _place(problem: Problem) -> tuple[str, int, str]:
+    path, _, line = problem.where.rpartition(":")
+    return (path, int(line), problem.what) if line.isdigit() else (problem.where, 0, problem.what)
+
+
+class _Reader:
+    """Reads one source.yaml and goes on after a problem, so that its author sees all of them at once."""
+
+    def __init__(self, name: str, path: Path, content: dict[str, Any]) -> None:
+        self.name = name
+        self.path = path
+        self.content = content
+        self.lines = key_lines(path)
+        self.problems: list[Problem] = []
+
+    def read(self) -> tuple[Source | None, list[Problem]]:
+        self._refuse_unknown(self.content, _SOURCE_KEYS, ())
+        for key in ("zone", "reject_rate", "files", "tables"):
+            if key not in self.content:
+                self._tell((), f"{key} is missing", "see docs/sources.md")
+        files = dict(self._files())
+        views = dict(self._views())
+        tables = dict(self._tables())
+        self._stray_sql(tables)
+        layout = self._build((), "layout", Layout, self._section("layout", _LAYOUT_KEYS)) or Layout()
+        source = self._build(
+            (),
+            "",
+            Source,
+            {
+                "name": self.name,
+                "path": str(self.path),
+                "files": FrozenMap(files),
+                "views": FrozenMap(views),
+                "tables": FrozenMap(tables),
+                "parameters": FrozenMap(self._parameters()),
+                "layout": layout,
+                "zone": str(self.content.get("zone", "UTC")),
+                "currency": str(self.content.get("currency") or ""),
+                "title": str(self.content.get("title") or ""),
+                "load_date": self.content.get("load_date"),
+                "history_until": self.content.get("history_until"),
+            },
+        )
+        return source, self.problems
+
+    def _files(self) -> Iterator[tuple[str, SourceFile]]:
+        defaults = self._section("reading", _READING_KEYS)
+        for view, given in self._entries("files"):
+            place = ("files", view)
+            self._refuse_unknown(given, _FILE_KEYS, place)
+            for key in ("file", "columns"):
+                if key not in given:
+                    self._tell(place, f"file {view} has no {key}", "see docs/sources.md")
+            lists = {key: self._texts(given, key, place) for key in ("columns", "key")}
+            values = defaults | given
+            values |= {key: value for key, value in lists.items() if value is not None}
+            if "nulls" in values:
+                values["nulls"] = tuple(str(text) for text in values["nulls"] or ())
+            if "file" in given and lists["columns"]:
+                built = self._build(place, f"file {view}", SourceFile, values | {"view": view})
+                if built is not None:
+                    yield view, built
+
+    def _views(self) -> Iterator[tuple[str, DerivedView]]:
+        for view, given in self._entries("views"):
+            place = ("views", view)
+            self._refuse_unknown(given, _VIEW_KEYS, place)
+            key = self._texts(given, "key", place)
+            if not given.get("sql") or not key:
+                self._tell(place, f"view {view} needs sql and key", "its key is what makes a row unique")
+                continue
+            where = f"{self.path}:{self.lines.get((*place, 'sql'), 1)}"
+            values = {"view": view, "sql": str(given["sql"]), "key": key, "where": where}
+            built = self._build(place, f"view {view}", DerivedView, values)
+            if built is not None:
+                yield view, built
+
+    def _tables(self) -> Iterator[tuple[str, TableMapping]]:
+        for table, given in self._entries("tables"):
+            place = ("tables", table)
+            self._refuse_unknown(given, _TABLE_KEYS, place)
+            path = self.path.parent / f"{table}.sql"
+            if not path.is_file():
+                self._tell(place, f"{path.name} is missing", f"write the SELECT for {table} beside source.yaml")
+                continue
+            if "known_on" not in given:
+                self._tell(place, f"table {table} has no known_on rule", "such as event_date + 1 day, or load_date")
+                continue
+            rule = self._build((*place, "known_on"), "", KnownOn.parse, {"text": given["known_on"]})
+            values = {
+                "table": table,
+                "sql": path.read_text(encoding="utf-8"),
+                "path": str(path),
+                "known_on": rule,
+                "parents": FrozenMap({str(key): str(value) for key, value in (given.get("parents") or {}).items()}),
+                "reject_rate": given.get("reject_rate", self.content.get("reject_rate", 0)),
+            }
+            built = self._build(place, f"table {table}", TableMapping, values) if rule is not None else None
+            if built is not None:
+                yield table, built
+
+    def _parameters(self) -> dict[str, str]:
+        """Parameters as text; a date keeps its ISO form."""
+        given = self._section("parameters", None)
+        return {str(key): value.isoformat() if isinstance(value, date) else str(value) for key, value in given.items()}
+
+    def _stray_sql(self, tables: Mapping[str, object]) -> None:
+        declared = self.content.get("tables") or {}
+        for path in sorted(self.path.parent.glob("*.sql")):
+            if path.stem not in tables and path.stem not in declared:
+                fix = f"declare {path.stem} under tables: in source.yaml"
+                self.problems.append(Problem(where=f"{path}:1", what="nothing reads this file", fix=fix))
+
+    def _entries(self, section: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, given in self._section(section, None).items():
+            if isinstance(given, dict):
+                yield str(name), given
+            else:
+                self._tell((section, name), f"{name} is not a mapping", "see docs/sources.md")
+
+    def _section(self, name: str, keys: tuple[str, ...] | None) -> dict[str, Any]:
+        given = self.content.get(name) or {}
+        if not isinstance(given, dict):
+            self._tell((name,), f"{name} is not a mapping", "see docs/sources.md")
+            return {}
+        if keys is not None:
+            self._refuse_unknown(given, keys, (name,))
+        return given
+
+    def _texts(self, given: Mapping[str, Any], key: str, place: tuple[str, ...]) -> tuple[str, ...] | None:
+        value = given.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(item, (str, int)) for item in value):
+            self._tell((*place, key), f"{key} is not a list of names", f"write {key}: [a, b]")
+            return None
+        return tuple(str(item).strip() for item in value)
+
+    def _build(self, place: tuple[str, ...], what: str, build: Any, values: Mapping[str, Any]) -> Any:
+        """``build(**values)``, or None and a problem that carries the place and the words of the error."""
+        try:
+            return build(**values)
+        except DeclarationError as error:
+            self._tell(place, f"{what}: {error.what}" if what else error.what, error.fix)
+        except TypeError:
+            self._tell(place, f"{what or 'source.yaml'} holds a value of the wrong type", "see docs/sources.md")
+        return None
+
+    def _refuse_unknown(self, given: Mapping[str, Any], known: tuple[str, ...], place: tuple[str, ...]) -> None:
+        for key in given:
+            if key not in known:
+                self._tell((*place, str(key)), f"unknown key {key}", f"known: {', '.join(known)}")
+
+    def _tell(self, place: tuple[str, ...], what: str, fix: str = "") -> None:
+        """Note a problem at the line of the nearest key that has one."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        self.problems.append(Problem(where=f"{self.path}:{self.lines.get(place, 1)}", what=what, fix=fix))

@@ -1,0 +1,39 @@
+"""Where each key of a YAML file stands, so that a problem can be found by line.
+
+What lives here: lines of keys. What must not: the meaning of any key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import yaml
+
+
+def key_lines(path: Path) -> dict[tuple[str, ...], int]:
+    """The line of every key by its path of keys, ``("files", "trans", "columns")``. The file must be valid YAML.
+
+    A block of text that begins on the line below its key (``sql: |``) counts from that line.
+    """
+    # Imported here so that a look at another part of the project does not pay for it.
+    import yaml
+
+    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    lines: dict[tuple[str, ...], int] = {}
+    if root is not None:
+        _collect(root, (), lines)
+    return lines
+
+
+def _collect(node: yaml.Node, place: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> None:
+    import yaml
+
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        here = (*place, str(key.value))
+        is_block = isinstance(value, yaml.ScalarNode) and value.style in ("|", ">")
+        lines[here] = key.start_mark.line + (2 if is_block else 1)
+        _collect(value, here, lines)

@@ -1,0 +1,252 @@
+"""The SQL that is run for a mapping: the author's SELECT, rewritten so that no row can get lost or stop the load.
+
+What lives here: the rewriting. What must not: checks (``spec.mapping_checks`` ran before), Spark.
+
+The author writes a plain SELECT. What is run of it
+
+- carries where each row came from and whether the file's line could be split at all;
+- turns every JOIN into a LEFT JOIN and says in ``_missed`` which one a row did not meet;
+- turns WHERE into ``_excluded``;
+- reads text forgivingly (CAST becomes TRY_CAST) and says in ``_failed`` which reading failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from tallystick.spec.mapping_checks import Shape, columns_of, join_keys, resolve_column
+from tallystick.spec.mappings import DIALECT, Branch
+
+# Set true in every row of a joined view, so that a missed join shows as null.
+MET = "_met"
+# What the driving view must offer beside its columns.
+CARRIED = ("_file", "_line", "_raw", "_problem", "_is_parked")
+
+_CAST_FUNCTIONS = {
+    **{
+        name: name
+        for name in ("TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
+    },
+    "DECIMAL": "DECIMAL(10, 0)",
+}
+_TIME_FUNCTIONS = {
+    "TO_DATE": "DATE",
+    "TO_TIMESTAMP": "TIMESTAMP",
+    "TO_TIMESTAMP_LTZ": "TIMESTAMP",
+    "TO_TIMESTAMP_NTZ": "TIMESTAMP_NTZ",
+}
+
+
+def branch_sql(
+    branch: Branch, shapes: Mapping[str, Shape], *, driven: Mapping[str, str], joined: Mapping[str, str]
+) -> str:
+    """The query of one branch. ``driven`` and ``joined`` give the tables that stand for a view in each role.
+
+    Beside the outputs it has the CARRIED columns, ``_branch``, ``_excluded`` (boolean), and ``_missed`` and
+    ``_failed``, which are null or ``reason|column``.
+    """
+
+    def qualified(expression: exp.Expr) -> exp.Expr:
+        return _qualify(expression, branch, shapes)
+
+    carried = [exp.column(name, table=branch.alias) for name in CARRIED]
+    outputs = [exp.alias_(forgive(qualified(part)), name) for name, part in branch.outputs]
+    made = {
+        "_branch": exp.Literal.number(branch.number),
+        "_excluded": _excluded(branch, shapes),
+        "_missed": _missed(branch, shapes),
+        "_failed": _failed(branch, shapes),
+    }
+    query = exp.select(*outputs, *carried, *(exp.alias_(part, name) for name, part in made.items()))
+    query = query.from_(exp.to_table(driven[branch.view], alias=branch.alias))
+    for join in branch.joins:
+        table = exp.to_table(joined[join.view], alias=join.alias)
+        query = query.join(table, on=forgive(qualified(join.on)), join_type="left")
+    return query.sql(dialect=DIALECT, identify=True, comments=False)
+
+
+def view_sql(tree: exp.Expr, tables: Mapping[str, str]) -> str:
+    """The query of a derived view, with forgiving casts and with the tables that stand for the views it reads."""
+    inner = {cte.alias for cte in tree.find_all(exp.CTE)}
+
+    def replaced(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Table) and node.name not in inner:
+            return exp.to_table(tables[node.name], alias=node.alias_or_name)
+        return node
+
+    return forgive(tree.copy().transform(replaced)).sql(dialect=DIALECT, identify=True, comments=False)
+
+
+def forgive(expression: exp.Expr) -> exp.Expr:
+    """A copy in which reading a text that is no number, date or time gives null instead of stopping the query."""
+    root = exp.paren(expression.copy(), copy=False)
+    # Innermost first, so that the milder form of an outer reading holds that of an inner one.
+    for node in reversed(list(root.walk(bfs=False))):
+        reading = _reading(node)
+        if reading is not None:
+            node.replace(reading.mild)
+    found: exp.Expr = root.this.pop()
+    return found
+
+
+def reading_failures(expression: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
+    """For each reading of text in ``expression``: the condition that it failed on a row, and the reason's name.
+
+    A branch of CASE or IF counts only on the rows that take it.
+    """
+    if isinstance(expression, (exp.Case, exp.If)):
+        yield from _branch_failures(expression)
+        return
+    for child in expression.iter_expressions():
+        yield from reading_failures(child)
+    reading = _reading(expression)
+    if reading is not None and any(next(columns_of(text), None) is not None for text in reading.texts):
+        given = [exp.Not(this=_is_null(forgive(text))) for text in reading.texts]
+        yield exp.and_(*given, _is_null(forgive(expression))), reading.reason
+
+
+def _is_null(expression: exp.Expr) -> exp.Expr:
+    return exp.Is(this=exp.paren(expression, copy=False), expression=exp.null())
+
+
+def _branch_failures(expression: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
+    """Failures inside CASE or IF: the same CASE, with the failure in place of the one result and FALSE elsewhere."""
+    tests = [expression] if isinstance(expression, exp.If) else expression.args["ifs"]
+    if isinstance(expression, exp.Case) and expression.this is not None:
+        yield from reading_failures(expression.this)
+    for test in tests:
+        yield from reading_failures(test.this)
+    results = [(number, test.args.get("true")) for number, test in enumerate(tests)]
+    default = expression.args.get("false") if isinstance(expression, exp.If) else expression.args.get("default")
+    for number, result in [*results, (len(tests), default)]:
+        for failed, reason in reading_failures(result) if result is not None else ():
+            chosen = exp.Case(
+                this=forgive(expression.this) if isinstance(expression, exp.Case) and expression.this else None,
+                ifs=[
+                    exp.If(this=forgive(test.this), true=failed.copy() if number == place else exp.false())
+                    for place, test in enumerate(tests)
+                ],
+                default=failed if number == len(tests) else exp.false(),
+            )
+            yield chosen, reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A reading of texts: the reason when it fails, and the form that gives null then."""
+
+    texts: tuple[exp.Expr, ...]
+    reason: str
+    mild: exp.Expr
+
+
+def _reading(node: exp.Expr) -> _Reading | None:
+    """What ``node`` reads; None when it reads nothing, or is already forgiving because its author wants null."""
+    if isinstance(node, exp.Cast):
+        reason = "" if node.args.get("safe") else _reason(node.to)
+        return _Reading((node.this,), reason, _try_cast(node.this, node.to)) if reason else None
+    if not isinstance(node, exp.Anonymous) or not node.expressions:
+        return None
+    name, texts = node.name.upper(), node.expressions
+    if name in _CAST_FUNCTIONS and len(texts) == 1:
+        kind = exp.DataType.build(_CAST_FUNCTIONS[name], dialect=DIALECT)
+        return _Reading((texts[0],), _reason(kind), _try_cast(texts[0], kind))
+    if name in _TIME_FUNCTIONS:
+        kind = exp.DataType.build(_TIME_FUNCTIONS[name], dialect=DIALECT)
+        # Parsed as an instant in the session's zone, which is UTC, and so equal to the wall clock that was written.
+        parsed = _call("TRY_TO_TIMESTAMP", *texts) if len(texts) > 1 else texts[0]
+        return _Reading((texts[0],), _reason(kind), _try_cast(parsed, kind))
+    if name in ("UNIX_TIMESTAMP", "TO_UNIX_TIMESTAMP"):
+        kind = exp.DataType.build("TIMESTAMP", dialect=DIALECT)
+        parsed = _call("TRY_TO_TIMESTAMP", *texts) if len(texts) > 1 else _try_cast(texts[0], kind)
+        return _Reading((texts[0],), "not_a_time", _call("UNIX_TIMESTAMP", parsed))
+    if name == "TO_NUMBER":
+        return _Reading((texts[0],), "not_a_number", _call("TRY_TO_NUMBER", *texts))
+    if name == "MAKE_DATE" and len(texts) == 3:
+        dash = exp.Literal.string("-")
+        text = _call("CONCAT", texts[0], dash, texts[1], dash, texts[2])
+        return _Reading(tuple(texts), "not_a_date", _try_cast(text, exp.DataType.build("DATE")))
+    return None
+
+
+def _reason(kind: exp.DataType) -> str:
+    """The reason's name for a text that is not of a type; empty for types that any text is of."""
+    if kind.is_type(*exp.DataType.NUMERIC_TYPES):
+        return "not_a_number"
+    if kind.is_type(exp.DType.DATE):
+        return "not_a_date"
+    if kind.is_type(*exp.DataType.TEMPORAL_TYPES):
+        return "not_a_time"
+    return "not_a_boolean" if kind.is_type(exp.DType.BOOLEAN) else ""
+
+
+def _try_cast(value: exp.Expr, kind: exp.DataType) -> exp.Expr:
+    return exp.TryCast(this=value.copy(), to=kind.copy(), safe=True)
+
+
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=[part.copy() for part in arguments])
+
+
+def _excluded(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
+    """Whether WHERE left the row out. A row that missed a join is left out only where WHERE is false for certain."""
+    if branch.where is None:
+        return exp.false()
+    kept = exp.paren(forgive(_qualify(branch.where, branch, shapes)))
+    excluded = exp.Not(this=exp.func("COALESCE", kept.copy(), exp.false()))
+    missed = [_is_missed(join.alias) for join in branch.joins if join.is_inner]
+    if not missed:
+        return excluded
+    sure = exp.Not(this=exp.func("COALESCE", kept.copy(), exp.true()))
+    return exp.Case(ifs=[exp.If(this=exp.or_(*missed), true=sure)], default=excluded)
+
+
+def _missed(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
+    """``reason|column`` of the first inner join that the row did not meet: without a key it never will."""
+    ifs = []
+    for join in branch.joins:
+        if not join.is_inner:
+            continue
+        keys = join_keys(join, branch, shapes)
+        column = next((found.name for key in keys.values() for found in columns_of(key)), next(iter(keys)))
+        absent = [_is_null(forgive(_qualify(key, branch, shapes))) for key in keys.values()]
+        ifs.append(exp.If(this=exp.and_(_is_missed(join.alias), exp.or_(*absent)), true=_told("missing", column)))
+        ifs.append(exp.If(this=_is_missed(join.alias), true=_told("parent_unknown", column)))
+    return _first(ifs)
+
+
+def _failed(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
+    """``reason|column`` of the first reading of text that failed: an output's column, else the one that was read."""
+    named: list[tuple[str, exp.Expr]] = [*branch.outputs]
+    named += [("", part) for part in (*(join.on for join in branch.joins), branch.where) if part is not None]
+    ifs = []
+    for name, expression in named:
+        for failed, reason in reading_failures(_qualify(expression, branch, shapes)):
+            column = name or next((found.name for found in columns_of(failed)), "")
+            ifs.append(exp.If(this=failed, true=_told(reason, column)))
+    return _first(ifs)
+
+
+def _qualify(expression: exp.Expr, branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
+    """A copy whose columns name their view, so that what is carried along cannot make one ambiguous."""
+
+    def named(node: exp.Expr) -> exp.Expr:
+        found = resolve_column(node, branch, shapes) if isinstance(node, exp.Column) else ""
+        return exp.column(found[1], table=found[0]) if isinstance(found, tuple) else node
+
+    return expression.copy().transform(named)
+
+
+def _is_missed(alias: str) -> exp.Expr:
+    return exp.Is(this=exp.column(MET, table=alias), expression=exp.null())
+
+
+def _told(reason: str, column: str) -> exp.Expr:
+    return exp.Literal.string(f"{reason}|{column}")
+
+
+def _first(ifs: list[exp.If]) -> exp.Expr:
+    return exp.Case(ifs=ifs) if ifs else exp.cast(exp.null(), "STRING", dialect=DIALECT)

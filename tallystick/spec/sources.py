@@ -1,0 +1,271 @@
+"""What a supplier of data is: its files, the views made of them, and how clean tables come out, as frozen values.
+
+What lives here: the declarations of ``sources/<name>/`` and the checks that need one value alone. What must not: YAML
+(``project.sources`` reads it), SQL (``spec.mappings`` understands it), reading of any data.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.frozen import FrozenMap
+
+FORMATS = ("csv", "jsonl")
+EXTRA_COLUMNS = ("note", "refuse", "ignore")
+PERIODS = ("year", "month")
+
+# What every raw view has beside the file's own columns.
+ORIGIN_COLUMNS = ("_file", "_line", "_raw")
+
+# Parameters that every mapping may use as ${name} without declaring them.
+BUILT_IN_PARAMETERS = ("source", "zone", "currency", "load_date")
+
+# Partition values and paths are made of source names; nothing wilder was tried with all three engines.
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+VIEW_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+_EVENT_DATE_RULE = re.compile(r"event_date(?:\s*\+\s*(\d+)\s+days?)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something a declaration lacks: ``where`` is file and line, ``what`` is wrong there, ``fix`` what to do."""
+
+    where: str
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" ({self.fix})" if self.fix else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceFile:
+    """One kind of file of a delivery, and the raw view of text columns that it becomes.
+
+    ``file`` is a name or a glob: several files of one view hold the same columns. ``columns`` are the names in the
+    header, in any order, or, with ``header`` false, the file's columns in order. ``nulls`` are the texts that mean
+    "nothing". ``key`` is what makes a row unique; only a view with a key may be joined. An ``optional`` file may be
+    absent from a delivery and then has no rows.
+    """
+
+    view: str
+    file: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    format: str = "csv"
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    nulls: tuple[str, ...] = ("",)
+    extra_columns: str = "note"
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        _check_view(self.view, self.columns, self.key)
+        if not self.file or "/" in self.file or self.file.startswith("."):
+            raise DeclarationError("file is not a file name", fix="a name or a glob such as trans_*.csv.gz, no folders")
+        _check_choice("format", self.format, FORMATS)
+        _check_choice("extra_columns", self.extra_columns, EXTRA_COLUMNS)
+        if len(self.delimiter) != 1 or self.delimiter in "\r\n":
+            raise DeclarationError("delimiter is not one character", fix=r'for a tab write "\t"')
+        if len(self.quote) > 1 or self.quote == self.delimiter:
+            raise DeclarationError("quote is not one character of its own", fix='empty when the file never quotes: ""')
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError:
+            raise DeclarationError(f"unknown encoding {self.encoding}", fix="such as utf-8, cp1250, latin-1") from None
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether ``file`` may stand for several files."""
+        return any(character in self.file for character in "*?[")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DerivedView:
+    """A view made from other views by SQL, unique on ``key``; ``where`` is file and line of its declaration."""
+
+    view: str
+    sql: str
+    key: tuple[str, ...]
+    where: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        _check_view(self.view, self.key, self.key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownOn:
+    """The rule that gives ``known_on``, the first business date whose decisions may use a row.
+
+    ``event_date``: the event's local date plus ``days``. ``assumed``: the event's local date, of a snapshot that has no
+    dates of its own. ``load_date``: the delivery's. ``column``: the mapping selects it. After a source's history ends,
+    no row is known before its load date, whatever the rule.
+    """
+
+    kind: str
+    days: int = 0
+
+    def __post_init__(self) -> None:
+        _check_choice("known_on", self.kind, ("event_date", "assumed", "load_date", "column"))
+        if self.days < 0 or (self.days and self.kind != "event_date"):
+            raise DeclarationError("known_on: only event_date takes days, and no negative ones")
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether the date is an assumption: what uses such rows must say so."""
+        return self.kind == "assumed"
+
+    @classmethod
+    def parse(cls, text: str) -> KnownOn:
+        """The rule as source.yaml writes it: ``event_date + 1 day``, ``assumed``, ``load_date`` or ``column``."""
+        rule = " ".join(str(text).split())
+        match = _EVENT_DATE_RULE.fullmatch(rule)
+        if match:
+            return cls(kind="event_date", days=int(match[1] or 0))
+        if rule not in ("assumed", "load_date", "column"):
+            raise DeclarationError(
+                "known_on is no rule", fix="event_date + 1 day, load_date, assumed, or column (the mapping selects it)"
+            )
+        return cls(kind=rule)
+
+    def __str__(self) -> str:
+        if self.kind != "event_date" or not self.days:
+            return self.kind
+        return f"event_date + {self.days} day{'s' if self.days > 1 else ''}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """How a source's rows lie in the clean tables: ``buckets`` by hash of the customer, ``period`` year or month."""
+
+    buckets: int = 1
+    period: str = "year"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.buckets, int) or isinstance(self.buckets, bool) or self.buckets < 1:
+            raise DeclarationError("layout.buckets is not a whole number of at least 1")
+        _check_choice("layout.period", self.period, PERIODS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableMapping:
+    """How one clean table comes out of the views: the SQL text as written, and the rules beside it.
+
+    ``table`` is without its layer. ``parents`` gives, per column, the clean table whose object it names: a row that
+    meets none is parked until a later load brings the parent. ``reject_rate`` is the share of rows read that may be
+    rejected before the load stops; above it nothing is published.
+    """
+
+    table: str
+    sql: str
+    known_on: KnownOn
+    reject_rate: float
+    parents: Mapping[str, str] = field(default_factory=FrozenMap)
+    path: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.reject_rate, bool) or not 0 <= self.reject_rate < 1:
+            raise DeclarationError("reject_rate is not a share", fix="0 for none, 0.01 for one row in a hundred")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A supplier. ``zone`` is the time zone of its local times and of its customers' business days.
+
+    ``load_date`` is the default load date of a delivery whose folder is not named by one. Loads up to and including
+    ``history_until`` are history: their rows may be known before they were loaded.
+    """
+
+    name: str
+    zone: str
+    files: Mapping[str, SourceFile]
+    tables: Mapping[str, TableMapping]
+    views: Mapping[str, DerivedView] = field(default_factory=FrozenMap)
+    parameters: Mapping[str, str] = field(default_factory=FrozenMap)
+    currency: str = ""
+    title: str = ""
+    load_date: date | None = None
+    history_until: date | None = None
+    layout: Layout = field(default_factory=Layout)
+    path: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not SOURCE_NAME.fullmatch(self.name):
+            raise DeclarationError(f"{self.name} is no source name", fix="lower-case letters, digits and _")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise DeclarationError(f"unknown time zone {self.zone}", fix="a name such as Europe/Prague") from None
+        twice = sorted(set(self.files) & set(self.views))
+        if twice:
+            raise DeclarationError(f"{twice[0]} is both a file and a view")
+        built_in = sorted(set(self.parameters) & set(BUILT_IN_PARAMETERS))
+        if built_in:
+            raise DeclarationError(f"parameter {built_in[0]} is set by the machinery", fix="choose another name")
+        for kind, value in (("load_date", self.load_date), ("history_until", self.history_until)):
+            if value is not None and type(value) is not date:
+                raise DeclarationError(f"{kind} is not a date", fix="write 1998-12-31")
+
+    @property
+    def assumed_tables(self) -> tuple[str, ...]:
+        """The clean tables whose ``known_on`` is an assumption, sorted."""
+        return tuple(sorted(name for name, table in self.tables.items() if table.known_on.is_assumed))
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text that is equal when the declarations are, whatever their order or place."""
+        content = json.dumps(_plain(self), sort_keys=True, default=str)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def is_history(self, load_date: date) -> bool:
+        """Whether the load of that date is history, so that its rows may be known before they were loaded."""
+        return self.history_until is not None and load_date <= self.history_until
+
+    def values(self, load_date: date) -> dict[str, str]:
+        """What ``${name}`` stands for in the source's SQL when the delivery of ``load_date`` is read."""
+        built_in = {"source": self.name, "zone": self.zone, "currency": self.currency}
+        return built_in | {"load_date": load_date.isoformat()} | dict(self.parameters)
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON can say it, without the places where it was declared: they are no part of its meaning."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {part.name: _plain(getattr(value, part.name)) for part in fields(value) if part.compare}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _check_view(view: str, columns: tuple[str, ...], key: tuple[str, ...]) -> None:
+    if not VIEW_NAME.fullmatch(view):
+        raise DeclarationError(f"{view} is no view name", fix="lower-case letters, digits and _")
+    if not columns:
+        raise DeclarationError("no columns are declared")
+    folded = [column.casefold() for column in columns]
+    if len(set(folded)) < len(folded):
+        raise DeclarationError("a column is declared twice", fix="names that differ only in case are the same to SQL")
+    reserved = [column for column in columns if column.startswith("_")]
+    if reserved:
+        raise DeclarationError(f"column {reserved[0]} starts with _", fix="such names belong to the machinery")
+    stray = [column for column in key if column not in columns]
+    if stray:
+        raise DeclarationError(f"key column {stray[0]} is not among the columns")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise DeclarationError(f"{name} is not one of {', '.join(choices)}")

@@ -1,0 +1,135 @@
+"""The compose file, the Dockerfile and .env.example agree with each other and with the code.
+
+What lives here: what can be said of a deployment without starting it. What must not: a Docker daemon.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lib import house
+
+VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)(?::?[-?][^}]*)?\}")
+ENV_LINE = re.compile(r"^([A-Z0-9_]+)=", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return (house.ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def compose(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> str:
+    return (house.ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_every_variable_has_its_line_in_the_example_and_the_other_way_round(text: str) -> None:
+    example = (house.ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(VARIABLE.findall(text)) == set(ENV_LINE.findall(example))
+
+
+def test_every_file_that_is_mounted_exists(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for volume in service.get("volumes", []):
+            source = VARIABLE.sub(lambda _: "", volume).split(":")[0]
+            if source.startswith("./"):
+                assert (house.ROOT / source).exists(), f"{name}: {source}"
+            elif source:
+                assert source in compose["volumes"], f"{name}: {source}"
+
+
+def test_writers_of_one_table_see_it_under_one_path(compose: dict[str, Any]) -> None:
+    for name in ("airflow-scheduler", "spark-worker"):
+        assert "warehouse:/warehouse" in compose["services"][name]["volumes"]
+        assert compose["services"][name]["environment"]["TALLYSTICK_WAREHOUSE"] == "/warehouse"
+
+
+def test_images_are_pinned_or_built_from_a_stage_that_exists(compose: dict[str, Any], dockerfile: str) -> None:
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)", dockerfile, re.MULTILINE))
+    for name, service in compose["services"].items():
+        if "build" in service:
+            assert service["build"]["target"] in stages, name
+        else:
+            tag = service["image"].removesuffix("}").rsplit(":", 1)[-1]
+            assert re.fullmatch(r"\d+\.\d+(\.\d+)?", tag), f"{name}: {service['image']}"
+    assert re.search(r"^ARG BASE_IMAGE=\S+:\d+\.\d+", dockerfile, re.MULTILINE)
+
+
+def test_what_a_service_waits_for_can_become_true(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name, service in services.items():
+        for other, wait in service.get("depends_on", {}).items():
+            assert other in services, f"{name} waits for {other}"
+            if wait["condition"] == "service_healthy":
+                assert "healthcheck" in services[other], f"{name} waits for the health of {other}"
+
+
+def test_published_ports_listen_on_this_machine_only(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:"), f"{name}: {port}"
+
+
+def test_every_airflow_setting_is_one_that_airflow_knows(compose: dict[str, Any]) -> None:
+    spec = importlib.util.find_spec("airflow")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    template = Path(next(iter(spec.submodule_search_locations))) / "config_templates" / "config.yml"
+    sections = yaml.load(template.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    for name in compose["services"]["airflow-scheduler"]["environment"]:
+        if name.startswith("AIRFLOW__"):
+            _, section, option = name.lower().split("__")
+            assert option in sections[section]["options"], name
+
+
+def test_every_setting_of_ours_is_read_somewhere(compose: dict[str, Any]) -> None:
+    code = "".join(source.text for source in house.sources(*house.MACHINERY))
+    settings = {name for service in compose["services"].values() for name in service.get("environment", {})}
+    assert [name for name in settings if name.startswith("TALLYSTICK_") and name not in code] == []
+
+
+def test_what_the_image_copies_exists_and_reaches_the_builder(dockerfile: str) -> None:
+    allowed = re.findall(r"^!(\S+)", (house.ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    for line in re.findall(r"^COPY (?!--)(.+)$", dockerfile, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (house.ROOT / source).exists(), source
+            assert source == "." or source.split("/")[0] in allowed, source
+    assert [name for name in allowed if not (house.ROOT / name).exists()] == []
+
+
+def test_the_image_pins_the_uv_of_the_workshop(dockerfile: str) -> None:
+    import prepare
+
+    assert f"uv=={prepare.UV_VERSION}" in dockerfile
+
+
+def test_compose_itself_accepts_the_file() -> None:
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if not shutil.which(command[0]):
+            continue
+        if subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
+            break
+    else:
+        pytest.skip("no docker compose on this machine; the other tests of this file stand in for it")
+    done = subprocess.run(
+        [*command, "--env-file", ".env.example", "-f", "docker-compose.yml", "config", "-q"],
+        cwd=house.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -12,13 +12,11 @@ from typing import Any
 
 from tallystick.errors import DeclarationError, TallystickError
 from tallystick.project.contracts import contract_files
+from tallystick.project.expectations import expectation_columns
 from tallystick.project.grammar import name_faults
 from tallystick.project.project import Project
 from tallystick.spec.sources import Problem
 from tallystick.spec.tables import LAYERS, TableContract
-
-# Kwargs of an expectation that name columns.
-COLUMN_KWARGS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
 def check_project(project: Project) -> list[Problem]:
@@ -50,8 +48,8 @@ def _twins(project: Project) -> Iterator[Problem]:
             yield Problem(where=str(path), what=f"table {name} has no expectations", fix=fix)
     for name in project.expectations:
         if name not in project.contracts:
-            where = _suite_path(project, name)
-            yield Problem(where=where, what=f"there is no table {name}", fix=f"write schemas/{name.replace('.', '/')}.yaml")
+            fix = f"write schemas/{name.replace('.', '/')}.yaml"
+            yield Problem(where=_suite_path(project, name), what=f"there is no table {name}", fix=fix)
 
 
 def _names(project: Project) -> Iterator[Problem]:
@@ -93,18 +91,10 @@ def _suites(project: Project) -> Iterator[Problem]:
         yield from _unexpected_promises(contract, suite, where=where)
 
 
-def expectation_columns(expectation: Mapping[str, Any]) -> list[str]:
-    """The columns that the kwargs of an expectation name, in order; none for one that speaks of the table."""
-    columns: list[str] = []
-    for key in COLUMN_KWARGS:
-        value = expectation["kwargs"].get(key)
-        columns += [value] if isinstance(value, str) else [str(item) for item in value or ()]
-    return columns
-
-
 def _unexpected_promises(contract: TableContract, suite: Mapping[str, Any], *, where: str) -> Iterator[Problem]:
     """What the contract promises and the suite does not test: another writer's file would go unnoticed."""
-    expected = {(e["type"], tuple(expectation_columns(e))) for e in suite["expectations"] if "mostly" not in e["kwargs"]}
+    strict = [e for e in suite["expectations"] if "mostly" not in e["kwargs"]]
+    expected = {(e["type"], tuple(expectation_columns(e))) for e in strict}
     wanted = [("expect_compound_columns_to_be_unique", contract.key)] if len(contract.key) > 1 else []
     for column in contract.file_columns:
         if column.required:
@@ -113,7 +103,7 @@ def _unexpected_promises(contract: TableContract, suite: Mapping[str, Any], *, w
             wanted.append(("expect_column_values_to_be_in_set", (column.name,)))
     for kind, columns in wanted:
         if (kind, columns) not in expected:
-            yield Problem(where=where, what=f"the contract promises what is not expected: {kind} of {', '.join(columns)}")
+            yield Problem(where=where, what=f"the contract promises {kind} of {', '.join(columns)}, unexpected")
 
 
 def _groups(project: Project) -> Iterator[Problem]:

@@ -135,7 +135,7 @@ def _parse(path: Path) -> dict[str, Any]:
     missing = [field for field in ("apiVersion", "kind", "id", "version", "status") if not kept.get(field)]
     if missing or kept["kind"] != "DataContract" or not str(kept["apiVersion"]).startswith("v3."):
         raise DeclarationError(
-            f"not an ODCS v3 contract: {', '.join(missing) or 'kind or apiVersion'}", where=str(path), fix="see schemas/"
+            f"no ODCS v3 contract: {', '.join(missing) or 'kind or apiVersion'}", where=str(path), fix="see schemas/"
         )
     return kept
 
@@ -163,7 +163,8 @@ def _column(field: Mapping[str, Any], *, where: str) -> Column:
     pair = (str(field.get("logicalType")), str(field.get("physicalType")))
     if pair not in COLUMN_TYPES:
         allowed = ", ".join(" ".join(p) for p in COLUMN_TYPES)
-        raise DeclarationError(f"column {name} has no known type: {' '.join(pair)}", where=where, fix=f"one of {allowed}")
+        what = f"column {name} has no known type: {' '.join(pair)}"
+        raise DeclarationError(what, where=where, fix=f"one of {allowed}")
     try:
         return Column(
             name=name,
@@ -181,11 +182,12 @@ def _custom_properties(table: Mapping[str, Any], *, where: str) -> dict[str, Any
     found: dict[str, Any] = {}
     for item in table.get("customProperties", ()):
         name, value = item["property"], item["value"]
-        if name in _TEXT_PROPERTIES and isinstance(value, str) or name in _LIST_PROPERTIES and isinstance(value, list):
-            found[name] = value
-            continue
-        known = ", ".join((*_TEXT_PROPERTIES, *_LIST_PROPERTIES))
-        raise DeclarationError(f"customProperty {name} is unknown or of the wrong kind", where=where, fix=f"known: {known}")
+        kind = str if name in _TEXT_PROPERTIES else list if name in _LIST_PROPERTIES else None
+        if kind is None or not isinstance(value, kind):
+            known = ", ".join((*_TEXT_PROPERTIES, *_LIST_PROPERTIES))
+            what = f"customProperty {name} is unknown or of the wrong kind"
+            raise DeclarationError(what, where=where, fix=f"known: {known}")
+        found[name] = value
     return found
 
 

@@ -77,7 +77,7 @@ def _run(path: Path) -> ModuleType:
     except TallystickError as error:
         inner = f"{error.where}: " if error.where else ""
         raise DeclarationError(f"{inner}{error.what}", where=_place(path, error), fix=error.fix) from error
-    except Exception as error:  # noqa: BLE001 a declaration file is the user's program and may raise anything
+    except Exception as error:  # a declaration file is the user's own program: it may raise anything
         raise DeclarationError(f"{type(error).__name__}: {error}", where=_place(path, error)) from error
     finally:
         sys.modules.pop(name, None)
@@ -101,18 +101,15 @@ def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
 
 def _assignment_lines(path: Path) -> dict[str, int]:
     """The line on which each module-level name is assigned last."""
-    lines = {}
+    lines: dict[str, int] = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        for target in targets:
-            if isinstance(target, ast.Name):
-                lines[target.id] = node.lineno
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            lines |= {target.id: node.lineno for target in targets if isinstance(target, ast.Name)}
     return lines
 
 
-def _by_name(
-    found: list[tuple[Any, str]], kind_type: Any, *, kind: str, places: dict[str, str]
-) -> Mapping[str, Any]:
+def _by_name(found: list[tuple[Any, str]], kind_type: Any, *, kind: str, places: dict[str, str]) -> Mapping[str, Any]:
     """The declarations of one kind by name. An equal value under two variables is one; two different ones are not."""
     named: dict[str, Any] = {}
     for value, place in found:

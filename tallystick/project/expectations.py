@@ -19,6 +19,9 @@ from tallystick.spec.tables import LAYERS
 
 SEVERITIES = ("critical", "warning", "info")
 
+# Kwargs of an expectation that name columns.
+COLUMN_KWARGS = ("column", "column_A", "column_B", "column_list", "column_set")
+
 _KEYS = {"type", "kwargs", "severity", "meta"}
 
 
@@ -55,6 +58,15 @@ def expectation_types() -> frozenset[str]:
         raise SetupError("great_expectations is not installed", fix="uv sync --frozen")
     core = Path(spec.submodule_search_locations[0], "expectations", "core")
     return frozenset(path.stem for path in core.glob("*expect*.py"))
+
+
+def expectation_columns(expectation: Mapping[str, Any]) -> list[str]:
+    """The columns that the kwargs of an expectation name, in order; none for one that speaks of the table."""
+    columns: list[str] = []
+    for key in COLUMN_KWARGS:
+        value = expectation["kwargs"].get(key)
+        columns += [value] if isinstance(value, str) else [str(item) for item in value or ()]
+    return columns
 
 
 def _check(expectation: Any, *, where: str) -> None:

@@ -24,9 +24,8 @@ def list_declarations(folder: Path, *, layers: Sequence[str]) -> dict[str, Path]
             continue
         parts = path.relative_to(folder).parts
         if len(parts) != 2 or parts[0] not in layers or path.suffix != ".yaml":
-            raise DeclarationError(
-                "nothing reads this file", where=str(path), fix=f"{folder.name}/<layer>/<table>.yaml, layers {list(layers)}"
-            )
+            fix = f"{folder.name}/<layer>/<table>.yaml, layers {list(layers)}"
+            raise DeclarationError("nothing reads this file", where=str(path), fix=fix)
         found[f"{parts[0]}.{path.stem}"] = path
     return found
 
@@ -49,7 +48,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, construct)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 a subclass of SafeLoader
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

@@ -1,0 +1,22 @@
+"""The data quality gate: expectations run on tables by Great Expectations, results as rows and pages.
+
+What lives here: the names other parts use. What must not: storage; the library is imported only while it is used, since
+that alone takes seconds.
+"""
+
+from __future__ import annotations
+
+from tallystick.quality.findings import Finding, findings_table, merge_findings, raise_for_critical
+from tallystick.quality.gate import Validation, validate
+from tallystick.quality.scope import choose_tables, latest_date
+
+__all__ = [
+    "Finding",
+    "Validation",
+    "choose_tables",
+    "findings_table",
+    "latest_date",
+    "merge_findings",
+    "raise_for_critical",
+    "validate",
+]

@@ -1,0 +1,114 @@
+"""What an expectation found, as a value, as rows of monitor.validations, and as the error that stops a run.
+
+What lives here: findings without the library. What must not: values of rows, in any field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import ValidationFailed
+
+CRITICAL = "critical"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one expectation found on one table.
+
+    ``number`` is its position in the suite's file, from 1. ``columns`` is empty when it speaks of the table.
+    ``rows_unexpected`` is None when it passed or counts no rows; ``observed`` holds counts and shares only.
+    """
+
+    table: str
+    number: int
+    expectation: str
+    columns: str
+    severity: str
+    is_success: bool
+    reason: str
+    rows_checked: int | None = None
+    rows_unexpected: int | None = None
+    unexpected_percent: float | None = None
+    observed: str | None = None
+
+    @property
+    def is_critical_failure(self) -> bool:
+        """Whether what depends on the table must not run."""
+        return not self.is_success and self.severity == CRITICAL
+
+    def __str__(self) -> str:
+        text = f"{self.table}: {self.expectation}" + (f" of {self.columns}" if self.columns else "")
+        if self.is_success:
+            return f"{text} passed"
+        if self.rows_unexpected is not None:
+            of = f" of {self.rows_checked:,}" if self.rows_checked is not None else ""
+            return f"{text} failed for {self.rows_unexpected:,}{of} rows"
+        return f"{text} failed" + (f", {self.observed}" if self.observed else "")
+
+
+def findings_table(
+    findings: Sequence[Finding], *, run_id: str, source: str, validated_on: date, versions: Mapping[str, int]
+) -> pa.Table:
+    """Rows of monitor.validations, one per finding. ``versions`` gives the Delta version of each table."""
+    rows = [
+        {
+            "run_id": run_id,
+            "validated_on": validated_on,
+            "table_name": finding.table,
+            "expectation_number": finding.number,
+            "expectation": finding.expectation,
+            "column_name": finding.columns or None,
+            "severity": finding.severity,
+            "is_success": finding.is_success,
+            "rows_checked": finding.rows_checked,
+            "rows_unexpected": finding.rows_unexpected,
+            "unexpected_percent": finding.unexpected_percent,
+            "observed": finding.observed,
+            "reason": finding.reason,
+            "table_version": versions[finding.table],
+            "source": source,
+        }
+        for finding in findings
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def merge_findings(rows: pa.Table, earlier: pa.Table) -> pa.Table:
+    """``rows`` and those of the same day's ``earlier`` rows that speak of other tables."""
+    others = earlier.filter(pc.invert(pc.is_in(earlier["table_name"], pc.unique(rows["table_name"]))))
+    return pa.concat_tables([rows, others.select(SCHEMA.names).cast(SCHEMA)])
+
+
+SCHEMA = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("validated_on", pa.date32()),
+        ("table_name", pa.string()),
+        ("expectation_number", pa.int32()),
+        ("expectation", pa.string()),
+        ("column_name", pa.string()),
+        ("severity", pa.string()),
+        ("is_success", pa.bool_()),
+        ("rows_checked", pa.int64()),
+        ("rows_unexpected", pa.int64()),
+        ("unexpected_percent", pa.float64()),
+        ("observed", pa.string()),
+        ("reason", pa.string()),
+        ("table_version", pa.int64()),
+        ("source", pa.string()),
+    ]
+)
+
+
+def raise_for_critical(findings: Sequence[Finding], *, fix: str = "") -> None:
+    """Raise ValidationFailed when a critical expectation failed: it names the first, and how many more there are."""
+    failed = [finding for finding in findings if finding.is_critical_failure]
+    if failed:
+        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+        raise ValidationFailed(f"{failed[0]}{more}", fix=fix or "see monitor.validations")

@@ -12,6 +12,7 @@ from typing import Any
 
 from tallystick.errors import DeclarationError, TallystickError
 from tallystick.project.contracts import contract_files
+from tallystick.project.declared import place_of
 from tallystick.project.expectations import expectation_columns
 from tallystick.project.grammar import name_faults
 from tallystick.project.project import Project
@@ -116,8 +117,8 @@ def _groups(project: Project) -> Iterator[Problem]:
         except DeclarationError as error:
             yield _as_problem(error)
     for label in project.labels.values():
-        place = project.declared.places[f"label {label.name}"]
-        yield from _unknown_tables(project, label.tables, where=place)
+        declared = (*project.feature_declarations, *project.recipe_declarations)
+        yield from _unknown_tables(project, label.tables, where=place_of(declared, label))
 
 
 def _mappings(project: Project) -> Iterator[Problem]:

@@ -10,56 +10,82 @@ import ast
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import DeclarationError, TallystickError
-from tallystick.spec.features import FeatureGroup
-from tallystick.spec.labels import Label
-from tallystick.spec.recipes import Recipe
+
+if TYPE_CHECKING:
+    from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.labels import Label
+    from tallystick.spec.recipes import Recipe
 
 FOLDERS = ("features", "recipes")
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Declarations:
-    """What the files declare, by name. ``places`` says ``file:line`` for each ``kind name``, e.g. ``group txn``."""
+class Declared:
+    """Something that stands in a declaration file: its value, and ``file:line`` of the name it was given."""
 
-    feature_groups: Mapping[str, FeatureGroup]
-    labels: Mapping[str, Label]
-    recipes: Mapping[str, Recipe]
-    places: Mapping[str, str]
+    value: Any
+    place: str
 
 
-def load_declarations(root: Path) -> Declarations:
-    """Everything features/*.py and recipes/*.py declare; files whose name starts with ``_`` are not read.
+def read_folder(root: Path, folder: str) -> tuple[Declared, ...]:
+    """What the files ``folder/*.py`` hold, in order; files whose name starts with ``_`` are not read.
 
-    A declaration is a module-level name, or an item of a module-level tuple or list. Raises DeclarationError with file
-    and line when a file cannot be run or two declarations of a kind share a name.
+    A declaration is the value of a module-level name, or an item of a module-level tuple or list. Raises
+    DeclarationError with file and line when a file cannot be run.
     """
-    found: list[tuple[Any, str]] = []
-    for folder in FOLDERS:
-        for path in sorted((root / folder).glob("[!_]*.py")):
-            module = _run(path)
-            lines = _assignment_lines(path)
-            for variable, value in _values(module):
-                place = f"{path}:{lines.get(variable, 1)}"
-                if isinstance(value, FeatureGroup):
-                    found.append((replace(value, path=value.path or place), place))
-                elif isinstance(value, Recipe | Label):
-                    found.append((value, place))
-    places: dict[str, str] = {}
-    return Declarations(
-        feature_groups=_by_name(found, FeatureGroup, kind="group", places=places),
-        labels=_by_name(found, Label, kind="label", places=places),
-        recipes=_by_name(found, Recipe, kind="recipe", places=places),
-        places=MappingProxyType(places),
+    found = []
+    for path in sorted((root / folder).glob("[!_]*.py")):
+        module = _run(path)
+        lines = _assignment_lines(path)
+        found += [
+            Declared(value=value, place=f"{path}:{lines[variable]}")
+            for variable, value in _values(module)
+            if variable in lines
+        ]
+    return tuple(found)
+
+
+def collect_groups(found: Iterable[Declared]) -> Mapping[str, FeatureGroup]:
+    """Feature groups by name, each knowing its place. DeclarationError when two different ones share a name."""
+    from tallystick.spec.features import FeatureGroup
+
+    return _by_name(
+        (
+            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+            for one in found
+            if isinstance(one.value, FeatureGroup)
+        ),
+        kind="group",
     )
+
+
+def collect_recipes(found: Iterable[Declared]) -> Mapping[str, Recipe]:
+    """Recipes by name. DeclarationError when two different ones share a name."""
+    from tallystick.spec.recipes import Recipe
+
+    return _by_name((one for one in found if isinstance(one.value, Recipe)), kind="recipe")
+
+
+def collect_labels(found: Sequence[Declared]) -> Mapping[str, Label]:
+    """Labels by name, also those inside recipes. DeclarationError when two different ones share a name."""
+    from tallystick.spec.labels import Label
+
+    # The label of a recipe may be its value or its name; a recipe without one has None.
+    inner = (Declared(value=getattr(one.value, "label", None), place=one.place) for one in found)
+    return _by_name((one for one in (*found, *inner) if isinstance(one.value, Label)), kind="label")
+
+
+def place_of(found: Iterable[Declared], value: Any) -> str:
+    """``file:line`` of the declaration that is, or holds, ``value``; empty when none does."""
+    holders = (one for one in found if one.value is value or getattr(one.value, "label", None) is value)
+    return next((one.place for one in holders), "")
 
 
 def _run(path: Path) -> ModuleType:
@@ -109,16 +135,13 @@ def _assignment_lines(path: Path) -> dict[str, int]:
     return lines
 
 
-def _by_name(found: list[tuple[Any, str]], kind_type: Any, *, kind: str, places: dict[str, str]) -> Mapping[str, Any]:
-    """The declarations of one kind by name. An equal value under two variables is one; two different ones are not."""
-    named: dict[str, Any] = {}
-    for value, place in found:
-        if not isinstance(value, kind_type):
-            continue
-        label = f"{kind} {value.name}"
-        if value.name in named and named[value.name] != value:
-            raise DeclarationError(f"{label} is declared twice", where=place, fix=f"also at {places[label]}")
-        if value.name not in named:
-            places[label] = place
-            named[value.name] = value
-    return MappingProxyType(dict(sorted(named.items())))
+def _by_name(found: Iterable[Declared], *, kind: str) -> Mapping[str, Any]:
+    """Declarations by name, sorted. One value under two variables is one declaration; two different values are not."""
+    named: dict[str, Declared] = {}
+    for one in found:
+        first = named.setdefault(one.value.name, one)
+        if first.value != one.value:
+            raise DeclarationError(
+                f"{kind} {one.value.name} is declared twice", where=one.place, fix=f"also at {first.place}"
+            )
+    return MappingProxyType({name: named[name].value for name in sorted(named)})

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tallystick.errors import NotFound, SetupError
 
 if TYPE_CHECKING:
-    from tallystick.project.declared import Declarations
+    from tallystick.project.declared import Declared
     from tallystick.spec.features import FeatureGroup
     from tallystick.spec.labels import Label
     from tallystick.spec.recipes import Recipe
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 # What a folder must hold to be taken for a project on the way up from the working directory.
 MARKS = ("sources", "schemas", "recipes")
-
-# Layers whose contracts follow from what features/*.py and recipes/*.py declare, instead of standing in schemas/.
-DERIVED_LAYERS = ("feature.", "label.")
 
 
 @dataclass(frozen=True)
@@ -63,26 +60,39 @@ class Project:
         return MappingProxyType(load_expectations(self.root))
 
     @cached_property
-    def declared(self) -> Declarations:
-        """All that features/*.py and recipes/*.py declare, with the place of each."""
-        from tallystick.project.declared import load_declarations
-
-        return load_declarations(self.root)
-
-    @property
     def feature_groups(self) -> Mapping[str, FeatureGroup]:
-        """Feature groups by name."""
-        return self.declared.feature_groups
+        """Feature groups by name, from features/*.py."""
+        from tallystick.project.declared import collect_groups
 
-    @property
-    def labels(self) -> Mapping[str, Label]:
-        """Labels by name."""
-        return self.declared.labels
+        return collect_groups(self.feature_declarations)
 
-    @property
+    @cached_property
     def recipes(self) -> Mapping[str, Recipe]:
-        """Recipes by name."""
-        return self.declared.recipes
+        """Recipes by name, from recipes/*.py."""
+        from tallystick.project.declared import collect_recipes
+
+        return collect_recipes(self.recipe_declarations)
+
+    @cached_property
+    def labels(self) -> Mapping[str, Label]:
+        """Labels by name, from recipes/*.py and features/*.py, whether on their own or inside a recipe."""
+        from tallystick.project.declared import collect_labels
+
+        return collect_labels((*self.feature_declarations, *self.recipe_declarations))
+
+    @cached_property
+    def feature_declarations(self) -> tuple[Declared, ...]:
+        """Everything that features/*.py hold, with file and line."""
+        from tallystick.project.declared import read_folder
+
+        return read_folder(self.root, "features")
+
+    @cached_property
+    def recipe_declarations(self) -> tuple[Declared, ...]:
+        """Everything that recipes/*.py hold, with file and line."""
+        from tallystick.project.declared import read_folder
+
+        return read_folder(self.root, "recipes")
 
 
 class _Contracts(Mapping[str, "TableContract"]):
@@ -95,24 +105,36 @@ class _Contracts(Mapping[str, "TableContract"]):
         self._project = project
 
     @cached_property
-    def _all(self) -> dict[str, TableContract]:
+    def _features(self) -> dict[str, TableContract]:
         from tallystick.spec.columns import group_contract
+
+        found = [group_contract(group, self._files) for group in self._project.feature_groups.values()]
+        return {contract.name: contract for contract in found}
+
+    @cached_property
+    def _labels(self) -> dict[str, TableContract]:
         from tallystick.spec.labels import label_contract
 
-        derived = [group_contract(group, self._files) for group in self._project.feature_groups.values()]
-        derived += [label_contract(label) for label in self._project.labels.values()]
-        return dict(sorted((self._files | {contract.name: contract for contract in derived}).items()))
+        found = [label_contract(label) for label in self._project.labels.values()]
+        return {contract.name: contract for contract in found}
+
+    @cached_property
+    def _all(self) -> dict[str, TableContract]:
+        return dict(sorted((self._files | self._features | self._labels).items()))
+
+    def _layer(self, name: object) -> dict[str, TableContract]:
+        """The contracts among which ``name`` can be, reading no more than is needed to look."""
+        layer = str(name).partition(".")[0]
+        return self._features if layer == "feature" else self._labels if layer == "label" else self._files
 
     def __getitem__(self, name: str) -> TableContract:
-        found = self._files.get(name)
-        if found is None and name.startswith(DERIVED_LAYERS):
-            found = self._all.get(name)
-        if found is None:
-            raise UnknownTable(name, self._all)
-        return found
+        layer = self._layer(name)
+        if name not in layer:
+            raise UnknownTable(name, layer)
+        return layer[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files or (str(name).startswith(DERIVED_LAYERS) and name in self._all)
+        return name in self._layer(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)

@@ -240,7 +240,7 @@ class Registry:
     @contextmanager
     def _connected(self) -> Iterator[MlflowClient]:
         """A client of this registry, while MLflow's process-wide settings point at it too; they are put back after."""
-        mlflow = _import_quietly()
+        mlflow = import_quietly()
         from mlflow.exceptions import MlflowException
 
         if self._artifacts is not None:
@@ -257,13 +257,16 @@ class Registry:
             mlflow.set_registry_uri(before[1])
 
 
-def _import_quietly() -> Any:
+def import_quietly() -> Any:
+    """MLflow, imported without its telemetry, progress bars and import-time warnings; the model's file may follow."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     with warnings.catch_warnings():
-        # MLflow's own table classes use a loader that SQLAlchemy 2.1 has deprecated; it tells so on each import.
+        # About MLflow's own classes, told on each import: a loader that SQLAlchemy 2.1 has deprecated, a loose hint.
         warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
         import mlflow
+        import mlflow.pyfunc
         import mlflow.store.tracking.sqlalchemy_store
     # Reading the models' environments, MLflow misses a pip in this environment, which uv keeps without one.
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)

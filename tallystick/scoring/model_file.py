@@ -25,16 +25,21 @@ SMALLEST_PD = 1e-6
 REASONS = 3
 
 
-class Scorer(mlflow.pyfunc.PythonModel):  # type: ignore[misc] # mlflow ships no types
+class Scorer(mlflow.pyfunc.PythonModel):
     """Scores rows with the model that ``model.json`` describes."""
 
-    def load_context(self, context: Any) -> None:
+    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
         """Read the artifacts: ``model`` always, ``booster`` for a model with trees."""
         self.model = json.loads(Path(context.artifacts["model"]).read_text(encoding="utf-8"))
         booster = context.artifacts.get("booster")
         self.booster = _load_booster(booster) if booster else None
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(
+        self,
+        context: mlflow.pyfunc.PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
         """One row per input row, in order; ValueError names the columns that are missing."""
         return score_frame(self.model, self.booster, model_input)
 

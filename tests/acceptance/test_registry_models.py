@@ -17,6 +17,7 @@ from tallystick.registry import CHAMPION, PREVIOUS, Gate, ModelPackage, ModelVer
 from tests.lib import models
 
 PASSED = Gate(name="auc", is_passed=True)
+Registered = tuple[Registry, ModelVersion, Path]
 OUTPUTS = {"pd": "double", "score": "double", "limit_minor": "long", "decision": "string", "reasons": "strings"}
 
 
@@ -42,7 +43,7 @@ def package() -> ModelPackage:
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, ModelVersion, Path]:
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
     """One registered version, in a warehouse that was given by a relative path."""
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     folder = tmp_path_factory.mktemp("bank")
@@ -56,7 +57,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, Mode
     return registry, version, folder
 
 
-def test_everything_lies_below_the_warehouse_under_an_absolute_address(registered) -> None:  # type: ignore[no-untyped-def]
+def test_everything_lies_below_the_warehouse_under_an_absolute_address(registered: Registered) -> None:
     registry, version, folder = registered
     assert registry.tracking_uri == f"sqlite:///{folder}/warehouse/mlflow/mlflow.db"
     assert {p.name for p in folder.iterdir()} == {"warehouse"}
@@ -64,7 +65,7 @@ def test_everything_lies_below_the_warehouse_under_an_absolute_address(registere
     assert version.tags["recipe"] == "consumer_loan"
 
 
-def test_parameters_metrics_and_files_of_the_run_are_kept(registered, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_parameters_metrics_and_files_of_the_run_are_kept(registered: Registered, tmp_path: Path) -> None:
     registry, version, _ = registered
     assert registry.metrics(version) == ({"auc": 0.8}, {"features": "4"})
     found = registry.fetch_files(version, tmp_path)
@@ -72,7 +73,7 @@ def test_parameters_metrics_and_files_of_the_run_are_kept(registered, tmp_path: 
     assert names == ["manifest.json", "model_card.html", "plots/roc.png"]
 
 
-def test_the_same_run_registers_once(registered) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_run_registers_once(registered: Registered) -> None:
     registry, version, _ = registered
     assert registry.register(package()).version == version.version
     assert len(registry.versions("consumer_loan")) == 1
@@ -100,7 +101,7 @@ def test_aliases_move_only_past_the_gates(tmp_path: Path) -> None:
     assert [v.label for v in registry.versions("consumer_loan")] == ["consumer_loan/2", "consumer_loan/1"]
 
 
-def test_an_unknown_model_is_not_found(registered) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_model_is_not_found(registered: Registered) -> None:
     with pytest.raises(NotFound, match="no_such_model"):
         registered[0].find("no_such_model")
 
@@ -125,7 +126,7 @@ except mlflow.MlflowException as error:
 """
 
 
-def test_the_champion_loads_in_a_fresh_process_without_the_project(registered, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_champion_loads_in_a_fresh_process_without_the_project(registered: Registered, tmp_path: Path) -> None:
     registry, version, _ = registered
     registry.promote(version, [PASSED])
     frame = models.rows(20, seed=6)

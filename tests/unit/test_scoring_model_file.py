@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -17,7 +18,7 @@ SOURCE = Path(__file__).parents[2] / "tallystick" / "scoring" / "model_file.py"
 
 
 @pytest.fixture(scope="module")
-def scorer() -> object:
+def scorer() -> Any:
     from tallystick.registry import import_quietly
 
     import_quietly()
@@ -42,7 +43,7 @@ def test_the_model_file_imports_nothing_of_the_project() -> None:
     }  # fmt: skip
 
 
-def test_a_scorecard_adds_intercept_and_points_of_the_bins(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_a_scorecard_adds_intercept_and_points_of_the_bins(scorer: Any) -> None:
     model = models.describe(models.scorecard())
     # -1.0 + 0.5 (20 is in the last bin) + 2 * -0.5 + 0.0
     found = scorer.score_frame(model, None, one(txn_out_sum_30d=20, txn_in_sum_30d=100, social_contacts_distinct_28d=1))
@@ -51,7 +52,7 @@ def test_a_scorecard_adds_intercept_and_points_of_the_bins(scorer) -> None:  # t
     assert (found["decision"][0], found["limit_minor"][0]) == ("refer", 500_000)
 
 
-def test_a_null_takes_the_bin_of_nulls(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_a_null_takes_the_bin_of_nulls(scorer: Any) -> None:
     model = models.describe(models.scorecard())
     found = scorer.score_frame(model, None, one())
     assert found["pd"][0] == pytest.approx(1 / (1 + math.exp(1.0 - 0.25 - 1.5 - 0.3)))
@@ -59,7 +60,7 @@ def test_a_null_takes_the_bin_of_nulls(scorer) -> None:  # type: ignore[no-untyp
     assert found["limit_minor"][0] == 0
 
 
-def test_reasons_are_what_raised_the_risk_most_and_a_shared_text_counts_once(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_reasons_are_what_raised_the_risk_most_and_a_shared_text_counts_once(scorer: Any) -> None:
     model = models.describe(models.scorecard())
     # Beyond their averages: spending 0.5 - 0.1, income 2 * 0.5 - 0, contacts 0.0 - 0.05.
     found = scorer.score_frame(model, None, one(txn_out_sum_30d=99, txn_in_sum_30d=1, social_contacts_distinct_28d=1))
@@ -68,19 +69,19 @@ def test_reasons_are_what_raised_the_risk_most_and_a_shared_text_counts_once(sco
     ]  # fmt: skip
 
 
-def test_equal_contributions_keep_the_order_of_the_features(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_equal_contributions_keep_the_order_of_the_features(scorer: Any) -> None:
     flat = np.zeros((2, len(models.FEATURES)))
     listed = list(dict.fromkeys(models.REASONS.values()))
     assert scorer.name_reasons(models.describe(), flat) == [listed, listed]
 
 
 @pytest.mark.parametrize(("pd_", "expected"), [(0.05, "approve"), (0.1, "refer"), (0.2999, "refer"), (0.3, "decline")])
-def test_a_pd_at_the_edge_of_a_band_is_in_the_next_one(scorer, pd_: float, expected: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_pd_at_the_edge_of_a_band_is_in_the_next_one(scorer: Any, pd_: float, expected: str) -> None:
     decision, _ = scorer.decide(models.describe()["policy"], np.array([pd_]))
     assert decision[0] == expected
 
 
-def test_the_score_stays_on_its_scale_and_rounds_half_to_even(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_the_score_stays_on_its_scale_and_rounds_half_to_even(scorer: Any) -> None:
     scale = {"offset": 0.0, "factor": 1.0}
     pds = 1 / (1 + np.exp([-5.0, 200.0, 0.25, 0.75, 0.35]))
     assert list(scorer.to_score(scale, pds)[:2]) == [0.0, 100.0]
@@ -91,12 +92,12 @@ def test_the_score_stays_on_its_scale_and_rounds_half_to_even(scorer) -> None:  
     assert (exact[0][0], exact[1][0]) == (0.2, 0.8)
 
 
-def test_extreme_log_odds_give_a_pd_inside_zero_and_one(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_extreme_log_odds_give_a_pd_inside_zero_and_one(scorer: Any) -> None:
     found = scorer.calibrate({"intercept": 0.0, "slope": 1.0}, np.array([-1e9, 0.0, 1e9]))
     assert list(found) == [1e-6, 0.5, 1 - 1e-6]
 
 
-def test_trees_give_the_pd_that_lightgbm_gives(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_trees_give_the_pd_that_lightgbm_gives(scorer: Any) -> None:
     booster = lightgbm.Booster(model_str=models.booster_text())
     model = models.describe({"kind": "lightgbm", "weight": 1.0, "features": list(models.FEATURES)})
     frame = models.rows(50, seed=9)
@@ -105,7 +106,7 @@ def test_trees_give_the_pd_that_lightgbm_gives(scorer) -> None:  # type: ignore[
     assert all(len(set(reasons)) == 3 for reasons in found["reasons"])
 
 
-def test_a_blend_adds_the_members_log_odds_with_their_weights(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_a_blend_adds_the_members_log_odds_with_their_weights(scorer: Any) -> None:
     booster = lightgbm.Booster(model_str=models.booster_text())
     trees = {"kind": "lightgbm", "weight": 0.25, "features": list(models.FEATURES)}
     frame = models.rows(20, seed=4)
@@ -114,7 +115,7 @@ def test_a_blend_adds_the_members_log_odds_with_their_weights(scorer) -> None:  
     assert both == pytest.approx(0.75 * card + 0.25 * booster.predict(frame.to_numpy(), raw_score=True))
 
 
-def test_a_row_scores_the_same_alone_and_among_others(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_a_row_scores_the_same_alone_and_among_others(scorer: Any) -> None:
     booster = lightgbm.Booster(model_str=models.booster_text())
     trees = {"kind": "lightgbm", "weight": 0.5, "features": list(models.FEATURES)}
     model = models.describe(models.scorecard(0.5), trees)
@@ -124,13 +125,13 @@ def test_a_row_scores_the_same_alone_and_among_others(scorer) -> None:  # type: 
     pd.testing.assert_frame_equal(whole, parts, check_exact=True)
 
 
-def test_a_missing_column_is_refused_by_name(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_column_is_refused_by_name(scorer: Any) -> None:
     frame = models.rows(3).drop(columns=["txn_in_sum_30d"])
     with pytest.raises(ValueError, match="lacks 1 of the model's 4 features: txn_in_sum_30d"):
         scorer.score_frame(models.describe(models.scorecard()), None, frame)
 
 
-def test_columns_in_another_order_and_further_columns_change_nothing(scorer) -> None:  # type: ignore[no-untyped-def]
+def test_columns_in_another_order_and_further_columns_change_nothing(scorer: Any) -> None:
     model = models.describe(models.scorecard())
     frame = models.rows(10)
     shuffled = frame[list(reversed(models.FEATURES))].assign(other="text")

@@ -142,28 +142,28 @@ def read_files(
     yet is null and the result has exactly the schema's types. No path gives no rows (with names alone: no columns).
     NotFound when a file is gone: its version is older than the retention.
     """
-    schema = columns if isinstance(columns, pa.Schema) else None
-    names = list(schema.names) if schema is not None else list(columns)
-    pieces = [_read_one(path, names, filters) for path in paths]
-    if schema is not None:
-        pieces = [_with_schema(piece, schema) for piece in pieces]
-        return pa.concat_tables(pieces) if pieces else schema.empty_table()
+    if isinstance(columns, pa.Schema):
+        pieces = [_with_schema(_read_one(path, columns.names, filters), columns) for path in paths]
+        return pa.concat_tables(pieces) if pieces else columns.empty_table()
+    pieces = [_read_one(path, list(columns), filters) for path in paths]
+    unknown = set(columns).difference(*(piece.column_names for piece in pieces)) if pieces else set()
+    if unknown:
+        raise NotFound(f"no file has the columns {sorted(unknown)}", where=Path(paths[0]).parent.name)
     return pa.concat_tables(pieces, promote_options="default") if pieces else pa.table({})
 
 
 def _read_one(path: str, names: list[str], filters: pc.Expression | None) -> pa.Table:
+    """The columns of ``names`` that the file has, in their order."""
     try:
         with pq.ParquetFile(path, memory_map=True, coerce_int96_timestamp_unit="us") as file:
             held = set(file.schema_arrow.names)
+            columns = [name for name in names if name in held]
             if filters is None:
-                return file.read([name for name in names if name in held], use_threads=False).select(
-                    [name for name in names if name in held]
-                )
+                return file.read(columns, use_threads=False).select(columns)
     except FileNotFoundError:
-        raise NotFound(
-            "a file of the pinned version is gone", where=Path(path).name, fix="pin a newer version"
-        ) from None
-    return pq.read_table(path, columns=[name for name in names if name in held], filters=filters, use_threads=False)
+        where = Path(path).name
+        raise NotFound("a file of the pinned version is gone", where=where, fix="pin a newer version") from None
+    return pq.read_table(path, columns=columns, filters=filters, use_threads=False, partitioning=None)
 
 
 def _with_schema(piece: pa.Table, schema: pa.Schema) -> pa.Table:

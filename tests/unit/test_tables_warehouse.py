@@ -1,0 +1,110 @@
+"""Tables on disk: their names, their creation, and what makes an existing one unfit for writing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from tallystick.errors import ContractError, NotFound, SetupError
+from tallystick.spec.tables import Column
+from tallystick.tables import Warehouse, arrow_schema, ensure_table, replace_arrow
+from tests.lib import store
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path)
+
+
+def test_a_table_lies_in_the_folder_of_its_layer(warehouse: Warehouse) -> None:
+    assert warehouse.table_path("clean.events") == warehouse.root / "clean" / "events"
+    for name in ("events", "nowhere.events", "clean.../x", "clean.", "clean.a.b"):
+        with pytest.raises(NotFound, match="is not a table name"):
+            warehouse.table_path(name)
+    assert (warehouse.exists("clean.events"), warehouse.tables()) == (False, [])
+    with pytest.raises(NotFound, match="known tables: none yet"):
+        warehouse.open("clean.events")
+    with pytest.raises(SetupError, match="must be a folder"):
+        Warehouse("s3://lake/warehouse")
+
+
+def test_a_new_table_keeps_its_history_and_has_no_deletion_vectors(warehouse: Warehouse) -> None:
+    table = ensure_table(warehouse, store.CONTRACT)
+    assert table.version() == 0
+    assert table.metadata().configuration == {
+        "delta.enableDeletionVectors": "false",
+        "delta.logRetentionDuration": "interval 180 days",
+        "delta.deletedFileRetentionDuration": "interval 180 days",
+        "delta.setTransactionRetentionDuration": "interval 180 days",
+    }
+    assert table.metadata().partition_columns == ["source", "bucket", "period"]
+    assert ensure_table(warehouse, store.CONTRACT).version() == 0
+    assert "interval 400 days" in json.dumps(
+        ensure_table(warehouse, store.SNAPSHOTS, retention_days=400).metadata().configuration
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(store.CONTRACT, columns=store.CONTRACT.columns[:-1]),
+        replace(store.CONTRACT, columns=(*store.CONTRACT.columns, Column(name="extra", type="string", required=True))),
+        replace(store.CONTRACT, columns=(*store.CONTRACT.columns[:-1], Column(name="is_retracted", type="string"))),
+        replace(store.CONTRACT, partition_by=("source", "period", "bucket")),
+    ],
+)
+def test_a_table_that_differs_from_its_contract_is_not_written(warehouse: Warehouse, changed: object) -> None:
+    ensure_table(warehouse, store.CONTRACT)
+    with pytest.raises(ContractError, match="stored table"):
+        ensure_table(warehouse, changed)  # type: ignore[arg-type]
+
+
+def upgrade(path: Path, protocol: dict[str, object]) -> None:
+    """Commit a protocol action by hand, as another engine would."""
+    log = path / "_delta_log" / "00000000000000000001.json"
+    log.write_text(json.dumps({"protocol": protocol}) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        ({"minReaderVersion": 1, "minWriterVersion": 4}, "reader 1, writer 4"),
+        ({"minReaderVersion": 2, "minWriterVersion": 5}, "reader 2, writer 5"),
+        (
+            {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["rowTracking", "domainMetadata"]},
+            "rowTrack",
+        ),
+        (
+            {
+                "minReaderVersion": 3,
+                "minWriterVersion": 7,
+                "readerFeatures": ["deletionVectors"],
+                "writerFeatures": ["deletionVectors"],
+            },
+            "deletionVectors",
+        ),
+    ],
+)
+def test_a_table_with_further_delta_features_is_not_written(
+    warehouse: Warehouse, protocol: dict[str, object], told: str
+) -> None:
+    ensure_table(warehouse, store.CONTRACT)
+    upgrade(warehouse.table_path(store.NAME), protocol)
+    with pytest.raises(ContractError, match=f"not safe here: .*{told}"):
+        replace_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1), run=store.run("r1"))
+
+
+def test_an_instant_without_a_zone_is_not_a_type_of_ours(warehouse: Warehouse) -> None:
+    fields = [
+        field.with_type(pa.timestamp("us")) if field.name == "event_at" else field
+        for field in arrow_schema(store.CONTRACT.columns)
+    ]
+    path = warehouse.table_path(store.NAME)
+    DeltaTable.create(str(path), schema=pa.schema(fields), partition_by=list(store.CONTRACT.partition_by))
+    with pytest.raises(ContractError, match="timestampNtz"):
+        ensure_table(warehouse, store.CONTRACT)

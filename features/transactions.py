@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share
 
+# What comes in from others: the bank's own interest says nothing about a livelihood.
+INCOME = "direction = 'in' AND COALESCE(category, 'none') <> 'interest'"
+
+# Balances that leave a thin cushion, in units of the account's currency.
+THRESHOLDS = ("below_5000", "below_7500", "below_10000", "below_15000")
+
+RECENT = ("60d", "90d", "180d", "365d")
+
 NET = "CASE WHEN direction = 'in' THEN amount_minor ELSE 0 - amount_minor END"
 
 TRANSACTIONS = FeatureGroup(
@@ -27,6 +35,10 @@ TRANSACTIONS = FeatureGroup(
         "salary": "category = 'salary'",
         "interest": "category = 'interest'",
         "loan_payment": "category = 'loan_payment'",
+        "below_5000": "balance_minor < 500000",
+        "below_7500": "balance_minor < 750000",
+        "below_10000": "balance_minor < 1000000",
+        "below_15000": "balance_minor < 1500000",
     },
     words={"transfer": "bank transfers", "fee": "account fees", "interest": "interest earned"},
     measures=(
@@ -51,6 +63,36 @@ TRANSACTIONS = FeatureGroup(
             reason="Money received as {filter}",
         ),
         Measure(
+            name="credit",
+            value="amount_minor",
+            where="direction = 'in'",
+            ops="mean",
+            filters=("transfer",),
+            sign=-1,
+            description="Mean amount received as {filter} over {window}",
+            reason="Money received as {filter}",
+        ),
+        Measure(
+            name="income",
+            value="amount_minor",
+            where=INCOME,
+            ops="count mean min",
+            windows=RECENT,
+            sign=-1,
+            description="Money received, interest left out, over {window}",
+            reason="Your regular income",
+        ),
+        Measure(
+            name="income",
+            value="amount_minor",
+            where=INCOME,
+            ops="std",
+            windows=RECENT,
+            sign=1,
+            description="Spread of the money received, interest left out, over {window}",
+            reason="How even your income is",
+        ),
+        Measure(
             name="debit",
             value="amount_minor",
             where="direction = 'out'",
@@ -67,6 +109,34 @@ TRANSACTIONS = FeatureGroup(
             filters=("cash", "transfer", "card", "household", "insurance", "fee", "loan_payment"),
             description="Money spent on {filter} over {window}",
             reason="Spending on {filter}",
+        ),
+        Measure(
+            name="debit",
+            value="amount_minor",
+            where="direction = 'out'",
+            ops="mean",
+            filters=("cash",),
+            sign=1,
+            description="Mean amount spent in {filter} over {window}",
+            reason="Large withdrawals of cash",
+        ),
+        Measure(
+            name="household_cash",
+            value="amount_minor",
+            where="direction = 'out' AND channel = 'cash' AND category = 'household'",
+            ops="count sum",
+            sign=1,
+            description="Household bills paid in cash over {window}",
+            reason="Household bills paid in cash",
+        ),
+        Measure(
+            name="household_transfer",
+            value="amount_minor",
+            where="direction = 'out' AND channel = 'transfer' AND category = 'household'",
+            ops="count sum",
+            sign=-1,
+            description="Household bills paid by transfer over {window}",
+            reason="Regular payment of household bills",
         ),
         Measure(
             name="net",
@@ -92,6 +162,15 @@ TRANSACTIONS = FeatureGroup(
             sign=-1,
             description="Account balance over {window}",
             reason="Level of your account balance",
+        ),
+        Measure(
+            name="low_balance",
+            ops="count",
+            filters=THRESHOLDS,
+            windows=("90d", "180d", "365d", "all"),
+            sign=1,
+            description="Movements that left a balance {filter} over {window}",
+            reason="Low account balance",
         ),
         Measure(
             name="overdrawn",
@@ -151,6 +230,17 @@ TRANSACTIONS = FeatureGroup(
         ),
     ),
     derived=(
+        *(
+            Share(
+                name=f"low_balance_{threshold}",
+                a=f"low_balance_{threshold}_count",
+                b="activity_count",
+                sign=1,
+                description=f"Share of movements that left a balance {threshold.replace('_', ' ')}, over {{window}}",
+                reason="Low account balance",
+            )
+            for threshold in THRESHOLDS
+        ),
         Share(name="spent", a="debit_sum", b="credit_sum", sign=1, reason="Spending compared with income"),
         Share(name="cash_spent", a="debit_cash_sum", b="debit_sum", sign=1, reason="Share of spending in cash"),
         Share(name="household_spent", a="debit_household_sum", b="debit_sum", reason="Share of household payments"),

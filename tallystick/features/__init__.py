@@ -7,17 +7,22 @@ that a job hands in), window arithmetic (``kernel``), definitions (``spec`` and 
 from __future__ import annotations
 
 from tallystick.features.compute import attach_lookups, compute_local
+from tallystick.features.planning import date_bounds, list_bucket_tasks, list_observed
 from tallystick.features.population import observe_applications, observe_daily
 from tallystick.features.request import add_request_features
-from tallystick.features.stage import BucketTask, GroupTask, compute_buckets
+from tallystick.features.stage import BucketTask, Observed, compute_buckets, run_tasks
 
 __all__ = [
     "BucketTask",
-    "GroupTask",
+    "Observed",
     "add_request_features",
     "attach_lookups",
     "compute_buckets",
     "compute_local",
+    "date_bounds",
+    "list_bucket_tasks",
+    "list_observed",
     "observe_applications",
     "observe_daily",
+    "run_tasks",
 ]

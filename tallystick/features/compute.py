@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -71,24 +70,39 @@ def _known_before(events: pa.Table, rows: pa.Table, at: pa.ChunkedArray) -> bool
 
 def _attach_versions(events: pa.Table, rows: pa.Table, lookup: Lookup, *, event_id: str) -> pa.Table:
     """The general case: one version per date on which the event or the looked-up row changed."""
-    ids = events[event_id].combine_chunks().dictionary_encode().indices.to_numpy()
-    known = events["known_on"].cast(pa.int32()).to_numpy().astype(np.int64)
-    keys = pc.index_in(events[lookup.on], value_set=pc.unique(rows[lookup.on])).to_numpy().astype(float)
-    left = pd.DataFrame({"id": ids, "known": known, "key": keys, "event": np.arange(len(ids))})
-    left = left.sort_values(["id", "known"], kind="stable")
-    left["until"] = left.groupby("id")["known"].shift(-1).fillna(np.inf)
-    row_keys = pc.index_in(rows[lookup.on], value_set=pc.unique(rows[lookup.on])).to_numpy().astype(float)
-    row_known = rows["known_on"].cast(pa.int32()).to_numpy().astype(np.int64)
-    right = pd.DataFrame({"key": row_keys, "row_known": row_known, "row": np.arange(len(row_keys), dtype=float)})
-    pairs = left.merge(right, on="key", how="inner")
-    already = pairs[pairs["row_known"] <= pairs["known"]].groupby("event")["row"].max()
-    first = left.assign(row=left["event"].map(already), at=left["known"])
-    later = pairs[(pairs["row_known"] > pairs["known"]) & (pairs["row_known"] < pairs["until"])]
-    versions = pd.concat([first[["event", "row", "at"]], later.assign(at=later["row_known"])[["event", "row", "at"]]])
-    taken = events.take(pa.array(versions["event"].to_numpy(dtype=np.int64)))
-    dates = pa.array(versions["at"].to_numpy(dtype=np.int32), type=pa.int32()).cast(pa.date32())
+    ids = events[event_id].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    known, row_known = _day_numbers(events["known_on"]), _day_numbers(rows["known_on"])
+    until = _replaced_on(ids, known)
+    keys = pc.unique(rows[lookup.on])
+    left = pa.table({"key": pc.index_in(events[lookup.on], value_set=keys), "event": np.arange(len(ids))})
+    right = pa.table({"key": pc.index_in(rows[lookup.on], value_set=keys), "row": np.arange(len(row_known))})
+    pairs = left.filter(pc.is_valid(left["key"])).join(right, "key", join_type="inner")
+    event, row = pairs["event"].to_numpy(), pairs["row"].to_numpy()
+    # Rows are sorted by key and known_on, so of those known by the event's date the last one is the greatest index.
+    at_first = np.full(len(ids), -1, dtype=np.int64)
+    is_before = row_known[row] <= known[event]
+    np.maximum.at(at_first, event[is_before], row[is_before])
+    is_later = (row_known[row] > known[event]) & (row_known[row] < until[event])
+    event = np.concatenate([np.arange(len(ids)), event[is_later]])
+    found = np.concatenate([at_first, row[is_later]])
+    at = np.concatenate([known, row_known[row[is_later]]])
+    taken = events.take(pa.array(event))
+    dates = pa.array(at.astype(np.int32)).cast(pa.date32())
     taken = taken.set_column(taken.schema.get_field_index("known_on"), "known_on", dates)
-    found = pa.array(versions["row"].to_numpy(dtype=float), from_pandas=True).cast(pa.int64())
+    places = pa.array(found, mask=found < 0)
     for name in lookup.columns:
-        taken = taken.append_column(name, rows[name].combine_chunks().take(found))
+        taken = taken.append_column(name, rows[name].combine_chunks().take(places))
     return taken
+
+
+def _replaced_on(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Per version of an event the date on which the next version replaces it, or a date beyond all others."""
+    order = np.lexsort((known, ids))
+    until = np.full(len(ids), np.iinfo(np.int64).max)
+    is_same = ids[order][1:] == ids[order][:-1]
+    until[order[:-1][is_same]] = known[order[1:][is_same]]
+    return until
+
+
+def _day_numbers(column: pa.ChunkedArray) -> np.ndarray:
+    return column.cast(pa.int32()).to_numpy().astype(np.int64)

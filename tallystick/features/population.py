@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.spec.calendar import local_midnights, to_local_dates
+from tallystick.kernel.calendar import zone_offsets
 
 OBSERVATION_SCHEMA = pa.schema([("customer_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC"))])
 
@@ -34,7 +34,7 @@ def observe_applications(
     if applications.num_rows == 0:
         return OBSERVATION_SCHEMA.empty_table()
     latest = latest_versions(applications, event_id)
-    days = to_local_dates(_micros(latest["event_at"]), zone)
+    days = zone_offsets(zone).dates(_micros(latest["event_at"]))
     wanted = np.ones(len(days), dtype=bool)
     if first is not None:
         wanted &= days >= _day_number(first)
@@ -67,11 +67,17 @@ def observe_daily(tables: Iterable[tuple[str, pa.Table]], *, zone: str, first: d
     rank[order] = np.arange(len(order))
     present = _presence(rank[codes], starts, ends, days=days, customers=len(order))
     who, when = np.nonzero(present)
-    instants = local_midnights(days, zone)[when]
+    instants = zone_offsets(zone).midnights(days)[when]
     return pa.table(
         [names.take(pa.array(who)), pa.array(instants, type=pa.int64()).cast(OBSERVATION_SCHEMA.field("as_of").type)],
         schema=OBSERVATION_SCHEMA,
     )
+
+
+def period_names(as_of: pa.ChunkedArray, zone: str, period: str) -> pa.Array:
+    """The period each observation is stored in: the local year ``1997`` or month ``1997-05`` of its business date."""
+    days = zone_offsets(zone).dates(_micros(as_of)).astype("datetime64[D]")
+    return pa.array(days.astype(f"datetime64[{'M' if period == 'month' else 'Y'}]").astype(str))
 
 
 def latest_versions(rows: pa.Table, event_id: str) -> pa.Table:
@@ -91,7 +97,7 @@ def _visible_spans(rows: pa.Table, *, event_id: str, zone: str) -> tuple[pa.Arra
     known = ordered["known_on"].cast(pa.int32()).to_numpy().astype(np.int64)
     micros = _micros(ordered["event_at"])
     # An event at a local midnight is not before that midnight, so in both cases it is seen from the next day on.
-    starts = np.maximum(known, to_local_dates(micros, zone) + 1)
+    starts = np.maximum(known, zone_offsets(zone).dates(micros) + 1)
     ends = np.full(len(ids), _OPEN_END, dtype=np.int64)
     if len(ids) > 1:
         is_replaced = pc.equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.features.compute import compute_local
-from tallystick.features.population import observe_applications, observe_daily
-from tallystick.kernel import GroupPlan, period_names, required_columns
+from tallystick.features.population import observe_applications, observe_daily, period_names
+from tallystick.kernel import GroupPlan, required_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -125,7 +125,7 @@ def _compute_bucket(
     observations = observe(task, observed, storage)
     if observations.num_rows == 0:
         return []
-    periods = pa.array(period_names(observations["as_of"], task.zone, task.period))
+    periods = period_names(observations["as_of"], task.zone, task.period)
     written = []
     for plan in plans:
         events = read_table(task, plan.group.table, _event_columns(plan), storage)

@@ -1,0 +1,57 @@
+"""Compute the features of a recipe's groups for its observations, and replace exactly those rows.
+
+Takes a recipe, a source and optionally the first and last business date; reads the clean tables at one pinned version.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tallystick.entrypoint import code_version, load_job_project, progress, run_job
+from tallystick.features import compute_buckets, date_bounds, list_bucket_tasks, list_observed
+from tallystick.kernel import prepare_group
+from tallystick.spec.fingerprint import fingerprint
+from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to compute, and for which business dates."""
+    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first business date (inclusive)")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last business date (inclusive)")
+
+
+def run(session: SparkSession, args: argparse.Namespace) -> None:
+    """Compute every group of the recipe in one Spark job, then commit one table after the other."""
+    project = load_job_project(args)
+    warehouse = Warehouse(args.warehouse)
+    recipe, source = project.recipes[args.recipe], project.sources[args.source]
+    groups = [project.feature_groups[name] for name in recipe.groups]
+    observed = list_observed(recipe.observations, project.contracts, first=args.first, last=args.last)
+    names = {*observed.tables, *(g.table for g in groups), *(lookup.table for g in groups for lookup in g.lookups)}
+    pinned = {name: pin(warehouse, name).where(source=source.name) for name in sorted(names) if warehouse.exists(name)}
+    tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
+    contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
+    plans = [prepare_group(group, project.contracts) for group in groups]
+    store = BucketStore(warehouse=warehouse, contracts=contracts)
+    files = compute_buckets(session, tasks, plans, observed=observed, storage=store)
+    low, high = date_bounds(source, first=args.first, last=args.last)
+    inputs = {name: p.version for name, p in pinned.items()}
+    for group in groups:
+        table = contracts[group.feature_table]
+        owned = {"observations": observed.name, "source": source.name}
+        where = Slice(f"{table.name}/{observed.name}/{source.name}", owned, "as_of" if low or high else "", low, high)
+        by = Run(args.run_id, "compute_features", code_version(project.root), fingerprint(group), inputs)
+        ensure_table(warehouse, table)
+        commit = replace_files(warehouse, table, files[table.name], where=where, run=by)
+        progress(f"      {table.name}: {commit.rows} rows")
+
+
+if __name__ == "__main__":
+    run_job(add_arguments, run, __doc__)

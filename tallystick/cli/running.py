@@ -1,0 +1,149 @@
+"""What the commands that change something do: run a recipe, simulate a bank, replay rejects.
+
+What lives here: the hand-over from arguments to jobs. What must not: the work itself.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tallystick.entrypoint import progress
+from tallystick.errors import DeclarationError, InputError, NotFound
+from tallystick.pipeline import list_steps, load_job, run_steps
+from tallystick.project import Project, find_project, load_project
+from tallystick.spec.names import nearest_name
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# What the demo runs. Both names are declared in the project, not in the machinery.
+DEMO_RECIPE = "cash_loan"
+DEMO_SOURCE = "simbank"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dates:
+    """The dates of a run, each optional: no date is ever taken from the clock."""
+
+    load_date: date | None = None
+    first: date | None = None
+    last: date | None = None
+    cutoff: date | None = None
+
+
+def open_project(project: Path | None) -> Project:
+    """The project at ``project``, or the one found upwards from the working directory."""
+    return load_project(project.resolve() if project else find_project())
+
+
+def run_recipe(
+    recipe: str, sources: list[str], *, warehouse: Path, project: Path | None, dates: Dates, run_id: str
+) -> None:
+    """Run the chain of ``recipe`` on the sources (``NAME=DIR`` each) and print the summary."""
+    declared = open_project(project)
+    if recipe not in declared.recipes:
+        raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
+    chosen = declared.recipes[recipe]
+    steps = list_steps(
+        chosen,
+        dict(parse_source(text, declared) for text in sources),
+        load_date=dates.load_date,
+        first=dates.first,
+        last=dates.last,
+        cutoff=dates.cutoff,
+    )
+    home = warehouse.resolve()
+    started = time.monotonic()
+    with spark_session(declared.root) as session:
+        run_steps(steps, project=declared.root, warehouse=home, session=session, run_id=run_id or uuid.uuid4().hex)
+    from tallystick.cli.summary import print_summary
+
+    print_summary(home, declared, chosen, seconds=time.monotonic() - started)
+
+
+def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None) -> None:
+    """Simulate a bank into ``directory``/bank and run the main job on it into ``directory``/warehouse."""
+    bank = directory / "bank"
+    progress(f"simulating a bank of {customers} customers (seed {seed})")
+    run_simulation(bank, customers=customers, seed=seed, until=None, daily=0)
+    run_recipe(
+        DEMO_RECIPE,
+        [f"{DEMO_SOURCE}={bank}"],
+        warehouse=directory / "warehouse",
+        project=project,
+        dates=Dates(),
+        run_id=f"demo-{customers}-{seed}",
+    )
+
+
+def run_simulation(out: Path, *, customers: int, seed: int, until: date | None, daily: int) -> None:
+    """Write a simulated bank's deliveries below ``out``."""
+    from tallystick.simulation import simulate
+
+    if until is None:
+        simulate(out, customers=customers, seed=seed, daily=daily)
+    else:
+        simulate(out, customers=customers, seed=seed, until=until, daily=daily)
+
+
+def replay_rejects(source: str, load_date: date, *, warehouse: Path, project: Path | None) -> None:
+    """Try the parked and rejected rows of a source again, as part of the load of ``load_date``."""
+    declared = open_project(project)
+    from tallystick.entrypoint import parse_arguments
+
+    module = load_job(declared.root, "replay_rejects")
+    common = ["--project", str(declared.root), "--warehouse", str(warehouse.resolve())]
+    argv = [*common, "--source", source, "--load-date", load_date.isoformat()]
+    with spark_session(declared.root) as session:
+        module.run(session(), parse_arguments(module.add_arguments, argv, doc=module.__doc__))
+
+
+def parse_source(text: str, project: Project) -> tuple[str, Path]:
+    """``NAME=DIR`` as a declared source's name and an existing folder."""
+    name, separator, directory = text.partition("=")
+    if not separator or not directory:
+        raise DeclarationError(f"--source {text} is not NAME=DIR", fix="e.g. --source mybank=/data/mybank")
+    if name not in project.sources:
+        raise NotFound(f"there is no source {name}", where="sources/", fix=nearest_name(name, project.sources))
+    folder = Path(directory).expanduser()
+    if not folder.is_dir():
+        raise InputError("the source directory does not exist", where=str(folder), fix="give the folder of the files")
+    return name, folder.resolve()
+
+
+@contextmanager
+def spark_session(project: Path) -> Iterator[SessionMaker]:
+    """A maker of the one session of this process; the session is stopped at the end if it was ever made."""
+    maker = SessionMaker(project)
+    try:
+        yield maker
+    finally:
+        maker.stop()
+
+
+class SessionMaker:
+    """Starts Spark when it is first called, so that wrong arguments fail before a JVM starts."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._session: SparkSession | None = None
+
+    def __call__(self) -> SparkSession:
+        """The session."""
+        if self._session is None:
+            from tallystick.tables import open_session
+
+            self._session = open_session("tally", project=self._project)
+        return self._session
+
+    def stop(self) -> None:
+        """Stop the session if there is one."""
+        if self._session is not None:
+            self._session.stop()

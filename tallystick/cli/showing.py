@@ -1,0 +1,146 @@
+"""What the commands that only look do: tables, rejects, sources, features, checks.
+
+What lives here: rows for ``printing``. What must not: Spark, anything that writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from tallystick.cli.running import open_project
+from tallystick.errors import DeclarationError, NotFound
+from tallystick.spec.names import nearest_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tallystick.project import Project
+    from tallystick.spec.columns import FeatureColumn
+
+REJECTED = "_rejected"
+
+
+def list_tables(warehouse: Path) -> pa.Table:
+    """Name, rows, files and version of every table, from the Delta logs alone."""
+    from tallystick.tables import Warehouse, pin
+
+    home = Warehouse(warehouse)
+    pinned = [pin(home, name) for name in home.tables()]
+    return pa.table(
+        {
+            "table": [p.name for p in pinned],
+            "rows": pa.array([p.rows for p in pinned], pa.int64()),
+            "files": pa.array([len(p.files) for p in pinned], pa.int64()),
+            "version": pa.array([p.version for p in pinned], pa.int64()),
+        }
+    )
+
+
+def list_rejected(warehouse: Path) -> pa.Table:
+    """How many rows were rejected, by table, load, reason and column; never a value of a row."""
+    from tallystick.tables import Warehouse, query
+
+    home = Warehouse(warehouse)
+    names = [name for name in home.tables() if name.endswith(REJECTED)]
+    if not names:
+        return pa.table({"table_name": [], "source": [], "loaded_on": [], "reason": [], "column_name": [], "rows": []})
+    parts = [f"SELECT table_name, source, loaded_on, reason, column_name FROM {name}" for name in names]
+    return query(
+        home,
+        f"SELECT table_name, source, loaded_on, reason, column_name, count(*) AS rows FROM ({' UNION ALL '.join(parts)}) "
+        "GROUP BY ALL ORDER BY ALL",
+    )
+
+
+def list_sources(project: Path | None) -> pa.Table:
+    """The declared sources with their zone, currency and clean tables."""
+    sources = open_project(project).sources.values()
+    return pa.table(
+        {
+            "source": [s.name for s in sources],
+            "title": [s.title for s in sources],
+            "zone": [s.zone for s in sources],
+            "currency": [s.currency for s in sources],
+            "clean_tables": [" ".join(sorted(s.tables)) for s in sources],
+        }
+    )
+
+
+def check_mapping(name: str, project: Path | None) -> None:
+    """Print every problem of one source's mapping to stdout; DeclarationError when there is any."""
+    from tallystick.ingest import check_source
+
+    _report(check_source(open_project(project), name), f"source {name}")
+
+
+def check_declarations(project: Path | None) -> None:
+    """Print every problem of the project's declarations to stdout; DeclarationError when there is any."""
+    from tallystick.project.checks import check_project
+
+    _report(check_project(open_project(project)), "the project")
+
+
+def list_features(group: str, project: Path | None) -> pa.Table:
+    """Name, type, window, PII class and meaning of the features, of one group or all."""
+    columns = [c for c in _all_features(open_project(project)) if not group or c.group == group]
+    if not columns:
+        groups = open_project(project).feature_groups
+        raise NotFound(f"there is no feature group {group}", where="features/", fix=nearest_name(group, groups))
+    return pa.table(
+        {
+            "feature": [c.name for c in columns],
+            "type": [c.type for c in columns],
+            "window": [c.window for c in columns],
+            "empty": [c.empty for c in columns],
+            "pii": [c.pii for c in columns],
+            "description": [c.description for c in columns],
+        }
+    )
+
+
+def show_feature(name: str, project: Path | None) -> dict[str, object]:
+    """The passport of one feature: everything that is declared of it."""
+    declared = open_project(project)
+    columns = {column.name: column for column in _all_features(declared)}
+    if name not in columns:
+        raise NotFound(f"there is no feature {name}", where="features/", fix=nearest_name(name, columns))
+    column = columns[name]
+    group = declared.feature_groups[column.group]
+    signs = {1: "higher means more risk", -1: "higher means less risk", 0: "not known"}
+    return {
+        "feature": column.name,
+        "meaning": column.description,
+        "table": group.table,
+        "stored in": group.feature_table,
+        "measure": column.measure,
+        "operation": column.op,
+        "filter": column.filter or column.value or "none",
+        "window": column.window,
+        "of nothing": column.empty,
+        "type": column.type,
+        "expected sign": signs[column.sign],
+        "told to a customer": column.reason,
+        "owner": column.owner,
+        "PII class": column.pii,
+        "permitted use": column.permitted_use,
+        "dates assumed": "yes" if column.assumed else "no",
+    }
+
+
+def _all_features(project: Project) -> list[FeatureColumn]:
+    from tallystick.spec.columns import group_columns
+
+    contracts = project.contracts
+    return [c for group in project.feature_groups.values() for c in group_columns(group, contracts)]
+
+
+def _report(problems: Sequence[object], what: str) -> None:
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise DeclarationError(f"{what} has {len(problems)} problem(s), listed above")
+    print(f"{what}: nothing is missing", file=sys.stderr)

@@ -1,0 +1,94 @@
+"""Which tasks a run has, which observations it makes and which rows it owns.
+
+What lives here: decisions made once on the driver, from declarations and lists of files. What must not: Spark, storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from tallystick.errors import DeclarationError
+from tallystick.features.stage import BucketTask, Observed
+from tallystick.kernel.calendar import zone_offsets
+from tallystick.spec.recipes import Applications, Daily
+from tallystick.spec.sources import Source
+from tallystick.spec.tables import TableContract
+
+# A demographic fact alone does not make somebody a customer: an account or an event does.
+NOT_POPULATION = ("clean.customers",)
+
+
+class StoredFile(Protocol):
+    """What planning needs of a stored file: where it is and its partition values as text."""
+
+    path: str
+    partition: Mapping[str, str]
+
+
+def list_observed(
+    observations: Applications | Daily,
+    contracts: Mapping[str, TableContract],
+    *,
+    first: date | None = None,
+    last: date | None = None,
+) -> Observed:
+    """The observations of a run. ``first`` and ``last`` (inclusive) are needed for daily ones.
+
+    Daily observations are drawn from all clean tables with a customer, demographic facts alone left out.
+    """
+    if isinstance(observations, Applications):
+        table = contracts[observations.table]
+        return Observed(
+            kind="applications", name=observations.name, tables={table.name: table.event_id}, first=first, last=last
+        )
+    if first is None or last is None:
+        raise DeclarationError("daily observations need dates", fix="say --from and --to")
+    tables = {
+        name: contracts[name].event_id
+        for name in sorted(contracts)
+        if name.startswith("clean.") and contracts[name].entity and contracts[name].event_id and name not in NOT_POPULATION
+    }
+    return Observed(kind="daily", name=observations.name, tables=tables, first=first, last=last)
+
+
+def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]]) -> list[BucketTask]:
+    """One task per bucket of the source that holds any file; tables without a customer go to every task."""
+    everywhere: dict[str, tuple[str, ...]] = {}
+    by_bucket: dict[int, dict[str, tuple[str, ...]]] = {}
+    for table, stored in files.items():
+        for file in stored:
+            by_bucket.setdefault(int(file.partition["bucket"]), {}).setdefault(table, ())
+    for table, stored in files.items():
+        is_dimension = all(file.partition["period"] == "all" for file in stored)
+        if is_dimension:
+            everywhere[table] = tuple(file.path for file in stored)
+            continue
+        for file in stored:
+            held = by_bucket[int(file.partition["bucket"])]
+            held[table] = (*held[table], file.path)
+    return [
+        BucketTask(
+            source=source.name,
+            bucket=bucket,
+            zone=source.zone,
+            period=source.layout.period,
+            files={**{t: paths for t, paths in held.items() if paths}, **everywhere},
+        )
+        for bucket, held in sorted(by_bucket.items())
+    ]
+
+
+def date_bounds(source: Source, *, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+    """The instants that bound the business dates from ``first`` to ``last``, both inclusive: ``low <= as_of < high``."""
+    low = _midnight(first, source.zone) if first else None
+    return low, _midnight(last + timedelta(days=1), source.zone) if last else None
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    number = np.array([(day - date(1970, 1, 1)).days], dtype=np.int64)
+    micros = int(zone_offsets(zone).midnights(number)[0])
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)

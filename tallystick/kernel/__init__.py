@@ -1,0 +1,12 @@
+"""Point-in-time window aggregation over columns: NumPy on Arrow, pure functions, no Spark, no I/O.
+
+``prepare_group`` turns a declared group into a plan once; ``compute_group`` applies it to rows and observations,
+``compute_vector`` to one customer. Same rows and observations, same bits, in any order and any split.
+"""
+
+from __future__ import annotations
+
+from tallystick.kernel.compute import compute_group, compute_vector
+from tallystick.kernel.plan import GroupPlan, prepare_group, required_columns
+
+__all__ = ["GroupPlan", "compute_group", "compute_vector", "prepare_group", "required_columns"]

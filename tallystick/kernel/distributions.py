@@ -1,0 +1,160 @@
+"""The operations that look at how values are distributed: distinct, entropy, top_share, hhi, quantile.
+
+What lives here: reducers that compare values of one window with one another. What must not: which rows are seen.
+
+Equal values of a window are counted at the last of their rows in it, so that a result depends on nothing but the
+window's own rows: not on codes, which depend on what else is in the piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from tallystick.kernel import exact
+from tallystick.kernel.pieces import Selection
+from tallystick.kernel.plan import Reduction
+from tallystick.kernel.vectors import Array, Bools, Ints, Vector
+
+Result = tuple[Array, Bools | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Occurrences:
+    """The rows by (value, row): ``order`` in that order, ``keys`` ascending with it, ``rank`` of each row in it,
+    ``following`` the next row with the same value (behind all rows where there is none).
+    """
+
+    codes: Ints
+    order: Ints
+    keys: Ints
+    rank: Ints
+    following: Ints
+
+
+def _occurrences(vector: Vector) -> _Occurrences:
+    codes = _codes(vector)
+    size = codes.size
+    # Two bytes are sorted by radix, several times faster.
+    narrow = codes.astype(np.uint16) if size and codes.max() < 2**16 else codes
+    order = np.argsort(narrow, kind="stable")
+    ordered = codes[order]
+    same = ordered[1:] == ordered[:-1]
+    rank = np.empty(size, dtype=np.int64)
+    rank[order] = np.arange(size)
+    following = np.full(size, size, dtype=np.int64)
+    following[order[:-1][same]] = order[1:][same]
+    return _Occurrences(codes, order, ordered * (size + 1) + order, rank, following)
+
+
+def _codes(vector: Vector) -> Ints:
+    if vector.texts is not None:
+        return vector.values.astype(np.int64)
+    values = vector.values
+    if values.dtype == np.float64:
+        values = values + 0.0  # -0.0 and 0.0 are one value
+    encoded = pa.array(values).dictionary_encode().indices
+    return np.asarray(encoded.to_numpy(zero_copy_only=False)).astype(np.int64)
+
+
+def _last_rows(occurrences: _Occurrences, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """The rows of each range that are the last with their value in it, and the number of their range."""
+    rows, owner = exact.spread_ranges(low, high)
+    is_last = occurrences.following[rows] >= high[owner]
+    return rows[is_last], owner[is_last]
+
+
+def _counts(occurrences: _Occurrences, low: Ints, rows: Ints, owner: Ints) -> Ints:
+    """How often the value of each of ``rows`` occurs from the beginning of its range to this row."""
+    earliest = np.searchsorted(occurrences.keys, occurrences.codes[rows] * (occurrences.codes.size + 1) + low[owner])
+    return occurrences.rank[rows] - earliest + 1
+
+
+def distinct(selection: Selection, reduction: Reduction) -> Result:
+    """The number of distinct values."""
+    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    low, high = known.bounds(reduction)
+    occurrences = _occurrences(vector)
+    made = np.zeros(low.shape, dtype=np.int64)
+    for chain in reduction.chains:
+        near, outer = high[chain[0]], low[chain[-1]]
+        for block in exact.blocks(outer, near):
+            rows, owner = exact.spread_ranges(outer[block], near[block])
+            found = exact.running(occurrences.following[rows] >= near[block][owner])
+            ends = np.cumsum(near[block] - outer[block])
+            for place in chain:
+                starts = ends - (near[block] - low[place][block])
+                made[place, block] = found[ends] - found[starts]
+    return made, None
+
+
+def entropy(selection: Selection, reduction: Reduction) -> Result:
+    """``-sum p ln p`` over the frequencies of the values."""
+
+    def terms(counts: Ints, total: Ints) -> Array:
+        p = counts / total
+        return p * np.log(p)
+
+    sums, empty = _frequencies(selection, reduction, np.add, terms)
+    return 0.0 - sums, empty
+
+
+def top_share(selection: Selection, reduction: Reduction) -> Result:
+    """The share of the most frequent value."""
+    return _frequencies(selection, reduction, np.maximum, lambda counts, total: counts / total)
+
+
+def hhi(selection: Selection, reduction: Reduction) -> Result:
+    """``sum p ** 2`` over the frequencies of the values."""
+    return _frequencies(selection, reduction, np.add, lambda counts, total: (counts / total) ** 2)
+
+
+def _frequencies(selection: Selection, reduction: Reduction, ufunc: np.ufunc, terms: object) -> Result:
+    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    low, high = known.bounds(reduction)
+    occurrences = _occurrences(vector)
+    made = np.zeros(low.shape)
+    for place in range(low.shape[0]):
+        for block in exact.blocks(low[place], high[place]):
+            from_row, to_row = low[place][block], high[place][block]
+            rows, owner = _last_rows(occurrences, from_row, to_row)
+            counts = _counts(occurrences, from_row, rows, owner)
+            ends = np.cumsum(np.bincount(owner, minlength=from_row.size))
+            starts = np.concatenate(([0], ends[:-1]))
+            values = terms(counts, (to_row - from_row)[owner])  # type: ignore[operator]
+            made[place, block] = exact.reduce_ranges(ufunc, values, starts, ends, empty=0.0)
+    return made, high == low
+
+
+def quantile(selection: Selection, reduction: Reduction) -> Result:
+    """The exact quantile, linear between the two values around ``(n - 1) q``."""
+    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    low, high = known.bounds(reduction)
+    made = np.zeros(low.shape)
+    for chain in reduction.chains:
+        near, outer = high[chain[0]], low[chain[-1]]
+        for block in exact.blocks(outer, near):
+            rows, owner = exact.spread_ranges(outer[block], near[block])
+            order = np.lexsort((vector.values[rows], owner))
+            rows, owner = rows[order], owner[order]
+            for place in chain:
+                inside = rows >= low[place][block][owner]
+                values = vector.values[rows[inside]].astype(np.float64)
+                count = near[block] - low[place][block]
+                made[place, block] = _interpolated(values, count, reduction.op.q)
+    return made, high == low
+
+
+def _interpolated(values: Array, count: Ints, q: float) -> Array:
+    """The quantile of each run of ``count`` ascending values, 0 for an empty run."""
+    if not values.size:
+        return np.zeros(count.shape)
+    start = np.cumsum(count) - count
+    exact_place = np.maximum(count - 1, 0) * q
+    below = np.floor(exact_place).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(count - 1, 0))
+    last = values.size - 1
+    left, right = values[np.minimum(start + below, last)], values[np.minimum(start + above, last)]
+    return np.where(count > 0, left + (right - left) * (exact_place - below), 0.0)

@@ -1,0 +1,247 @@
+"""Evaluates the typed expressions of ``spec.expressions`` over columns.
+
+What lives here: ``Frame``, columns of one length, and one small function per call. What must not: parsing, windows.
+
+Logic is three-valued. Integer arithmetic that leaves int64 is a ContractError. A part of an expression that reads
+one text column only is evaluated once per distinct text, and its result looked up by code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import ContractError
+from tallystick.kernel.calendar import DAY, Zone
+from tallystick.kernel.vectors import Array, Bools, Vector, both_valid, text_ranks, unify_texts
+from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used
+
+_EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
+
+# A look-up pays when the rows are clearly more than the distinct texts.
+_ROWS_PER_TEXT = 2
+
+_DTYPES: dict[str, type] = {"boolean": np.bool_, "double": np.float64, "string": np.int64}
+
+
+class Frame:
+    """Columns of one length, and what has been evaluated over them already."""
+
+    __slots__ = ("_known", "columns", "size", "zone")
+
+    def __init__(self, columns: Mapping[str, Vector], size: int, zone: Zone) -> None:
+        self.columns = columns
+        self.size = size
+        self.zone = zone
+        self._known: dict[Node, Vector] = {}
+
+    def evaluate(self, node: Node) -> Vector:
+        """The value of ``node`` in every row (a constant has no dimension)."""
+        if node not in self._known:
+            self._known[node] = self._evaluate(node)
+        return self._known[node]
+
+    def _evaluate(self, node: Node) -> Vector:
+        if isinstance(node, ColumnRef):
+            return self.columns[node.name]
+        if isinstance(node, Constant):
+            return _constant(node)
+        names = _columns_of(node)
+        if len(names) == 1:
+            column = self.columns[names[0]]
+            if column.texts is not None and len(column.texts) * _ROWS_PER_TEXT < self.size:
+                return self._look_up(node, names[0], column, column.texts)
+        args = [self.evaluate(arg) for arg in node.args]
+        if node.op.startswith("part_"):
+            return _part(node.op.removeprefix("part_"), args[0], node.args[0].type, self.zone)
+        return _CALLS[node.op](args, node)
+
+    def _look_up(self, node: Node, name: str, column: Vector, texts: pa.StringArray) -> Vector:
+        size = len(texts) + 1  # the last one stands for null
+        valid = np.arange(size) < len(texts)
+        distinct = Frame({name: Vector(np.minimum(np.arange(size), len(texts) - 1), valid, texts)}, size, self.zone)
+        result = distinct.evaluate(node).spread(size)
+        codes = column.values if column.valid is None else np.where(column.valid, column.values, len(texts))
+        return result.take(codes)
+
+
+@lru_cache(maxsize=4096)
+def _columns_of(node: Node) -> tuple[str, ...]:
+    return columns_used(node)
+
+
+def _constant(node: Constant) -> Vector:
+    value = node.value
+    if value is None:
+        texts = pa.array([""], pa.string()) if node.type == "string" else None
+        return Vector(np.zeros((), dtype=_DTYPES.get(node.type, np.int64)), np.zeros((), dtype=np.bool_), texts)
+    if isinstance(value, str):
+        return Vector(np.zeros((), dtype=np.int64), None, pa.array([value], pa.string()))
+    if isinstance(value, dt.date):
+        value = value.toordinal() - _EPOCH_ORDINAL
+    return Vector(np.array(value))
+
+
+def _comparison(compare: Callable[[Any, Any], Any], *, ordered: bool) -> Callable[[list[Vector], Call], Vector]:
+    def evaluate(args: list[Vector], _: Call) -> Vector:
+        left, right = args
+        if left.texts is not None:
+            left, right = unify_texts(args)
+            if ordered:
+                ranks = text_ranks(left.texts)
+                left, right = Vector(ranks[left.values], left.valid), Vector(ranks[right.values], right.valid)
+        return Vector(compare(left.values, right.values), both_valid(left.valid, right.valid))
+
+    return evaluate
+
+
+def _in(args: list[Vector], _: Call) -> Vector:
+    if args[0].texts is not None:
+        args = unify_texts(args)
+    wanted = np.array([arg.values for arg in args[1:]])
+    return Vector(np.isin(args[0].values, wanted), args[0].valid)
+
+
+def _like(args: list[Vector], node: Call) -> Vector:
+    pattern = node.args[1]
+    assert isinstance(pattern, Constant)  # the parser lets no other through
+    matches = pc.match_like(args[0].texts, str(pattern.value)).to_numpy(zero_copy_only=False)
+    return Vector(np.asarray(matches)[args[0].values], args[0].valid)
+
+
+def _and(args: list[Vector], _: Call) -> Vector:
+    left, right = args
+    if left.valid is None and right.valid is None:
+        return Vector(left.values & right.values)
+    true = left.is_true() & right.is_true()
+    return Vector(true, true | _is_false(left) | _is_false(right))
+
+
+def _or(args: list[Vector], _: Call) -> Vector:
+    left, right = args
+    if left.valid is None and right.valid is None:
+        return Vector(left.values | right.values)
+    true = left.is_true() | right.is_true()
+    return Vector(true, true | (_is_false(left) & _is_false(right)))
+
+
+def _is_false(vector: Vector) -> Bools:
+    no: Bools = ~vector.values
+    return no if vector.valid is None else no & vector.valid
+
+
+def _not(args: list[Vector], _: Call) -> Vector:
+    return Vector(~args[0].values, args[0].valid)
+
+
+def _is_null(args: list[Vector], _: Call) -> Vector:
+    valid = args[0].valid
+    return Vector(np.zeros(args[0].values.shape, dtype=np.bool_) if valid is None else ~valid)
+
+
+def _arithmetic(exact: str, inexact: Callable[..., Any]) -> Callable[[list[Vector], Call], Vector]:
+    def evaluate(args: list[Vector], node: Call) -> Vector:
+        valid = both_valid(*(arg.valid for arg in args))
+        if node.type == "double":
+            return Vector(inexact(*(arg.values for arg in args)), valid)
+        # Values under a null are arbitrary: they must not overflow.
+        safe = [arg.values if valid is None else np.where(valid, arg.values, 0) for arg in args]
+        try:
+            made = pc.call_function(exact, [pa.array(a) if a.ndim else pa.scalar(int(a), pa.int64()) for a in safe])
+        except pa.ArrowInvalid as error:
+            raise ContractError(f"{node.op} of whole numbers leaves int64", fix="scale the value") from error
+        values = np.array(made.as_py()) if isinstance(made, pa.Scalar) else np.asarray(made.to_numpy())
+        return Vector(values, valid)
+
+    return evaluate
+
+
+def _to_double(args: list[Vector], _: Call) -> Vector:
+    return Vector(args[0].values.astype(np.float64), args[0].valid)
+
+
+def _coalesce(args: list[Vector], _: Call) -> Vector:
+    if args[0].texts is not None:
+        args = unify_texts(args)
+    made = args[-1]
+    for arg in reversed(args[:-1]):
+        if arg.valid is None:
+            made = arg
+            continue
+        valid = None if made.valid is None else arg.valid | made.valid
+        made = Vector(np.where(arg.valid, arg.values, made.values), valid, arg.texts)
+    return made
+
+
+def _case(args: list[Vector], _: Call) -> Vector:
+    conditions, values = args[:-1:2], [*args[1::2], args[-1]]
+    if values[0].texts is not None:
+        values = unify_texts(values)
+    made = values[-1]
+    for condition, value in zip(reversed(conditions), reversed(values[:-1]), strict=True):
+        holds = condition.is_true()
+        valid = None
+        if value.valid is not None or made.valid is not None:
+            valid = np.where(holds, _valid_array(value), _valid_array(made))
+        made = Vector(np.where(holds, value.values, made.values), valid, value.texts)
+    return made
+
+
+def _valid_array(vector: Vector) -> Bools:
+    return np.ones((), dtype=np.bool_) if vector.valid is None else vector.valid
+
+
+def _part(unit: str, arg: Vector, kind: str, zone: Zone) -> Vector:
+    """A part of a local date or time. Weekday 1970-01-01 was a Thursday."""
+    local = zone.to_local(arg.values) if kind == "timestamp" else arg.values * DAY
+    days, time = np.divmod(local, DAY)
+    return Vector(_PARTS[unit](days, time), arg.valid)
+
+
+def _months(days: Array) -> Array:
+    return np.asarray(days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64))
+
+
+def _day_of_month(days: Array) -> Array:
+    date = days.astype("datetime64[D]")
+    return np.asarray((date - date.astype("datetime64[M]")).astype(np.int64) + 1)
+
+
+_PARTS: dict[str, Callable[[Array, Array], Array]] = {
+    "year": lambda days, _: 1970 + _months(days) // 12,
+    "quarter": lambda days, _: 1 + _months(days) % 12 // 3,
+    "month": lambda days, _: 1 + _months(days) % 12,
+    "day": lambda days, _: _day_of_month(days),
+    "hour": lambda _, time: time // (DAY // 24),
+    "minute": lambda _, time: time // (DAY // 1440) % 60,
+    "isodow": lambda days, _: (days + 3) % 7 + 1,
+}
+
+_CALLS: dict[str, Callable[[list[Vector], Call], Vector]] = {
+    "eq": _comparison(np.equal, ordered=False),
+    "ne": _comparison(np.not_equal, ordered=False),
+    "lt": _comparison(np.less, ordered=True),
+    "le": _comparison(np.less_equal, ordered=True),
+    "gt": _comparison(np.greater, ordered=True),
+    "ge": _comparison(np.greater_equal, ordered=True),
+    "in": _in,
+    "like": _like,
+    "and": _and,
+    "or": _or,
+    "not": _not,
+    "is_null": _is_null,
+    "add": _arithmetic("add_checked", np.add),
+    "sub": _arithmetic("subtract_checked", np.subtract),
+    "mul": _arithmetic("multiply_checked", np.multiply),
+    "neg": _arithmetic("negate_checked", np.negative),
+    "abs": _arithmetic("abs_checked", np.abs),
+    "coalesce": _coalesce,
+    "case": _case,
+    "to_double": _to_double,
+}

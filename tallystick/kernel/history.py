@@ -1,0 +1,222 @@
+"""Rows in canonical order, and which of them each observation may see.
+
+What lives here: sorting, versions, visibility. What must not: windows, features.
+
+Canonical order is (entity, event_at, sequence, event_id), a missing sequence after the others. The *current* rows are
+the last known version of each event, without retracted ones. For most observations the visible rows are exactly the
+first so many current rows of their customer: these are *plain*. The others (a row of theirs came late, or was still
+an older version then) are *intricate*, and get a copy of their own visible rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import ContractError
+from tallystick.kernel.calendar import Zone
+from tallystick.kernel.plan import GroupPlan
+from tallystick.kernel.vectors import Bools, Ints, vector_of
+
+# Later than any date (dates are 32 bit): an event's last version is never superseded.
+NEVER = 2**32
+
+# One ascending number for (entity, date); leaves room for 2**29 customers in a call.
+_DATES = 2**34
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Events:
+    """All rows of some entities in canonical order. ``order`` leads to rows of the input, ``entity`` numbers its
+    customers from 0, ``until`` is the date on which a later version became known.
+    """
+
+    order: Ints
+    entity: Ints
+    at: Ints
+    known: Ints
+    until: Ints
+    is_retracted: Bools
+
+    def rows(self, index: Ints) -> Events:
+        """The rows at ``index``."""
+        return Events(
+            self.order[index],
+            self.entity[index],
+            self.at[index],
+            self.known[index],
+            self.until[index],
+            self.is_retracted[index],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Observations: number of the customer (-1 without any row), instant and business date."""
+
+    entity: Ints
+    as_of: Ints
+    day: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranges:
+    """For each of some observations, the visible rows ``[first, end)`` of the rows at hand."""
+
+    first: Ints
+    end: Ints
+
+
+def read_asked(observations: pa.Table, customers: pa.Array, zone: Zone) -> Asked:
+    """The observations against the distinct ``customers`` of the events."""
+    for name in ("customer_id", "as_of"):
+        if observations.column(name).null_count:
+            raise ContractError(f"observations have a null {name}")
+    entity = pc.fill_null(pc.index_in(_plain(observations.column("customer_id")), value_set=customers), -1)
+    as_of = vector_of(observations.column("as_of"), "as_of").values
+    numbers = np.asarray(entity.to_numpy()).astype(np.int64)
+    return Asked(numbers, as_of, zone.dates(as_of))
+
+
+def read_events(events: pa.Table, plan: GroupPlan) -> tuple[Events, pa.Array]:
+    """The rows in canonical order with their versions resolved, and the distinct customers by number."""
+    customer = vector_of(events.column(plan.entity), plan.entity)
+    at = vector_of(events.column(plan.event_at), plan.event_at)
+    known = vector_of(events.column(plan.known_on), plan.known_on)
+    for name, vector in ((plan.entity, customer), (plan.event_at, at), (plan.known_on, known)):
+        if vector.valid is not None:
+            raise ContractError(f"events have a null {name}", where=f"table {plan.table}")
+    entity = customer.values.astype(np.int64)
+    order = _canonical_order(events, plan, entity, at.values)
+    until = _version_ends(events, plan, entity, known.values)
+    retracted = vector_of(events.column("is_retracted"), "is_retracted").is_true()
+    given = Events(np.arange(entity.size), entity, at.values, known.values, until, retracted)
+    return given.rows(order), customer.texts if customer.texts is not None else pa.array([], pa.string())
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.string()) if column.type != pa.string() else column
+
+
+def _canonical_order(events: pa.Table, plan: GroupPlan, entity: Ints, at: Ints) -> Ints:
+    order = np.arange(entity.size)
+    if not _is_sorted(entity, at):
+        order = np.argsort(entity, kind="stable")
+        if not _is_sorted(entity[order], at[order]):
+            order = np.lexsort((at, entity))
+    same = (entity[order][1:] == entity[order][:-1]) & (at[order][1:] == at[order][:-1])
+    if not same.any():
+        return order
+    tied = np.zeros(order.size, dtype=np.bool_)
+    tied[1:] |= same
+    tied[:-1] |= same
+    places = np.flatnonzero(tied)
+    runs = np.cumsum(np.concatenate(([True], ~same)))[places]
+    keys = {"run": pa.array(runs), "id": _plain(events.column(plan.event_id)).take(pa.array(order[places]))}
+    names = ["run", "id"]
+    if plan.sequence:
+        keys["sequence"] = events.column(plan.sequence).take(pa.array(order[places]))
+        names = ["run", "sequence", "id"]
+    within = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending", "at_end") for name in names])
+    order[places] = order[places][np.asarray(within.to_numpy())]
+    return order
+
+
+def _is_sorted(entity: Ints, at: Ints) -> bool:
+    step = entity[1:] - entity[:-1]
+    return bool(((step > 0) | ((step == 0) & (at[1:] >= at[:-1]))).all())
+
+
+def _version_ends(events: pa.Table, plan: GroupPlan, entity: Ints, known: Ints) -> Ints:
+    """For each row the date on which the next version of its event became known, else NEVER."""
+    until = np.full(entity.size, NEVER)
+    ids = vector_of(events.column(plan.event_id), plan.event_id)
+    if ids.texts is None:
+        codes = np.unique(ids.values, return_inverse=True)[1]
+        distinct = int(codes.max(initial=-1)) + 1
+    else:
+        codes, distinct = ids.values, len(ids.texts)
+    if distinct >= entity.size:
+        return until
+    repeated = np.flatnonzero((np.bincount(codes, minlength=distinct) > 1)[codes])
+    if not repeated.size:
+        return until
+    order = repeated[np.lexsort((known[repeated], codes[repeated], entity[repeated]))]
+    same = (entity[order][1:] == entity[order][:-1]) & (codes[order][1:] == codes[order][:-1])
+    later = known[order][1:]
+    if (same & (later == known[order][:-1])).any():
+        raise ContractError(f"two versions of one {plan.event_id} share a {plan.known_on}", where=f"table {plan.table}")
+    until[order[:-1][same]] = later[same]
+    return until
+
+
+def find(values: Ints, low: Ints, high: Ints, target: Ints) -> Ints:
+    """For each range ``[low, high)`` of ascending ``values`` the first place whose value is not below ``target``."""
+    low, high, target = np.broadcast_arrays(low, high, target)
+    low, high = low.copy(), high.copy()
+    for _ in range(int((high - low).max(initial=0)).bit_length()):
+        middle = (low + high) >> 1
+        is_below = (low < high) & (values[np.minimum(middle, values.size - 1)] < target)
+        low = np.where(is_below, middle + 1, low)
+        high = np.where(is_below, high, middle)
+    return low
+
+
+def entity_ranges(entity: Ints, wanted: Ints) -> Ranges:
+    """The rows of each wanted entity, none for -1. ``entity`` is ascending."""
+    first = np.searchsorted(entity, wanted, side="left")
+    end = np.searchsorted(entity, wanted, side="right")
+    return Ranges(first, end)
+
+
+def current_rows(events: Events) -> Events:
+    """The last version of every event that is not retracted."""
+    keep = (events.until == NEVER) & ~events.is_retracted
+    return events if keep.all() else events.rows(np.flatnonzero(keep))
+
+
+def visible_prefix(events: Events, current: Events, asked: Asked) -> tuple[Ranges, Bools]:
+    """For each observation the first so many current rows that it sees, and whether that is the whole truth."""
+    ranges = entity_ranges(current.entity, asked.entity)
+    end = find(current.at, ranges.first, ranges.end, asked.as_of)
+    if not current.entity.size:
+        return Ranges(ranges.first, end), ~_was_older(events, asked)
+    latest = np.maximum.accumulate(current.entity * _DATES + current.known + NEVER)
+    limit = asked.entity * _DATES + asked.day + NEVER
+    last = np.maximum(end - 1, 0)
+    is_late = (end > ranges.first) & (latest[last] > limit)
+    if is_late.any():
+        rows = np.flatnonzero(is_late)
+        cut = find(latest, ranges.first[rows], end[rows], limit[rows] + 1)
+        bounds = np.stack((cut, end[rows]), axis=1).reshape(-1)
+        earliest = np.minimum.reduceat(np.append(current.known, NEVER), bounds)[::2]
+        end[rows] = cut
+        is_late[rows] = earliest <= asked.day[rows]
+    return Ranges(ranges.first, end), ~(is_late | _was_older(events, asked))
+
+
+def _was_older(events: Events, asked: Asked) -> Bools:
+    """Observations made before the last correction to a row of their customer became known."""
+    superseded = events.until != NEVER
+    if not superseded.any():
+        return np.zeros(asked.entity.size, dtype=np.bool_)
+    last = np.full(int(events.entity.max()) + 2, np.iinfo(np.int64).min)
+    np.maximum.at(last, events.entity[superseded], events.until[superseded])
+    return asked.day < last[asked.entity]
+
+
+def own_rows(events: Events, asked: Asked) -> tuple[Ints, Ranges]:
+    """For each observation a copy of exactly its visible rows: places in ``events``, and its range among them."""
+    ranges = entity_ranges(events.entity, asked.entity)
+    end = find(events.at, ranges.first, ranges.end, asked.as_of)
+    sizes = end - ranges.first
+    owner = np.repeat(np.arange(sizes.size), sizes)
+    places = np.arange(owner.size) + np.repeat(ranges.first - (np.cumsum(sizes) - sizes), sizes)
+    day = asked.day[owner]
+    sees = (events.known[places] <= day) & (events.until[places] > day) & ~events.is_retracted[places]
+    kept = np.bincount(owner[sees], minlength=sizes.size)
+    ends = np.cumsum(kept)
+    return places[sees], Ranges(ends - kept, ends)

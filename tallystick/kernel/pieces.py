@@ -1,0 +1,203 @@
+"""Pieces: runs of customers small enough for the processor's cache, with their observations and window edges.
+
+What lives here: cutting, the edges of windows as row numbers, the selection of a family's rows. What must not: the
+reductions themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tallystick.kernel.calendar import Zone
+from tallystick.kernel.expressions import Frame
+from tallystick.kernel.history import Asked, Ranges, find
+from tallystick.kernel.plan import Edge, Family, GroupPlan, Reduction
+from tallystick.kernel.vectors import Array, Bools, Ints, Vector
+from tallystick.spec.expressions import Node
+
+
+class Piece:
+    """Rows in canonical order, each customer's together, and observations that see a first part of a customer's rows.
+
+    ``places[e, m]`` is the first row at or after edge ``e`` of observation ``m``; ``edge_days`` holds the date of the
+    edges that lie on a midnight. ``owner`` differs between the rows of two customers.
+    """
+
+    __slots__ = ("_days", "asked", "at", "edge_days", "frame", "owner", "places", "zone")
+
+    def __init__(self, frame: Frame, at: Ints, owner: Ints, asked: Asked) -> None:
+        self.frame = frame
+        self.zone = frame.zone
+        self.at = at
+        self.owner = owner
+        self.asked = asked
+        self.places: Ints = np.empty((0, 0), dtype=np.int64)
+        self.edge_days: dict[int, Ints] = {}
+        self._days: Ints | None = None
+
+    @property
+    def days(self) -> Ints:
+        """The business date of each row."""
+        if self._days is None:
+            self._days = self.zone.dates(self.at)
+        return self._days
+
+    def find_edges(self, edges: tuple[Edge, ...], visible: Ranges) -> None:
+        """Turn the edges of windows into row numbers. No edge lies behind the last visible row."""
+        self.places = np.empty((len(edges), visible.first.size), dtype=np.int64)
+        for number, edge in enumerate(edges):
+            if edge == Edge("now"):
+                self.places[number] = visible.end
+                continue
+            if edge.unit == "all":
+                self.places[number] = visible.first
+                self.edge_days[number] = self._first_days(visible)
+                continue
+            instants = self._edge_instants(number, edge)
+            self.places[number] = find(self.at, visible.first, visible.end, instants)
+
+    def _edge_instants(self, number: int, edge: Edge) -> Ints:
+        as_of = self.asked.as_of
+        instants = as_of if edge.unit == "now" else self.zone.back(as_of, edge.unit, edge.count)
+        if not edge.whole:
+            return instants
+        days = self.zone.dates(instants)
+        midnights = self.zone.midnights(days)
+        if edge.whole == "up":
+            days = days + (midnights < instants)
+            midnights = self.zone.midnights(days)
+        self.edge_days[number] = days
+        return midnights
+
+    def _first_days(self, visible: Ranges) -> Ints:
+        """The date of the first visible row: window ``all`` starts there. Without one the window has no days."""
+        if not self.at.size:
+            return self.asked.day
+        first = self.days[np.minimum(visible.first, self.at.size - 1)]
+        return np.where(visible.end > visible.first, first, self.asked.day)
+
+
+class Selection:
+    """Some rows of a piece in their order, with the window edges counted in these rows."""
+
+    __slots__ = ("_known", "index", "piece", "places", "size")
+
+    def __init__(self, piece: Piece, index: Ints | None, places: Ints) -> None:
+        self.piece = piece
+        self.index = index
+        self.places = places
+        self.size = piece.frame.size if index is None else index.size
+        self._known: dict[object, object] = {}
+
+    def narrowed(self, mask: Bools) -> Selection:
+        """The rows of this selection where ``mask`` holds."""
+        if mask.all():
+            return self
+        kept = np.flatnonzero(mask)
+        before = np.zeros(mask.size + 1, dtype=np.int64)
+        np.cumsum(mask, out=before[1:])
+        return Selection(self.piece, kept if self.index is None else self.index[kept], before[self.places])
+
+    def take(self, rows: Array) -> Array:
+        """Of an array over the piece's rows, those of this selection."""
+        return rows if self.index is None else rows[self.index]
+
+    @property
+    def days(self) -> Ints:
+        """The business date of each row."""
+        if "days" not in self._known:
+            self._known["days"] = self.take(self.piece.days)
+        return self._known["days"]  # type: ignore[return-value]
+
+    def values(self, node: Node) -> Vector:
+        """The value of ``node`` in each row, nulls included. NaN from infinite amounts counts as null."""
+        if node not in self._known:
+            vector = self.piece.frame.evaluate(node).spread(self.piece.frame.size)
+            made = vector if self.index is None else vector.take(self.index)
+            if made.values.dtype == np.bool_:
+                made = Vector(made.values.astype(np.int64), made.valid)
+            self._known[node] = made
+        return self._known[node]  # type: ignore[return-value]
+
+    def known(self, node: Node) -> tuple[Selection, Vector]:
+        """The rows where ``node`` is not null, and its values there."""
+        key = ("known", node)
+        if key not in self._known:
+            vector = self.values(node)
+            if vector.values.dtype == np.float64 and np.isnan(vector.values).any():
+                missing = np.isnan(vector.values)
+                vector = Vector(vector.values, ~missing if vector.valid is None else vector.valid & ~missing)
+            if vector.valid is None:
+                self._known[key] = (self, vector)
+            else:
+                kept = self.narrowed(vector.valid)
+                values = vector.values[vector.valid]
+                self._known[key] = (kept, Vector(values, None, vector.texts))
+        return self._known[key]  # type: ignore[return-value]
+
+    def bounds(self, reduction: Reduction) -> tuple[Ints, Ints]:
+        """First row and end of each span, one line a span."""
+        low = self.places[[span.low for span in reduction.spans]]
+        high = self.places[[span.high for span in reduction.spans]]
+        return np.minimum(low, high), high
+
+
+def select_family(piece: Piece, family: Family, shared: dict[object, Selection]) -> Selection:
+    """The rows of ``family``. ``shared`` keeps selections by their conditions for the families that follow."""
+    key: object = (family.conditions, family.by, family.value)
+    if key in shared:
+        return shared[key]
+    base = shared.get(family.conditions)
+    if base is None:
+        base = Selection(piece, None, piece.places)
+        for condition in family.conditions:
+            base = base.narrowed(base.take(piece.frame.evaluate(condition).spread(piece.frame.size).is_true()))
+        shared[family.conditions] = base
+    if not family.by:
+        return base
+    shared[key] = base.narrowed(base.take(_category_mask(piece, family)))
+    return shared[key]
+
+
+def _category_mask(piece: Piece, family: Family) -> Bools:
+    column = piece.frame.columns[family.by]
+    if column.texts is None:  # a column that is null throughout
+        return np.full(piece.frame.size, not family.value)
+    texts = column.texts.to_pylist()
+    wanted = {family.value} if family.value else set(family.values)
+    is_wanted = np.fromiter((text in wanted for text in texts), dtype=np.bool_, count=len(texts))
+    mask = is_wanted[column.values]
+    if column.valid is not None:
+        mask = mask & column.valid
+    return mask if family.value else ~mask
+
+
+def cut_entities(first: Ints, end: Ints, rows_per_piece: int) -> Iterator[slice]:
+    """Cut observations that are sorted by customer into runs whose customers have about ``rows_per_piece`` rows.
+
+    ``first`` and ``end`` are all rows of each observation's customer. A customer is never cut.
+    """
+    start = 0
+    while start < first.size:
+        stop = int(np.searchsorted(end, first[start] + rows_per_piece, side="right"))
+        if stop <= start:
+            stop = start + 1
+        stop = int(np.searchsorted(first, first[stop - 1], side="right"))
+        yield slice(start, stop)
+        start = stop
+
+
+def take_columns(columns: dict[str, Vector], rows: Ints | slice) -> dict[str, Vector]:
+    """Every column at ``rows``."""
+    return {name: vector.take(rows) for name, vector in columns.items()}
+
+
+def build_piece(
+    plan: GroupPlan, columns: dict[str, Vector], at: Ints, owner: Ints, *, asked: Asked, visible: Ranges, zone: Zone
+) -> Piece:
+    """A piece of rows with its edges found."""
+    piece = Piece(Frame(columns, at.size, zone), at, owner, asked)
+    piece.find_edges(plan.edges, visible)
+    return piece

@@ -1,0 +1,239 @@
+"""A feature group turned into work: which rows, which edges, which reductions, which formulas.
+
+What lives here: ``GroupPlan``, frozen and picklable, and ``prepare_group`` which makes it. What must not: rows. A
+plan holds no parser: a worker that receives one needs no SQL library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tallystick.errors import ContractError
+from tallystick.spec.checks import readable_columns
+from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases, group_columns
+from tallystick.spec.expressions import Node, columns_used, parse_condition, parse_expression
+from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.names import OTHER, value_name
+from tallystick.spec.ops import Op
+from tallystick.spec.tables import TableContract
+from tallystick.spec.windows import Window, parse_window
+
+# Ops that look at whole business days: their edges are the midnights inside the window.
+WHOLE_DAY_OPS = ("slope", "longest_streak")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge of windows: ``count`` days or months before as_of, ``now`` (as_of itself) or ``all`` (first row).
+
+    ``whole`` moves the edge to a midnight inside the window: ``up`` for a far edge, ``down`` for a near one.
+    """
+
+    unit: str
+    count: int = 0
+    whole: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One cell to compute: the rows from edge ``low`` to before edge ``high`` (indices), result in ``slot``."""
+
+    slot: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """One op over one value for several windows. ``chains`` groups the positions of ``spans`` that share their near
+    edge and lie one in the other, inner first: each chain is reduced ring by ring.
+    """
+
+    op: Op
+    value: Node | None
+    spans: tuple[Span, ...]
+    chains: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The reductions over one selection of rows: those where all ``conditions`` hold and, with ``by``, whose
+    category is ``value`` (or none of ``values`` where ``value`` is empty).
+    """
+
+    conditions: tuple[Node, ...]
+    by: str
+    value: str
+    values: tuple[str, ...]
+    reductions: tuple[Reduction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """How an output column comes from slots. ``windows`` are those of a ratio."""
+
+    kind: str
+    slots: tuple[int, ...]
+    windows: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupPlan:
+    """All that computing a group needs. Column names are those of the events table."""
+
+    group: str
+    table: str
+    columns: tuple[FeatureColumn, ...]
+    formulas: tuple[Formula, ...]
+    families: tuple[Family, ...]
+    edges: tuple[Edge, ...]
+    slot_types: tuple[str, ...]
+    entity: str
+    event_at: str
+    event_id: str
+    known_on: str
+    sequence: str
+    inputs: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> GroupPlan:
+    """The plan of ``group``; DeclarationError where it does not fit its tables.
+
+    ``contracts`` are the project's, by name: the group's table and those of its lookups must be among them.
+    """
+    columns = group_columns(group, contracts)
+    contract = contracts[group.table]
+    maker = _Maker(group, contracts)
+    formulas = tuple(maker.formula(column) for column in columns)
+    families = maker.families()
+    return GroupPlan(
+        group=group.name,
+        table=group.table,
+        columns=columns,
+        formulas=formulas,
+        families=families,
+        edges=tuple(maker.edges),
+        slot_types=tuple(maker.slot_type(cell) for cell in maker.slots),
+        entity=group.entity,
+        event_at=group.event_at,
+        event_id=contract.event_id,
+        known_on=contract.known_on,
+        sequence=contract.sequence,
+        inputs=_inputs(families),
+    )
+
+
+def required_columns(plan: GroupPlan) -> tuple[str, ...]:
+    """The columns that ``compute_group`` reads from the events table, lookups' columns included."""
+    technical = (plan.entity, plan.event_at, plan.known_on, plan.sequence, plan.event_id, "is_retracted")
+    return tuple(dict.fromkeys(name for name in (*technical, *plan.inputs) if name))
+
+
+def check_columns(plan: GroupPlan, names: list[str]) -> None:
+    """ContractError when the events lack a column that the plan reads."""
+    missing = [name for name in required_columns(plan) if name not in names]
+    if missing:
+        raise ContractError(f"events lack columns {missing}", where=f"group {plan.group}, table {plan.table}")
+
+
+def _inputs(families: tuple[Family, ...]) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for family in families:
+        values = [reduction.value for reduction in family.reductions if reduction.value is not None]
+        for node in (*family.conditions, *values):
+            names.update(dict.fromkeys(columns_used(node)))
+        if family.by:
+            names[family.by] = None
+    return tuple(names)
+
+
+class _Maker:
+    """Collects edges, slots and families while it walks the columns."""
+
+    def __init__(self, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> None:
+        self.group = group
+        self.readable = readable_columns(group, contracts)
+        self.bases = group_bases(group)
+        self.edges: dict[Edge, int] = {}
+        self.slots: dict[Cell, int] = {}
+
+    def formula(self, column: FeatureColumn) -> Formula:
+        slots = tuple(self.slots.setdefault(cell, len(self.slots)) for cell in column.cells)
+        windows = tuple(parse_window(cell.window) for cell in column.cells) if column.formula == "ratio" else ()
+        return Formula(column.formula, slots, windows)
+
+    def families(self) -> tuple[Family, ...]:
+        """One family per selection of rows, whatever measures share it; one reduction per op and value in it."""
+        grouped: dict[tuple[tuple[Node, ...], str, str], dict[tuple[Op, Node | None], list[Cell]]] = {}
+        for cell in self.slots:
+            base = self.bases[cell.stem]
+            category = base.measure.by
+            key = (self.conditions(base), category, self.raw_value(base))
+            value = self.value(base.measure) if base.op.rule.takes != "none" else None
+            grouped.setdefault(key, {}).setdefault((base.op, value), []).append(cell)
+        return tuple(
+            Family(conditions, by, value, tuple(self.group.by[by]) if by else (), self.reductions(ops))
+            for (conditions, by, value), ops in grouped.items()
+        )
+
+    def reductions(self, ops: Mapping[tuple[Op, Node | None], list[Cell]]) -> tuple[Reduction, ...]:
+        made = []
+        for (op, value), cells in ops.items():
+            spans = tuple(self.span(cell, op) for cell in cells)
+            made.append(Reduction(op, value, spans, _chains(cells)))
+        return tuple(made)
+
+    def conditions(self, base: Base) -> tuple[Node, ...]:
+        texts = (self.group.where, base.measure.where, self.group.filters[base.filter] if base.filter else "")
+        nodes = (parse_condition(text, self.readable, where=self.group.where_text) for text in texts if text)
+        return tuple(dict.fromkeys(nodes))
+
+    def value(self, measure: Measure) -> Node:
+        return parse_expression(measure.value, self.readable, where=self.group.where_text)
+
+    def raw_value(self, base: Base) -> str:
+        if base.value in ("", OTHER):
+            return ""
+        return next(value for value in self.group.by[base.measure.by] if value_name(value) == base.value)
+
+    def span(self, cell: Cell, op: Op) -> Span:
+        window = parse_window(cell.window)
+        near, far = window.count * cell.lag, window.count * (cell.lag + 1)
+        up, down = ("up", "down") if op.name in WHOLE_DAY_OPS else ("", "")
+        high = Edge(window.unit, near, down) if near else Edge("now", 0, down)
+        low = Edge("all") if window.is_all else Edge(window.unit, far, up)
+        return Span(self.slots[cell], self.edge(low), self.edge(high))
+
+    def edge(self, edge: Edge) -> int:
+        return self.edges.setdefault(edge, len(self.edges))
+
+    def slot_type(self, cell: Cell) -> str:
+        base = self.bases[cell.stem]
+        gives = base.op.rule.gives
+        if gives != "same":
+            return gives
+        return "double" if self.value(base.measure).type == "double" else "int64"
+
+
+def _chains(cells: list[Cell]) -> tuple[tuple[int, ...], ...]:
+    """Positions of the cells that end at as_of, by unit and length, ``all`` outermost; each other cell by itself.
+
+    Days nest in days and months in months, but 30 days and a month overlap either way.
+    """
+    windows = [parse_window(cell.window) for cell in cells]
+    current = [i for i, cell in enumerate(cells) if cell.lag == 0]
+    units = [unit for unit in ("day", "month") if any(windows[i].unit == unit for i in current)] or ["all"]
+    chains = []
+    for unit in units:
+        chain = sorted((i for i in current if windows[i].unit == unit), key=lambda i: windows[i].count)
+        if unit == units[-1] and unit != "all":
+            chain += [i for i in current if windows[i].is_all]
+        chains.append(tuple(chain))
+    chains.extend((i,) for i, cell in enumerate(cells) if cell.lag)
+    return tuple(chain for chain in chains if chain)

@@ -1,0 +1,254 @@
+"""The operations that look at rows and values: count, sum, mean, std, min, max, first, last, ages and gaps.
+
+What lives here: ``REDUCERS``, one function per op: a selection and a reduction in, one line of values per span out,
+with where they are null. What must not: which rows are seen, the sorting of values (``distributions``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tallystick.kernel import distributions, exact
+from tallystick.kernel.pieces import Selection
+from tallystick.kernel.plan import Reduction
+from tallystick.kernel.vectors import Array, Bools, Ints
+
+Result = tuple[Array, Bools | None]
+Reducer = Callable[[Selection, Reduction], Result]
+
+
+def reduce_selection(selection: Selection, reduction: Reduction) -> Result:
+    """The values of ``reduction``, one line a span, and where they are null (None: nowhere)."""
+    return REDUCERS[reduction.op.name](selection, reduction)
+
+
+def _count(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    return high - low, None
+
+
+def _sum(selection: Selection, reduction: Reduction) -> Result:
+    return _sums(selection, reduction), None
+
+
+def _sums(selection: Selection, reduction: Reduction) -> Array:
+    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    low, high = known.bounds(reduction)
+    if vector.values.dtype == np.float64:
+        return np.stack([
+            exact.reduce_ranges(np.add, vector.values, low[i], high[i], empty=0.0) for i in range(low.shape[0])
+        ])  # fmt: skip
+    return exact.range_sums(vector.values, low, high)
+
+
+def _mean(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.known(reduction.value)[0].bounds(reduction)  # type: ignore[arg-type]
+    count = high - low
+    return _sums(selection, reduction) / np.maximum(count, 1), count == 0
+
+
+def _std(selection: Selection, reduction: Reduction) -> Result:
+    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    low, high = known.bounds(reduction)
+    count = high - low
+    pairs = np.maximum(count, 2).astype(np.float64) * np.maximum(count - 1, 1)
+    if vector.values.dtype == np.float64:
+        squares = np.stack([_deviations(vector.values, low[i], high[i]) for i in range(low.shape[0])])
+        return np.sqrt(squares / np.maximum(count - 1, 1)), count < 2
+    values = vector.values
+    if exact.largest(values) ** 2 * max(exact.longest(low, high), 1) > exact.LARGEST:
+        big = values.astype(object)
+        total, squares = exact.big_range_sums(big, low, high), exact.big_range_sums(big * big, low, high)
+    else:
+        total, squares = exact.range_sums(values, low, high), exact.range_sums(values * values, low, high)
+    return np.sqrt(exact.square_excess(count, total, squares) / pairs), count < 2
+
+
+def _deviations(values: Array, low: Ints, high: Ints) -> Array:
+    """The sum of squared deviations from the mean of each range, in two passes."""
+    mean = exact.reduce_ranges(np.add, values, low, high, empty=0.0) / np.maximum(high - low, 1)
+    made = np.zeros(low.shape)
+    for block in exact.blocks(low, high):
+        rows, owner = exact.spread_ranges(low[block], high[block])
+        deviation = values[rows] - mean[block][owner]
+        ends = np.cumsum(high[block] - low[block])
+        starts = ends - (high[block] - low[block])
+        made[block] = exact.reduce_ranges(np.add, deviation * deviation, starts, ends, empty=0.0)
+    return made
+
+
+def _extreme(ufunc: np.ufunc, worst_int: int, worst: float) -> Reducer:
+    def reduce(selection: Selection, reduction: Reduction) -> Result:
+        known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+        low, high = known.bounds(reduction)
+        values = vector.values
+        empty = worst if values.dtype == np.float64 else worst_int
+        made = np.empty(low.shape, dtype=values.dtype)
+        for chain in reduction.chains:
+            places = list(chain)
+            made[places] = exact.reduce_nested(ufunc, values, low[places], high[places[0]], empty=empty)
+        return made, high == low
+
+    return reduce
+
+
+def _first(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    return _pick(selection, reduction, low, low < high)
+
+
+def _last(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    place = high - reduction.op.k
+    return _pick(selection, reduction, place, place >= low)
+
+
+def _pick(selection: Selection, reduction: Reduction, place: Ints, is_there: Bools) -> Result:
+    """The value of the row at ``place``, which may be null: the row decides, not its value."""
+    vector = selection.values(reduction.value)  # type: ignore[arg-type]
+    if not vector.values.size:
+        return np.zeros(place.shape, dtype=vector.values.dtype), ~is_there
+    place = np.where(is_there, place, 0)
+    valid = is_there if vector.valid is None else is_there & vector.valid[place]
+    return vector.values[place], ~valid
+
+
+def _age_days(selection: Selection, reduction: Reduction) -> Result:
+    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    low, high = known.bounds(reduction)
+    return selection.piece.asked.day - _at(vector.values, high - 1), high == low
+
+
+def _days_since_first(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    return selection.piece.asked.day - _at(selection.days, low), high == low
+
+
+def _days_since_last(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    return selection.piece.asked.day - _at(selection.days, high - 1), high == low
+
+
+def _at(values: Array, place: Ints) -> Array:
+    """The values at ``place``, anything where there is none."""
+    if not values.size:
+        return np.zeros(place.shape, dtype=values.dtype)
+    return values[np.clip(place, 0, values.size - 1)]
+
+
+def _mean_gap(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    gaps = high - low - 1
+    days = _at(selection.days, high - 1) - _at(selection.days, low)
+    return days / np.maximum(gaps, 1), gaps < 1
+
+
+def _max_gap(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    gaps = np.diff(selection.days)  # gap i lies between rows i and i + 1
+    until = np.maximum(high - 1, low)
+    made = np.stack([
+        exact.reduce_ranges(np.maximum, gaps, np.minimum(low[i], gaps.size), np.minimum(until[i], gaps.size), empty=0)
+        for i in range(low.shape[0])
+    ])  # fmt: skip
+    return made, high - low < 2
+
+
+def _active_days(selection: Selection, reduction: Reduction) -> Result:
+    low, high = selection.bounds(reduction)
+    # The first row of a range opens a day; after it, each row whose date differs from the row before.
+    opened = exact.running(np.diff(selection.days, prepend=np.int64(0)) != 0)
+    return np.where(high > low, 1 + opened[high] - opened[np.minimum(low + 1, opened.size - 1)], 0), None
+
+
+def _longest_streak(selection: Selection, reduction: Reduction) -> Result:
+    days, owner = selection.days, selection.take(selection.piece.owner)
+    is_new = np.ones(days.size, dtype=np.bool_)
+    is_new[1:] = (days[1:] != days[:-1]) | (owner[1:] != owner[:-1])
+    active = selection.narrowed(is_new)
+    low, high = active.bounds(reduction)
+    days, owner = active.days, active.take(active.piece.owner)
+    starts_run = np.ones(days.size, dtype=np.bool_)
+    starts_run[1:] = (days[1:] != days[:-1] + 1) | (owner[1:] != owner[:-1])
+    starts = np.flatnonzero(starts_run)
+    run = np.cumsum(starts_run) - 1
+    length = np.arange(days.size) - starts[run] + 1 if days.size else np.zeros(0, dtype=np.int64)
+    # The run that the range begins in counts from the range's first day; later runs count whole.
+    ends = np.append(starts[1:], days.size)
+    first_end = np.minimum(ends[_at(run, low)], high) if days.size else high
+    first_end = np.maximum(first_end, low)
+    rest = np.stack([
+        exact.reduce_ranges(np.maximum, length, first_end[i], high[i], empty=0) for i in range(low.shape[0])
+    ])  # fmt: skip
+    return np.where(high > low, np.maximum(first_end - low, rest), 0), None
+
+
+def _slope(selection: Selection, reduction: Reduction) -> Result:
+    """Least squares of daily totals on the day number: 6 * sum((2 day - first - last) y) / (n (n^2 - 1))."""
+    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    low, high = known.bounds(reduction)
+    days = known.days
+    edge_days = selection.piece.edge_days
+    first = np.stack([edge_days[span.low] for span in reduction.spans])
+    end = np.stack([edge_days[span.high] for span in reduction.spans])
+    length = np.maximum(end - first, 0)
+    values = vector.values
+    if values.dtype == np.float64:
+        moment = np.stack([
+            _day_moment(values, days, first[i] + end[i] - 1, low=low[i], high=high[i]) for i in range(low.shape[0])
+        ])  # fmt: skip
+    else:
+        bound = exact.largest(values) * max(exact.longest(low, high), 1) * max(int(length.max(initial=0)), 1)
+        sums = exact.big_range_sums if bound > exact.LARGEST // 4 else _wrapping_sums
+        kind = object if bound > exact.LARGEST // 4 else np.int64
+        pivot = int(days.min(initial=0))
+        weighted = values.astype(kind) * (days - pivot)
+        centre = first + end - 1 - 2 * pivot
+        exact_moment = 2 * sums(weighted, low, high) - centre * sums(values.astype(kind), low, high)
+        moment = exact_moment.astype(np.float64)
+    n = np.maximum(length, 2).astype(np.float64)
+    return np.where(length > 1, 6.0 * moment / (n * (n * n - 1.0)), 0.0), None
+
+
+def _wrapping_sums(values: Ints, low: Ints, high: Ints) -> Ints:
+    total = exact.running(values)
+    return np.asarray(total[high] - total[low])
+
+
+def _day_moment(values: Array, days: Ints, centre: Ints, *, low: Ints, high: Ints) -> Array:
+    """``sum((2 day - centre) value)`` of each range of doubles."""
+    made = np.zeros(low.shape)
+    for block in exact.blocks(low, high):
+        rows, owner = exact.spread_ranges(low[block], high[block])
+        ends = np.cumsum(high[block] - low[block])
+        weighted = (2 * days[rows] - centre[block][owner]) * values[rows]
+        made[block] = exact.reduce_ranges(np.add, weighted, ends - (high[block] - low[block]), ends, empty=0.0)
+    return made
+
+
+REDUCERS: dict[str, Reducer] = {
+    "count": _count,
+    "sum": _sum,
+    "mean": _mean,
+    "std": _std,
+    "min": _extreme(np.minimum, exact.LARGEST, np.inf),
+    "max": _extreme(np.maximum, -exact.LARGEST - 1, -np.inf),
+    "first": _first,
+    "last": _last,
+    "last_k": _last,
+    "days_since_first": _days_since_first,
+    "days_since_last": _days_since_last,
+    "age_days": _age_days,
+    "mean_gap": _mean_gap,
+    "max_gap": _max_gap,
+    "active_days": _active_days,
+    "longest_streak": _longest_streak,
+    "slope": _slope,
+    "distinct": distributions.distinct,
+    "entropy": distributions.entropy,
+    "top_share": distributions.top_share,
+    "hhi": distributions.hhi,
+    "quantile": distributions.quantile,
+}

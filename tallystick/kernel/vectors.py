@@ -1,0 +1,134 @@
+"""Columns as NumPy arrays with their nulls beside them.
+
+What lives here: ``Vector`` and the way from Arrow into it. What must not: expressions, windows.
+
+Representation by type: int64, double and boolean as they are; date as int64 days and timestamp as int64 microseconds
+since 1970-01-01 UTC; text as codes into a dictionary, so that a comparison looks at each distinct text once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import ContractError
+
+Array = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vector:
+    """Values, and where they are null: ``valid`` None means nowhere. ``texts`` is the dictionary of text codes.
+
+    Values under a null are arbitrary but real (a code stays inside its dictionary). A constant has no dimension.
+    """
+
+    values: Array
+    valid: Bools | None = None
+    texts: pa.StringArray | None = None
+
+    def take(self, index: Ints | slice) -> Vector:
+        """The rows at ``index``."""
+        valid = None if self.valid is None else self.valid[index]
+        return Vector(self.values[index], valid, self.texts)
+
+    def spread(self, size: int) -> Vector:
+        """The same with ``size`` rows where this is a constant."""
+        if self.values.ndim:
+            return self
+        valid = None if self.valid is None else np.broadcast_to(self.valid, size)
+        return Vector(np.broadcast_to(self.values, size), valid, self.texts)
+
+    def is_true(self) -> Bools:
+        """Where a condition holds; null does not."""
+        return self.values if self.valid is None else self.values & self.valid
+
+
+def both_valid(*valids: Bools | None) -> Bools | None:
+    """Where all are valid."""
+    known = [valid for valid in valids if valid is not None]
+    if not known:
+        return None
+    made = known[0]
+    for valid in known[1:]:
+        made = made & valid
+    return made
+
+
+def vector_of(column: pa.ChunkedArray | pa.Array, name: str) -> Vector:
+    """The vector of an Arrow column. NaN counts as null; ContractError for a type that no contract allows."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # an empty one stays chunked
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    kind = array.type
+    if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _text_vector(array)
+    valid = None if not array.null_count else np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False))
+    if pa.types.is_boolean(kind):
+        filled = pc.fill_null(array, False) if array.null_count else array
+        return Vector(np.asarray(filled.to_numpy(zero_copy_only=False)), valid)
+    if pa.types.is_floating(kind):
+        values = _filled(array.cast(pa.float64()))
+        missing = np.isnan(values)
+        if missing.any():
+            values = np.where(missing, 0.0, values)
+            valid = ~missing if valid is None else valid & ~missing
+        return Vector(values, valid)
+    if pa.types.is_integer(kind):
+        return Vector(_filled(array.cast(pa.int64())), valid)
+    if pa.types.is_date32(kind):
+        return Vector(_filled(array.view(pa.int32())).astype(np.int64), valid)
+    if pa.types.is_timestamp(kind):
+        return Vector(_filled(array.cast(pa.timestamp("us", kind.tz)).view(pa.int64())), valid)
+    if pa.types.is_null(kind):
+        return Vector(np.zeros(len(array), dtype=np.int64), np.zeros(len(array), dtype=np.bool_))
+    raise ContractError(f"column {name} has type {kind}, which no contract allows", fix="cast it when it is mapped")
+
+
+def _filled(array: pa.Array) -> Array:
+    if array.null_count:
+        array = pc.fill_null(array, 0)
+    return np.asarray(array.to_numpy(zero_copy_only=True))
+
+
+def _text_vector(array: pa.Array) -> Vector:
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    texts = encoded.dictionary.cast(pa.string())
+    codes = encoded.indices
+    valid = None
+    if codes.null_count:
+        valid = np.asarray(pc.is_valid(codes).to_numpy(zero_copy_only=False))
+        codes = pc.fill_null(codes, 0)
+    if not len(texts):
+        texts = pa.array([""], pa.string())
+    return Vector(np.asarray(codes.to_numpy(zero_copy_only=True)), valid, texts)
+
+
+def unify_texts(vectors: list[Vector]) -> list[Vector]:
+    """The same texts with codes into one common dictionary, so that codes compare as texts do."""
+    dictionaries: list[Any] = [vector.texts for vector in vectors]
+    if all(texts is dictionaries[0] for texts in dictionaries):
+        return vectors
+    merged = pa.concat_arrays(dictionaries).dictionary_encode()
+    codes = np.asarray(merged.indices.to_numpy(zero_copy_only=True))
+    made, start = [], 0
+    for vector, texts in zip(vectors, dictionaries, strict=True):
+        part = codes[start : start + len(texts)]
+        made.append(Vector(part[vector.values], vector.valid, merged.dictionary))
+        start += len(texts)
+    return made
+
+
+def text_ranks(texts: pa.StringArray) -> Ints:
+    """The rank of each text of a dictionary, by its bytes."""
+    order = np.asarray(pc.sort_indices(texts).to_numpy(zero_copy_only=False)).astype(np.int64)
+    ranks = np.empty(order.size, dtype=np.int64)
+    ranks[order] = np.arange(order.size)
+    return ranks

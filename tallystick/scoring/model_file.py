@@ -18,6 +18,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 # Keeps the logarithm of the odds finite; beyond it a score is at its end of the scale anyway.
 SMALLEST_PD = 1e-6
@@ -40,7 +41,7 @@ class Scorer(mlflow.pyfunc.PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """One row per input row, in order; ValueError names the columns that are missing."""
+        """One row per input row, in order; MlflowException names the columns that are missing."""
         return score_frame(self.model, self.booster, model_input)
 
 
@@ -52,7 +53,8 @@ def score_frame(model: Mapping[str, Any], booster: Any, frame: pd.DataFrame) -> 
     missing = [name for name in model["features"] if name not in frame.columns]
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-        raise ValueError(f"the input lacks {len(missing)} of the model's {len(model['features'])} features: {shown}")
+        what = f"the input lacks {len(missing)} of the model's {len(model['features'])} features: {shown}"
+        raise mlflow.MlflowException(what, error_code=INVALID_PARAMETER_VALUE)
     values = frame[model["features"]].astype("float64")
     log_odds, contributions = explain(model, booster, values)
     probability = calibrate(model["calibration"], log_odds)
@@ -155,7 +157,7 @@ def _explain_lightgbm(
     member: Mapping[str, Any], booster: Any, values: pd.DataFrame
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     if booster is None:
-        raise ValueError("the model has trees, but no booster artifact")
+        raise mlflow.MlflowException("the model has trees, but no booster artifact")
     # Shapley values: they add up to the log-odds, and the last column is the average they are measured against.
     found = booster.predict(values[member["features"]].to_numpy(), pred_contrib=True, num_threads=1)
     log_odds = np.zeros(len(values))

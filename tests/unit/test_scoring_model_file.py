@@ -126,8 +126,10 @@ def test_a_row_scores_the_same_alone_and_among_others(scorer: Any) -> None:
 
 
 def test_a_missing_column_is_refused_by_name(scorer: Any) -> None:
+    from mlflow import MlflowException
+
     frame = models.rows(3).drop(columns=["txn_in_sum_30d"])
-    with pytest.raises(ValueError, match="lacks 1 of the model's 4 features: txn_in_sum_30d"):
+    with pytest.raises(MlflowException, match="lacks 1 of the model's 4 features: txn_in_sum_30d"):
         scorer.score_frame(models.describe(models.scorecard()), None, frame)
 
 

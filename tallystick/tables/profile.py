@@ -79,7 +79,7 @@ def check_java(environment: Mapping[str, str] | None = None) -> int:
         told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         raise SetupError("Java does not start", where=java, fix=fix) from None
-    found = re.search(r'version "(\d+)', told.stderr + told.stdout)
+    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
     major = int(found.group(1)) if found else 0
     if major not in JAVA_VERSIONS:
         raise SetupError(f"Java {major} cannot run Spark", where=java, fix=fix)

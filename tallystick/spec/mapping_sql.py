@@ -25,6 +25,9 @@ MET = "_met"
 # What the driving view must offer beside its columns.
 CARRIED = ("_file", "_line", "_raw", "_problem", "_is_parked")
 
+# A text must hold year, month and day to be read as a date or time; what follows is for the cast to judge.
+WHOLE_DATE = "^[ ]*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?$"
+
 _CAST_FUNCTIONS = {
     **{
         name: name
@@ -184,6 +187,9 @@ def _reason(kind: exp.DataType) -> str:
 
 
 def _try_cast(value: exp.Expr, kind: exp.DataType) -> exp.Expr:
+    if kind.is_type(*exp.DataType.TEMPORAL_TYPES) and isinstance(value, (exp.Column, exp.Literal)):
+        # Spark also takes "1998" for the first day of that year, and "12:30" for a time of today.
+        value = _call("REGEXP_EXTRACT", value, exp.Literal.string(WHOLE_DATE), exp.Literal.number(0))
     return exp.TryCast(this=value.copy(), to=kind.copy(), safe=True)
 
 
@@ -192,16 +198,21 @@ def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
 
 
 def _excluded(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
-    """Whether WHERE left the row out. A row that missed a join is left out only where WHERE is false for certain."""
+    """Whether WHERE left the row out: not where a text that WHERE reads cannot be read, for that is a reject.
+
+    A row that missed a join is left out only where WHERE is false for certain.
+    """
     if branch.where is None:
         return exp.false()
-    kept = exp.paren(forgive(_qualify(branch.where, branch, shapes)))
-    excluded = exp.Not(this=exp.func("COALESCE", kept.copy(), exp.false()))
+    where = _qualify(branch.where, branch, shapes)
+    kept = exp.paren(forgive(where), copy=False)
+    ifs = [exp.If(this=failed, true=exp.false()) for failed, _ in reading_failures(where)]
     missed = [_is_missed(join.alias) for join in branch.joins if join.is_inner]
-    if not missed:
-        return excluded
-    sure = exp.Not(this=exp.func("COALESCE", kept.copy(), exp.true()))
-    return exp.Case(ifs=[exp.If(this=exp.or_(*missed), true=sure)], default=excluded)
+    if missed:
+        sure = exp.Not(this=_call("COALESCE", kept, exp.true()))
+        ifs.append(exp.If(this=exp.or_(*missed), true=sure))
+    excluded = exp.Not(this=_call("COALESCE", kept, exp.false()))
+    return exp.Case(ifs=ifs, default=excluded) if ifs else excluded
 
 
 def _missed(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:

@@ -1,0 +1,283 @@
+"""Prepares a whole load: every table mapped, judged, counted and held against its reject rate before any is written.
+
+What lives here: the order of the steps. What must not: reading or writing of tables; a job hands frames in and takes
+frames out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from tallystick.errors import InputError, LoadRefused, SetupError
+from tallystick.ingest.counts import RowCounts, read_counts
+from tallystick.ingest.deliveries import Delivery
+from tallystick.ingest.rejected import build_rejected, waiting_rows
+from tallystick.ingest.rows import Target, judge_rows
+from tallystick.ingest.versions import park_orphans, settle_rows
+from tallystick.ingest.views import (
+    ViewNames,
+    driving_derived,
+    driving_rows,
+    keyed_rows,
+    list_tasks,
+    newest_rows,
+    read_view,
+    readable_rows,
+    reread_view,
+)
+from tallystick.project.mappings import ParsedSource, parse_source
+from tallystick.spec.mapping_sql import branch_sql, view_sql
+from tallystick.spec.mappings import CLEAN, Branch
+from tallystick.spec.sources import Source
+from tallystick.spec.tables import TableContract
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedTable:
+    """What a load brings to one clean table; ``accepted`` and ``rejected`` have exactly their contracts' columns."""
+
+    contract: TableContract
+    accepted: DataFrame
+    rejected: DataFrame
+    counts: RowCounts
+
+
+@dataclass(kw_only=True, slots=True)
+class PreparedLoad:
+    """A load that may be published: its tables, parents first, and what a reader should know.
+
+    Holds rows in memory or on the workers' disks until ``release``.
+    """
+
+    tables: list[PreparedTable]
+    notes: list[str]
+    held: list[DataFrame] = field(default_factory=list)
+
+    def release(self) -> None:
+        """Let the held rows go."""
+        for frame in self.held:
+            frame.unpersist()
+        self.held.clear()
+
+
+def prepare_load(
+    session: SparkSession,
+    source: Source,
+    *,
+    contracts: Mapping[str, TableContract],
+    delivery: Delivery,
+    published: Mapping[str, DataFrame],
+) -> PreparedLoad:
+    """All tables of a landed delivery, checked and counted; nothing is written.
+
+    ``delivery.directory`` is the landed copy, one folder below those of the source's other loads. ``published`` holds,
+    by name, the source's clean tables and their ``_rejected`` twins as they are stored; rows of this load date and
+    later ones in them are left out, so that a load can be repeated. InputError for a file that cannot be read,
+    LoadRefused when a table's reject rate is above the declared one.
+    """
+    if session.conf.get("spark.sql.session.timeZone") != "UTC":
+        raise SetupError("Spark's session time zone is not UTC", fix="set spark.sql.session.timeZone to UTC")
+    parsed = parse_source(source, contracts, delivery.load_date)
+    load = _Load(session, source, contracts=contracts, delivery=delivery, published=published, parsed=parsed)
+    try:
+        with _spark_errors(source, delivery):
+            return load.prepare()
+    except BaseException:
+        load.result.release()
+        raise
+    finally:
+        load.names.drop()
+
+
+class _Load:
+    """One load while it is prepared."""
+
+    def __init__(
+        self,
+        session: SparkSession,
+        source: Source,
+        *,
+        contracts: Mapping[str, TableContract],
+        delivery: Delivery,
+        published: Mapping[str, DataFrame],
+        parsed: ParsedSource,
+    ) -> None:
+        self.session = session
+        self.source = source
+        self.contracts = contracts
+        self.delivery = delivery
+        self.parsed = parsed
+        self.home = delivery.directory.parent
+        self.names = ViewNames(session, source.name)
+        self.result = PreparedLoad(tables=[], notes=[])
+        before = F.col("loaded_on") < F.lit(delivery.load_date.isoformat()).cast("date")
+        self.published = {
+            name: frame.where((F.col("source") == source.name) & before) for name, frame in published.items()
+        }
+        self.views: dict[str, DataFrame] = {}
+        self.driven: dict[str, str] = {}
+        self.joined: dict[str, str] = {}
+        self.known: dict[str, DataFrame] = {}
+
+    def prepare(self) -> PreparedLoad:
+        self._read_files()
+        self._make_derived_views()
+        for table in self.parsed.tables:
+            self._prepare_table(table)
+        return self.result
+
+    def _read_files(self) -> None:
+        """Parse all files in one Spark job, and stop at the first that cannot be read to its end."""
+        day = self.delivery.load_date.isoformat()
+        tasks, notes = list_tasks(self.delivery.files, self.source.files, home=self.home, load_date=day)
+        self.result.notes += notes
+        for view, file in self.source.files.items():
+            self.views[view] = self._hold(read_view(self.session, file, tasks[view]))
+        marks = [
+            frame.select(F.lit(view).alias("view"), "_problem", "_fault", "_file") for view, frame in self.views.items()
+        ]
+        found = read_counts(reduce(lambda one, other: one.unionAll(other), marks))
+        for view, told in sorted(found.items()):
+            if told.fault:
+                fix = "deliver it again, or correct encoding in source.yaml"
+                raise InputError(told.fault, where=str(self.home / told.file), fix=fix)
+            if told.unreadable and not self._is_driving(view):
+                self._allow_unreadable(view, told.unreadable, told.rows)
+
+    def _is_driving(self, view: str) -> bool:
+        return any(branch.view == view for mapping in self.parsed.tables.values() for branch in mapping.branches)
+
+    def _allow_unreadable(self, view: str, unreadable: int, rows: int) -> None:
+        """Lines that no table counts, because their file is only looked up, are held against the strictest rate."""
+        rate = min(table.reject_rate for table in self.source.tables.values())
+        told = f"{self.source.files[view].file}: {unreadable} of {rows} lines cannot be split into columns"
+        if unreadable > rate * rows:
+            raise LoadRefused(told, where=f"source {self.source.name}", fix="nothing was published; deliver it again")
+        self.result.notes.append(told)
+
+    def _make_derived_views(self) -> None:
+        tables = {}
+        for view, file in self.source.files.items():
+            tables[view] = self.names.register(readable_rows(self.views[view], file), view)
+        for view, tree in self.parsed.views.items():
+            frame = self.session.sql(view_sql(tree, tables))
+            uses = [b for m in self.parsed.tables.values() for b in m.branches if view in b.aliases.values()]
+            self.views[view] = self._hold(frame) if len(uses) > 1 else frame
+            tables[view] = self.names.register(self.views[view], view)
+
+    def _prepare_table(self, table: str) -> None:
+        declared = self.source.tables[table]
+        contract = self.contracts[f"{CLEAN}.{table}"]
+        target = Target(
+            contract=contract, known_on=declared.known_on, source=self.source, load_date=self.delivery.load_date
+        )
+        branches = [self._run_branch(branch, target) for branch in self.parsed.tables[table].branches]
+        judged = reduce(lambda one, other: one.unionByName(other), branches)
+        parents = {column: self._known_ids(parent) for column, parent in declared.parents.items()}
+        published = self.published.get(contract.name)
+        settled = self._hold(settle_rows(park_orphans(judged, parents), target, published=published))
+        counts = RowCounts.read_from(settled)
+        counts.check(table, declared.reject_rate, source=self.source.name, home=self.home)
+        accepted = settled.where("_status = 'accepted'").select([column.name for column in contract.columns])
+        prepared = PreparedTable(
+            contract=contract, accepted=accepted, rejected=build_rejected(settled, target), counts=counts
+        )
+        self.result.tables.append(prepared)
+        self.known[table] = accepted
+
+    def _run_branch(self, branch: Branch, target: Target) -> DataFrame:
+        for join in branch.joins:
+            if join.view not in self.joined:
+                self.joined[join.view] = self.names.register(self._joined(join.view), f"{join.view}_keyed")
+        driven = {branch.view: self._driven(branch, target.contract)}
+        sql = branch_sql(branch, self.parsed.shapes, driven=driven, joined=self.joined)
+        return judge_rows(self.session.sql(sql), target)
+
+    def _joined(self, view: str) -> DataFrame:
+        if view.startswith(f"{CLEAN}."):
+            rows = self._newest(view.partition(".")[2])
+            return rows.withColumn("_met", F.lit(True))
+        if view in self.source.files:
+            file = self.source.files[view]
+            return keyed_rows(readable_rows(self.views[view], file), file.key)
+        return keyed_rows(self.views[view], self.source.views[view].key)
+
+    def _driven(self, branch: Branch, contract: TableContract) -> str:
+        """The name of a driving view, with the rows of earlier loads that this branch parked for want of a parent."""
+        view, role = branch.view, f"{branch.view}_driving"
+        waiting = self.published.get(f"{contract.name}_rejected")
+        if view in self.driven and waiting is None:
+            return self.driven[view]
+        if view in self.source.views:
+            rows = driving_derived(self.views[view], view, self.delivery.load_date.isoformat())
+            waiting = None
+        else:
+            rows = driving_rows(self.views[view], is_parked=False)
+        if waiting is None:
+            return self.driven.setdefault(view, self.names.register(rows, role))
+        again = reread_view(waiting_rows(waiting, branch=branch.number), self.source.files[view], self.home)
+        return self.names.register(rows.unionByName(driving_rows(again, is_parked=True)), role)
+
+    def _known_ids(self, table: str) -> DataFrame:
+        event_id = self.contracts[f"{CLEAN}.{table}"].event_id
+        return self._newest(table).select(F.col(event_id).alias("_id"))
+
+    def _newest(self, table: str) -> DataFrame:
+        """The newest version of a clean table's objects, this load's included: it was mapped before."""
+        contract = self.contracts[f"{CLEAN}.{table}"]
+        rows, earlier = self.known[table], self.published.get(contract.name)
+        if earlier is None and self.source.tables[table].known_on.kind != "column":
+            # One version of each object at most.
+            return rows.where("NOT is_retracted") if "is_retracted" in rows.columns else rows
+        versions = rows if earlier is None else rows.unionByName(earlier)
+        return newest_rows(versions, contract.event_id, contract.known_on)
+
+    def _hold(self, frame: DataFrame) -> DataFrame:
+        """Keep a frame's rows once they are computed: what is counted before the write must be what is written."""
+        self.result.held.append(frame.persist())
+        return frame
+
+
+@contextmanager
+def _spark_errors(source: Source, delivery: Delivery) -> Iterator[None]:
+    """Spark's own errors in our words: its messages quote rows, so only their condition is told."""
+    try:
+        yield
+    except PySparkException as error:
+        condition = error.getCondition() or type(error).__name__
+        where = f"source {source.name}, load of {delivery.load_date}"
+        fix = "nothing was published; use TRY_ functions or CAST in the mapping where a row may not fit"
+        raise LoadRefused(f"the mapping stopped on a row or expression: {condition}", where=where, fix=fix) from None
+
+
+def describe_load(prepared: PreparedLoad, *, source: str, load_date: date, raw_sha256: str) -> list[dict[str, object]]:
+    """The rows of ``monitor.loads`` for a load: per table what was read and what became of it.
+
+    What concerns the whole delivery stands in the notes of every table.
+    """
+    return [
+        {
+            "loaded_on": load_date,
+            "table_name": table.contract.table,
+            "rows_read": table.counts.read,
+            "rows_accepted": table.counts.accepted,
+            "rows_rejected": table.counts.rejected,
+            "rows_duplicate": table.counts.duplicate,
+            "rows_excluded": table.counts.excluded,
+            "raw_sha256": raw_sha256,
+            "notes": "; ".join([*table.counts.notes, *prepared.notes]) or None,
+            "source": source,
+        }
+        for table in prepared.tables
+    ]

@@ -5,10 +5,13 @@ What lives here: version choice and the local calendar. What must not: anything 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+
+from tallystick.errors import NotFound
 
 
 def select_latest(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
@@ -32,3 +35,14 @@ def select_known_versions(rows: DataFrame, event_id: str, *, cutoff: date) -> Da
 def local_date_expr(instant: str, zone: str) -> Column:
     """The calendar date of a UTC instant in ``zone``; null stays null. Expects the session's zone to be UTC."""
     return F.to_date(F.from_utc_timestamp(F.col(instant), zone))
+
+
+def last_load(bounds: Iterable[Mapping[str, tuple[date, date]]], *, source: str) -> date:
+    """The newest load date of files whose log entries say (min, max) of ``loaded_on``: the natural cut-off.
+
+    NotFound when no file has any.
+    """
+    loads = [found["loaded_on"][1] for found in bounds if "loaded_on" in found]
+    if not loads:
+        raise NotFound(f"source {source} has no loaded rows", where="the label's tables", fix="ingest it first")
+    return max(loads)

@@ -1,0 +1,67 @@
+"""Build the labels of a recipe from what was known at a cut-off date, and replace the source's rows of each.
+
+Takes a recipe, a source and optionally the cut-off (default: the source's last load); reads applications, loans and
+what became of them at pinned versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tallystick.entrypoint import code_version, load_job_project, progress, run_job
+from tallystick.labels import build_labels, last_load
+from tallystick.spec.fingerprint import fingerprint
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, pin, read, read_arrow, replace, replace_arrow
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Rows up to here are written by the driver: Spark's own write costs seconds even for one row.
+FEW_ROWS = 100_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whose labels, and as known when."""
+    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--cutoff", type=date.fromisoformat, help="what was known on this date; default: the last load")
+
+
+def run(session: SparkSession, args: argparse.Namespace) -> None:
+    """Build and store the recipe's label and those of its variants."""
+    project, warehouse = load_job_project(args), Warehouse(args.warehouse)
+    source, labels = project.sources[args.source], [project.labels[n] for n in project.recipes[args.recipe].labels]
+    owned = {"source": source.name}
+    names = sorted({name for label in labels for name in label.tables})
+    pinned = {name: pin(warehouse, name).where(**owned) for name in names}
+    cutoff = args.cutoff or last_load((file.stats for p in pinned.values() for file in p.files), source=source.name)
+    frames = {
+        name: read(session, warehouse, name, version=p.version).where(Slice("read", owned).sql(project.contracts[name]))
+        for name, p in pinned.items()
+    }
+    for label in labels:
+        contract = project.contracts[f"label.{label.name}"]
+        rows = build_labels(label, frames, cutoff=cutoff, zone=source.zone)
+        where = Slice(f"{contract.name}/{source.name}", owned)
+        versions = {name: pinned[name].version for name in label.tables}
+        by = Run(args.run_id, "build_labels", code_version(project.root), fingerprint(label), versions)
+        if pinned["clean.applications"].rows <= FEW_ROWS:
+            data = rows.toArrow().cast(arrow_schema(contract.columns))
+            commit = replace_arrow(warehouse, contract, data, where=where, run=by)
+        else:
+            commit = replace(session, warehouse, contract, rows, where=where, run=by)
+        stored = read_arrow(warehouse, contract.name, columns=["status", "label", "source"], version=commit.version)
+        counts = Counter(
+            {0: "good", 1: "bad"}.get(row["label"], row["status"])
+            for row in stored.to_pylist()
+            if row["source"] == source.name
+        )
+        told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        progress(f"      {contract.name} on {cutoff}: {told or 'no applications'}")
+
+
+if __name__ == "__main__":
+    run_job(add_arguments, run, __doc__)

@@ -1,0 +1,99 @@
+"""What a report is made of: a page of sections, a section of blocks, as plain values.
+
+What lives here: the blocks, which both the HTML page and the terminal can show. What must not: HTML, colours, storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """A paragraph. ``tone`` is ``plain``, ``good``, ``warning`` or ``bad``."""
+
+    text: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """Names and what they are, one a line."""
+
+    rows: Sequence[tuple[str, Cell]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Rows under headers. Numbers stand right; a boolean reads yes or no; None is a dash."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bars:
+    """Labelled quantities as horizontal bars, the longest one full width."""
+
+    rows: Sequence[tuple[str, float]]
+    caption: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """A picture, as PNG."""
+
+    title: str
+    png: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """Commands to copy."""
+
+    text: str
+
+
+Block = Note | Facts | Table | Bars | Figure | Code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A heading and its blocks. The terminal shows a section only when ``in_terminal`` is set, and no figures."""
+
+    title: str
+    blocks: Sequence[Block]
+    in_terminal: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A report: title, one line below it, and its sections. Sections without blocks are left out."""
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+
+
+def show_cell(cell: Cell) -> str:
+    """A value as text: thousands in groups, four significant digits for fractions, yes/no, a dash for nothing."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, float):
+        if cell != cell:
+            return "–"
+        return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.4g}" if abs(cell) >= 1 else f"{cell:.3f}"
+    return cell
+
+
+def is_number(cell: Cell) -> bool:
+    """Whether a cell is set to the right."""
+    return isinstance(cell, int | float) and not isinstance(cell, bool)

@@ -1,0 +1,41 @@
+"""A page as one HTML file that needs nothing else: styles and pictures are inside it.
+
+What lives here: the rendering. What must not: what the report says.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from tallystick.monitoring.blocks import Page, is_number, show_cell
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_page(page: Page) -> str:
+    """The HTML of a page. The same page gives the same text; every value is escaped."""
+    shown = [section for section in page.sections if section.blocks]
+    return _environment().get_template("page.html.j2").render(page=page, sections=shown)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = show_cell
+    environment.filters["kind"] = lambda block: type(block).__name__.lower()
+    environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
+    environment.filters["anchor"] = lambda title: re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    environment.tests["number"] = is_number
+    return environment

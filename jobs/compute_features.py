@@ -9,10 +9,10 @@ import argparse
 from datetime import date
 from typing import TYPE_CHECKING
 
-from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.features import compute_buckets, date_bounds, list_bucket_tasks, list_observed
-from tallystick.kernel import prepare_group
 from tallystick.spec.fingerprint import fingerprint
+
+from tallystick.entrypoint import code_version, load_job_project, progress, run_job
+from tallystick.features import GroupWork, compute_buckets, date_bounds, list_bucket_tasks, list_observed
 from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     pinned = {name: pin(warehouse, name).where(source=source.name) for name in sorted(names) if warehouse.exists(name)}
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
     contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
-    plans = [prepare_group(group, project.contracts) for group in groups]
+    works = [GroupWork.of(group, project.contracts) for group in groups]
     store = BucketStore(warehouse=warehouse, contracts=contracts)
-    files = compute_buckets(session, tasks, plans, observed=observed, storage=store)
+    files = compute_buckets(session, tasks, works, observed=observed, storage=store)
     low, high = date_bounds(source, first=args.first, last=args.last)
     inputs = {name: p.version for name, p in pinned.items()}
     for group in groups:

@@ -51,8 +51,12 @@ def list_steps(
     steps = []
     for name, directory in sources.items():
         loaded = ("--load-date", load_date.isoformat()) if load_date else ()
-        steps.append(Step(title=f"ingest {name}", job="ingest_source", arguments=("--source", f"{name}={directory}", *loaded)))
-        steps.append(Step(title=f"validate {name}", job="validate_tables", arguments=("--layer", "clean", "--source", name)))
+        steps.append(
+            Step(title=f"ingest {name}", job="ingest_source", arguments=("--source", f"{name}={directory}", *loaded))
+        )
+        steps.append(
+            Step(title=f"validate {name}", job="validate_tables", arguments=("--layer", "clean", "--source", name))
+        )
         steps.extend(_model_steps(recipe, name, first=first, last=last, cutoff=cutoff))
     return steps
 

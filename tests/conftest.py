@@ -27,9 +27,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from tallystick.tables import open_session
 
     warehouse = tmp_path_factory.mktemp("spark")
-    session = open_session(
-        "tests", project=PROJECT, extra_conf=(("spark.sql.warehouse.dir", str(warehouse)),)
-    )
+    session = open_session("tests", project=PROJECT, extra_conf=(("spark.sql.warehouse.dir", str(warehouse)),))
     yield session
     session.stop()
 
@@ -39,5 +37,7 @@ def data_dir() -> Path:
     """The folder of real data. Absent data skips the test by name: CI has it."""
     root = Path(os.environ.get("TALLYSTICK_DATA", PROJECT.parent / "shared" / "data"))
     if not root.is_dir():
-        pytest.skip(f"real data not found at {root}; set TALLYSTICK_DATA to the folder that holds berka/ and copenhagen/")
+        pytest.skip(
+            f"real data not found at {root}; set TALLYSTICK_DATA to the folder that holds berka/ and copenhagen/"
+        )
     return root

@@ -66,7 +66,9 @@ def run(
 
 @app.command()
 def demo(
-    directory: Annotated[Path, typer.Option("--dir", help="Where the bank's files and the warehouse go.")] = Path("demo"),
+    directory: Annotated[Path, typer.Option("--dir", help="Where the bank's files and the warehouse go.")] = Path(
+        "demo"
+    ),
     customers: Annotated[int, typer.Option(help="Size of the simulated bank.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bank.")] = 7,
     project: ProjectOption = None,
@@ -186,7 +188,9 @@ def features_list(
 
 @features_app.command("show")
 def features_show(
-    name: Annotated[str, typer.Argument(help="A feature's name.")], project: ProjectOption = None, json: JsonOption = False
+    name: Annotated[str, typer.Argument(help="A feature's name.")],
+    project: ProjectOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Print the passport of one feature."""
     from tallystick.cli.printing import print_record

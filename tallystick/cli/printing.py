@@ -47,7 +47,9 @@ def _print_for_people(table: pa.Table) -> None:
 
     shown = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for field in table.schema:
-        is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
+        is_number = (
+            pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
+        )
         shown.add_column(field.name, justify="right" if is_number else "left", overflow="fold")
     for row in table.slice(0, ROWS_SHOWN).to_pylist():
         shown.add_row(*(_text(value) for value in row.values()))

@@ -51,8 +51,8 @@ def list_rejected(warehouse: Path) -> pa.Table:
     parts = [f"SELECT table_name, source, loaded_on, reason, column_name FROM {name}" for name in names]
     return query(
         home,
-        f"SELECT table_name, source, loaded_on, reason, column_name, count(*) AS rows FROM ({' UNION ALL '.join(parts)}) "
-        "GROUP BY ALL ORDER BY ALL",
+        "SELECT table_name, source, loaded_on, reason, column_name, count(*) AS rows "
+        f"FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL ORDER BY ALL",
     )
 
 

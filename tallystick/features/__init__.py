@@ -6,7 +6,7 @@ that a job hands in), window arithmetic (``kernel``), definitions (``spec`` and 
 
 from __future__ import annotations
 
-from tallystick.features.compute import attach_lookups, compute_local
+from tallystick.features.compute import GroupWork, attach_lookups, compute_local
 from tallystick.features.planning import date_bounds, list_bucket_tasks, list_observed
 from tallystick.features.population import observe_applications, observe_daily
 from tallystick.features.request import add_request_features
@@ -14,6 +14,7 @@ from tallystick.features.stage import BucketTask, Observed, compute_buckets, run
 
 __all__ = [
     "BucketTask",
+    "GroupWork",
     "Observed",
     "add_request_features",
     "attach_lookups",

@@ -6,17 +6,44 @@ What lives here: joining looked-up columns point-in-time, then the kernel. What 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.kernel import GroupPlan, compute_group
-from tallystick.spec.features import Lookup
+from tallystick.kernel import GroupPlan, compute_group, prepare_group, required_columns
+from tallystick.spec.features import FeatureGroup, Lookup
+from tallystick.spec.tables import TableContract
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupWork:
+    """A group ready to be computed: its lookups and its plan. It travels to the tasks."""
+
+    lookups: tuple[Lookup, ...]
+    plan: GroupPlan
+
+    @classmethod
+    def of(cls, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> GroupWork:
+        """The work of a declared group; DeclarationError where it does not fit its tables."""
+        return cls(lookups=group.lookups, plan=prepare_group(group, contracts))
+
+    @property
+    def feature_table(self) -> str:
+        """The table its features are stored in."""
+        return f"feature.{self.plan.group}"
+
+    @property
+    def stored_columns(self) -> list[str]:
+        """The stored columns of the event table that the kernel and the lookups read."""
+        looked_up = {name for lookup in self.lookups for name in lookup.columns}
+        own = [name for name in required_columns(self.plan) if name not in looked_up]
+        return list(dict.fromkeys([*own, *(lookup.on for lookup in self.lookups)]))
 
 
 def compute_local(
-    plan: GroupPlan,
+    work: GroupWork,
     events: pa.Table,
     observations: pa.Table,
     *,
@@ -28,8 +55,8 @@ def compute_local(
     ``events`` holds all versions of the rows of the observed customers (others are ignored), ``dimensions`` the rows
     of each looked-up table by its name. ``zone`` is the business time zone of these customers.
     """
-    joined = attach_lookups(events, plan.group.lookups, dimensions, event_id=plan.event_id)
-    features = compute_group(joined, observations, plan, zone=zone)
+    joined = attach_lookups(events, work.lookups, dimensions, event_id=work.plan.event_id)
+    features = compute_group(joined, observations, work.plan, zone=zone)
     return pa.table(
         [observations["customer_id"], observations["as_of"], *features.columns],
         names=["customer_id", "as_of", *features.column_names],

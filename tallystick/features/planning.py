@@ -50,7 +50,10 @@ def list_observed(
     tables = {
         name: contracts[name].event_id
         for name in sorted(contracts)
-        if name.startswith("clean.") and contracts[name].entity and contracts[name].event_id and name not in NOT_POPULATION
+        if name.startswith("clean.")
+        and contracts[name].entity
+        and contracts[name].event_id
+        and name not in NOT_POPULATION
     }
     return Observed(kind="daily", name=observations.name, tables=tables, first=first, last=last)
 
@@ -83,7 +86,7 @@ def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]])
 
 
 def date_bounds(source: Source, *, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
-    """The instants that bound the business dates from ``first`` to ``last``, both inclusive: ``low <= as_of < high``."""
+    """The instants that bound the business dates from ``first`` to ``last`` (both inclusive): low <= as_of < high."""
     low = _midnight(first, source.zone) if first else None
     return low, _midnight(last + timedelta(days=1), source.zone) if last else None
 

@@ -40,10 +40,14 @@ def observe_applications(
         wanted &= days >= _day_number(first)
     if last is not None:
         wanted &= days <= _day_number(last)
-    chosen = latest.filter(pa.array(wanted)).select(["customer_id", "event_at"]).rename_columns(OBSERVATION_SCHEMA.names)
+    chosen = (
+        latest.filter(pa.array(wanted)).select(["customer_id", "event_at"]).rename_columns(OBSERVATION_SCHEMA.names)
+    )
     distinct = chosen.group_by(["customer_id", "as_of"]).aggregate([])
-    return distinct.select(OBSERVATION_SCHEMA.names).cast(OBSERVATION_SCHEMA).sort_by(
-        [("customer_id", "ascending"), ("as_of", "ascending")]
+    return (
+        distinct.select(OBSERVATION_SCHEMA.names)
+        .cast(OBSERVATION_SCHEMA)
+        .sort_by([("customer_id", "ascending"), ("as_of", "ascending")])
     )
 
 
@@ -107,7 +111,9 @@ def _visible_spans(rows: pa.Table, *, event_id: str, zone: str) -> tuple[pa.Arra
     return customers, starts[keep], ends[keep]
 
 
-def _presence(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, *, days: np.ndarray, customers: int) -> np.ndarray:
+def _presence(
+    codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, *, days: np.ndarray, customers: int
+) -> np.ndarray:
     """Boolean (customer, day): does any span of the customer hold the day. Counts openings less closings per day."""
     first, width = int(days[0]), len(days)
     delta = np.zeros((customers, width + 1), dtype=np.int32)

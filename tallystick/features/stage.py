@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.features.compute import compute_local
+from tallystick.features.compute import GroupWork, compute_local
 from tallystick.features.population import observe_applications, observe_daily, period_names
-from tallystick.kernel import GroupPlan, required_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -66,7 +65,7 @@ class BucketTask:
 def compute_buckets(
     session: SparkSession,
     tasks: Sequence[BucketTask],
-    plans: Sequence[GroupPlan],
+    works: Sequence[GroupWork],
     *,
     observed: Observed,
     storage: Storage,
@@ -75,8 +74,8 @@ def compute_buckets(
 
     Every group writes exactly the same observations. The files are not part of any table until the job commits them.
     """
-    results: dict[str, list[Any]] = {plan.group.feature_table: [] for plan in plans}
-    for table, descriptor in run_tasks(session, tasks, lambda task: _compute_bucket(task, plans, observed, storage)):
+    results: dict[str, list[Any]] = {work.feature_table: [] for work in works}
+    for table, descriptor in run_tasks(session, tasks, lambda task: _compute_bucket(task, works, observed, storage)):
         results[table].append(descriptor)
     return results
 
@@ -96,7 +95,7 @@ def run_tasks(session: SparkSession, tasks: Sequence[Any], work: Callable[[Any],
     numbers = session.range(0, len(chosen), 1, numPartitions=len(chosen))
     # The rows are descriptors of files, a few hundred bytes a task: the driver commits them.
     rows = numbers.mapInArrow(run, "number long, result binary").collect()
-    results = {row["number"]: pickle.loads(bytes(row["result"])) for row in rows}  # noqa: S301 our own tasks wrote it
+    results = {row["number"]: pickle.loads(bytes(row["result"])) for row in rows}
     return [item for number in sorted(results) for item in results[number]]
 
 
@@ -120,20 +119,20 @@ def read_table(task: BucketTask, table: str, columns: Sequence[str], storage: St
 
 
 def _compute_bucket(
-    task: BucketTask, plans: Sequence[GroupPlan], observed: Observed, storage: Storage
+    task: BucketTask, works: Sequence[GroupWork], observed: Observed, storage: Storage
 ) -> list[tuple[str, Any]]:
     observations = observe(task, observed, storage)
     if observations.num_rows == 0:
         return []
     periods = period_names(observations["as_of"], task.zone, task.period)
     written = []
-    for plan in plans:
-        events = read_table(task, plan.group.table, _event_columns(plan), storage)
+    for work in works:
+        events = read_table(task, work.plan.table, work.stored_columns, storage)
         dimensions = {
             lookup.table: read_table(task, lookup.table, [lookup.on, "known_on", *lookup.columns], storage)
-            for lookup in plan.group.lookups
+            for lookup in work.lookups
         }
-        features = compute_local(plan, events, observations, dimensions=dimensions, zone=task.zone)
+        features = compute_local(work, events, observations, dimensions=dimensions, zone=task.zone)
         for period in sorted(set(periods.to_pylist())):
             partition = {
                 "observations": observed.name,
@@ -142,12 +141,5 @@ def _compute_bucket(
                 "period": period,
             }
             rows = features.filter(pc.equal(periods, period))
-            written.append((plan.group.feature_table, storage.write(plan.group.feature_table, partition, rows)))
+            written.append((work.feature_table, storage.write(work.feature_table, partition, rows)))
     return written
-
-
-def _event_columns(plan: GroupPlan) -> list[str]:
-    """The stored columns that the kernel and the lookups need."""
-    looked_up = {name for lookup in plan.group.lookups for name in lookup.columns}
-    keys = [lookup.on for lookup in plan.group.lookups]
-    return list(dict.fromkeys([*(c for c in required_columns(plan) if c not in looked_up), *keys]))

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from tallystick.kernel.compute import compute_group, compute_vector
 from tallystick.kernel.plan import GroupPlan, prepare_group, required_columns
+from tallystick.kernel.rows import evaluate_expression
 
-__all__ = ["GroupPlan", "compute_group", "compute_vector", "prepare_group", "required_columns"]
+__all__ = ["GroupPlan", "compute_group", "compute_vector", "evaluate_expression", "prepare_group", "required_columns"]

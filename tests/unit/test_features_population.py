@@ -1,0 +1,112 @@
+"""Who is observed and when: applications at their instant, all customers at local midnights."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from tallystick.features import add_request_features, observe_applications, observe_daily
+from tallystick.spec.recipes import RequestFeature
+
+ZONE = "Europe/Copenhagen"
+Row = tuple[str, str, datetime, date, bool]
+
+
+def rows_table(rows: list[Row]) -> pa.Table:
+    """Rows of (row_id, customer_id, event_at, known_on, is_retracted)."""
+    return pa.table(
+        {
+            "row_id": pa.array([r[0] for r in rows], pa.string()),
+            "customer_id": pa.array([r[1] for r in rows], pa.string()),
+            "event_at": pa.array([r[2] for r in rows], pa.timestamp("us", tz="UTC")),
+            "known_on": pa.array([r[3] for r in rows], pa.date32()),
+            "is_retracted": pa.array([r[4] for r in rows], pa.bool_()),
+        }
+    )
+
+
+def local(day: date, hour: int = 0) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
+
+
+def test_an_application_is_observed_at_its_instant_in_its_latest_version() -> None:
+    day = date(2026, 3, 10)
+    table = rows_table(
+        [
+            ("a1", "c1", local(day, 9), day, False),
+            ("a1", "c1", local(day, 10), day + timedelta(days=1), False),
+            ("a2", "c2", local(day, 9), day, False),
+            ("a2", "c2", local(day, 9), day + timedelta(days=2), True),
+            ("a3", "c1", local(day, 10), day, False),
+        ]
+    )
+    seen = observe_applications(table, event_id="row_id", zone=ZONE).to_pylist()
+    assert seen == [{"customer_id": "c1", "as_of": local(day, 10)}]
+
+
+def test_dates_of_applications_are_local_and_both_ends_are_in() -> None:
+    days = [date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 11)]
+    # 00:30 in Copenhagen is still the day before in UTC.
+    table = rows_table([(f"a{i}", f"c{i}", local(d) + timedelta(minutes=30), d, False) for i, d in enumerate(days)])
+    seen = observe_applications(table, event_id="row_id", zone=ZONE, first=days[1], last=days[1])
+    assert seen["customer_id"].to_pylist() == ["c1"]
+
+
+def test_no_rows_give_no_observations() -> None:
+    day = date(2026, 3, 10)
+    assert observe_applications(rows_table([]), event_id="row_id", zone=ZONE).num_rows == 0
+    assert observe_daily([("row_id", rows_table([]))], zone=ZONE, first=day, last=day).num_rows == 0
+
+
+def test_daily_population_agrees_with_the_definition_day_by_day() -> None:
+    rng = random.Random(20260310)
+    first = date(2026, 3, 26)  # the clock goes forward on 29 March
+    for _ in range(120):
+        versions: dict[tuple[str, date], Row] = {}
+        for _ in range(rng.randrange(12)):
+            row_id = f"r{rng.randrange(5)}"
+            event = local(first + timedelta(days=rng.randrange(7)), rng.choice([0, 0, 1, 12, 23]))
+            known = first + timedelta(days=rng.randrange(9))
+            versions[row_id, known] = (row_id, f"c{row_id[1:]}", event, known, rng.random() < 0.25)
+        rows = list(versions.values())
+        rng.shuffle(rows)
+        # Versions of one row stay in one table: they are told apart by the event_id within a table.
+        tables = [[r for r in rows if r[0] in ("r0", "r1")], [r for r in rows if r[0] not in ("r0", "r1")]]
+        seen = observe_daily(
+            [("row_id", rows_table(t)) for t in tables], zone=ZONE, first=first, last=first + timedelta(days=8)
+        ).to_pylist()
+        expected = []
+        for customer in sorted({r[1] for r in rows}):
+            for offset in range(9):
+                day = first + timedelta(days=offset)
+                if any(is_visible(rows, row_id, day) for row_id in {r[0] for r in rows if r[1] == customer}):
+                    expected.append({"customer_id": customer, "as_of": local(day)})
+        assert seen == expected
+
+
+def is_visible(rows: list[Row], row_id: str, day: date) -> bool:
+    """The definition: latest version known by the day, not retracted, happened before its local midnight."""
+    known = [r for r in rows if r[0] == row_id and r[3] <= day]
+    if not known:
+        return False
+    latest = max(known, key=lambda r: r[3])
+    return not latest[4] and latest[2] < local(day)
+
+
+def test_request_features_are_null_where_nothing_can_be_divided() -> None:
+    rows = pa.table(
+        {
+            "amount_minor": pa.array([1000, 2000, None, 500], pa.int64()),
+            "income": pa.array([500.0, 0.0, 100.0, None], pa.float64()),
+        }
+    )
+    request = (
+        RequestFeature(name="amount", expression="amount_minor", reason="Amount asked for"),
+        RequestFeature(name="burden", expression="amount_minor + 0", per="income", reason="Amount against income"),
+    )
+    made = add_request_features(rows, request)
+    assert made["request_amount"].to_pylist() == [1000.0, 2000.0, None, 500.0]
+    assert made["request_burden"].to_pylist() == [2.0, None, None, None]

@@ -30,10 +30,9 @@ class Scorer(mlflow.pyfunc.PythonModel):
     """Scores rows with the model that ``model.json`` describes."""
 
     def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
-        """Read the artifacts: ``model`` always, ``booster`` for a model with trees."""
+        """Read the artifacts: ``model``, and one LightGBM text for each member with trees, by the name it gives."""
         self.model = json.loads(Path(context.artifacts["model"]).read_text(encoding="utf-8"))
-        booster = context.artifacts.get("booster")
-        self.booster = _load_booster(booster) if booster else None
+        self.boosters = {name: _load_booster(path) for name, path in context.artifacts.items() if name != "model"}
 
     def predict(
         self,
@@ -42,10 +41,10 @@ class Scorer(mlflow.pyfunc.PythonModel):
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
         """One row per input row, in order; MlflowException names the columns that are missing."""
-        return score_frame(self.model, self.booster, model_input)
+        return score_frame(self.model, self.boosters, model_input)
 
 
-def score_frame(model: Mapping[str, Any], booster: Any, frame: pd.DataFrame) -> pd.DataFrame:
+def score_frame(model: Mapping[str, Any], boosters: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
     """Probability, score, limit, decision and reasons of each row of ``frame``, which holds the features by name.
 
     Every step works row by row, so the answer for a row does not depend on the rows beside it.
@@ -56,7 +55,7 @@ def score_frame(model: Mapping[str, Any], booster: Any, frame: pd.DataFrame) -> 
         what = f"the input lacks {len(missing)} of the model's {len(model['features'])} features: {shown}"
         raise mlflow.MlflowException(what, error_code=INVALID_PARAMETER_VALUE)
     values = frame[model["features"]].astype("float64")
-    log_odds, contributions = explain(model, booster, values)
+    log_odds, contributions = explain(model, boosters, values)
     probability = calibrate(model["calibration"], log_odds)
     decision, limit = decide(model["policy"], probability)
     return pd.DataFrame(
@@ -71,7 +70,9 @@ def score_frame(model: Mapping[str, Any], booster: Any, frame: pd.DataFrame) -> 
     )
 
 
-def explain(model: Mapping[str, Any], booster: Any, values: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def explain(
+    model: Mapping[str, Any], boosters: Mapping[str, Any], values: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
     """Log-odds of being bad per row, and what each feature adds to them beyond its average, per row and feature.
 
     The members' log-odds and contributions are added up with the members' weights.
@@ -80,7 +81,7 @@ def explain(model: Mapping[str, Any], booster: Any, values: pd.DataFrame) -> tup
     log_odds = np.zeros(len(values))
     contributions = np.zeros((len(values), len(position)))
     for member in model["members"]:
-        own, parts = _EXPLAINERS[member["kind"]](member, booster, values)
+        own, parts = _EXPLAINERS[member["kind"]](member, boosters, values)
         log_odds += member["weight"] * own
         for name, part in parts.items():
             contributions[:, position[name]] += member["weight"] * part
@@ -135,7 +136,7 @@ def name_reasons(model: Mapping[str, Any], contributions: np.ndarray) -> list[li
 
 
 def _explain_scorecard(
-    member: Mapping[str, Any], booster: Any, values: pd.DataFrame
+    member: Mapping[str, Any], boosters: Mapping[str, Any], values: pd.DataFrame
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     # woe here is already that of being bad times its sign in the regression: coefficient * woe adds to the log-odds.
     log_odds = np.full(len(values), float(member["intercept"]))
@@ -154,10 +155,11 @@ def _explain_scorecard(
 
 
 def _explain_lightgbm(
-    member: Mapping[str, Any], booster: Any, values: pd.DataFrame
+    member: Mapping[str, Any], boosters: Mapping[str, Any], values: pd.DataFrame
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    booster = boosters.get(member.get("booster", "booster"))
     if booster is None:
-        raise mlflow.MlflowException("the model has trees, but no booster artifact")
+        raise mlflow.MlflowException("a member's trees are not among the model's artifacts")
     # Shapley values: they add up to the log-odds, and the last column is the average they are measured against.
     found = booster.predict(values[member["features"]].to_numpy(), pred_contrib=True, num_threads=1)
     log_odds = np.zeros(len(values))

@@ -145,7 +145,7 @@ def test_the_champion_loads_in_a_fresh_process_without_the_project(registered: R
 
     content = package().model_artifacts
     booster = lightgbm.Booster(model_str=content["booster.txt"].decode())
-    expected = model_file.score_frame(json.loads(content["model.json"]), booster, same)
+    expected = model_file.score_frame(json.loads(content["model.json"]), {"booster": booster}, same)
     scores = json.loads((tmp_path / "scores.json").read_text())
     found = pd.DataFrame(scores["data"], columns=scores["columns"])
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-12)

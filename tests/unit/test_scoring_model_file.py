@@ -46,7 +46,7 @@ def test_the_model_file_imports_nothing_of_the_project() -> None:
 def test_a_scorecard_adds_intercept_and_points_of_the_bins(scorer: Any) -> None:
     model = models.describe(models.scorecard())
     # -1.0 + 0.5 (20 is in the last bin) + 2 * -0.5 + 0.0
-    found = scorer.score_frame(model, None, one(txn_out_sum_30d=20, txn_in_sum_30d=100, social_contacts_distinct_28d=1))
+    found = scorer.score_frame(model, {}, one(txn_out_sum_30d=20, txn_in_sum_30d=100, social_contacts_distinct_28d=1))
     assert found["pd"][0] == pytest.approx(1 / (1 + math.exp(1.5)))
     assert found["score"][0] == 65.0
     assert (found["decision"][0], found["limit_minor"][0]) == ("refer", 500_000)
@@ -54,7 +54,7 @@ def test_a_scorecard_adds_intercept_and_points_of_the_bins(scorer: Any) -> None:
 
 def test_a_null_takes_the_bin_of_nulls(scorer: Any) -> None:
     model = models.describe(models.scorecard())
-    found = scorer.score_frame(model, None, one())
+    found = scorer.score_frame(model, {}, one())
     assert found["pd"][0] == pytest.approx(1 / (1 + math.exp(1.0 - 0.25 - 1.5 - 0.3)))
     assert found["decision"][0] == "decline"
     assert found["limit_minor"][0] == 0
@@ -63,7 +63,7 @@ def test_a_null_takes_the_bin_of_nulls(scorer: Any) -> None:
 def test_reasons_are_what_raised_the_risk_most_and_a_shared_text_counts_once(scorer: Any) -> None:
     model = models.describe(models.scorecard())
     # Beyond their averages: spending 0.5 - 0.1, income 2 * 0.5 - 0, contacts 0.0 - 0.05.
-    found = scorer.score_frame(model, None, one(txn_out_sum_30d=99, txn_in_sum_30d=1, social_contacts_distinct_28d=1))
+    found = scorer.score_frame(model, {}, one(txn_out_sum_30d=99, txn_in_sum_30d=1, social_contacts_distinct_28d=1))
     assert found["reasons"][0] == [
         "Income in the last 30 days", "Spending in the last 30 days", "Number of people you were in touch with",
     ]  # fmt: skip
@@ -101,7 +101,7 @@ def test_trees_give_the_pd_that_lightgbm_gives(scorer: Any) -> None:
     booster = lightgbm.Booster(model_str=models.booster_text())
     model = models.describe({"kind": "lightgbm", "weight": 1.0, "features": list(models.FEATURES)})
     frame = models.rows(50, seed=9)
-    found = scorer.score_frame(model, booster, frame)
+    found = scorer.score_frame(model, {"booster": booster}, frame)
     assert found["pd"].to_numpy() == pytest.approx(booster.predict(frame.to_numpy()), abs=1e-9)
     assert all(len(set(reasons)) == 3 for reasons in found["reasons"])
 
@@ -110,8 +110,8 @@ def test_a_blend_adds_the_members_log_odds_with_their_weights(scorer: Any) -> No
     booster = lightgbm.Booster(model_str=models.booster_text())
     trees = {"kind": "lightgbm", "weight": 0.25, "features": list(models.FEATURES)}
     frame = models.rows(20, seed=4)
-    both, _ = scorer.explain(models.describe(models.scorecard(0.75), trees), booster, frame)
-    card, _ = scorer.explain(models.describe(models.scorecard()), None, frame)
+    both, _ = scorer.explain(models.describe(models.scorecard(0.75), trees), {"booster": booster}, frame)
+    card, _ = scorer.explain(models.describe(models.scorecard()), {}, frame)
     assert both == pytest.approx(0.75 * card + 0.25 * booster.predict(frame.to_numpy(), raw_score=True))
 
 
@@ -120,8 +120,8 @@ def test_a_row_scores_the_same_alone_and_among_others(scorer: Any) -> None:
     trees = {"kind": "lightgbm", "weight": 0.5, "features": list(models.FEATURES)}
     model = models.describe(models.scorecard(0.5), trees)
     frame = models.rows(64, seed=8)
-    whole = scorer.score_frame(model, booster, frame)
-    parts = pd.concat([scorer.score_frame(model, booster, frame.iloc[[n]]) for n in range(len(frame))])
+    whole = scorer.score_frame(model, {"booster": booster}, frame)
+    parts = pd.concat([scorer.score_frame(model, {"booster": booster}, frame.iloc[[n]]) for n in range(len(frame))])
     pd.testing.assert_frame_equal(whole, parts, check_exact=True)
 
 
@@ -130,11 +130,11 @@ def test_a_missing_column_is_refused_by_name(scorer: Any) -> None:
 
     frame = models.rows(3).drop(columns=["txn_in_sum_30d"])
     with pytest.raises(MlflowException, match="lacks 1 of the model's 4 features: txn_in_sum_30d"):
-        scorer.score_frame(models.describe(models.scorecard()), None, frame)
+        scorer.score_frame(models.describe(models.scorecard()), {}, frame)
 
 
 def test_columns_in_another_order_and_further_columns_change_nothing(scorer: Any) -> None:
     model = models.describe(models.scorecard())
     frame = models.rows(10)
     shuffled = frame[list(reversed(models.FEATURES))].assign(other="text")
-    pd.testing.assert_frame_equal(scorer.score_frame(model, None, frame), scorer.score_frame(model, None, shuffled))
+    pd.testing.assert_frame_equal(scorer.score_frame(model, {}, frame), scorer.score_frame(model, {}, shuffled))

@@ -1,0 +1,149 @@
+"""The training set: vectors with their labels, dates, and the segments that fairness is looked at by.
+
+What lives here: ``TrainingSet`` and how it is put together from tables. What must not: storage, fitting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tallystick.errors import ModelError
+from tallystick.features.population import latest_versions
+from tallystick.spec.recipes import Recipe
+from tallystick.training.vectors import KEYS, Feature, VectorPlan, assemble_vectors
+
+# Below this many bad or good rows no model is fitted: folds would have classes with nothing in them.
+LEAST_PER_CLASS = 10
+
+# Shorter histories are cut into quarters, or a table by vintage would have one line.
+LEAST_YEARLY_DAYS = 730
+
+AGE_BANDS = (18, 26, 36, 46, 56, 66)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrainingSet:
+    """Rows in order of (as_of, source, application_id), with one index over all frames.
+
+    ``keys`` has KEYS, ``day`` (local date of as_of), ``label`` (1.0 bad, 0.0 good, NaN when not to be learned from) and
+    one column ``label:<variant>`` per variant. ``vectors`` has the features as doubles. ``segments`` has gender and
+    age_band, which no model sees.
+    """
+
+    keys: pd.DataFrame
+    vectors: pd.DataFrame
+    features: tuple[Feature, ...]
+    segments: pd.DataFrame
+
+    @property
+    def label(self) -> pd.Series:
+        """1.0 bad, 0.0 good, NaN unlabelled."""
+        return self.keys["label"]
+
+    @property
+    def vintage(self) -> pd.Series:
+        """Calendar year of the local date, or ``2025Q3`` where the labelled rows span less than two years."""
+        day = self.keys["day"]
+        labelled = day[self.label.notna()]
+        span = (labelled.max() - labelled.min()).days if len(labelled) else 0
+        return day.dt.to_period("Y" if span >= LEAST_YEARLY_DAYS else "Q").astype(str).rename("vintage")
+
+
+def build_training_set(recipe: Recipe, plan: VectorPlan, tables: Mapping[str, pa.Table], *, zone: str) -> TrainingSet:
+    """Join vectors, labels and segments.
+
+    ``tables`` holds ``clean.applications``, ``clean.customers``, ``feature.<group>`` and ``label.<label>`` for each
+    label and variant. Only labels whose status is mature are taken. ModelError when too few rows of a class are left.
+    """
+    groups = {name: tables[f"feature.{name}"] for name in recipe.groups}
+    frame = assemble_vectors(plan, tables["clean.applications"], groups).to_pandas()
+    frame["day"] = frame["as_of"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+    frame = frame.sort_values(["as_of", "source", "application_id"], kind="stable").reset_index(drop=True)
+    keys = frame[[*KEYS, "day"]].copy()
+    keys["label"] = _labels_of(frame, tables[f"label.{recipe.label}"])
+    for variant in recipe.variants:
+        keys[f"label:{variant.name}"] = _labels_of(frame, tables[f"label.{variant.label}"])
+    for value, word in ((1.0, "bad"), (0.0, "good")):
+        count = int((keys["label"] == value).sum())
+        if count < LEAST_PER_CLASS:
+            what = f"only {count} labelled rows are {word}, at least {LEAST_PER_CLASS} are needed"
+            raise ModelError(what, where=f"recipe {recipe.name}", fix="wait for more labels, or mend the label")
+    names = [feature.name for feature in plan.features]
+    return TrainingSet(
+        keys=keys,
+        vectors=frame[names].astype("float64"),
+        features=plan.features,
+        segments=_segments(keys, tables["clean.customers"]),
+    )
+
+
+def observation_hash(keys: pd.DataFrame) -> str:
+    """A digest of which observations with which labels were learned from; order does not matter."""
+    used = keys[keys["label"].notna()]
+    stamps = pd.to_datetime(used["as_of"], utc=True).astype("int64")
+    lines = sorted(
+        f"{source}|{application}|{stamp}|{int(label)}"
+        for source, application, stamp, label in zip(
+            used["source"], used["application_id"], stamps, used["label"], strict=True
+        )
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def split_by_time(keys: pd.DataFrame, *, test_from: date | None, test_share: float) -> pd.Series:
+    """``train`` or ``test`` per labelled row, by local date; empty text for rows without a label.
+
+    Without ``test_from`` the cut lies between two dates, so that the test holds about ``test_share`` of the rows.
+    """
+    is_labelled = keys["label"].notna()
+    if test_from is not None:
+        start = pd.Timestamp(test_from)
+    else:
+        days = np.sort(keys.loc[is_labelled, "day"].to_numpy())
+        start = pd.Timestamp(days[min(int(np.ceil(len(days) * (1 - test_share))), len(days) - 1)])
+    part = pd.Series(np.where(keys["day"] >= start, "test", "train"), index=keys.index, name="part")
+    return part.where(is_labelled, "")
+
+
+def check_parts(keys: pd.DataFrame, part: pd.Series, *, where: str) -> None:
+    """ModelError unless both parts have rows of both classes, enough of them to learn from in the older one."""
+    for name, least in (("train", LEAST_PER_CLASS), ("test", 1)):
+        labels = keys.loc[part == name, "label"]
+        counts = {"bad": int((labels == 1.0).sum()), "good": int((labels == 0.0).sum())}
+        for word, count in counts.items():
+            if count < least:
+                what = f"the {name} part has {count} {word} rows, at least {least} are needed"
+                raise ModelError(what, where=where, fix="move the split's test_from or test_share")
+
+
+def _labels_of(frame: pd.DataFrame, labels: pa.Table) -> pd.Series:
+    columns = ["source", "application_id", "label", "status"]
+    found = labels.select(columns).to_pandas()
+    if found.duplicated(["source", "application_id"]).any():
+        raise ModelError("a label table has two rows for one application")
+    mature = found[found["status"] == "mature"]
+    joined = frame[["source", "application_id"]].merge(mature, how="left", on=["source", "application_id"])
+    return joined["label"].astype("float64").set_axis(frame.index)
+
+
+def _segments(keys: pd.DataFrame, customers: pa.Table) -> pd.DataFrame:
+    """Gender and age band of each row's customer as now known: for looking at fairness, not for a model."""
+    latest = latest_versions(customers, "customer_fact_id").select(["customer_id", "event_at", "gender", "birth_date"])
+    facts = latest.to_pandas().sort_values(["customer_id", "event_at"], kind="stable")
+    person = facts.groupby("customer_id").last()
+    joined = keys[["customer_id"]].join(person[["gender", "birth_date"]], on="customer_id")
+    born = pd.to_datetime(joined["birth_date"], errors="coerce")
+    age = (keys["day"] - born).dt.days / 365.25
+    labels = [f"{low}-{high - 1}" for low, high in itertools.pairwise(AGE_BANDS)]
+    bands = pd.cut(age, [-np.inf, *AGE_BANDS, np.inf], right=False, labels=["under 18", *labels, "66 and over"])
+    gender = joined["gender"].fillna("unknown")
+    age_band = bands.cat.add_categories("unknown").fillna("unknown").astype(str)
+    return pd.DataFrame({"gender": gender, "age_band": age_band}, index=keys.index)

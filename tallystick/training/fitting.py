@@ -1,0 +1,179 @@
+"""From a set of labelled rows to calibrated models, one per declared algorithm.
+
+What lives here: folds, selection and fitting inside them, calibration on out-of-fold log-odds, blends. What must not:
+the out-of-time split, reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from tallystick.errors import ModelError
+from tallystick.spec.algorithms import Algorithm, Blend, Fitted, GradientBoosting, OrdinalScorecard, Scorecard
+from tallystick.spec.recipes import Split
+from tallystick.training.boosting import fit_boosting
+from tallystick.training.members import Member
+from tallystick.training.metrics import expit, fit_logistic
+from tallystick.training.ordinal import fit_ordinal
+from tallystick.training.scorecard import fit_scorecard
+from tallystick.training.selection import select_features
+from tallystick.training.vectors import Feature, match_features
+
+# A calibration may flatten log-odds but never turn their order round.
+LEAST_SLOPE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Part:
+    """Labelled rows to learn from. The four arrays and the frame correspond row by row."""
+
+    vectors: pd.DataFrame
+    label: np.ndarray
+    customer: np.ndarray
+    vintage: np.ndarray
+    features: tuple[Feature, ...]
+
+    def take(self, rows: np.ndarray) -> Part:
+        """The rows at ``rows`` (positions or a mask)."""
+        return Part(
+            vectors=self.vectors.iloc[np.arange(len(self.label))[rows]],
+            label=self.label[rows],
+            customer=self.customer[rows],
+            vintage=self.vintage[rows],
+            features=self.features,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Model:
+    """Members with weights, and the calibration of their sum: pd = expit(intercept + slope * sum of weight * log-odds).
+
+    ``out_of_fold`` are the pds of the rows it was fitted on, each by models that had not seen the row. ``selection``
+    is the table of ``select_features`` per fitted algorithm.
+    """
+
+    name: str
+    members: tuple[tuple[Member, float], ...]
+    intercept: float
+    slope: float
+    out_of_fold: np.ndarray
+    selection: dict[str, pd.DataFrame]
+
+    def log_odds(self, vectors: pd.DataFrame) -> np.ndarray:
+        """Calibrated log-odds of being bad."""
+        total = np.zeros(len(vectors))
+        for member, weight in self.members:
+            total += weight * member.log_odds(vectors)
+        return self.intercept + self.slope * total
+
+    def predict(self, vectors: pd.DataFrame) -> np.ndarray:
+        """Calibrated pd."""
+        return expit(self.log_odds(vectors))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The inputs that any member reads, each once."""
+        return tuple(dict.fromkeys(name for member, _ in self.members for name in member.features))
+
+
+def fit_models(algorithms: Sequence[Algorithm], part: Part, *, split: Split, seed: int) -> dict[str, Model]:
+    """A calibrated model per algorithm, in declared order."""
+    folds = draw_folds(part, split=split, seed=seed)
+    models: dict[str, Model] = {}
+    for algorithm in algorithms:
+        if isinstance(algorithm, Blend):
+            models[algorithm.name] = _blend(algorithm, models, part.label)
+        else:
+            models[algorithm.name] = _fit_calibrated(algorithm, part, folds, seed=seed)
+    return models
+
+
+def needed_algorithms(algorithms: Sequence[Algorithm], name: str) -> list[Algorithm]:
+    """The algorithm called ``name`` and, for a blend, those it is made of, in declared order."""
+    chosen = next(algorithm for algorithm in algorithms if algorithm.name == name)
+    wanted = {name, *(chosen.weights if isinstance(chosen, Blend) else ())}
+    for algorithm in algorithms:
+        # A blend may hold blends.
+        if algorithm.name in wanted and isinstance(algorithm, Blend):
+            wanted |= set(algorithm.weights)
+    return [algorithm for algorithm in algorithms if algorithm.name in wanted]
+
+
+def fit_member(algorithm: Fitted, part: Part, *, seed: int) -> tuple[Member, pd.DataFrame]:
+    """Select among the algorithm's candidates and fit, both on these rows alone; the selection's table beside it."""
+    candidates = match_features(part.features, algorithm.features)
+    kept, table = select_features(part.vectors, part.label, candidates, rule=algorithm.selection, vintage=part.vintage)
+    if not kept:
+        what = f"none of {len(candidates)} features passed the selection"
+        raise ModelError(what, where=f"algorithm {algorithm.name}", fix="lower min_iv, or look at the features")
+    if isinstance(algorithm, OrdinalScorecard):
+        return fit_ordinal(algorithm, part.vectors, part.label, kept), table
+    if isinstance(algorithm, Scorecard):
+        return fit_scorecard(algorithm, part.vectors, part.label, kept), table
+    assert isinstance(algorithm, GradientBoosting)
+    return fit_boosting(algorithm, part.vectors, part.label, kept, seed=seed), table
+
+
+def draw_folds(part: Part, *, split: Split, seed: int) -> list[np.ndarray]:
+    """For each repeat the fold number of every row, stratified by label; rows of a customer share a fold."""
+    rarest = int(min(part.label.sum(), (1 - part.label).sum()))
+    count = min(split.folds, rarest)
+    if count < 2:
+        raise ModelError("too few rows of one class for folds", fix="wait for more labels")
+    drawn = []
+    for repeat in range(split.repeats):
+        folds = np.zeros(len(part.label), dtype=int)
+        splitter = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed + repeat)
+        for number, (_, held) in enumerate(splitter.split(part.label, part.label, part.customer)):
+            folds[held] = number
+        drawn.append(folds)
+    return drawn
+
+
+def _fit_calibrated(algorithm: Fitted, part: Part, folds: list[np.ndarray], *, seed: int) -> Model:
+    member, table = fit_member(algorithm, part, seed=seed)
+    held_out = np.zeros(len(part.label))
+    for numbers in folds:
+        for number in np.unique(numbers):
+            held = numbers == number
+            inner, _ = fit_member(algorithm, part.take(~held), seed=seed)
+            held_out[held] += inner.log_odds(part.vectors[held]) / len(folds)
+    intercept, slope = fit_logistic(part.label, held_out, min_slope=LEAST_SLOPE)
+    return Model(
+        name=algorithm.name,
+        members=((member, 1.0),),
+        intercept=intercept,
+        slope=slope,
+        out_of_fold=expit(intercept + slope * held_out),
+        selection={algorithm.name: table},
+    )
+
+
+def _blend(algorithm: Blend, models: dict[str, Model], label: np.ndarray) -> Model:
+    """The members of the parts with their calibrations folded into weights, calibrated again as a whole."""
+    total = sum(algorithm.weights.values())
+    shares = {name: weight / total for name, weight in algorithm.weights.items()}
+    held_out = np.sum(
+        [share * np.log(models[name].out_of_fold / (1 - models[name].out_of_fold)) for name, share in shares.items()],
+        axis=0,
+    )
+    intercept, slope = fit_logistic(label, held_out, min_slope=LEAST_SLOPE)
+    members = tuple(
+        (member, share * models[name].slope * weight)
+        for name, share in shares.items()
+        for member, weight in models[name].members
+    )
+    inner = sum(share * models[name].intercept for name, share in shares.items())
+    return Model(
+        name=algorithm.name,
+        members=members,
+        intercept=intercept + slope * inner,
+        slope=slope,
+        out_of_fold=expit(intercept + slope * held_out),
+        selection={key: table for name in shares for key, table in models[name].selection.items()},
+    )

@@ -1,0 +1,202 @@
+"""The tables of a training run: performance, vintages, ablations, variants, stability, fairness, calibration.
+
+What lives here: one function per table, each returning a frame with one row per thing compared. What must not: plots,
+files, the choice of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from tallystick.errors import ModelError
+from tallystick.spec.algorithms import Algorithm
+from tallystick.spec.recipes import Ablation, Recipe
+from tallystick.training.fitting import Model, Part, fit_models
+from tallystick.training.metrics import auc, bootstrap_interval, ks, measure, stability_index
+from tallystick.training.vectors import Feature, match_features
+
+# Segments with fewer bad or good rows get no AUC: it would be noise with a name on it.
+LEAST_SEGMENT_CLASS = 5
+
+# A vintage is predicted from those before it once these hold at least as many rows of the rarer class.
+LEAST_EARLIER_CLASS = 10
+
+
+def report_performance(
+    models: Mapping[str, Model], older: Part, newer: Part, *, champion: str, seed: int
+) -> pd.DataFrame:
+    """Per algorithm, the metrics out of fold in the older part and out of time in the newer, AUCs with 95 % intervals."""
+    rows = []
+    for name, model in models.items():
+        pairs = (
+            ("out_of_fold", older.label, model.out_of_fold),
+            ("out_of_time", newer.label, model.predict(newer.vectors)),
+        )
+        for rows_of, label, pd_ in pairs:
+            low, high = bootstrap_interval(auc, label, pd_, seed=seed)
+            found = measure(label, pd_)
+            rows.append(
+                {"algorithm": name, "is_champion": name == champion, "rows_of": rows_of, **found,
+                 "auc_low": low, "auc_high": high, "features": float(len(model.features))}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def report_vintages(algorithms: Sequence[Algorithm], part: Part, *, recipe: Recipe) -> pd.DataFrame:
+    """Each vintage predicted by the champion's algorithm fitted on all vintages before it."""
+    rows = []
+    for vintage in np.unique(part.vintage):
+        earlier, own = part.take(part.vintage < vintage), part.take(part.vintage == vintage)
+        row = {"vintage": vintage, "rows": float(len(own.label)), "bad": float(own.label.sum())}
+        row |= {"bad_rate": float(own.label.mean()), "auc": float("nan"), "ks": float("nan")}
+        rarer = min(earlier.label.sum(), (1 - earlier.label).sum()) if len(earlier.label) else 0
+        if rarer >= LEAST_EARLIER_CLASS:
+            pd_ = _fit_last(algorithms, earlier, recipe).predict(own.vectors)
+            row |= {"auc": auc(own.label, pd_), "ks": ks(own.label, pd_), "mean_pd": float(pd_.mean())}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def report_ablations(
+    algorithms: Sequence[Algorithm], older: Part, newer: Part, *, recipe: Recipe, full: Model
+) -> pd.DataFrame:
+    """The champion with and without named columns: how much of its ranking rests on them."""
+    rows = [_ablation_row("all features", 0, full, older, newer)]
+    for ablation in recipe.ablations:
+        dropped = _dropped(ablation, older.features)
+        kept = tuple(feature for feature in older.features if feature not in dropped)
+        narrowed = _without(algorithms, dropped, older.features)
+        try:
+            model = _fit_last(narrowed, _with_features(older, kept), recipe)
+        except ModelError:
+            rows.append({"without": ablation.title, "columns_dropped": float(len(dropped)), "features": 0.0})
+            continue
+        rows.append(_ablation_row(ablation.title, len(dropped), model, older, newer))
+    return pd.DataFrame(rows)
+
+
+def report_variants(
+    algorithms: Sequence[Algorithm], parts: Mapping[str, tuple[Part, Part]], *, recipe: Recipe
+) -> pd.DataFrame:
+    """The champion's algorithm trained and tested on other labels; ``parts`` gives (older, newer) by title."""
+    rows = []
+    for title, (older, newer) in parts.items():
+        row: dict[str, object] = {"label": title, "train_rows": float(len(older.label)), "train_bad": older.label.sum()}
+        row |= {"test_rows": float(len(newer.label)), "test_bad": newer.label.sum()}
+        try:
+            model = _fit_last(algorithms, older, recipe)
+        except ModelError:
+            rows.append({**row, "auc_out_of_fold": float("nan"), "auc_out_of_time": float("nan")})
+            continue
+        test = auc(newer.label, model.predict(newer.vectors)) if len(newer.label) else float("nan")
+        rows.append({**row, "auc_out_of_fold": auc(older.label, model.out_of_fold), "auc_out_of_time": test})
+    return pd.DataFrame(rows)
+
+
+def report_stability(model: Model, frames: Mapping[str, pd.DataFrame], pds: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """PSI of the pd and of each of the model's features: the train part against the test and the unlabelled rows.
+
+    Rows of ``frames`` and ``pds`` are called train, test and scored; a part without rows gives NaN.
+    """
+    rows = []
+    for name in ("pd", *model.features):
+        values = {part: pds[part] if name == "pd" else frames[part][name].to_numpy() for part in frames}
+        rows.append(
+            {"feature": name, "train_to_test": stability_index(values["train"], values["test"]),
+             "train_to_scored": stability_index(values["train"], values["scored"])}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def report_fairness(
+    segments: pd.DataFrame, label: np.ndarray, pd_: np.ndarray, *, approved: np.ndarray
+) -> pd.DataFrame:
+    """Per segment: rows, bad rate, mean pd, share approved, AUC. ``pd_`` are pds by models that had not seen the row."""
+    rows = []
+    for column in segments.columns:
+        values = segments[column].to_numpy()
+        for value in sorted(set(values)):
+            own = values == value
+            bad = float(label[own].sum())
+            enough = min(bad, own.sum() - bad) >= LEAST_SEGMENT_CLASS
+            rows.append(
+                {"segment": column, "value": value, "rows": float(own.sum()), "bad": bad,
+                 "bad_rate": float(label[own].mean()), "mean_pd": float(pd_[own].mean()),
+                 "approved": float(approved[own].mean()),
+                 "auc": auc(label[own], pd_[own]) if enough else float("nan")}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def report_calibration(label: np.ndarray, pd_: np.ndarray, *, bins: int = 8) -> pd.DataFrame:
+    """Mean pd against the share of bad rows, in groups of about equal size from safe to risky."""
+    order = np.argsort(pd_, kind="stable")
+    groups = [group for group in np.array_split(order, min(bins, max(len(order), 1))) if len(group)]
+    return pd.DataFrame(
+        {"group": float(number), "rows": float(len(group)), "mean_pd": float(pd_[group].mean()),
+         "bad_rate": float(label[group].mean())}
+        for number, group in enumerate(groups, start=1)
+    )  # fmt: skip
+
+
+def report_weights(model: Model, features: Sequence[Feature], vectors: pd.DataFrame) -> pd.DataFrame:
+    """Each input of the model: expected sign, whether assumed, and the spread of what it adds to the log-odds."""
+    by_name = {feature.name: feature for feature in features}
+    rows = []
+    for name in model.features:
+        feature = by_name[name]
+        effects = [weight * model.slope * member.effect(name, vectors) for member, weight in model.members]
+        rows.append(
+            {"feature": name, "sign": float(feature.sign), "assumed": feature.assumed, "reason": feature.reason,
+             "effect": float(np.std(np.sum(effects, axis=0)))}
+        )  # fmt: skip
+    return pd.DataFrame(rows).sort_values(["effect", "feature"], ascending=[False, True], ignore_index=True)
+
+
+def _fit_last(algorithms: Sequence[Algorithm], part: Part, recipe: Recipe) -> Model:
+    return list(fit_models(algorithms, part, split=recipe.split, seed=recipe.seed).values())[-1]
+
+
+def _ablation_row(title: str, dropped: int, model: Model, older: Part, newer: Part) -> dict[str, object]:
+    pd_ = model.predict(newer.vectors)
+    return {
+        "without": title,
+        "columns_dropped": float(dropped),
+        "features": float(len(model.features)),
+        "auc_out_of_fold": auc(older.label, model.out_of_fold),
+        "auc_out_of_time": auc(newer.label, pd_),
+        "ks_out_of_time": ks(newer.label, pd_),
+    }
+
+
+def _dropped(ablation: Ablation, features: Sequence[Feature]) -> tuple[Feature, ...]:
+    named = match_features(features, ablation.drop) if ablation.drop else ()
+    return tuple(f for f in features if f in named or (ablation.drop_assumed and f.assumed))
+
+
+def _without(
+    algorithms: Sequence[Algorithm], dropped: Sequence[Feature], features: Sequence[Feature]
+) -> list[Algorithm]:
+    """The algorithms with the patterns of their candidates written out, less what is dropped."""
+    from dataclasses import replace
+
+    from tallystick.spec.algorithms import Blend
+
+    gone = {feature.name for feature in dropped}
+    made: list[Algorithm] = []
+    for algorithm in algorithms:
+        if isinstance(algorithm, Blend):
+            made.append(algorithm)
+            continue
+        left = tuple(f.name for f in match_features(features, algorithm.features) if f.name not in gone)
+        if not left:
+            raise ModelError("an ablation leaves no feature", where=f"algorithm {algorithm.name}")
+        made.append(replace(algorithm, features=left))
+    return made
+
+
+def _with_features(part: Part, features: tuple[Feature, ...]) -> Part:
+    return Part(vectors=part.vectors, label=part.label, customer=part.customer, vintage=part.vintage, features=features)

@@ -1,6 +1,7 @@
 """Run the expectations of a source's tables, record what they found, and stop when a critical one failed.
 
 Takes a source, a layer and optionally some of its tables; reads each table's newest version, rows of the source only.
+What lives here: joining the tables to the gate. What must not: what is expected (expectations/), how it is checked.
 """
 
 from __future__ import annotations

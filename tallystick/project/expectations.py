@@ -74,8 +74,8 @@ def _check(expectation: Any, *, where: str) -> None:
         raise DeclarationError(f"an expectation has the keys {', '.join(sorted(_KEYS))}", where=where)
     kind = str(expectation["type"])
     if kind not in expectation_types():
-        near = difflib.get_close_matches(kind, sorted(expectation_types()), n=1, cutoff=0)
-        raise DeclarationError(f"there is no expectation {kind}", where=where, fix=f"the nearest is {near[0]}")
+        fix = f"the nearest is {_nearest_type(kind)}"
+        raise DeclarationError(f"there is no expectation {kind}", where=where, fix=fix)
     if expectation["severity"] not in SEVERITIES:
         raise DeclarationError(f"unknown severity {expectation['severity']}", where=where, fix=f"one of {SEVERITIES}")
     if not isinstance(expectation["kwargs"], Mapping):
@@ -83,3 +83,15 @@ def _check(expectation: Any, *, where: str) -> None:
     reason = expectation["meta"].get("reason") if isinstance(expectation["meta"], Mapping) else None
     if not isinstance(reason, str) or not reason.strip():
         raise DeclarationError("meta.reason is missing", where=where, fix="say why the expectation exists")
+
+
+def _nearest_type(name: str) -> str:
+    """The known type most like ``name``: first by its words in any order, since these names read alike."""
+    words = set(name.split("_"))
+
+    def likeness(known: str) -> tuple[float, float]:
+        theirs = set(known.split("_"))
+        shared = len(words & theirs) / len(words | theirs)
+        return shared, difflib.SequenceMatcher(None, name, known).ratio()
+
+    return max(sorted(expectation_types()), key=likeness)

@@ -1,0 +1,92 @@
+"""Prints the data model as a page, from the contracts: ``python -m tallystick.project.model_page > docs/data-model.md``.
+
+What lives here: the page's text and tables. What must not: anything that is not in the contracts or true of all of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tallystick.project.contracts import REJECTED_SUFFIX, load_contracts
+from tallystick.spec.tables import Column, TableContract
+
+# Columns that mean the same in every table of a layer: said once, and left out of the tables below.
+SHARED = ("event_at", "known_on", "loaded_on", "sequence", "is_retracted", "source", "bucket", "period")
+
+INTRO = """# Data model
+
+Printed from the contracts in `schemas/` (Open Data Contract Standard) by `python -m tallystick.project.model_page`; a test
+fails when it is out of date. Change a contract, its twin in `expectations/`, and print it again.
+
+## What every clean table has
+
+| column | type | meaning |
+|---|---|---|
+| `event_at` | timestamp | When it happened, UTC. Midnight of the source's zone where the source has only a date. |
+| `known_on` | date | First business date whose decisions may use the row. |
+| `loaded_on` | date | Load date of the delivery that brought it. |
+| `sequence` | int64 | Order within one instant, where the source declares one. |
+| `is_retracted` | boolean | True for a version that takes the row back. |
+| `source`, `bucket`, `period` | string, int32, string | Partition: supplier, hash bucket of the customer, year or month. |
+
+A row is one *version*: a correction is a new row with the same id and a later `known_on`, and a decision uses the latest
+version that was known on its business date. Ids of people are `<source>:<id>`. Amounts are whole minor units (`_minor`), never
+negative unless said. `regions` has no customer and no retractions. Beside each clean table lies `<table>_rejected` with
+the rows that were kept out of it and why.
+
+PII: *pseudonymous* ids need another table to name a person; *personal* data is about one; *sensitive* data is protected.
+Tables of the feature and label layers follow from `features/` and `recipes/` and are not listed here.
+A dot after the type means the value may be missing.
+"""
+
+
+def data_model_page(contracts: Mapping[str, TableContract]) -> str:
+    """The page in Markdown: what all clean tables share, then every table by layer."""
+    lines = [INTRO]
+    layer = ""
+    for name, contract in contracts.items():
+        if name.endswith(REJECTED_SUFFIX):
+            continue
+        if contract.layer != layer:
+            layer = contract.layer
+            lines += [f"## {layer}", ""]
+        lines += [*_table_lines(contract), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table_lines(contract: TableContract) -> Iterator[str]:
+    shared = SHARED if contract.layer == "clean" else ()
+    yield f"### {contract.name}"
+    yield ""
+    yield f"{contract.description} {contract.grain[0].upper()}{contract.grain[1:]}. Key: {_names(contract.key)}."
+    if contract.layer == "clean":
+        when = contract.column(contract.event_at).description
+        yield f"`event_at`: {when[0].lower()}{when[1:]}"
+    yield ""
+    yield "| column | type | PII | meaning |"
+    yield "|---|---|---|---|"
+    for column in contract.columns:
+        if column.name not in shared:
+            yield _row(column)
+
+
+def _row(column: Column) -> str:
+    kind = column.type if column.required else f"{column.type} ·"
+    values = f" One of {', '.join(column.values)}." if column.values else ""
+    pii = "" if column.pii == "none" else column.pii
+    return f"| `{column.name}` | {kind} | {pii} | {_prose(column.description)}{values} |"
+
+
+def _prose(text: str) -> str:
+    """Text for Markdown, which would take ``<source>`` for a tag and drop it."""
+    return text.replace("<", "\\<").replace("|", "\\|")
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in columns)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(data_model_page(load_contracts(Path.cwd())))

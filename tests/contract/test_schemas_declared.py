@@ -1,0 +1,102 @@
+"""The project's own contracts and expectations: valid by the standard, twins, and printed as they are."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tallystick.project import load_project
+from tallystick.project.checks import check_project
+from tallystick.project.contracts import contract_files, load_contracts
+from tallystick.project.model_page import SHARED, data_model_page
+from tallystick.quality.findings import SCHEMA
+from tallystick.spec.tables import LAYERS
+from tests.lib import house
+
+FILES = contract_files(house.ROOT)
+CLEAN = (
+    "account_holders", "accounts", "applications", "cards", "customers", "loans", "orders", "outcomes", "regions",
+    "relationships", "repayments", "social_events", "transactions",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def standard() -> object:
+    """The validator of the Open Data Contract Standard's own JSON schema."""
+    from jsonschema.validators import validator_for
+
+    # The package's own json_schema() warns on Python 3.11; the file is the same.
+    text = files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    return validator_for(schema)(schema)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_contract_is_valid_by_the_standard(name: str, standard: object) -> None:
+    document = yaml.safe_load(FILES[name].read_text(encoding="utf-8"))
+    faults = [f"{fault.json_path}: {fault.message}" for fault in standard.iter_errors(document)]  # type: ignore[attr-defined] - jsonschema has no types
+    assert not faults, house.listed(faults)
+
+
+def test_the_clean_model_is_the_thirteen_tables() -> None:
+    assert tuple(name.removeprefix("clean.") for name in FILES if name.startswith("clean.")) == CLEAN
+
+
+def test_the_project_has_no_problem() -> None:
+    found = check_project(load_project(house.ROOT))
+    assert not found, house.listed([str(problem) for problem in found])
+
+
+@pytest.mark.parametrize("table", CLEAN)
+def test_a_clean_table_has_the_shared_columns_and_keys(table: str) -> None:
+    contract = load_contracts(house.ROOT)[f"clean.{table}"]
+    has_customer = bool(contract.entity)
+    names = [column.name for column in contract.columns]
+    optional = {"sequence"} if has_customer else {"sequence", "is_retracted"}
+    assert set(SHARED) - set(names) <= optional
+    assert contract.partition_by == ("source", "bucket", "period")
+    assert contract.key == ("source", contract.event_id, "known_on")
+    assert (contract.event_at, contract.known_on) == ("event_at", "known_on")
+    order = ("customer_id",) if has_customer else ()
+    tie = (contract.sequence,) if contract.sequence else ()
+    assert contract.sort_by == (
+        (*order, "event_at", *tie, contract.event_id) if has_customer else ("region_id", "event_at")
+    )
+    never_null = {"event_at", "known_on", "loaded_on", contract.event_id, *order}
+    assert all(contract.column(name).required for name in never_null)
+    assert bool(contract.sequence) == (table in {"transactions", "social_events", "repayments"})
+
+
+def test_every_contract_is_in_a_layer_and_says_who_owns_it() -> None:
+    contracts = load_contracts(house.ROOT)
+    assert {contract.layer for contract in contracts.values()} <= set(LAYERS)
+    assert all(contract.owner and contract.grain.startswith("one row per ") for contract in contracts.values())
+
+
+def test_people_are_never_named_in_a_column_without_a_class() -> None:
+    contracts = load_contracts(house.ROOT)
+    found = [
+        f"{contract.name}.{column.name}"
+        for contract in contracts.values()
+        for column in contract.columns
+        if column.pii == "none" and column.name.endswith(("customer_id", "holder_id", "counterpart_id", "birth_date"))
+    ]
+    assert not found, house.listed(found)
+
+
+def test_findings_have_the_columns_of_their_table() -> None:
+    from tallystick.tables import arrow_schema
+
+    contract = load_contracts(house.ROOT)["monitor.validations"]
+    declared = arrow_schema(contract.columns)
+    assert [(field.name, field.type) for field in SCHEMA] == [(field.name, field.type) for field in declared]
+
+
+def test_the_data_model_page_is_current() -> None:
+    page = Path(house.ROOT, "docs", "data-model.md").read_text(encoding="utf-8")
+    command = ".venv/bin/python -m tallystick.project.model_page > docs/data-model.md"
+    assert page == data_model_page(load_contracts(house.ROOT)), f"print it again: {command}"

@@ -1,0 +1,206 @@
+"""The gate on Spark: what is found, what is never told, and what stops."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from tallystick.errors import DeclarationError, ValidationFailed
+from tallystick.project import load_project
+from tallystick.quality import Finding, Validation, validate
+from tallystick.quality.gate import build_suite, library
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+TABLE = "clean.visits"
+SECRET = "Mallory"
+VISITS = [
+    ("1", "advice", 100, "2026-03-01"),
+    ("2", SECRET, 987_654_321, "2026-03-02"),
+    ("2", SECRET, 300, "2026-03-03"),
+    ("4", None, None, "2026-03-04"),
+]
+
+
+def expect(kind: str, *, severity: str = "critical", **kwargs: Any) -> dict[str, Any]:
+    """One expectation as its file says it."""
+    return {"type": kind, "kwargs": kwargs, "severity": severity, "meta": {"reason": f"{kind} matters"}}
+
+
+EXPECTATIONS = [
+    expect("expect_column_values_to_not_be_null", column="visit_id"),
+    expect("expect_column_values_to_be_in_set", column="purpose", value_set=["advice", "cash"]),
+    expect("expect_column_values_to_be_between", severity="warning", column="amount_minor", max_value=1000),
+    expect("expect_column_values_to_not_be_null", column="purpose", mostly=0.5),
+    expect("expect_column_max_to_be_between", severity="warning", column="amount_minor", max_value=1000),
+    expect("expect_table_row_count_to_be_between", severity="warning", min_value=5),
+    expect("expect_column_values_to_not_be_null", column="no_such_column"),
+    expect("expect_compound_columns_to_be_unique", column_list=["visit_id", "purpose"]),
+    expect(
+        "unexpected_rows_expectation", unexpected_rows_query="SELECT * FROM {batch} WHERE amount_minor > 1000"
+    ),
+    expect("expect_column_values_to_be_between", column="visited_on", min_value="2026-03-01", max_value="2026-03-04"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    """What the gate reported while it worked."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def validation(spark: SparkSession, told: list[str]) -> Validation:
+    """The suite above on the visits above, run once."""
+    frame = spark.createDataFrame(VISITS, "visit_id string, purpose string, amount_minor bigint, visited_on string")
+    frame = frame.withColumn("visited_on", frame["visited_on"].cast("date"))
+    suites = {TABLE: {"name": TABLE, "expectations": EXPECTATIONS}}
+    return validate({TABLE: frame}, suites, rows={TABLE: len(VISITS)}, report=told.append)
+
+
+def by_number(validation: Validation) -> dict[int, Finding]:
+    """Findings by position."""
+    return {finding.number: finding for finding in validation.findings}
+
+
+def test_findings_come_in_the_order_of_the_file(validation: Validation) -> None:
+    assert [finding.expectation for finding in validation.findings] == [e["type"] for e in EXPECTATIONS]
+    passed = [finding.is_success for finding in validation.findings]
+    assert passed == [True, False, False, True, False, False, False, False, False, True]
+    assert not validation.is_success
+
+
+def test_counts_are_told_of_what_failed_what_is_tolerated_and_what_passed_whole(validation: Validation) -> None:
+    found = by_number(validation)
+    counts = {number: (one.rows_checked, one.rows_unexpected) for number, one in found.items()}
+    assert counts[1] == (4, 0)
+    assert counts[2] == (4, 2)
+    assert counts[3] == (4, 1)
+    assert counts[4] == (4, 1)
+    assert counts[8] == (4, 2)
+    assert counts[10] == (4, 0)
+    assert found[2].unexpected_percent == pytest.approx(200 / 3)
+    assert found[6].observed == "4"
+    assert found[8].columns == "visit_id, purpose"
+
+
+def test_what_cannot_be_evaluated_has_failed(validation: Validation) -> None:
+    found = by_number(validation)[7]
+    assert not found.is_success
+    assert found.is_critical_failure
+    assert found.observed == "could not be evaluated"
+
+
+def test_no_value_of_a_row_leaves_the_gate(validation: Validation, told: list[str], tmp_path: Path) -> None:
+    index = validation.write_pages(tmp_path, source="north", validated_on=date(2026, 3, 4))
+    texts = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.suffix in (".html", ".json")]
+    texts += ["\n".join(told), repr(validation.findings)]
+    assert index.is_file()
+    assert len(texts) > 5
+    assert not [text for text in texts if SECRET in text or "987654321" in text or "987,654,321" in text]
+    assert by_number(validation)[5].observed is None
+    assert told[0].startswith(
+        f"{TABLE}: 3 of 10 expectations met\n  critical: {TABLE}: expect_column_values_to_be_in_set"
+    )
+
+
+def test_pages_of_other_days_and_sources_stay_and_the_same_day_is_replaced(
+    validation: Validation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallystick.quality.pages.KEPT_RUNS", 2)
+    for source, day in (("north", 1), ("north", 2), ("south", 2), ("north", 2), ("north", 3)):
+        validation.write_pages(tmp_path, source=source, validated_on=date(2026, 3, day))
+    pages = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("validations/**/*.html"))
+    assert pages == [
+        "validations/clean/visits/north/20260302T000000.000000Z/north.html",
+        "validations/clean/visits/north/20260303T000000.000000Z/north.html",
+        "validations/clean/visits/south/20260302T000000.000000Z/south.html",
+    ]
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert all(page in index for page in pages)
+
+
+def test_what_the_library_drops_or_refuses_stops_the_load_of_a_suite() -> None:
+    kept = expect("expect_column_values_to_not_be_null", column="visit_id")
+    with library() as gx:
+        with pytest.raises(DeclarationError, match=r"dropped expectation 2 \(expect_columns_to_shine\)"):
+            build_suite(gx, TABLE, [kept, expect("expect_columns_to_shine", column="visit_id")])
+        with pytest.raises(DeclarationError, match="not what the library takes"):
+            build_suite(gx, TABLE, [expect("expect_column_values_to_not_be_null", column="visit_id", mostli=1)])
+
+
+def test_the_library_takes_every_suite_of_the_project(project_root: Path) -> None:
+    with library() as gx:
+        for name, suite in load_project(project_root).expectations.items():
+            assert len(build_suite(gx, name, suite["expectations"]).expectations) == len(suite["expectations"])
+
+
+REGION = {
+    "region_id": "7",
+    "event_at": datetime(1998, 1, 1, tzinfo=UTC),
+    "known_on": date(1998, 1, 1),
+    "inhabitants": 1000,
+    "urban_percent": 50.0,
+    "bucket": 0,
+    "period": "all",
+}
+
+
+@pytest.fixture
+def job(spark: SparkSession, project_root: Path, tmp_path: Path) -> Any:
+    """Write a region per source, then run the job on one of them; gives a function of the source's urban share."""
+    from jobs import validate_tables
+
+    warehouse = Warehouse(tmp_path)
+    contract = load_project(project_root).contracts["clean.regions"]
+    schema = arrow_schema(contract.columns)
+
+    def run(urban_percent: float, *, day: int, tables: str = "regions") -> pa.Table:
+        for source, share in (("berka", urban_percent), ("copenhagen", 500.0)):
+            row = REGION | {"source": source, "urban_percent": share, "loaded_on": date(1999, 1, day)}
+            where = Slice(f"test/{source}", {"source": source})
+            rows = pa.Table.from_pylist([row], schema=schema)
+            replace_arrow(warehouse, contract, rows, where=where, run=Run(f"{source}{day}", "test", "test"))
+        parser = argparse.ArgumentParser()
+        validate_tables.add_arguments(parser)
+        args = parser.parse_args(["--source", "berka", "--tables", tables])
+        args.project, args.warehouse, args.run_id = project_root, tmp_path, "nightly"
+        validate_tables.run(spark, args)
+
+    return run
+
+
+def test_the_job_records_first_and_then_stops_with_code_8(job: Any, tmp_path: Path) -> None:
+    job(50.0, day=1)
+    with pytest.raises(ValidationFailed) as caught:
+        job(120.0, day=2)
+    assert caught.value.exit_code == 8
+    assert "clean.regions: expect_column_values_to_be_between of urban_percent failed for 1 of 1 rows" in str(
+        caught.value
+    )
+    assert str(tmp_path / "docs" / "validations" / "index.html") in str(caught.value)
+    found = read_arrow(Warehouse(tmp_path), "monitor.validations").to_pylist()
+    suite = load_project(Path(__file__).parents[2]).expectations["clean.regions"]["expectations"]
+    assert {row["validated_on"].day for row in found} == {1, 2}
+    assert len(found) == 2 * len(suite)
+    assert all(row["source"] == "berka" and row["table_name"] == "clean.regions" for row in found)
+    failed = [row for row in found if not row["is_success"]]
+    assert [(row["column_name"], row["severity"], row["rows_unexpected"]) for row in failed] == [
+        ("urban_percent", "critical", 1)
+    ]
+    assert (tmp_path / "docs" / "validations" / "index.html").is_file()
+
+
+def test_running_the_job_twice_changes_nothing(job: Any, tmp_path: Path) -> None:
+    job(50.0, day=1)
+    first = read_arrow(Warehouse(tmp_path), "monitor.validations").sort_by("expectation_number")
+    job(50.0, day=1)
+    again = read_arrow(Warehouse(tmp_path), "monitor.validations").sort_by("expectation_number")
+    assert again.equals(first)

@@ -30,6 +30,8 @@ _SLICE_ROWS = 50_000
 _GZIP_LEVEL = 5
 _FLAWS_STREAM = 1_000_003
 _LATE_SHARE = 0.004
+# Below this many lines a file has no broken ones: they would be too large a share of it.
+_LEAST_LINES = 200
 # Broken lines per delivery: file, column, and what stands there instead.
 _BROKEN = (
     ("transactions", "TRAN_TM", "20250231 10:15:00"),
@@ -155,10 +157,9 @@ def _flawed(rows: pd.DataFrame, table: str, rng: np.random.Generator, *, last: i
         for place in range(1, last + 1):
             settled = rows[rows["delivery"] == place - 1].tail(400)
             extra += _afterthoughts(settled, table, rng, place=place)
-    if table == "applications" and last >= 2:
-        # The loan of the last application comes a day before the application itself.
-        newest = rows.index[(rows["delivery"] == 1) & (rows["decision"] == 1)]
-        rows.loc[newest[-1:], "delivery"] = 2
+    if table == "accounts" and last >= 2:
+        # The newest account of the first daily delivery comes a day after its opening deposit.
+        rows.loc[rows.index[rows["delivery"] == 1][-1:], "delivery"] = 2
     return pd.concat(extra, ignore_index=True)
 
 
@@ -195,7 +196,7 @@ def _broken_lines(file: SupplierFile, lines: Sequence[str]) -> list[str]:
     """Copies of good lines with one field spoilt, under numbers of their own."""
     broken: list[str] = []
     for table, column, text in _BROKEN:
-        if table == file.table and len(lines) > len(_BROKEN):
+        if table == file.table and len(lines) >= _LEAST_LINES:
             fields = lines[len(broken)].split(file.delimiter)
             fields[0] = f"{fields[0][:-5]}{99_000 + len(broken)}"
             fields[file.header.index(column)] = text

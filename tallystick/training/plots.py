@@ -21,7 +21,7 @@ Scored = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def draw_plots(scored: Scored, calibration: pd.DataFrame, scores: Mapping[str, np.ndarray]) -> dict[str, bytes]:
-    """PNGs by file name. ``scores`` are scores of 0 to 100 by name of the rows, ``calibration`` the table of that name."""
+    """PNGs by file name. ``scores`` are scores of 0 to 100 by name of the rows, ``calibration`` that table."""
     last = list(scored)[-1]
     return {
         "roc.png": _draw(lambda axes: _roc(axes, scored)),

@@ -28,7 +28,7 @@ LEAST_EARLIER_CLASS = 10
 def report_performance(
     models: Mapping[str, Model], older: Part, newer: Part, *, champion: str, seed: int
 ) -> pd.DataFrame:
-    """Per algorithm, the metrics out of fold in the older part and out of time in the newer, AUCs with 95 % intervals."""
+    """Per algorithm, the metrics out of fold in the older part and out of time in the newer; AUCs with intervals."""
     rows = []
     for name, model in models.items():
         pairs = (
@@ -114,7 +114,7 @@ def report_stability(model: Model, frames: Mapping[str, pd.DataFrame], pds: Mapp
 def report_fairness(
     segments: pd.DataFrame, label: np.ndarray, pd_: np.ndarray, *, approved: np.ndarray
 ) -> pd.DataFrame:
-    """Per segment: rows, bad rate, mean pd, share approved, AUC. ``pd_`` are pds by models that had not seen the row."""
+    """Per segment: rows, bad rate, mean pd, share approved, AUC. ``pd_`` comes from models that had not seen the row."""
     rows = []
     for column in segments.columns:
         values = segments[column].to_numpy()

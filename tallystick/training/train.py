@@ -20,7 +20,7 @@ from tallystick.training import reporting
 from tallystick.training.data import TrainingSet, check_parts, observation_hash, split_by_time
 from tallystick.training.export import describe_model, example_rows, to_score, write_document
 from tallystick.training.fitting import Model, Part, fit_models, needed_algorithms
-from tallystick.training.metrics import auc, stability_index
+from tallystick.training.metrics import auc, calibration_slope, stability_index
 from tallystick.training.plots import draw_plots
 
 
@@ -96,7 +96,7 @@ def check_gates(recipe: Recipe, model: Model, older: Part, label: np.ndarray, pd
     gates = recipe.gates
     area = auc(label, pd_)
     low, high = gates.calibration_slope
-    slope = reporting.measure(label, pd_)["calibration_slope"]
+    slope = calibration_slope(label, pd_)
     shift = stability_index(model.out_of_fold, pd_)
     bad = int(label.sum())
     return (

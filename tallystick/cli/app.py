@@ -159,17 +159,17 @@ def rejected_list(
 
 @rejected_app.command("replay")
 def rejected_replay(
-    source: Annotated[str, typer.Option("--source", help="The source whose rejects are tried again.")],
-    load_date: Annotated[
-        datetime, typer.Option("--load-date", formats=["%Y-%m-%d"], help="The load that takes the rows in.")
+    source: Annotated[str, typer.Option("--source", help="The source whose loads are mapped again.")],
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first load date to map again, from its copy.")
     ],
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
-    """Try rejected rows again, after a mapping was mended or a parent arrived; what is taken is known from then on."""
-    from tallystick.cli.running import replay_rejects
+    """Map landed loads again after a mapping was mended: the load of a date and every later one."""
+    from tallystick.cli.running import replay_loads
 
-    replay_rejects(source, load_date.date(), warehouse=warehouse, project=project)
+    replay_loads(source, first.date(), warehouse=warehouse, project=project)
 
 
 @features_app.command("list")

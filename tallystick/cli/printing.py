@@ -55,7 +55,9 @@ def _print_for_people(table: pa.Table) -> None:
         shown.add_row(*(_text(value) for value in row.values()))
     # A pipe has no width: without one, columns would be folded at 80 characters.
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
-    console.print(shown)
+    with console.capture() as captured:
+        console.print(shown)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines() if line.strip()))
     if table.num_rows > ROWS_SHOWN:
         print(f"{ROWS_SHOWN} of {table.num_rows} rows; --csv or --json prints all", file=sys.stderr)
 

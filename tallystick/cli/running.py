@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick.entrypoint import progress
+from tallystick.entrypoint import parse_arguments, progress
 from tallystick.errors import DeclarationError, InputError, NotFound
 from tallystick.pipeline import list_steps, load_job, run_steps
 from tallystick.project import Project, find_project, load_project
@@ -93,14 +93,14 @@ def run_simulation(out: Path, *, customers: int, seed: int, until: date | None, 
         simulate(out, customers=customers, seed=seed, until=until, daily=daily)
 
 
-def replay_rejects(source: str, load_date: date, *, warehouse: Path, project: Path | None) -> None:
-    """Try the parked and rejected rows of a source again, as part of the load of ``load_date``."""
+def replay_loads(source: str, first: date, *, warehouse: Path, project: Path | None) -> None:
+    """Map the landed loads of a source again from their copies: that of ``first`` and every later one."""
     declared = open_project(project)
-    from tallystick.entrypoint import parse_arguments
-
-    module = load_job(declared.root, "replay_rejects")
+    if source not in declared.sources:
+        raise NotFound(f"there is no source {source}", where="sources/", fix=nearest_name(source, declared.sources))
+    module = load_job(declared.root, "ingest_source")
     common = ["--project", str(declared.root), "--warehouse", str(warehouse.resolve())]
-    argv = [*common, "--source", source, "--load-date", load_date.isoformat()]
+    argv = [*common, "--source", source, "--replay-from", first.isoformat()]
     with spark_session(declared.root) as session:
         module.run(session(), parse_arguments(module.add_arguments, argv, doc=module.__doc__))
 

@@ -72,7 +72,7 @@ def list_sources(project: Path | None) -> pa.Table:
 
 def check_mapping(name: str, project: Path | None) -> None:
     """Print every problem of one source's mapping to stdout; DeclarationError when there is any."""
-    from tallystick.ingest import check_source
+    from tallystick.project.sources import check_source
 
     _report(check_source(open_project(project), name), f"source {name}")
 

@@ -6,9 +6,10 @@ reading of data.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatch
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import DeclarationError, TallystickError
 from tallystick.project.contracts import contract_files
@@ -19,6 +20,9 @@ from tallystick.project.project import Project
 from tallystick.spec.sources import Problem
 from tallystick.spec.tables import LAYERS, TableContract
 
+if TYPE_CHECKING:
+    from tallystick.spec.recipes import Recipe
+
 
 def check_project(project: Project) -> list[Problem]:
     """Everything that is wrong across the project's files; empty when nothing is.
@@ -26,7 +30,7 @@ def check_project(project: Project) -> list[Problem]:
     A file that cannot be loaded is one problem and hides those that would need it; no error is raised.
     """
     problems: list[Problem] = []
-    for check in (_twins, _names, _lineage, _suites, _groups, _mappings):
+    for check in (_twins, _names, _lineage, _suites, _groups, _recipes, _mappings):
         try:
             problems.extend(check(project))
         except DeclarationError as error:
@@ -54,12 +58,11 @@ def _twins(project: Project) -> Iterator[Problem]:
 
 
 def _names(project: Project) -> Iterator[Problem]:
-    """Column names obey the grammar; features have their own names and makers."""
-    for contract in project.contracts.values():
-        if contract.layer != "feature":
-            for column in contract.columns:
-                for fault in name_faults(column):
-                    yield Problem(where=contract.path or contract.name, what=fault)
+    """Column names of the contract files obey the grammar; ``spec`` makes those of features and labels."""
+    for name, path in contract_files(project.root).items():
+        for column in project.contracts[name].columns:
+            for fault in name_faults(column):
+                yield Problem(where=str(path), what=fault)
 
 
 def _lineage(project: Project) -> Iterator[Problem]:
@@ -73,7 +76,7 @@ def _lineage(project: Project) -> Iterator[Problem]:
             layer = parent.partition(".")[0]
             if layer not in LAYERS or LAYERS.index(layer) >= LAYERS.index(contract.layer):
                 yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, not an earlier layer")
-            elif not parent.endswith(".*") and not any(fnmatch(name, parent) for name in names):
+            elif not parent.endswith(".*") and not any(fnmatchcase(name, parent) for name in names):
                 yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, which does not exist")
 
 
@@ -119,6 +122,51 @@ def _groups(project: Project) -> Iterator[Problem]:
     for label in project.labels.values():
         declared = (*project.feature_declarations, *project.recipe_declarations)
         yield from _unknown_tables(project, label.tables, where=place_of(declared, label))
+
+
+def _recipes(project: Project) -> Iterator[Problem]:
+    """What a recipe names exists: groups, labels, tables, and the columns of its request features and ablations."""
+    for recipe in project.recipes.values():
+        place = place_of(project.recipe_declarations, recipe)
+        named = [("feature group", recipe.groups, project.feature_groups), ("label", recipe.labels, project.labels)]
+        unknown = [
+            Problem(where=place, what=f"recipe {recipe.name} names no known {kind} {name}", fix=_nearest(name, known))
+            for kind, names, known in named
+            for name in names
+            if name not in known
+        ]
+        yield from unknown
+        table = getattr(recipe.observations, "table", "")
+        yield from _unknown_tables(project, [table] if table else [], where=place)
+        if not unknown:
+            yield from _recipe_columns(project, recipe, where=place)
+
+
+def _recipe_columns(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
+    from tallystick.spec.expressions import parse_expression
+    from tallystick.spec.recipes import REQUEST_COLUMNS
+
+    contracts = [project.contracts[f"feature.{group}"] for group in recipe.groups]
+    types = {column.name: column.type for contract in contracts for column in contract.columns} | REQUEST_COLUMNS
+    for feature in recipe.request:
+        for text in filter(None, (feature.expression, feature.per)):
+            try:
+                parse_expression(text, types, where=f"{where}: request feature {feature.name}")
+            except DeclarationError as error:
+                yield _as_problem(error)
+    columns = [*types, *(feature.column for feature in recipe.request)]
+    patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]
+    for algorithm in recipe.algorithms:
+        # A blend has no features of its own.
+        patterns += [(f"algorithm {algorithm.name}", pattern) for pattern in getattr(algorithm, "features", ())]
+    for who, pattern in patterns:
+        if not any(fnmatchcase(column, pattern) for column in columns):
+            yield Problem(where=where, what=f"{who} names {pattern}, which is no feature of {recipe.name}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
 
 
 def _mappings(project: Project) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
-"""Prints the data model as a page, from the contracts: ``python -m tallystick.project.model_page > docs/data-model.md``.
+"""Prints the data model as a page, from the contracts.
 
-What lives here: the page's text and tables. What must not: anything that is not in the contracts or true of all of them.
+``python -m tallystick.project.model_page > docs/data-model.md``. What lives here: the page's text and tables. What must
+not: anything that is not in the contracts or true of all of them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ SHARED = ("event_at", "known_on", "loaded_on", "sequence", "is_retracted", "sour
 
 INTRO = """# Data model
 
-Printed from the contracts in `schemas/` (Open Data Contract Standard) by `python -m tallystick.project.model_page`; a test
-fails when it is out of date. Change a contract, its twin in `expectations/`, and print it again.
+Printed from the contracts in `schemas/` (Open Data Contract Standard) by `python -m tallystick.project.model_page`; a
+test fails when it is out of date. Change a contract and its twin in `expectations/`, then print it again.
 
 ## What every clean table has
 
@@ -27,17 +28,19 @@ fails when it is out of date. Change a contract, its twin in `expectations/`, an
 | `event_at` | timestamp | When it happened, UTC. Midnight of the source's zone where the source has only a date. |
 | `known_on` | date | First business date whose decisions may use the row. |
 | `loaded_on` | date | Load date of the delivery that brought it. |
-| `sequence` | int64 | Order within one instant, where the source declares one. |
+| `sequence` | int64 | Order within one instant, in the tables whose sources may declare one. |
 | `is_retracted` | boolean | True for a version that takes the row back. |
-| `source`, `bucket`, `period` | string, int32, string | Partition: supplier, hash bucket of the customer, year or month. |
+| `source` | string | Partition: the supplier. |
+| `bucket` | int32 | Partition: hash bucket of the customer. |
+| `period` | string | Partition: year or month of event_at, in the source's zone. |
 
-A row is one *version*: a correction is a new row with the same id and a later `known_on`, and a decision uses the latest
-version that was known on its business date. Ids of people are `<source>:<id>`. Amounts are whole minor units (`_minor`), never
-negative unless said. `regions` has no customer and no retractions. Beside each clean table lies `<table>_rejected` with
-the rows that were kept out of it and why.
+A row is one *version*: a correction is a new row with the same id and a later `known_on`, and a decision uses the
+latest version that was known on its business date. Ids of people are `<source>:<id>`. Amounts are whole minor units
+(`_minor`), never negative unless said. `regions` has no customer and no retractions. Beside each clean table lies
+`<table>_rejected` with the rows that were kept out of it and why.
 
-PII: *pseudonymous* ids need another table to name a person; *personal* data is about one; *sensitive* data is protected.
-Tables of the feature and label layers follow from `features/` and `recipes/` and are not listed here.
+PII: *pseudonymous* ids need another table to name a person, *personal* data is about one, *sensitive* data is
+protected. Tables of the feature, label and training layers follow from `features/` and `recipes/` and are not listed.
 A dot after the type means the value may be missing.
 """
 

@@ -26,7 +26,7 @@ def write_pages(
     with library() as gx:
         context = _context(gx, folder)
         keys = [_store(context, results[table], source=source, validated_on=validated_on) for table in results]
-        _drop_old(context)
+        _limit_history(context)
         identifiers = [*keys, *(_add_suite(context, suite) for suite in suites.values())]
         context.build_data_docs(resource_identifiers=identifiers)
     return folder / "index.html"
@@ -80,7 +80,7 @@ def _add_suite(context: Any, suite: Any) -> Any:
     return ExpectationSuiteIdentifier(name=suite.name)
 
 
-def _drop_old(context: Any) -> None:
+def _limit_history(context: Any) -> None:
     store = context.validation_results_store
     runs: dict[tuple[str, str], list[Any]] = {}
     for key in store.list_keys():

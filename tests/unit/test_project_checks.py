@@ -68,6 +68,36 @@ def test_groups_speak_of_tables_and_columns_that_exist(tmp_path: Path) -> None:
     assert "lenght" in problems(write_project(tmp_path, group=with_column))
 
 
+RECIPE = """\
+from tallystick.spec.recipes import Applications, Recipe, RequestFeature
+
+VISITS = Recipe(
+    name="visits",
+    title="Visits",
+    groups=("visit",),
+    observations=Applications(table="clean.visits"),
+    request=(RequestFeature(name="size", expression="amount_minor", per="visit_any_count_30d", reason="Size"),),
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("", "", ""),
+        ('groups=("visit",)', 'groups=("visits",)', "no known feature group visits (did you mean visit?)"),
+        ('table="clean.visits"', 'table="clean.calls"', "there is no table clean.calls"),
+        ("visit_any_count_30d", "visit_any_count_60d", "visit_any_count_60d"),
+        ('expression="amount_minor"', 'expression="wealth"', "wealth"),
+    ],
+)
+def test_recipes_name_what_exists(tmp_path: Path, old: str, new: str, message: str) -> None:
+    root = write_project(tmp_path)
+    (root / "recipes" / "visits.py").write_text(RECIPE.replace(old, new), encoding="utf-8")
+    found = problems(root)
+    assert (message in found and "recipes/visits.py:3" in found) if message else found == ""
+
+
 def test_a_file_that_cannot_be_loaded_is_one_problem(tmp_path: Path) -> None:
     found = check_project(load_project(write_project(tmp_path, group="x = (\n")))
     assert len(found) == 1

@@ -90,7 +90,7 @@ def commit_change(table: DeltaTable, change: Change, *, name: str) -> None:
             partition_by=list(table.metadata().partition_columns),
             commit_properties=CommitProperties(
                 custom_metadata={"userMetadata": change.metadata},
-                app_transactions=[Transaction(change.where.lock, change.lock)],
+                app_transactions=[Transaction(change.where.lock, change.lock, last_updated=now)],
             ),
         )
 

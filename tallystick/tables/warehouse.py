@@ -83,13 +83,16 @@ def not_found(name: str, known: list[str], *, where: str) -> NotFound:
 
 
 def table_properties(retention_days: int = RETENTION_DAYS) -> dict[str, str]:
-    """The properties every table is created with: no deletion vectors, and history kept for ``retention_days``."""
+    """The properties every table is created with: no deletion vectors, and history kept for ``retention_days``.
+
+    The slices' locks are kept for ever, one small entry a slice. A retention for them (setTransactionRetentionDuration)
+    would blind Spark to locks without a time stamp, and then it overwrites a slice that another run took first.
+    """
     kept = f"interval {retention_days} days"
     return {
         "delta.enableDeletionVectors": "false",
         "delta.logRetentionDuration": kept,
         "delta.deletedFileRetentionDuration": kept,
-        "delta.setTransactionRetentionDuration": kept,
     }
 
 

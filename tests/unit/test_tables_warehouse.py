@@ -40,7 +40,6 @@ def test_a_new_table_keeps_its_history_and_has_no_deletion_vectors(warehouse: Wa
         "delta.enableDeletionVectors": "false",
         "delta.logRetentionDuration": "interval 180 days",
         "delta.deletedFileRetentionDuration": "interval 180 days",
-        "delta.setTransactionRetentionDuration": "interval 180 days",
     }
     assert table.metadata().partition_columns == ["source", "bucket", "period"]
     assert ensure_table(warehouse, store.CONTRACT).version() == 0

@@ -27,7 +27,8 @@ def full_disk_is_setup_error(where: str) -> Iterator[None]:
 
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` so that ``path`` is the old file or the new one whenever the process dies."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # One name, so that the next write takes over what a killed one left; writers of one path hold a lock.
+    part = path.with_name(f".{path.name}.part")
     try:
         with part.open("w", encoding="utf-8") as handle:
             handle.write(text)

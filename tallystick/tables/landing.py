@@ -81,7 +81,7 @@ def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Pa
     home = warehouse.root / "raw" / source
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
-        with _alone(home, load_date):
+        with _locked(home / f".{load_date}.lock", "another run is landing this load"):
             return _land(home, source, load_date, origin, names)
 
 
@@ -103,6 +103,8 @@ def _land(home: Path, source: str, load_date: date, origin: Path, names: list[st
     try:
         manifest = tuple(_copy(origin / name, part / name, name) for name in names)
         write_whole(part / MANIFEST, _manifest_text(source, load_date, manifest))
+        if manifest == held and all((target / f.name).stat().st_size == f.size for f in held):
+            return Landing(source, load_date, target, held, "new")  # not moved: another run may be reading it
         if target.exists():
             target.rename(home / f".landing-{load_date}-old-{uuid.uuid4().hex}")
         part.rename(target)
@@ -112,7 +114,13 @@ def _land(home: Path, source: str, load_date: date, origin: Path, names: list[st
 
 
 def mark_published(landing: Landing, run: Run) -> None:
-    """Say that the load's tables are committed: from now on its load date refuses other bytes. Again: no change."""
+    """Say that the load's tables are committed: from now on its load date refuses other bytes. Again: no change.
+
+    ConflictError when other bytes were landed since: what was committed is not what lies there.
+    """
+    if _read_manifest(landing.path) != landing.manifest:
+        where = f"{landing.source} {landing.load_date}"
+        raise ConflictError("another delivery took this load's place", where=where, fix="run the load again")
     if not landing.is_published:
         with full_disk_is_setup_error(str(landing.path)):
             write_whole(
@@ -148,15 +156,25 @@ def _checked_names(source: str, files: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def _alone(home: Path, load_date: date) -> Iterator[None]:
-    """Hold the load's lock; the system drops it when the process dies, however it dies."""
-    with (home / f".{load_date}.lock").open("w") as handle:
+def alone(warehouse: Warehouse, source: str, load_date: date) -> Iterator[None]:
+    """Be the only run that ingests this load, from landing to its published mark; else ConflictError at once."""
+    _checked_names(source, [])
+    home = warehouse.root / "raw" / source
+    with full_disk_is_setup_error(str(home)):
+        home.mkdir(parents=True, exist_ok=True)
+    with _locked(home / f".{load_date}.run", "another run is ingesting this load"):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, conflict: str) -> Iterator[None]:
+    """Hold the lock file; the system drops the lock when the process dies, however it dies."""
+    with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConflictError(
-                "another run is landing this load", where=f"{home.name} {load_date}", fix="wait for it"
-            ) from None
+            where = f"{path.parent.name} {path.stem.removeprefix('.')}"
+            raise ConflictError(conflict, where=where, fix="wait for it to end") from None
         yield
 
 

@@ -74,12 +74,36 @@ def test_other_bytes_for_a_published_load_date_are_refused(warehouse: Warehouse,
 
 
 def test_a_load_that_was_never_published_gives_way(warehouse: Warehouse, delivery: Path) -> None:
-    landing.land(warehouse, "north", DAY, delivery, FILES)
+    first = landing.land(warehouse, "north", DAY, delivery, FILES)
     (delivery / "cards.csv").write_bytes(b"id;kind\r\n2;gold\r\n")
     landed = landing.land(warehouse, "north", DAY, delivery, ["cards.csv"])
     assert (landed.status, names(landed)) == ("new", ["_manifest.json", "cards.csv"])
     assert b"2;gold" in landed.file("cards.csv").read_bytes()
     assert [p.name for p in landed.path.parent.iterdir() if not p.name.endswith(".lock")] == ["2026-03-10"]
+    with pytest.raises(ConflictError, match="another delivery took this load's place"):
+        landing.mark_published(first, store.run("r1"))
+
+
+def test_the_same_bytes_leave_an_unpublished_load_where_it_is(warehouse: Warehouse, delivery: Path) -> None:
+    first = landing.land(warehouse, "north", DAY, delivery, FILES)
+    copy = first.file("cards.csv").stat().st_ino
+    again = landing.land(warehouse, "north", DAY, delivery, FILES)
+    assert (again, again.file("cards.csv").stat().st_ino) == (first, copy)
+    first.file("cards.csv").chmod(0o644)
+    first.file("cards.csv").write_bytes(b"cut")
+    assert landing.land(warehouse, "north", DAY, delivery, FILES).file("cards.csv").stat().st_size == 17
+
+
+def test_one_run_at_a_time_ingests_a_load(warehouse: Warehouse, delivery: Path) -> None:
+    with landing.alone(warehouse, "north", DAY):
+        landing.land(warehouse, "north", DAY, delivery, FILES)
+        second = landing.alone(warehouse, "north", DAY)
+        with pytest.raises(ConflictError, match="north 2026-03-10: another run is ingesting this load"), second:
+            pass
+        with landing.alone(warehouse, "north", date(2026, 3, 11)):
+            pass
+    with landing.alone(warehouse, "north", DAY):
+        pass
 
 
 def test_what_is_missing_is_named(warehouse: Warehouse, delivery: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 SELECT
   AREA_CD AS region_id,
   TO_DATE(STAT_DT, 'yyyy/MM/dd') AS event_at,
+  -- The statistics of a year's end come out in spring.
+  DATE_ADD(TO_DATE(STAT_DT, 'yyyy/MM/dd'), 90) AS known_on,
   PROVINCE AS region_group,
   POP AS inhabitants,
   CAST(NULL AS STRING) AS municipalities_under_500,

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
 from tallystick.errors import InputError
 from tallystick.simulation.arrivals import draw_relations, found_town, reveal_relations, welcome_a_day
-from tallystick.simulation.calendar import day_number, first_of_month, month_number
+from tallystick.simulation.calendar import first_of_month, from_day_number, month_number
 from tallystick.simulation.deliveries import Deliveries, deliver_regions, deliver_town
 from tallystick.simulation.lending import FIRST_COLLECTION, SECOND_COLLECTION, buy_with_loans, collect, lend_a_day
 from tallystick.simulation.life import live_a_day
@@ -34,6 +34,7 @@ from tallystick.simulation.money import (
     send_money,
     spend,
 )
+from tallystick.simulation.receipt import Plan, read_receipt, receipt_text
 from tallystick.simulation.social import talk_a_day
 from tallystick.simulation.town import Town
 
@@ -67,27 +68,41 @@ def simulate(
 
     The history runs over ``months`` calendar months and ends with the day ``until``; it is delivered in the folder of
     the next day. Each of the ``daily`` folders after it holds one more day. People come in towns of 2,000, one after
-    the other, so memory does not grow with ``customers``. ``out`` must be new or empty, else InputError.
+    the other, so memory does not grow with ``customers``. A folder that already holds the result of the same
+    arguments is left as it is; one that holds anything else is refused with InputError.
     """
     if customers < 1 or months < 1 or daily < 0:
         raise InputError("customers and months must be at least 1, daily at least 0", where="simulate")
-    if out.exists() and any(out.iterdir()):
-        raise InputError("the folder to simulate into is not empty", where=str(out), fix="name a new one")
     first = int(first_of_month(np.array([month_number(until) - months + 1]))[0])
-    last = day_number(until) + daily
-    dates = tuple(until + timedelta(days=1 + step) for step in range(daily + 1))
-    with Deliveries(out, dates=dates, seed=seed) as deliveries:
+    plan = Plan(customers=customers, seed=seed, first=first, until=until, daily=daily)
+    if out.exists() and any(out.iterdir()):
+        rows = read_receipt(out, plan)
+        if rows is None:
+            fix = "name a new one, or remove it"
+            raise InputError("the folder to simulate into holds something else", where=str(out), fix=fix)
+        return _summary(out, plan, rows)
+    with Deliveries(out, dates=plan.dates, seed=seed) as deliveries:
         deliver_regions(deliveries, first=first)
-        for town_number, begin in enumerate(range(0, customers, TOWN_SIZE)):
-            rng = np.random.Generator(np.random.PCG64([seed, town_number]))
+        for number, begin in enumerate(range(0, customers, TOWN_SIZE)):
+            rng = np.random.Generator(np.random.PCG64([seed, number]))
             size = min(TOWN_SIZE, customers - begin)
             town = found_town(rng, size, first_number=begin + 1, start=first)
-            run_days(town, first, last)
-            deliver_town(deliveries, town, town_number)
+            run_days(town, first, plan.last)
+            deliver_town(deliveries, town, number)
         rows = deliveries.rows()
-    first_day = date(1970, 1, 1) + timedelta(days=first)
-    last_day = until + timedelta(days=daily)
-    return Summary(out=out, deliveries=dates, rows=rows, customers=customers, first_day=first_day, last_day=last_day)
+        deliveries.write_receipt(receipt_text(plan, rows))
+    return _summary(out, plan, rows)
+
+
+def _summary(out: Path, plan: Plan, rows: Mapping[str, int]) -> Summary:
+    return Summary(
+        out=out,
+        deliveries=plan.dates,
+        rows=rows,
+        customers=plan.customers,
+        first_day=from_day_number(plan.first),
+        last_day=from_day_number(plan.last),
+    )
 
 
 def run_days(town: Town, first: int, last: int) -> None:

@@ -21,6 +21,7 @@ import pandas as pd
 from tallystick.errors import SetupError
 from tallystick.simulation import regions
 from tallystick.simulation.calendar import day_number
+from tallystick.simulation.receipt import RECEIPT
 from tallystick.simulation.supplier import FILES, SupplierFile
 from tallystick.simulation.town import CATEGORY, Town
 
@@ -93,6 +94,13 @@ class Deliveries:
             raise self._cannot_write(error) from error
         self._rows[name] += len(lines)
 
+    def write_receipt(self, text: str) -> None:
+        """Leave a note of what this folder holds beside its deliveries."""
+        try:
+            (self._part / RECEIPT).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
     def rows(self) -> dict[str, int]:
         """Data lines written so far per file name, over all deliveries."""
         return dict(self._rows)
@@ -158,8 +166,8 @@ def _flawed(rows: pd.DataFrame, table: str, rng: np.random.Generator, *, last: i
             settled = rows[rows["delivery"] == place - 1].tail(400)
             extra += _afterthoughts(settled, table, rng, place=place)
     if table == "accounts" and last >= 2:
-        # The newest account of the first daily delivery comes a day after its opening deposit.
-        rows.loc[rows.index[rows["delivery"] == 1][-1:], "delivery"] = 2
+        # One account of a daily delivery comes a day after its opening deposit.
+        rows.loc[rows.index[rows["delivery"].between(1, last - 1)][:1], "delivery"] += 1
     return pd.concat(extra, ignore_index=True)
 
 

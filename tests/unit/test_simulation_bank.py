@@ -61,7 +61,7 @@ def test_a_longer_run_leaves_every_earlier_row_as_it_was(tmp_path: Path) -> None
 
 
 def test_every_balance_is_the_one_before_plus_or_minus_the_amount(delivered: Path) -> None:
-    rows = pd.concat([table(folder, "tran") for folder in sorted(delivered.iterdir())])
+    rows = pd.concat([table(folder, "tran") for folder in sorted(delivered.glob("2*"))])
     rows = rows.drop_duplicates("TRAN_NO").assign(order=lambda frame: frame["SEQ_NO"].astype(int))
     rows = rows.sort_values(["ACCT_NO", "TRAN_TM", "order"])
     fen = (rows[["AMT", "BAL"]].astype(float) * 100).round().astype("int64")
@@ -117,7 +117,7 @@ def test_amounts_lent_are_within_the_range_of_the_product(delivered: Path) -> No
 
 
 def test_history_holds_the_days_up_to_until_and_each_daily_one_more(delivered: Path) -> None:
-    folders = sorted(path.name for path in delivered.iterdir())
+    folders = sorted(path.name for path in delivered.iterdir() if path.is_dir())
     assert folders == ["2025-06-21", "2025-06-22", "2025-06-23", "2025-06-24"]
     days = [table(delivered / folder, "tran")["TRAN_TM"].str[:8] for folder in folders]
     assert [day.max() for day in days] == ["20250620", "20250621", "20250622", "20250623"]
@@ -154,9 +154,17 @@ def test_numbers_of_rows_are_unique_over_towns(tmp_path: Path, monkeypatch: pyte
 
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
-    with pytest.raises(InputError, match="not empty"):
+    with pytest.raises(InputError, match="something else"):
         small_bank(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_asking_again_for_the_same_bank_writes_nothing_and_for_another_is_refused(delivered: Path) -> None:
+    written = {path: path.stat().st_mtime_ns for path in delivered.rglob("*.gz")}
+    assert small_bank(delivered, daily=3).rows["tran"] > 5_000
+    assert {path: path.stat().st_mtime_ns for path in delivered.rglob("*.gz")} == written
+    with pytest.raises(InputError, match="something else"):
+        small_bank(delivered, daily=3, seed=4)
 
 
 def test_an_interrupted_run_leaves_no_folder_that_looks_finished(

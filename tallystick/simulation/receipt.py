@@ -1,0 +1,65 @@
+"""What a simulated folder holds: a receipt beside its deliveries, so that asking twice costs nothing.
+
+What lives here: the arguments of a run as a value, and the note of them. What must not: the files of the bank.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from tallystick.simulation.calendar import day_number
+
+RECEIPT = "simulation.json"
+# To be raised with every change of what the same arguments give.
+BEHAVIOUR = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The arguments of a run; ``first`` is the day number of the first day."""
+
+    customers: int
+    seed: int
+    first: int
+    until: date
+    daily: int
+
+    @property
+    def last(self) -> int:
+        """The day number of the last day."""
+        return day_number(self.until) + self.daily
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """The load dates: the day after the history, and one more for each daily delivery."""
+        return tuple(self.until + timedelta(days=1 + step) for step in range(self.daily + 1))
+
+
+def receipt_text(plan: Plan, rows: dict[str, int]) -> str:
+    """The note of a finished run."""
+    return json.dumps({**_facts(plan), "rows": rows}, indent=1) + "\n"
+
+
+def read_receipt(out: Path, plan: Plan) -> dict[str, int] | None:
+    """The rows per file of a finished run of the same plan in ``out``; None when it holds anything else."""
+    try:
+        told = json.loads((out / RECEIPT).read_text(encoding="utf-8"))
+        rows = {str(name): int(count) for name, count in told.pop("rows").items()}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return None
+    names = [out / day.isoformat() / f"{name}.csv.gz" for day in plan.dates for name in rows]
+    return rows if told == _facts(plan) and all(path.is_file() for path in names) else None
+
+
+def _facts(plan: Plan) -> dict[str, int | str]:
+    return {
+        "behaviour": BEHAVIOUR,
+        "customers": plan.customers,
+        "seed": plan.seed,
+        "first": plan.first,
+        "until": plan.until.isoformat(),
+        "daily": plan.daily,
+    }

@@ -28,10 +28,10 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/features": SPARK | {"xxhash"},
     "tallystick/labels": SPARK,
     "tallystick/training": MODELS | {"optbinning", "lightgbm", "matplotlib"},
-    "tallystick/scoring": MODELS | {"lightgbm"},
+    "tallystick/scoring": MODELS | {"lightgbm", "pyspark"},
     # The file that travels inside a registered model: the one place outside the registry that may name mlflow.
     "tallystick/scoring/model_file.py": MODELS | {"lightgbm", "mlflow"},
-    "tallystick/monitoring": MODELS | {"jinja2", "matplotlib"},
+    "tallystick/monitoring": MODELS | {"jinja2", "matplotlib", "rich"},
     "tallystick/simulation": {"numpy", "pandas"},
     "tallystick/registry.py": {"mlflow", "numpy", "pandas", "pyarrow"},
     "tallystick/orchestration.py": {"airflow", "pendulum"},

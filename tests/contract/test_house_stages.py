@@ -23,6 +23,9 @@ STORAGE = frozenset({"builder", "getOrCreate", "saveAsTable", "insertInto", "for
 # "path::function": the reason.
 ALLOWED: dict[str, str] = {
     "tallystick/features/stage.py::run_tasks": "one row a task, describing the file it wrote, for the one commit",
+    "tallystick/ingest/counts.py::read_counts": "one row a raw view: a view without rows must stop the load",
+    "tallystick/ingest/counts.py::RowCounts.read_from": "counts by reason: too many rejects must stop the load in time",
+    "tallystick/ingest/load.py::_Load._hold": "what is counted before the write must be what is written; released after",
 }
 
 
@@ -98,7 +101,9 @@ def test_jobs_are_thin() -> None:
 
 # Parse, read, call one stage, write: about 60 lines; the docstring and blank lines do not count.
 LONGEST_JOB = 60
-LONGER_JOBS: dict[str, str] = {}
+LONGER_JOBS: dict[str, str] = {
+    "jobs/ingest_source.py": "publishes two tables for each table of a source, and replays loads that have landed",
+}
 
 
 def test_dags_are_thin() -> None:

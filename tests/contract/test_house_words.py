@@ -15,8 +15,10 @@ def test_every_module_says_what_lives_in_it_and_what_must_not() -> None:
     found = []
     for source in house.sources("tallystick", "jobs", "dags", "scripts", "benchmarks"):
         text = " ".join((ast.get_docstring(source.tree) or "").split())
-        if source.path.endswith("__init__.py") and text and "import" not in source.text:
-            continue  # an empty package: its one line says what the folder is
+        if source.path.endswith("__init__.py") and text and not any(house.functions(source)):
+            continue  # a door that only re-exports: its docstring says what the folder is
+        if source.path.startswith("jobs/") and text:
+            continue  # a job's docstring is what its --help prints: it speaks to the operator
         if "What lives here:" not in text or "What must not:" not in text:
             found.append(source.path)
     assert not found, house.listed(found)
@@ -53,8 +55,9 @@ def test_docstrings_leave_types_to_the_annotations() -> None:
 
 
 def test_every_silenced_check_names_its_code_and_its_reason() -> None:
-    silenced = re.compile(r"#\s*(noqa|type: ignore|pragma: no cover)(?P<rest>.*)$")
-    whole = re.compile(r"(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*|\[[a-z, -]+\])?\s*(#|-|:)\s*\w+\s+\w+")
+    # `type: ignore[code]` needs no text: its code says which of the checker's limits it meets (mypy wants the code).
+    silenced = re.compile(r"#\s*(noqa|pragma: no cover)(?P<rest>.*)$")
+    whole = re.compile(r"(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*)?\s*(#|-|:)\s*\w+\s+\w+")
     found = []
     for source in house.sources(*house.CODE):
         for number, line in enumerate(source.text.splitlines(), start=1):

@@ -105,14 +105,15 @@ def _model_steps(
     common = ("--recipe", recipe.name, "--source", source)
     until = ("--cutoff", cutoff.isoformat()) if cutoff else ()
     days = (*(("--from", first.isoformat()) if first else ()), *(("--to", last.isoformat()) if last else ()))
-    steps = [Step(title=f"features of {source}", job="compute_features", arguments=(*common, *days))]
+    features = Step(title=f"features of {source}", job="compute_features", arguments=(*common, *days))
+    report = Step(title="report", job="write_report", arguments=common)
     if recipe.label is None:
-        return steps
+        return [features, report]
     return [
-        *steps,
+        features,
         Step(title=f"labels of {source}", job="build_labels", arguments=(*common, *until)),
         Step(title=f"leakage audit of {source}", job="audit_leakage", arguments=common),
         Step(title=f"train {recipe.name}", job="train_model", arguments=(*common, *until)),
         Step(title=f"score {source}", job="score_applications", arguments=(*common, *days)),
-        Step(title="report", job="write_report", arguments=common),
+        report,
     ]

@@ -65,7 +65,7 @@ def run_recipe(
         run_steps(steps, project=declared.root, warehouse=home, session=session, run_id=run_id or uuid.uuid4().hex)
     from tallystick.cli.summary import print_summary
 
-    print_summary(home, declared, chosen, seconds=time.monotonic() - started)
+    print_summary(home, chosen, seconds=time.monotonic() - started)
 
 
 def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None) -> None:

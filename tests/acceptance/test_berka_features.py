@@ -72,7 +72,9 @@ def test_at_least_120_features_are_stored_for_every_loan(berka: Warehouse, proje
     groups = [project.feature_groups[name] for name in project.recipes["consumer_loan"].groups]
     assert sum(len(group_columns(group)) for group in groups) >= 120
     for group in groups:
-        rows = query(berka, f"SELECT count(*) AS n, count(DISTINCT (customer_id, as_of)) AS d FROM {group.feature_table}")
+        rows = query(
+            berka, f"SELECT count(*) AS n, count(DISTINCT (customer_id, as_of)) AS d FROM {group.feature_table}"
+        )
         assert rows.to_pylist() == [{"n": 682, "d": 682}], group.name
 
 

@@ -7,7 +7,7 @@ must not: any of their work, I/O, Spark.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,15 @@ from tallystick.kernel.vectors import Bools, Ints, Vector, vector_of
 PIECE_ROWS = 131_072
 
 
-def compute_group(events: pa.Table, observations: pa.Table, plan: GroupPlan, *, zone: str) -> pa.Table:
+def compute_group(
+    events: pa.Table, observations: pa.Table, plan: GroupPlan, *, zone: str, rows_per_piece: int = PIECE_ROWS
+) -> pa.Table:
     """The features of each observation: one row each, in the order given; columns as ``plan.columns``.
 
     ``events`` holds all versions of all rows that may matter, in any order, with ``required_columns(plan)``.
     ``observations`` holds ``customer_id`` and ``as_of`` (UTC). A row is seen if ``event_at < as_of`` and ``known_on``
     is not after as_of's date in ``zone``. A customer without rows gets 0 from counts and sums and null from the rest.
+    ``rows_per_piece`` bounds the rows worked on at once and changes no value.
     ContractError: a column is missing or null where it must not be, or a sum leaves int64.
     """
     check_columns(plan, events.column_names)
@@ -49,7 +52,7 @@ def compute_group(events: pa.Table, observations: pa.Table, plan: GroupPlan, *, 
     history, customers = read_events(events, plan)
     columns = {name: vector_of(events.column(name), name) for name in plan.inputs}
     asked = read_asked(observations, customers, offsets)
-    job = _Job(plan, columns, offsets, _Results.empty(plan, observations.num_rows))
+    job = _Job(plan, columns, offsets, _Results.empty(plan, observations.num_rows), rows_per_piece)
     job.run(history, asked)
     return job.results.table(plan, asked.day)
 
@@ -124,7 +127,7 @@ class _Job:
     columns: dict[str, Vector]
     zone: Zone
     results: _Results
-    rows_per_piece: int = field(default=PIECE_ROWS)
+    rows_per_piece: int
 
     def run(self, events: Events, asked: Asked) -> None:
         current = current_rows(events)

@@ -49,7 +49,11 @@ def _quotient(above: CellColumn, below: CellColumn) -> Derived:
 
 def _zscore(cells: list[CellColumn]) -> Derived:
     now, now_null = cells[0]
-    earlier = cells[1:]
+    # Taken from the latest known one, so that equal windows have a deviation of exactly 0.
+    pivot = np.zeros(now.shape)
+    for values, null in reversed(cells[1:]):
+        pivot = np.where(null, pivot, values)
+    earlier = [(values - pivot, null) for values, null in cells[1:]]
     count = np.zeros(now.shape, dtype=np.int64)
     total = np.zeros(now.shape)
     for values, null in earlier:
@@ -62,4 +66,4 @@ def _zscore(cells: list[CellColumn]) -> Derived:
         squares += deviation * deviation
     std = np.sqrt(squares / np.maximum(count - 1, 1))
     is_null = now_null | (count < LEAST_ZSCORE_WINDOWS) | (std == 0)
-    return (now - mean) / np.where(is_null, 1.0, std), is_null
+    return (now - pivot - mean) / np.where(is_null, 1.0, std), is_null

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from tallystick.errors import ContractError
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases, group_columns
-from tallystick.spec.expressions import Node, columns_used, parse_condition, parse_expression
-from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.expressions import Node, columns_used, parse_expression
+from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.ops import Op
 from tallystick.spec.tables import TableContract
@@ -162,6 +162,7 @@ class _Maker:
         self.bases = group_bases(group)
         self.edges: dict[Edge, int] = {}
         self.slots: dict[Cell, int] = {}
+        self.nodes: dict[str, Node] = {}
 
     def formula(self, column: FeatureColumn) -> Formula:
         slots = tuple(self.slots.setdefault(cell, len(self.slots)) for cell in column.cells)
@@ -175,7 +176,7 @@ class _Maker:
             base = self.bases[cell.stem]
             category = base.measure.by
             key = (self.conditions(base), category, self.raw_value(base))
-            value = self.value(base.measure) if base.op.rule.takes != "none" else None
+            value = self.parsed(base.measure.value) if base.op.rule.takes != "none" else None
             grouped.setdefault(key, {}).setdefault((base.op, value), []).append(cell)
         return tuple(
             Family(conditions, by, value, tuple(self.group.by[by]) if by else (), self.reductions(ops))
@@ -191,11 +192,12 @@ class _Maker:
 
     def conditions(self, base: Base) -> tuple[Node, ...]:
         texts = (self.group.where, base.measure.where, self.group.filters[base.filter] if base.filter else "")
-        nodes = (parse_condition(text, self.readable, where=self.group.where_text) for text in texts if text)
-        return tuple(dict.fromkeys(nodes))
+        return tuple(dict.fromkeys(self.parsed(text) for text in texts if text))
 
-    def value(self, measure: Measure) -> Node:
-        return parse_expression(measure.value, self.readable, where=self.group.where_text)
+    def parsed(self, text: str) -> Node:
+        if text not in self.nodes:
+            self.nodes[text] = parse_expression(text, self.readable, where=self.group.where_text)
+        return self.nodes[text]
 
     def raw_value(self, base: Base) -> str:
         if base.value in ("", OTHER):
@@ -218,7 +220,7 @@ class _Maker:
         gives = base.op.rule.gives
         if gives != "same":
             return gives
-        return "double" if self.value(base.measure).type == "double" else "int64"
+        return "double" if self.parsed(base.measure.value).type == "double" else "int64"
 
 
 def _chains(cells: list[Cell]) -> tuple[tuple[int, ...], ...]:

@@ -67,14 +67,19 @@ def _std(selection: Selection, reduction: Reduction) -> Result:
 
 
 def _deviations(values: Array, low: Ints, high: Ints) -> Array:
-    """The sum of squared deviations from the mean of each range, in two passes."""
-    mean = exact.reduce_ranges(np.add, values, low, high, empty=0.0) / np.maximum(high - low, 1)
+    """The sum of squared deviations from the mean of each range, in two passes.
+
+    Values are taken from the range's first one, so that equal values have a deviation of exactly 0.
+    """
     made = np.zeros(low.shape)
     for block in exact.blocks(low, high):
         rows, owner = exact.spread_ranges(low[block], high[block])
-        deviation = values[rows] - mean[block][owner]
-        ends = np.cumsum(high[block] - low[block])
-        starts = ends - (high[block] - low[block])
+        shifted = values[rows] - values[low[block][owner]]
+        sizes = high[block] - low[block]
+        ends = np.cumsum(sizes)
+        starts = ends - sizes
+        mean = exact.reduce_ranges(np.add, shifted, starts, ends, empty=0.0) / np.maximum(sizes, 1)
+        deviation = shifted - mean[owner]
         made[block] = exact.reduce_ranges(np.add, deviation * deviation, starts, ends, empty=0.0)
     return made
 
@@ -89,7 +94,9 @@ def _extreme(ufunc: np.ufunc, worst_int: int, worst: float) -> Reducer:
         for chain in reduction.chains:
             places = list(chain)
             made[places] = exact.reduce_nested(ufunc, values, low[places], high[places[0]], empty=empty)
-        return made, high == low
+        is_empty = high == low
+        made[is_empty] = 0
+        return made, is_empty
 
     return reduce
 

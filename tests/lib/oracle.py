@@ -1,0 +1,292 @@
+"""The oracle of features: naive SQL in DuckDB, one query a feature, written from the definition.
+
+What lives here: windows by zoneinfo, visibility by a correlated subquery, one aggregate a query. What must not: the
+kernel, or any of its shortcuts. Only the expansion of a declaration into columns is shared (``spec.columns``).
+
+Instants are naive UTC timestamps here. Inside ``where`` and ``value`` a timestamp column is the local wall clock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases, group_columns
+from tallystick.spec.features import FeatureGroup
+from tallystick.spec.names import OTHER, value_name
+from tallystick.spec.tables import TableContract
+
+Value = int | float | None
+UTC = dt.UTC
+
+
+def compute_with_oracle(
+    events: pa.Table,
+    observations: pa.Table,
+    group: FeatureGroup,
+    contracts: Mapping[str, TableContract],
+    *,
+    zone: str,
+) -> dict[str, list[Value]]:
+    """Every feature of ``group`` for every observation, in the given order."""
+    oracle = _Oracle(events, observations, group, contracts[group.table], ZoneInfo(zone))
+    with oracle.connection:
+        return {column.name: oracle.column(column) for column in group_columns(group, contracts)}
+
+
+class _Oracle:
+    def __init__(
+        self, events: pa.Table, observations: pa.Table, group: FeatureGroup, contract: TableContract, zone: ZoneInfo
+    ) -> None:
+        self.group = group
+        self.contract = contract
+        self.zone = zone
+        self.bases = group_bases(group)
+        self.cells: dict[Cell, list[Value]] = {}
+        self.spans: set[str] = set()
+        self.values: dict[str, tuple[str, str]] = {}
+        self.as_of = [moment.replace(tzinfo=UTC) for moment in _naive(observations.column("as_of"))]
+        self.local = [moment.astimezone(zone).replace(tzinfo=None) for moment in self.as_of]
+        self.connection = duckdb.connect()
+        self.connection.execute("SET threads = 1")
+        self._load(events, observations)
+
+    def _load(self, events: pa.Table, observations: pa.Table) -> None:
+        columns: dict[str, Any] = {}
+        for name in events.column_names:
+            column = events.column(name)
+            if pa.types.is_timestamp(column.type):
+                local = [
+                    None if at is None else at.replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
+                    for at in _naive(column)
+                ]
+                columns[name] = pa.array(local, pa.timestamp("us"))
+            elif pa.types.is_integer(column.type):
+                columns[name] = column.cast(pa.int64())
+            else:
+                columns[name] = column
+        instants = _naive(events.column(self.group.event_at))
+        columns["_at"] = pa.array(instants, pa.timestamp("us"))
+        columns["_day"] = pa.array([self._business_date(at.replace(tzinfo=UTC)) for at in instants], pa.date32())
+        order = [("_at", ""), (self.contract.sequence, "NULLS LAST"), (self.contract.event_id, "")]
+        self.order = ", ".join(f"{name} {nulls}" for name, nulls in order if name)
+        rows = pa.table(columns)
+        asked = pa.table(
+            {
+                "_row": pa.array(range(observations.num_rows), pa.int64()),
+                "_customer": observations.column("customer_id").cast(pa.string()),
+                "_as_of": pa.array(_naive(observations.column("as_of")), pa.timestamp("us")),
+                "_business_date": pa.array([self._business_date(at) for at in self.as_of], pa.date32()),
+            }
+        )
+        self.connection.register("asked", asked)
+        self.connection.register("rows_given", rows)
+        self.connection.execute(f"""
+            CREATE TABLE visible AS
+            SELECT asked.*, e.*
+            FROM asked JOIN rows_given e ON e.{self.group.entity} = _customer
+            WHERE e.known_on = (SELECT max(v.known_on) FROM rows_given v
+                                WHERE v.{self.contract.event_id} = e.{self.contract.event_id}
+                                  AND v.{self.group.entity} = _customer AND v.known_on <= _business_date)
+              AND NOT coalesce(e.is_retracted, false)
+              AND _at < _as_of""")
+        self.business_dates = asked.column("_business_date").to_pylist()
+        self.first_days: dict[int, dt.date] = dict(
+            self.connection.execute("SELECT _row, arg_min(_day, _at) FROM visible GROUP BY _row").fetchall()
+        )
+
+    def column(self, column: FeatureColumn) -> list[Value]:
+        cells = [self.cell(cell) for cell in column.cells]
+        if column.formula == "cell":
+            return cells[0]
+        rows = zip(*cells, strict=True)
+        if column.formula == "share":
+            return [_quotient(a, b) for a, b in rows]
+        if column.formula == "change":
+            return [None if a is None or b is None else _quotient(a - b, abs(b)) for a, b in rows]
+        if column.formula == "ratio":
+            first, second = (self._lengths(cell) for cell in column.cells)
+            return [
+                None if a is None or b is None else _quotient(a / d1, b / d2)
+                for (a, b), d1, d2 in zip(rows, first, second, strict=True)
+            ]
+        return [_zscore(list(row)) for row in rows]
+
+    def cell(self, cell: Cell) -> list[Value]:
+        if cell not in self.cells:
+            self.cells[cell] = self._query(cell)
+        return self.cells[cell]
+
+    def _query(self, cell: Cell) -> list[Value]:
+        base = self.bases[cell.stem]
+        conditions = [self.group.where, base.measure.where, self.group.filters.get(base.filter, "")]
+        conditions.append(self._category_sql(base))
+        kept = " AND ".join(f"({text})" for text in conditions if text) or "true"
+        value, wide = self._value_sql(base.measure.value or "NULL")
+        span = self._span_table(cell)
+        sql = _OPS[base.op.name].format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
+        found = self.connection.execute(f"""
+            WITH kept AS (
+                SELECT visible.*, {value} AS _value, _first_day, _end_day
+                FROM visible JOIN {span} USING (_row)
+                WHERE (_low IS NULL OR _at >= _low) AND _at < _high AND ({kept}))
+            {sql}""").fetchall()
+        empty = 0 if base.op.rule.empty == "0" else None
+        values = dict(found)
+        return [_number(values.get(row), empty) for row in range(len(self.as_of))]
+
+    def _value_sql(self, value: str) -> tuple[str, str]:
+        """The value and the type its exact sums need. Booleans count as 0 and 1, decimals are doubles."""
+        if value not in self.values:
+            sql = f"SELECT typeof({value}) FROM (SELECT * FROM rows_given UNION ALL BY NAME SELECT NULL AS _at) LIMIT 1"
+            kind = self.connection.execute(sql).fetchall()[0][0]
+            if kind in ("BOOLEAN", "INTEGER"):
+                value_cast = f"({value})::BIGINT"
+            else:
+                value_cast = f"({value})::DOUBLE" if kind.startswith("DECIMAL") else f"({value})"
+            is_double = kind == "DOUBLE" or kind.startswith("DECIMAL")
+            self.values[value] = (value_cast, "_value::DOUBLE" if is_double else "_value::HUGEINT")
+        return self.values[value]
+
+    def _category_sql(self, base: Base) -> str:
+        category = base.measure.by
+        if not category:
+            return ""
+        declared = ", ".join(f"'{value}'" for value in self.group.by[category])
+        if base.value == OTHER:
+            return f"{category} IS NULL OR {category} NOT IN ({declared})"
+        raw = next(value for value in self.group.by[category] if value_name(value) == base.value)
+        return f"{category} = '{raw}'"
+
+    def _span_table(self, cell: Cell) -> str:
+        """A table with each observation's window: instants, and the first and end of its whole business days."""
+        name = f"span_{cell.window}_{cell.lag}"
+        if name in self.spans:
+            return name
+        self.spans.add(name)
+        count, unit = (0, "all") if cell.window == "all" else (int(cell.window[:-1]), cell.window[-1])
+        rows = []
+        for row, local in enumerate(self.local):
+            high = self._instant(_back(local, unit, count * cell.lag)) if cell.lag else self.as_of[row]
+            end_day = self._business_date(high)
+            if unit == "all":
+                rows.append((row, None, high, self.first_days.get(row, end_day), end_day))
+                continue
+            low = self._instant(_back(local, unit, count * (cell.lag + 1)))
+            day = self._business_date(low)
+            is_whole = self._instant(dt.datetime.combine(day, dt.time())) >= low
+            rows.append((row, low, high, day if is_whole else day + dt.timedelta(days=1), end_day))
+        names = ("_row", "_low", "_high", "_first_day", "_end_day")
+        kinds = (pa.int64(), pa.timestamp("us", "UTC"), pa.timestamp("us", "UTC"), pa.date32(), pa.date32())
+        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+        columns[1:3] = [column.cast(pa.timestamp("us")) for column in columns[1:3]]
+        self.connection.register("span_given", pa.table(columns, names=names))
+        self.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM span_given")
+        return name
+
+    def _lengths(self, cell: Cell) -> list[int]:
+        count, unit = int(cell.window[:-1]), cell.window[-1]
+        return [(local.date() - _back(local, unit, count).date()).days for local in self.local]
+
+    def _instant(self, local: dt.datetime) -> dt.datetime:
+        return local.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
+
+    def _business_date(self, instant: dt.datetime) -> dt.date:
+        """The printed local date, but a date never comes back once the next one has begun."""
+        day = instant.astimezone(self.zone).date()
+        following = day + dt.timedelta(days=1)
+        return following if instant >= self._instant(dt.datetime.combine(following, dt.time())) else day
+
+
+_WHOLE = "_day >= _first_day AND _day < _end_day"
+_COUNTS = "(SELECT _row, _value, count(*) AS n FROM kept WHERE _value IS NOT NULL GROUP BY ALL)"
+_SHARES = f"(SELECT _row, n / sum(n) OVER (PARTITION BY _row) AS p FROM {_COUNTS})"
+_RANKED = """(SELECT *, row_number() OVER (PARTITION BY _row ORDER BY {order}) AS i,
+                count(*) OVER (PARTITION BY _row) AS n FROM kept)"""
+_GAPS = (
+    "(SELECT _row, _day - lag(_day) OVER (PARTITION BY _row ORDER BY {order}) AS gap FROM kept) WHERE gap IS NOT NULL"
+)
+
+_OPS: dict[str, str] = {
+    "count": "SELECT _row, count(*) FROM kept GROUP BY _row",
+    "sum": "SELECT _row, sum(_value) FROM kept GROUP BY _row",
+    "active_days": "SELECT _row, count(DISTINCT _day) FROM kept GROUP BY _row",
+    "distinct": "SELECT _row, count(DISTINCT _value) FROM kept GROUP BY _row",
+    "longest_streak": f"""
+        SELECT _row, max(n) FROM (
+            SELECT _row, count(*) AS n FROM (
+                SELECT _row, _day - row_number() OVER (PARTITION BY _row ORDER BY _day)::INT AS island
+                FROM (SELECT DISTINCT _row, _day FROM kept WHERE {_WHOLE}))
+            GROUP BY _row, island)
+        GROUP BY _row""",
+    "mean": "SELECT _row, sum(_value)::DOUBLE / count(_value) FROM kept GROUP BY _row",
+    "std": """
+        SELECT _row, sqrt((count(*) * sum(_value * _value) - sum(_value) * sum(_value)) / (count(*) * (count(*) - 1)))
+        FROM (SELECT _row, {wide} AS _value FROM kept WHERE _value IS NOT NULL) GROUP BY _row HAVING count(*) > 1""",
+    "min": "SELECT _row, min(_value) FROM kept GROUP BY _row",
+    "max": "SELECT _row, max(_value) FROM kept GROUP BY _row",
+    "quantile": "SELECT _row, quantile_cont(_value::DOUBLE, {q}) FROM kept GROUP BY _row",
+    "first": f"SELECT _row, _value FROM {_RANKED} WHERE i = 1",
+    "last": f"SELECT _row, _value FROM {_RANKED} WHERE i = n",
+    "last_k": f"SELECT _row, _value FROM {_RANKED} WHERE i = n - {{k}} + 1",
+    "days_since_first": "SELECT _row, max(_business_date - _day) FROM kept GROUP BY _row",
+    "days_since_last": "SELECT _row, min(_business_date - _day) FROM kept GROUP BY _row",
+    "age_days": "SELECT _row, _business_date - _value FROM (SELECT *, row_number() OVER (PARTITION BY _row ORDER BY"
+    " {order}) AS i, count(*) OVER (PARTITION BY _row) AS n FROM kept WHERE _value IS NOT NULL) WHERE i = n",
+    "mean_gap": f"SELECT _row, avg(gap) FROM {_GAPS} GROUP BY _row",
+    "max_gap": f"SELECT _row, max(gap) FROM {_GAPS} GROUP BY _row",
+    "entropy": f"SELECT _row, -sum(p * ln(p)) FROM {_SHARES} GROUP BY _row",
+    "top_share": f"SELECT _row, max(p) FROM {_SHARES} GROUP BY _row",
+    "hhi": f"SELECT _row, sum(p * p) FROM {_SHARES} GROUP BY _row",
+    "slope": f"""
+        SELECT _row, (count(*) * sum(x * y) - sum(x) * sum(y)) / (count(*) * sum(x * x) - sum(x) * sum(x))
+        FROM (SELECT d._row, d.x, coalesce(t.y, 0) AS y
+              FROM (SELECT _row, unnest(range(_end_day - _first_day)) AS x FROM {{span}}) d
+              LEFT JOIN (SELECT _row, _day - _first_day AS x, sum({{wide}}) AS y
+                         FROM kept WHERE {_WHOLE} GROUP BY _row, _day, _first_day) t USING (_row, x))
+        GROUP BY _row HAVING count(*) > 1""",
+}
+
+
+def _naive(column: Any) -> list[dt.datetime]:
+    """Instants as naive UTC."""
+    return [at and at.replace(tzinfo=None) for at in column.cast(pa.timestamp("us")).to_pylist()]
+
+
+def _back(local: dt.datetime, unit: str, count: int) -> dt.datetime:
+    if unit == "d":
+        return local - dt.timedelta(days=count)
+    year, month = local.year, local.month - count
+    while month < 1:
+        year, month = year - 1, month + 12
+    for day in range(local.day, 0, -1):
+        try:
+            return local.replace(year=year, month=month, day=day)
+        except ValueError:  # the month has no such day
+            continue
+    raise AssertionError("every month has a first day")
+
+
+def _number(value: Any, empty: Value) -> Value:
+    if value is None:
+        return empty
+    return value if isinstance(value, int) else float(value)
+
+
+def _quotient(above: Value, below: Value) -> Value:
+    return None if above is None or below is None or below == 0 else above / below
+
+
+def _zscore(cells: list[Value]) -> Value:
+    now, earlier = cells[0], [cell for cell in cells[1:] if cell is not None]
+    if now is None or len(earlier) < 3 or min(earlier) == max(earlier):
+        return None
+    mean = math.fsum(earlier) / len(earlier)
+    std = math.sqrt(math.fsum((cell - mean) ** 2 for cell in earlier) / (len(earlier) - 1))
+    return (now - mean) / std

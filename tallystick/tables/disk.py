@@ -20,7 +20,9 @@ def full_disk_is_setup_error(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        # Delta's writer raises an OSError without a number; its text is the system's.
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error)
+        if is_full:
             raise SetupError("the disk is full", where=where, fix="free some space and run it again") from None
         raise
 

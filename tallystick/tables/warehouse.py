@@ -7,9 +7,8 @@ not: rows.
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +44,13 @@ class Warehouse:
         return self.root / layer / table
 
     def exists(self, name: str) -> bool:
-        """Whether the table was created."""
-        return (self.table_path(name) / LOG).is_dir()
+        """Whether the table was created: a log with a commit, not only the folder of one that was killed."""
+        return any((self.table_path(name) / LOG).glob("*.json"))
 
     def tables(self) -> list[str]:
         """The names of all tables, sorted."""
-        return sorted(
-            f"{log.parts[-3]}.{log.parts[-2]}" for layer in LAYERS for log in self.root.glob(f"{layer}/*/{LOG}")
-        )
+        logs = [log for layer in LAYERS for log in self.root.glob(f"{layer}/*/{LOG}")]
+        return sorted(name for log in logs if self.exists(name := f"{log.parts[-3]}.{log.parts[-2]}"))
 
     def open(self, name: str, *, version: int | None = None) -> DeltaTable:
         """The table at ``version`` (default: newest); NotFound, with the nearest names, when there is none."""
@@ -104,9 +102,9 @@ def ensure_table(warehouse: Warehouse, contract: TableContract, *, retention_day
     """
     path = warehouse.table_path(contract.name)
     if not warehouse.exists(contract.name):
-        with delta_errors(contract.name, "another run created the table at the same moment"):
+        # Of two writers that create it at once, both go on with the winner's table.
+        with full_disk_is_setup_error(contract.name), suppress(CommitFailedError):
             path.mkdir(parents=True, exist_ok=True)
-            # mode "ignore" returns the other writer's table when two create it at once.
             DeltaTable.create(
                 str(path),
                 schema=arrow_schema(contract.columns),
@@ -168,8 +166,3 @@ def delta_errors(name: str, conflict: str) -> Iterator[None]:
             yield
         except CommitFailedError:
             raise ConflictError(conflict, where=name, fix="run it again when the other run is over") from None
-        except DeltaError as error:
-            if "No space left" in str(error) or "already exists" in str(error):
-                is_full = "No space left" in str(error)
-                raise (OSError(28, os.strerror(28)) if is_full else ConflictError(conflict, where=name)) from None
-            raise

@@ -1,0 +1,191 @@
+"""What the money was for: earning, consumption by kind, gambling, borrowing, help from the family.
+
+One row of clean.transactions is one movement on an account of the customer. Categories are those of the clean model's
+open list; a bank that does not tell them gets zeros. Transfers between a customer's own accounts are neither earned nor
+spent.
+"""
+
+from __future__ import annotations
+
+from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share
+
+KINDS = ("food", "shopping", "entertainment", "transport", "medical", "utilities")
+SPENT = (
+    "direction = 'out' AND category IN ('food', 'shopping', 'entertainment', 'transport', 'medical', 'household', "
+    "'utilities', 'insurance', 'cash', 'gambling')"
+)
+EARNED = "direction = 'in' AND category IN ('salary', 'business', 'pension')"
+
+CONSUMPTION = FeatureGroup(
+    name="consumption",
+    table="clean.transactions",
+    owner="credit-risk",
+    description="What the customer earns and spends, by kind",
+    windows=("30d", "90d", "180d"),
+    pii="personal",
+    filters={kind: f"category = '{kind}'" for kind in KINDS},
+    words={"medical": "medical care", "transport": "transport"},
+    measures=(
+        Measure(
+            name="earned",
+            value="amount_minor",
+            where=EARNED,
+            ops="count sum",
+            sign=-1,
+            description="Salary, business takings and pensions over {window}",
+            reason="Your regular income",
+        ),
+        Measure(
+            name="earned",
+            where=EARNED,
+            ops="days_since_last",
+            windows=("all",),
+            sign=1,
+            description="Days since the last salary, takings or pension",
+            reason="Regular income that has stopped",
+        ),
+        Measure(
+            name="earned",
+            where=EARNED,
+            ops="max_gap",
+            windows=("180d",),
+            sign=1,
+            description="Longest gap between two payments of income over {window}",
+            reason="How regular your income is",
+        ),
+        Measure(
+            name="spent",
+            value="amount_minor",
+            where=SPENT,
+            ops="sum",
+            filters=KINDS,
+            unfiltered=True,
+            description="Spending on {filter} over {window}",
+            reason="Spending on {filter}",
+        ),
+        Measure(
+            name="spent",
+            where=SPENT,
+            ops="count active_days",
+            description="Payments for consumption over {window}",
+            reason="How often you pay from your account",
+        ),
+        Measure(
+            name="gambling",
+            value="amount_minor",
+            where="direction = 'out' AND category = 'gambling'",
+            ops="count sum active_days max",
+            sign=1,
+            description="Bets over {window}",
+            reason="Spending on gambling",
+        ),
+        Measure(
+            name="gambling_night",
+            where="direction = 'out' AND category = 'gambling' AND HOUR(event_at) < 6",
+            ops="count",
+            sign=1,
+            description="Bets between midnight and six over {window}",
+            reason="Spending on gambling",
+        ),
+        Measure(
+            name="gambling",
+            where="direction = 'out' AND category = 'gambling'",
+            ops="days_since_last",
+            windows=("all",),
+            sign=-1,
+            description="Days since the last bet",
+            reason="Spending on gambling",
+        ),
+        Measure(
+            name="borrowed",
+            value="amount_minor",
+            where="direction = 'in' AND category = 'loan_disbursal'",
+            ops="count sum",
+            windows=("90d", "180d", "all"),
+            sign=1,
+            description="Loans paid out over {window}",
+            reason="Loans you took recently",
+        ),
+        Measure(
+            name="repaid",
+            value="amount_minor",
+            where="direction = 'out' AND category = 'loan_payment'",
+            ops="count sum",
+            description="Instalments paid over {window}",
+            reason="Instalments of running loans",
+        ),
+        Measure(
+            name="late",
+            value="amount_minor",
+            where="category = 'penalty_interest'",
+            ops="count sum",
+            sign=1,
+            description="Interest for late instalments over {window}",
+            reason="Instalments paid late",
+        ),
+        Measure(
+            name="fee",
+            where="direction = 'out' AND category = 'fee'",
+            ops="count",
+            sign=1,
+            description="Fees, for instance for orders without cover, over {window}",
+            reason="Fees charged on your account",
+        ),
+        Measure(
+            name="support",
+            value="amount_minor",
+            where="direction = 'in' AND category = 'family_support'",
+            ops="count sum",
+            sign=1,
+            description="Money received from the family over {window}",
+            reason="Dependence on help from others",
+        ),
+    ),
+    derived=(
+        Share(
+            name="spent_of_earned",
+            a="spent_sum",
+            b="earned_sum",
+            sign=1,
+            description="Spending as a share of income over {window}",
+            reason="Spending compared with income",
+        ),
+        Share(
+            name="gambling",
+            a="gambling_sum",
+            b="spent_sum",
+            sign=1,
+            description="Share of spending that went to gambling over {window}",
+            reason="Spending on gambling",
+        ),
+        Share(
+            name="shopping",
+            a="spent_shopping_sum",
+            b="spent_sum",
+            description="Share of spending that went to shopping over {window}",
+            reason="Pattern of your spending",
+        ),
+        Ratio(
+            of="earned_sum earned_count",
+            window="30d",
+            against="180d",
+            sign=-1,
+            description="Income per day over {window} against 180 days",
+            reason="Income that has fallen",
+        ),
+        Ratio(
+            of="spent_sum",
+            window="30d",
+            against="180d",
+            description="Spending per day over {window} against 180 days",
+            reason="Change in your spending",
+        ),
+        Change(
+            of="earned_sum",
+            windows=("90d",),
+            sign=-1,
+            description="Change of income over {window} against the same span before",
+            reason="Income that has fallen",
+        ),
+    ),
+)

@@ -114,13 +114,23 @@ def sync_environment() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
+def write_spark_settings() -> None:
+    """Fill in the places in conf/spark-defaults.conf, for spark-submit, which cannot do it itself."""
+    template, target = ROOT / "conf/spark-defaults.conf", ROOT / "conf/local/spark-defaults.conf"
+    if target.is_file() and target.stat().st_mtime > template.stat().st_mtime:
+        return
+    python = str(ROOT / ".venv/bin/python")
+    run_tool([python, "-m", "tallystick.tables.profile"], env=dict(os.environ), what="Writing Spark's settings")
+
+
 def main() -> None:
-    """Check, install, fetch; each step does nothing when it is up to date."""
+    """Check, install, fetch, write; each step does nothing when it is up to date."""
     check_java()
     check_openmp()
     sync_environment()
     for name in fetch_all():
         say(f"fetched {name}")
+    write_spark_settings()
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ instead. Paths are stored absolute, so a warehouse may be given relative but not
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,13 +164,23 @@ class Registry:
             numbers = sorted((int(v.version) for v in found), reverse=True)
             return [self._describe(client, name, number) for number in numbers]
 
-    def fetch_model(self, version: ModelVersion, directory: Path) -> Path:
-        """Copy a version's files below ``directory``; pyfunc can load the returned folder without a registry."""
-        import mlflow
+    def fetch_model(self, version: ModelVersion) -> Path:
+        """A folder below the warehouse with a version's files, for ``load_local``; fetched once.
 
-        with self._connected():
-            path = mlflow.artifacts.download_artifacts(version.uri, dst_path=str(directory))
-        return Path(path)
+        Tasks on other machines find it where they find the tables.
+        """
+        target = self._folder / "fetched" / version.name / str(version.version)
+        if target.is_dir():
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._connected(), tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            found = import_quietly().artifacts.download_artifacts(version.uri, dst_path=folder)
+            # Renamed when complete: a folder of this name is always a whole model. A parallel run may be first.
+            with contextlib.suppress(OSError):
+                Path(found).rename(target)
+        if not target.is_dir():
+            raise ModelError(f"the files of {version.label} could not be fetched", where=self.tracking_uri)
+        return target
 
     def fetch_files(self, version: ModelVersion, directory: Path, path: str = "") -> Path:
         """Copy the run's artifacts (or those below ``path``) to ``directory``; returns where they are."""
@@ -271,6 +283,16 @@ def import_quietly() -> Any:
     # Reading the models' environments, MLflow misses a pip in this environment, which uv keeps without one.
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
     return mlflow
+
+
+@cache
+def load_local(path: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """The predict function of a fetched model: features by name in, one row of results per row out.
+
+    Loaded once per process and path; needs no registry, so tasks may call it.
+    """
+    predict: Callable[[pd.DataFrame], pd.DataFrame] = import_quietly().pyfunc.load_model(path).predict
+    return predict
 
 
 def _log_model(package: ModelPackage) -> ModelInfo:

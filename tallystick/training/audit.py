@@ -1,9 +1,10 @@
 """The leakage audit: does anything in the training set know more than its date allows?
 
 What lives here: the checks, as functions from frames to findings, in pandas and Arrow. What must not: Spark, storage,
-the feature kernel (recomputing is a function that the job hands in), the decision what a recipe tolerates.
+the decision what a recipe tolerates.
 
-    truncation         features recomputed after physically removing every row not visible at as_of must be identical
+    truncation         features recomputed after physically removing every row not visible at as_of must be identical;
+                       the removal shares no code with the kernel that it checks
     window_overlap     the label's window must not begin before as_of
     label_known_early  a label known on or before the day of as_of describes the past, not the future
     separation         a feature that alone separates good from bad almost perfectly
@@ -25,6 +26,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import LeakageFound
+from tallystick.features import GroupWork, compute_local
+from tallystick.features.population import OBSERVATION_SCHEMA
+from tallystick.spec.recipes import Recipe
+from tallystick.training.data import TrainingSet
 
 # Below this many rows of either class, a perfect separation is no surprise and says nothing.
 LEAST_PER_CLASS = 10
@@ -61,6 +66,40 @@ class Recomputed:
     stored: pa.Table
     rows: Mapping[str, pa.Table]
     compute: Callable[[Mapping[str, pa.Table], pa.Table], pa.Table]
+
+
+def sample_observations(recipe: Recipe, data: TrainingSet) -> pa.Table:
+    """The observations (customer_id, as_of) whose features are recomputed: drawn by the recipe's seed."""
+    keys = pa.Table.from_pandas(data.keys[["customer_id", "as_of"]], preserve_index=False).cast(OBSERVATION_SCHEMA)
+    return choose_sample(keys.group_by(keys.column_names).aggregate([]), recipe.audit.sample, seed=recipe.seed)
+
+
+def recomputed_group(
+    work: GroupWork, stored: pa.Table, *, events: pa.Table, dimensions: Mapping[str, pa.Table], zone: str
+) -> Recomputed:
+    """A stored feature group and how the kernel computes it again from given rows."""
+
+    def compute(rows: Mapping[str, pa.Table], one: pa.Table) -> pa.Table:
+        looked_up = {name: rows[name] for name in dimensions}
+        return compute_local(work, rows[work.plan.table], one, dimensions=looked_up, zone=zone)
+
+    names = ["customer_id", "as_of", *(name for name in stored.column_names if name.startswith(f"{work.plan.group}_"))]
+    rows = {**dimensions, work.plan.table: events}
+    return Recomputed(name=work.plan.group, stored=stored.select(names), rows=rows, compute=compute)
+
+
+def audit_training_set(
+    recipe: Recipe, data: TrainingSet, labels: pa.Table, groups: Sequence[Recomputed], *, zone: str
+) -> list[Finding]:
+    """Every check, by the recipe's thresholds; ``labels`` are the rows of its label table."""
+    labelled = data.label.notna()
+    features, label = data.vectors[labelled], data.label[labelled]
+    return [
+        *check_truncation(groups, sample_observations(recipe, data), zone=zone),
+        *check_windows(labels.select(["as_of", "window_from", "known_on", "label"]).to_pandas(), zone=zone),
+        *check_separation(features, label, max_auc=recipe.audit.max_auc),
+        *check_missing(features, label, max_auc=recipe.audit.max_missing_auc),
+    ]
 
 
 def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: str) -> list[Finding]:
@@ -148,6 +187,12 @@ def list_findings(findings: Iterable[Finding], *, run_id: str, recipe: str, sour
             "source": pa.array([source] * len(rows), pa.string()),
         }
     )
+
+
+def merge_findings(new: pa.Table, before: pa.Table, *, recipe: str) -> pa.Table:
+    """The rows that monitor.leakage is to hold of a source: the new findings, and those of the other recipes."""
+    others = before.filter(pc.not_equal(before["recipe"], recipe)).select(new.column_names)
+    return pa.concat_tables([new, others.cast(new.schema)])
 
 
 def choose_sample(observations: pa.Table, size: int, *, seed: int = 0) -> pa.Table:

@@ -1,0 +1,72 @@
+"""Score every application of a source with the recipe's champion, bucket by bucket, and replace exactly those rows.
+
+Takes a recipe, a source and optionally the first and last business date; reads applications and features at pinned
+versions, and the training table at the version that the champion learned from.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tallystick.entrypoint import code_version, load_job_project, progress, run_job
+from tallystick.features import date_bounds, list_bucket_tasks
+from tallystick.registry import Registry, load_local
+from tallystick.scoring import ScoreWork, score_buckets
+from tallystick.spec.fingerprint import fingerprint
+from tallystick.spec.recipes import training_contract
+from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
+from tallystick.training.vectors import plan_vectors
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to score, and for which business dates."""
+    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first business date (inclusive)")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last business date (inclusive)")
+
+
+def run(session: SparkSession, args: argparse.Namespace) -> None:
+    """Score in one Spark job and commit once."""
+    project, warehouse = load_job_project(args), Warehouse(args.warehouse)
+    recipe, source = project.recipes[args.recipe], project.sources[args.source]
+    registry = Registry(warehouse.root)
+    model = registry.find(recipe.name)
+    vectors = plan_vectors(recipe, project.feature_groups, project.contracts)
+    learned = training_contract(recipe, [feature.name for feature in vectors.features])
+    observed = {"observations": recipe.observations.name, "source": source.name}
+    pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
+    pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
+    seen = int(model.tags["training_version"])
+    pinned[learned.name] = pin(warehouse, learned.name, version=seen).where(source=source.name)
+    tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
+    low, high = date_bounds(source, first=args.first, last=args.last)
+    work = ScoreWork(
+        vectors=vectors,
+        load_model=partial(load_local, str(registry.fetch_model(model))),
+        model_version=model.label,
+        currency=recipe.policy.currency if recipe.policy else source.currency,
+        training_table=learned.name,
+        low=low,
+        high=high,
+    )
+    table = project.contracts["score.applications"]
+    contracts = {name: project.contracts[name] for name in (*pinned, table.name) if name != learned.name}
+    store = BucketStore(warehouse=warehouse, contracts={**contracts, learned.name: learned})
+    files = score_buckets(session, tasks, work, storage=store)
+    where = Slice(f"{table.name}/{source.name}", {"source": source.name}, "as_of" if low or high else "", low, high)
+    inputs = {name: p.version for name, p in pinned.items()}
+    by = Run(args.run_id, "score_applications", code_version(project.root), fingerprint(recipe), inputs)
+    ensure_table(warehouse, table)
+    commit = replace_files(warehouse, table, files, where=where, run=by)
+    progress(f"      {table.name}: {commit.rows} applications scored by {model.label}")
+
+
+if __name__ == "__main__":
+    run_job(add_arguments, run, __doc__)

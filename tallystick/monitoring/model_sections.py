@@ -1,0 +1,151 @@
+"""What a reader learns of a model: performance, ablations, variants, stability, fairness, weights and plots.
+
+What lives here: the sections that the model card and the run's report share. What must not: computing any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from tallystick.monitoring.blocks import Block, Cell, Facts, Figure, Note, Page, Section, Table
+from tallystick.spec.labels import Label
+from tallystick.spec.recipes import Recipe
+
+# Inputs of a model that a report shows; the whole list is in the tables kept with the model.
+SHOWN_FEATURES = 20
+SHOWN_SHIFTS = 10
+
+_ROWS_OF = {"out_of_time": "newest rows, unseen", "out_of_fold": "older rows, out of fold"}
+
+_ACRONYMS = {"roc": "ROC", "ks": "KS"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFacts:
+    """What a training run left of a model, as it is kept with it.
+
+    ``tables`` are those of ``TrainingResult.tables`` by name, ``plots`` PNGs by file name, ``gates`` are (name, passed,
+    detail).
+    """
+
+    name: str
+    params: Mapping[str, Cell]
+    metrics: Mapping[str, float]
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    plots: Mapping[str, bytes] = field(default_factory=dict)
+    gates: Sequence[tuple[str, bool, str]] = ()
+
+
+def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts) -> Page:
+    """The model card: what the model is for, what it predicts, how well, for whom, and on what it rests."""
+    about: list[Block] = [Note(text=recipe.description)] if recipe.description else []
+    about.append(
+        Facts(
+            rows=[
+                ("Predicts", f"{label.sentence}."),
+                ("Features", "see Weights; all values as they could be known at the application"),
+                ("Permitted use", recipe.permitted_use),
+                ("Algorithm", str(facts.params.get("algorithm", ""))),
+                ("Learned from", f"{facts.params.get('fitted_rows', '?')} labelled applications"),
+            ]
+        )
+    )
+    about += retrospective_notes(recipe)
+    gates = Table(
+        headers=("Gate", "Passed", "Found"), rows=[(name, passed, detail) for name, passed, detail in facts.gates]
+    )
+    return Page(
+        title=f"Model card: {recipe.title}",
+        subtitle=facts.name,
+        sections=[
+            Section(title="About", blocks=about),
+            *describe_model(facts),
+            Section(title="Gates", blocks=[gates] if facts.gates else []),
+        ],
+    )
+
+
+def retrospective_notes(recipe: Recipe) -> list[Note]:
+    """The warning that belongs beside every number of a retrospective recipe; none for an ordinary one."""
+    if not recipe.is_retrospective:
+        return []
+    return [Note(text=f"Retrospective: {recipe.retrospective}", tone="warning")]
+
+
+def describe_model(facts: ModelFacts) -> list[Section]:
+    """The sections about one model; a section whose table was not kept is left out."""
+    plots = [Figure(title=_plot_title(name), png=png) for name, png in facts.plots.items()]
+    made: list[tuple[str, str, Callable[[pd.DataFrame], Block]]] = [
+        ("Variants", "variants", lambda t: _plain(t, "The same algorithm trained and tested on other labels")),
+        ("Ablations", "ablations", lambda t: _plain(t, "The same algorithm without some of its columns")),
+        ("Vintages", "vintages", lambda t: _plain(t, "Each year predicted by a model of the years before it")),
+        ("Calibration", "calibration", lambda t: _plain(t, "Groups of applications from safe to risky")),
+        ("Weights", "weights", _weights),
+        ("Stability", "stability", _stability),
+        ("Fairness", "fairness", lambda t: _plain(t, "By segments that the model does not see")),
+    ]
+    performance: list[Block] = []
+    if "performance" in facts.tables:
+        performance.append(_performance(facts.tables["performance"]))
+    sections = [Section(title="Performance", blocks=[*performance, *plots], in_terminal=True)]
+    sections += [
+        Section(title=title, blocks=[make(facts.tables[name])], in_terminal=name in ("variants", "ablations"))
+        for title, name, make in made
+        if name in facts.tables and len(facts.tables[name])
+    ]
+    return sections
+
+
+def _performance(table: pd.DataFrame) -> Table:
+    rows = []
+    for row in table.sort_values(["rows_of", "is_champion"], ascending=[False, False], kind="stable").to_dict(
+        "records"
+    ):
+        name = f"{row['algorithm']} (champion)" if row["is_champion"] else str(row["algorithm"])
+        interval = f"{row['auc_low']:.3f} to {row['auc_high']:.3f}"
+        measured = [row[column] for column in ("ks", "gini", "average_precision", "brier", "calibration_slope")]
+        rows_of = _ROWS_OF.get(row["rows_of"], row["rows_of"])
+        rows.append((rows_of, name, int(row["rows"]), int(row["bad"]), row["auc"], interval, *measured))
+    headers = ("Measured on", "Algorithm", "Rows", "Bad", "AUC", "95 % interval", "KS", "Gini", "AP", "Brier", "Slope")
+    return Table(headers=headers, rows=rows, caption="Only rows that the judged model had not seen")
+
+
+def _weights(table: pd.DataFrame) -> Table:
+    signs = {1.0: "more", -1.0: "less"}
+    rows = [
+        (row["feature"], row["effect"], signs.get(row["sign"], "–"), bool(row["assumed"]), row["reason"])
+        for row in table.head(SHOWN_FEATURES).to_dict("records")
+    ]
+    caption = f"The {len(rows)} strongest of {len(table)} inputs, by the spread of what each adds to the log-odds"
+    headers = ("Feature", "Effect", "Expected risk", "Assumed date", "What a customer may be told")
+    return Table(headers=headers, rows=rows, caption=caption)
+
+
+def _stability(table: pd.DataFrame) -> Table:
+    score = table[table["feature"] == "pd"]
+    others = table[table["feature"] != "pd"].sort_values("train_to_test", ascending=False, kind="stable")
+    shown = pd.concat([score, others.head(SHOWN_SHIFTS)])
+    return _plain(shown, f"PSI against the older rows: the pd, and the {SHOWN_SHIFTS} inputs that moved most")
+
+
+def _plain(table: pd.DataFrame, caption: str) -> Table:
+    headers = [name.replace("_", " ").capitalize().replace("Auc", "AUC").replace("Ks", "KS") for name in table.columns]
+    return Table(
+        headers=headers, rows=[tuple(_cell(v) for v in row) for row in table.itertuples(index=False)], caption=caption
+    )
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str | bool | int | float) or value is None:
+        return value
+    return _cell(value.item()) if hasattr(value, "item") else str(value)
+
+
+def _plot_title(name: str) -> str:
+    stem = name.partition(".")[0]
+    return _ACRONYMS.get(stem, stem.replace("_", " ").capitalize())

@@ -1,0 +1,187 @@
+"""The report of a run: from raw rows to scores, in the order in which things happened.
+
+What lives here: the sections of the report and their words. What must not: storage, the registry, HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from tallystick.monitoring.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
+from tallystick.monitoring.model_sections import ModelFacts, describe_model, retrospective_notes
+from tallystick.spec.labels import Label
+from tallystick.spec.recipes import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFacts:
+    """Everything the report tells.
+
+    ``answers`` are results of ``list_questions`` by name. ``groups`` gives (name, features, of which assumed), and
+    ``places`` what lies where. ``model`` is the model in force, if any.
+    """
+
+    recipe: Recipe
+    source: str
+    label: Label | None
+    answers: Mapping[str, pa.Table]
+    groups: Sequence[tuple[str, int, int]]
+    places: Sequence[tuple[str, str]]
+    commands: Sequence[str] = ()
+    model: ModelFacts | None = None
+    request_features: int = 0
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def describe_run(facts: RunFacts) -> Page:
+    """The whole report; the sections marked for the terminal are its summary."""
+    last_loads = [row["last_load"] for row in _rows(facts, "loads") if row["last_load"] is not None]
+    seen = f", data as of {max(last_loads)}" if last_loads else ""
+    return Page(
+        title=facts.recipe.title,
+        subtitle=f"recipe {facts.recipe.name} on {facts.source}{seen}",
+        sections=[
+            Section(title="Summary", blocks=_summary(facts)),
+            Section(title="Rows", blocks=_loads(facts), in_terminal=True),
+            Section(title="Checks", blocks=_checks(facts)),
+            Section(title="Features", blocks=_features(facts), in_terminal=True),
+            Section(title="Label", blocks=_label(facts)),
+            Section(title="Leakage audit", blocks=_audit(facts)),
+            *(describe_model(facts.model) if facts.model else ()),
+            Section(title="Scores", blocks=_scores(facts), in_terminal=True),
+            Section(title="Where things are", blocks=[Facts(rows=list(facts.places))], in_terminal=True),
+            Section(title="Next", blocks=_next(facts), in_terminal=True),
+        ],
+    )
+
+
+def _rows(facts: RunFacts, question: str) -> list[dict[str, Any]]:
+    return facts.answers[question].to_pylist() if question in facts.answers else []
+
+
+def _summary(facts: RunFacts) -> list[Block]:
+    told: list[tuple[str, Cell]] = [
+        ("Clean rows", sum(row["accepted"] for row in _rows(facts, "loads"))),
+        ("Features", sum(count for _, count, _ in facts.groups) + facts.request_features),
+        ("Observations", max((row["rows"] for row in _observed(facts).values()), default=0)),
+    ]
+    if facts.model:
+        told.append(("Model", facts.model.name))
+        names = (("AUC, newest rows", "auc_out_of_time"), ("KS, newest rows", "ks_out_of_time"))
+        told += [(title, facts.model.metrics[name]) for title, name in names if name in facts.model.metrics]
+        told.append(("AUC, out of fold", facts.model.metrics.get("auc_out_of_fold")))
+    scored = sum(row["applications"] for row in _rows(facts, "decisions"))
+    if scored:
+        told.append(("Applications scored", scored))
+    about: list[Block] = [Note(text=facts.recipe.description)] if facts.recipe.description else []
+    return [*about, Facts(rows=told), *retrospective_notes(facts.recipe), *(Note(text=text) for text in facts.notes)]
+
+
+def _loads(facts: RunFacts) -> list[Block]:
+    names = ("read", "accepted", "rejected", "duplicate", "excluded")
+    rows = [(row["table_name"], *(row[name] for name in names)) for row in _rows(facts, "loads")]
+    headers = ("Table", *(name.capitalize() for name in names))
+    return [Table(headers=headers, rows=rows)] if rows else []
+
+
+def _checks(facts: RunFacts) -> list[Block]:
+    rows = [
+        (r["table_name"], r["expectations"], r["critical"], r["warnings"]) for r in _rows(facts, "checks")
+    ]  # fmt: skip
+    if not rows:
+        return []
+    blocks: list[Block] = [Table(headers=("Table", "Expectations", "Critical failures", "Warnings"), rows=rows)]
+    failed = [
+        (r["table_name"], r["expectation"], r["column_name"], r["severity"], r["rows_unexpected"], r["reason"])
+        for r in _rows(facts, "failed_checks")
+    ]
+    if failed:
+        headers = ("Table", "Expectation", "Column", "Severity", "Rows", "Why it matters")
+        blocks.append(Table(headers=headers, rows=failed, caption="What failed in the last validation"))
+    else:
+        blocks.append(Note(text="Every expectation held.", tone="good"))
+    return blocks
+
+
+def _observed(facts: RunFacts) -> dict[str, dict[str, Any]]:
+    found = {name: _rows(facts, f"observations {name}") for name, _, _ in facts.groups}
+    return {name: rows[0] for name, rows in found.items() if rows}
+
+
+def _features(facts: RunFacts) -> list[Block]:
+    observed = _observed(facts)
+    rows = [
+        (name, count, assumed, observed.get(name, {}).get("rows"), observed.get(name, {}).get("customers"))
+        for name, count, assumed in facts.groups
+    ]
+    if facts.request_features:
+        rows.append(("request", facts.request_features, 0, None, None))
+    blocks: list[Block] = [Table(headers=("Group", "Features", "Of assumed date", "Rows", "Customers"), rows=rows)]
+    if any(assumed for _, _, assumed in facts.groups):
+        blocks.append(
+            Note(text="Assumed date: from rows whose supplier gives no date; they are taken to have been known always.")
+        )
+    return blocks
+
+
+def _label(facts: RunFacts) -> list[Block]:
+    if facts.label is None:
+        return []
+    sentence = facts.label.sentence
+    blocks: list[Block] = [Note(text=f"{sentence[0].upper()}{sentence[1:]}."), *retrospective_notes(facts.recipe)]
+    names = ("good", "bad", "immature", "indeterminate", "without_outcome", "excluded")
+    rows = []
+    for row in _rows(facts, "cohorts"):
+        decided = row["good"] + row["bad"]
+        rate = row["bad"] / decided if decided else None
+        rows.append((str(row["cohort"]), *(row[name] for name in names), rate))
+    headers = ("Year of application", *(name.replace("_", " ").capitalize() for name in names), "Bad rate")
+    return [*blocks, Table(headers=headers, rows=rows)] if rows else blocks
+
+
+def _audit(facts: RunFacts) -> list[Block]:
+    found = _rows(facts, "audit")
+    if not found:
+        return []
+    failed = sum(not row["is_passed"] for row in found)
+    verdict = (
+        Note(text=f"{failed} findings failed: no model may be registered from this set.", tone="bad")
+        if failed
+        else Note(text="No leak was found. The checks can only accuse; passing them proves nothing.", tone="good")
+    )
+    rows = [
+        (r["check_name"], r["feature"] or "all", r["value"], r["threshold"], r["is_passed"], r["detail"]) for r in found
+    ]
+    return [verdict, Table(headers=("Check", "Feature", "Value", "Threshold", "Passed", "Detail"), rows=rows)]
+
+
+def _scores(facts: RunFacts) -> list[Block]:
+    decisions = _rows(facts, "decisions")
+    if not decisions:
+        return []
+    currency = decisions[0]["currency"]
+    rows = [(r["decision"], r["applications"], r["mean_pd"], r["mean_score"], r["limits"]) for r in decisions]
+    headers = ("Decision", "Applications", "Mean pd", "Mean score", f"Limits, minor units of {currency}")
+    bands = {r["band"]: r for r in _rows(facts, "scores")}
+    bars = [
+        (f"{band * 10} to {band * 10 + 10}", float(bands.get(band, {}).get("applications", 0))) for band in range(10)
+    ]
+    reasons = [(r["reason"], r["applications"]) for r in _rows(facts, "reasons")]
+    in_training = sum(r["in_training"] for r in bands.values())
+    blocks: list[Block] = [
+        Table(headers=headers, rows=rows),
+        Note(text=f"The model learned from {in_training:,} of these; performance is stated on rows it had not seen."),
+        Bars(rows=bars, caption="Applications by score, higher is better"),
+    ]
+    if reasons:
+        caption = "First reason of those not approved"
+        blocks.append(Table(headers=("Reason", "Applications"), rows=reasons, caption=caption))
+    return blocks
+
+
+def _next(facts: RunFacts) -> list[Block]:
+    return [Code(text="\n".join(facts.commands))] if facts.commands else []

@@ -53,8 +53,10 @@ def compute_group(
     columns = {name: vector_of(events.column(name), name) for name in plan.inputs}
     asked = read_asked(observations, customers, offsets)
     job = _Job(plan, columns, offsets, _Results.empty(plan, observations.num_rows), rows_per_piece)
-    job.run(history, asked)
-    return job.results.table(plan, asked.day)
+    # Infinite amounts may meet: the result is then not a number, and so null.
+    with np.errstate(over="ignore", invalid="ignore"):
+        job.run(history, asked)
+        return job.results.table(plan, asked.day)
 
 
 def compute_vector(

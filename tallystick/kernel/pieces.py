@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tallystick.errors import ContractError
 from tallystick.kernel.calendar import Zone
 from tallystick.kernel.expressions import Frame
 from tallystick.kernel.history import Asked, Ranges, find
 from tallystick.kernel.plan import Edge, Family, GroupPlan, Reduction
 from tallystick.kernel.vectors import Array, Bools, Ints, Vector
-from tallystick.spec.expressions import Node
+from tallystick.spec.expressions import Node, columns_used
 
 
 class Piece:
@@ -114,12 +115,23 @@ class Selection:
     def values(self, node: Node) -> Vector:
         """The value of ``node`` in each row, nulls included. NaN from infinite amounts counts as null."""
         if node not in self._known:
-            vector = self.piece.frame.evaluate(node).spread(self.piece.frame.size)
-            made = vector if self.index is None else vector.take(self.index)
+            made = self._evaluate(node)
             if made.values.dtype == np.bool_:
                 made = Vector(made.values.astype(np.int64), made.valid)
             self._known[node] = made
         return self._known[node]  # type: ignore[return-value]
+
+    def _evaluate(self, node: Node) -> Vector:
+        frame = self.piece.frame
+        try:
+            vector = frame.evaluate(node).spread(frame.size)
+        except ContractError:
+            if self.index is None:
+                raise
+            # An overflow, perhaps in rows that are not selected: these rows alone decide.
+            columns = {name: frame.columns[name].take(self.index) for name in columns_used(node)}
+            return Frame(columns, self.size, frame.zone).evaluate(node).spread(self.size)
+        return vector if self.index is None else vector.take(self.index)
 
     def known(self, node: Node) -> tuple[Selection, Vector]:
         """The rows where ``node`` is not null, and its values there."""

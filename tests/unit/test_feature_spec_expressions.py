@@ -1,0 +1,102 @@
+"""The SQL of declarations: what is allowed, what type it has, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.expressions import columns_used, expression_text, parse_expression
+
+COLUMNS = {
+    "amount": "int64",
+    "small": "int32",
+    "rate": "double",
+    "kind": "string",
+    "is_open": "boolean",
+    "due": "date",
+    "event_at": "timestamp",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("amount", "int64"),
+        ("small", "int64"),
+        ("-3", "int64"),
+        ("1.5", "double"),
+        ("amount + small * 2 - 1", "int64"),
+        ("amount * 0.5", "double"),
+        ("ABS(-rate)", "double"),
+        ("COALESCE(amount, NULL, 0)", "int64"),
+        ("COALESCE(amount, 0.0)", "double"),
+        ("COALESCE(kind, 'none')", "string"),
+        ("CASE WHEN is_open THEN 1 WHEN amount > 2 THEN 2.5 END", "double"),
+        ("CASE kind WHEN 'a' THEN 'b' ELSE kind END", "string"),
+        ("HOUR(event_at)", "int64"),
+        ("EXTRACT(year FROM due)", "int64"),
+        ("ISODOW(event_at)", "int64"),
+        ("due < DATE '2024-01-31'", "boolean"),
+        ("amount BETWEEN 1 AND rate", "boolean"),
+        ("kind IN ('a', 'b') AND NOT is_open OR kind IS NULL", "boolean"),
+        ("kind NOT LIKE 'a%'", "boolean"),
+        ("kind NOT IN ('a')", "boolean"),
+        ("(is_open)", "boolean"),
+        ("is_open = TRUE", "boolean"),
+    ],
+)
+def test_what_is_allowed_has_a_type(text: str, kind: str) -> None:
+    assert parse_expression(text, COLUMNS).type == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("amount / 2", "DIV is not allowed"),
+        ("amount % 2", "MOD is not allowed"),
+        ("amuont", "did you mean amount?"),
+        ("t.amount", "unknown column"),
+        ("kind + 1", "do not mix"),
+        ("kind || 'x'", "not allowed"),
+        ("amount = 'x'", "do not mix"),
+        ("due = '2024-01-01'", "do not mix"),
+        ("kind = NULL", "IS NULL"),
+        ("kind IN ('a', NULL)", "OR x IS NULL"),
+        ("kind IN (SELECT 1)", "without a list"),
+        ("amount IN (1, small)", "literals only"),
+        ("amount AND is_open", "compare it with a value"),
+        ("is_open IS TRUE", "IS takes NULL only"),
+        ("kind LIKE kind", "literal pattern"),
+        (r"kind LIKE 'a\_b'", "no escapes"),
+        ("kind ILIKE 'a'", "not allowed"),
+        ("CAST(amount AS DOUBLE)", "CAST is not allowed"),
+        ("DATE '2024-02-30'", "impossible date"),
+        ("HOUR(due)", "HOUR of date"),
+        ("EXTRACT(dow FROM due)", "date part dow"),
+        ("RANDOM()", "not allowed"),
+        ("NOW()", "not allowed"),
+        ("SUM(amount)", "not allowed"),
+        ("COALESCE(NULL, NULL)", "only NULL"),
+        ("9223372036854775808", "outside int64"),
+        ("", "not SQL"),
+        ("amount >", "not SQL"),
+        ("amount; DROP TABLE x", "not allowed"),
+    ],
+)
+def test_anything_else_is_refused(text: str, said: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        parse_expression(text, COLUMNS, where="feature x")
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("feature x")
+
+
+def test_columns_are_told_once_in_order_of_use() -> None:
+    node = parse_expression("CASE WHEN kind = 'a' THEN amount ELSE amount - small END", COLUMNS)
+    assert columns_used(node) == ("kind", "amount", "small")
+
+
+def test_spellings_of_one_meaning_have_one_text() -> None:
+    texts = {
+        expression_text(parse_expression(t, COLUMNS)) for t in ("amount>=1 and (amount<=2)", "amount BETWEEN 1 AND 2")
+    }
+    assert len(texts) == 1

@@ -41,6 +41,10 @@ CONTRACT = TableContract(
     event_at="event_at",
 )
 SCHEMA = arrow_schema(CONTRACT.columns)
+DDL = (
+    "source string, bucket int, period string, customer_id string, event_id string, event_at timestamp, loaded_on date,"
+    " sequence bigint, amount_minor bigint, term_months int, share double, is_retracted boolean"
+)
 # A table keyed by entity and instant, as feature tables are: (bucket, period) follow from the key.
 SNAPSHOTS = replace(CONTRACT, name="feature.events", key=("source", "customer_id", "event_at"))
 

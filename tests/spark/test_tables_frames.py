@@ -35,11 +35,6 @@ from tests.lib import store
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-DDL = (
-    "source string, bucket int, period string, customer_id string, event_id string, event_at timestamp, loaded_on date,"
-    " sequence bigint, amount_minor bigint, term_months int, share double, is_retracted boolean"
-)
-
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
@@ -47,7 +42,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def frame(spark: SparkSession, data: pa.Table) -> DataFrame:
-    return spark.createDataFrame(data.to_pylist(), DDL)
+    return spark.createDataFrame(data.to_pylist(), store.DDL)
 
 
 def test_a_frame_replaces_its_slice_and_every_engine_reads_it(spark: SparkSession, warehouse: Warehouse) -> None:
@@ -66,7 +61,7 @@ def test_a_frame_replaces_its_slice_and_every_engine_reads_it(spark: SparkSessio
         connection.register("events", events)
         assert store.ordered(connection.sql("SELECT * FROM events").to_arrow_table()) == expected
     held = read(spark, warehouse, store.NAME)
-    assert held.schema.simpleString() == spark.createDataFrame([], DDL).schema.simpleString()
+    assert held.schema.simpleString() == spark.createDataFrame([], store.DDL).schema.simpleString()
     assert store.ordered(held.toArrow().cast(store.SCHEMA)) == expected
     assert read(spark, warehouse, store.NAME, version=1).count() == 9
     with pytest.raises(NotFound, match="no version 9"):
@@ -115,7 +110,7 @@ def test_a_row_that_breaks_the_contract_is_refused_without_its_values(
 ) -> None:
     records = store.rows([1]).to_pylist()
     records[0] |= {"customer_id": "secret-customer", **columns}
-    data = spark.createDataFrame(records, DDL)
+    data = spark.createDataFrame(records, store.DDL)
     with pytest.raises(ContractError, match=message) as caught:
         replace(spark, warehouse, store.CONTRACT, data, where=store.day_slice(1), run=store.run("r1"))
     told = str(caught.value) + "".join(capfd.readouterr())

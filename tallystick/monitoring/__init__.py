@@ -6,8 +6,19 @@ results; a job hands over values.
 
 from __future__ import annotations
 
-from tallystick.monitoring.blocks import Bars, Facts, Figure, Note, Page, Section, Table
+from tallystick.monitoring.model_sections import ModelFacts, describe_model_card, read_model_files
 from tallystick.monitoring.page import render_page
+from tallystick.monitoring.questions import list_questions
+from tallystick.monitoring.run_report import RunFacts, describe_run
 from tallystick.monitoring.terminal import print_page
 
-__all__ = ["Bars", "Facts", "Figure", "Note", "Page", "Section", "Table", "print_page", "render_page"]
+__all__ = [
+    "ModelFacts",
+    "RunFacts",
+    "describe_model_card",
+    "describe_run",
+    "list_questions",
+    "print_page",
+    "read_model_files",
+    "render_page",
+]

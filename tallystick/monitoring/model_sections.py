@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
@@ -37,6 +38,12 @@ class ModelFacts:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     plots: Mapping[str, bytes] = field(default_factory=dict)
     gates: Sequence[tuple[str, bool, str]] = ()
+
+
+def read_model_files(directory: Path) -> tuple[dict[str, pd.DataFrame], dict[str, bytes]]:
+    """Tables and plots as a training run keeps them: ``tables/<name>.csv`` and ``plots/<name>.png``, by name."""
+    tables = {path.stem: pd.read_csv(path) for path in sorted(directory.glob("tables/*.csv"))}
+    return tables, {path.name: path.read_bytes() for path in sorted(directory.glob("plots/*.png"))}
 
 
 def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts) -> Page:

@@ -53,8 +53,9 @@ def describe_run(facts: RunFacts) -> Page:
             Section(title="Leakage audit", blocks=_audit(facts)),
             *(describe_model(facts.model) if facts.model else ()),
             Section(title="Scores", blocks=_scores(facts), in_terminal=True),
-            Section(title="Where things are", blocks=[Facts(rows=list(facts.places))], in_terminal=True),
-            Section(title="Next", blocks=_next(facts), in_terminal=True),
+            # Not in the terminal: the command that ran the chain says there what comes last.
+            Section(title="Where things are", blocks=[Facts(rows=facts.places)] if facts.places else []),
+            Section(title="Next", blocks=_next(facts)),
         ],
     )
 

@@ -1,0 +1,184 @@
+"""The report: what it tells, that it stands alone, and that its questions fit the tables' contracts."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from tallystick.monitoring import (
+    ModelFacts,
+    RunFacts,
+    describe_model_card,
+    describe_run,
+    list_questions,
+    print_page,
+    render_page,
+)
+from tallystick.monitoring.blocks import Bars, Code, Facts, Figure, Note, Page, Section, Table, show_cell
+from tallystick.project import load_project
+from tallystick.spec.columns import group_contract
+from tallystick.spec.labels import DelinquencyLabel, label_contract
+from tallystick.tables import arrow_schema
+from tests.lib import loans
+
+LABEL = DelinquencyLabel(name="default")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def facts() -> RunFacts:
+    answers = {
+        "loads": pa.table(
+            {"table_name": ["clean.loans"], "read": [10], "accepted": [8], "rejected": [1], "duplicate": [1],
+             "excluded": [0], "last_load": [date(2026, 3, 1)]}
+        ),
+        "checks": pa.table({"table_name": ["clean.loans"], "expectations": [5], "critical": [0], "warnings": [0]}),
+        "observations txn": pa.table({"rows": [1500], "customers": [1200]}),
+        "cohorts": pa.table(
+            {"cohort": [2026], "good": [90], "bad": [10], "immature": [3], "indeterminate": [0],
+             "without_outcome": [5], "excluded": [0]}
+        ),
+        "audit": pa.table(
+            {"check_name": ["separation"], "feature": ["txn_out_sum_30d"], "value": [0.71], "threshold": [0.95],
+             "is_passed": [True], "detail": ["AUC of this feature alone"]}
+        ),
+        "decisions": pa.table(
+            {"decision": ["approve", "decline"], "applications": [40, 10], "mean_pd": [0.03, 0.5],
+             "mean_score": [80.0, 20.0], "limits": [120_000_000, 0], "currency": ["CNY", "CNY"]}
+        ),
+        "scores": pa.table({"band": [2, 8], "applications": [10, 40], "in_training": [5, 25]}),
+        "reasons": pa.table({"reason": ["Spending <now>"], "applications": [10]}),
+    }  # fmt: skip
+    performance = pd.DataFrame(
+        [{"algorithm": "scorecard", "is_champion": True, "rows_of": "out_of_time", "rows": 100.0, "bad": 12.0,
+          "auc": 0.81, "auc_low": 0.7, "auc_high": 0.9, "ks": 0.5, "gini": 0.62, "average_precision": 0.4, "brier": 0.08,
+          "calibration_slope": 1.1}]
+    )  # fmt: skip
+    ablations = pd.DataFrame([{"without": "all features", "auc_out_of_time": 0.81, "ks_out_of_time": float("nan")}])
+    model = ModelFacts(
+        name="small_loan/3", params={"algorithm": "scorecard"}, metrics={"auc_out_of_time": 0.81},
+        tables={"performance": performance, "ablations": ablations}, plots={"roc.png": PNG},
+        gates=[("auc", True, "0.81, at least 0.6")],
+    )  # fmt: skip
+    return RunFacts(
+        recipe=loans.RECIPE, source="bank", label=LABEL, answers=answers, groups=[("txn", 3, 1)],
+        places=[("Tables", "W")], commands=["tally tables"], model=model, request_features=2,
+    )  # fmt: skip
+
+
+def test_the_report_tells_the_run_from_rows_to_scores() -> None:
+    html = render_page(describe_run(facts()))
+    titles = re.findall(r"<h2>(.*?)</h2>", html)
+    assert titles == ["Summary", "Rows", "Checks", "Features", "Label", "Leakage audit", "Performance", "Ablations",
+                      "Scores", "Where things are", "Next"]  # fmt: skip
+    for told in ("recipe small_loan on bank, data as of 2026-03-01", "Every expectation held.", "0.700 to 0.900",
+                 "days past due", "0.100", "small_loan/3", "1,500"):  # fmt: skip
+        assert told in html, told
+
+
+def test_the_page_needs_nothing_but_itself() -> None:
+    html = render_page(describe_run(facts()))
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", html)
+    assert "<script" not in html
+    assert "@import" not in html
+    assert 'src="data:image/png;base64,' in html
+
+
+def test_values_are_escaped() -> None:
+    html = render_page(describe_run(facts()))
+    assert "Spending &lt;now&gt;" in html
+    assert "<now>" not in html
+
+
+def test_the_same_run_gives_the_same_page() -> None:
+    assert render_page(describe_run(facts())) == render_page(describe_run(facts()))
+
+
+def test_a_failed_audit_and_a_retrospective_label_are_said_in_plain_words() -> None:
+    found = facts()
+    failed = pa.table(
+        {"check_name": ["truncation"], "feature": ["txn_out_sum_30d"], "value": [3.0], "threshold": [0.0],
+         "is_passed": [False], "detail": ["3 of 50 observations change when later rows are removed"]}
+    )  # fmt: skip
+    html = render_page(
+        describe_run(
+            replace(
+                found,
+                recipe=replace(found.recipe, retrospective="known years later."),
+                answers={**found.answers, "audit": failed},
+            )
+        )
+    )
+    assert "1 findings failed: no model may be registered from this set." in html
+    assert "Retrospective: known years later." in html
+
+
+def test_a_recipe_without_a_label_gets_a_report_without_model_sections() -> None:
+    features = replace(loans.RECIPE, label=None, algorithms=(), policy=None, request=())
+    page = describe_run(
+        RunFacts(recipe=features, source="s", label=None, answers={}, groups=[("txn", 3, 0)], places=[])
+    )
+    assert re.findall(r"<h2>(.*?)</h2>", render_page(page)) == ["Summary", "Features"]
+
+
+def test_the_model_card_names_purpose_label_gates_and_plots() -> None:
+    model = facts().model
+    assert model is not None
+    html = render_page(describe_model_card(loans.RECIPE, LABEL, model))
+    for told in ("Model card: Small loan", LABEL.sentence, "credit decisions", "Gates", "0.81, at least 0.6", "ROC"):
+        assert told in html, told
+
+
+def test_the_terminal_shows_the_marked_sections_without_pictures() -> None:
+    out = io.StringIO()
+    print_page(describe_run(facts()), out, width=120)
+    text = out.getvalue()
+    assert "Small loan" in text
+    assert re.search(r"clean\.loans +10 +8 +1 +1 +0", text)
+    assert "approve" in text
+    assert "Leakage audit" not in text
+    assert "\x1b[" not in text
+
+
+def test_every_kind_of_block_is_shown_in_both() -> None:
+    blocks = [
+        Note(text="a note", tone="warning"), Facts(rows=[("fact", 1)]), Table(headers=("h",), rows=[("cell",)]),
+        Bars(rows=[("bar", 2.0), ("none", 0.0)]), Figure(title="figure", png=PNG), Code(text="a command"),
+    ]  # fmt: skip
+    page = Page(title="t", subtitle="", sections=[Section(title="s", blocks=blocks, in_terminal=True)])
+    html, out = render_page(page), io.StringIO()
+    print_page(page, out, width=80)
+    for told in ("a note", "fact", "cell", "bar", "a command"):
+        assert told in html, told
+        assert told in out.getvalue(), told
+    assert "width: 100.0%" in html
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [(None, "–"), (float("nan"), "–"), (True, "yes"), (1234567, "1,234,567"), (0.12345, "0.123"), (12.345, "12.35"),
+     (98765.4, "98,765"), ("text", "text")],
+)  # fmt: skip
+def test_cells_are_written_for_people(cell: object, text: str) -> None:
+    assert show_cell(cell) == text  # type: ignore[arg-type]
+
+
+def test_every_question_fits_the_contracts_of_its_tables(project_root: Path) -> None:
+    declared = load_project(project_root).contracts
+    contracts = {c.name: c for c in (group_contract(loans.SPENDING, declared), label_contract(LABEL))}
+    with duckdb.connect() as connection:
+        for name, question in list_questions(loans.RECIPE, source="bank").items():
+            for table in question.tables:
+                contract = contracts[table] if table in contracts else declared[table]
+                layer, _, short = table.partition(".")
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
+                connection.register(f"_{layer}_{short}", arrow_schema(contract.columns).empty_table())
+                connection.execute(f"CREATE OR REPLACE VIEW {layer}.{short} AS SELECT * FROM _{layer}_{short}")
+            assert connection.sql(question.sql).fetchall() is not None, name

@@ -1,0 +1,211 @@
+"""Drawn tables of what a window holds: each is checked on every engine and printed into docs/windows.md.
+
+What lives here: the tables and their printing (``python -m tests.spec.window_tables > docs/windows.md``). What must
+not: how they are checked (``test_windows.py``).
+
+Times are local to the case's zone; a time that exists twice carries its offset. In a table of rows, each column after
+``known_on`` is a window and says ``in`` or nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """Rows and, for each window, which of them it holds. ``event`` in the table groups versions of one event."""
+
+    title: str
+    text: str
+    as_of: str
+    zone: str = "Asia/Shanghai"
+    table: str
+
+    @property
+    def header(self) -> list[str]:
+        """The names of the columns."""
+        return _cells(self.table.strip().splitlines()[0])
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The rows by column."""
+        lines = self.table.strip().splitlines()[1:]
+        return [dict(zip(self.header, _cells(line), strict=True)) for line in lines]
+
+    @property
+    def windows(self) -> list[str]:
+        """The columns that are windows: ``7d``, or ``7d_prev``."""
+        known = ("event", "event_at", "known_on", "retracted")
+        return [name for name in self.header if name not in known]
+
+    def instant(self, text: str) -> dt.datetime:
+        """A written local time as an instant."""
+        moment = dt.datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(self.zone))
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("|")]
+
+
+CASES = (
+    Case(
+        title="The edges of a window",
+        text="A window is half-open: an event exactly at its far edge is in, one exactly at `as_of` is out. A row also"
+        " has to be known: `known_on` not after the date of `as_of`. `7d` before a midnight is the seven whole days"
+        " before it.",
+        as_of="2026-03-10 00:00",
+        table="""
+            event_at                   | known_on   | 7d
+            2026-03-03 00:00           | 2026-03-04 | in
+            2026-03-02 23:59:59.999999 | 2026-03-03 |
+            2026-03-09 23:59           | 2026-03-10 | in
+            2026-03-09 23:59           | 2026-03-11 |
+            2026-03-10 00:00           | 2026-03-10 |
+        """,
+    ),
+    Case(
+        title="An `as_of` inside a day",
+        text="Both edges are exact to the microsecond; the date of `as_of` decides what is known.",
+        as_of="2026-03-10 15:30",
+        table="""
+            event_at                   | known_on   | 1d | 7d
+            2026-03-03 15:29:59.999999 | 2026-03-04 |    |
+            2026-03-03 15:30           | 2026-03-04 |    | in
+            2026-03-09 15:29:59.999999 | 2026-03-10 |    | in
+            2026-03-09 15:30           | 2026-03-10 | in | in
+            2026-03-10 09:00           | 2026-03-10 | in | in
+            2026-03-10 09:00           | 2026-03-11 |    |
+            2026-03-10 15:29:59.999999 | 2026-03-10 | in | in
+            2026-03-10 15:30           | 2026-03-10 |    |
+        """,
+    ),
+    Case(
+        title="The window before",
+        text="`_prev` is the same span once more: `[as_of - 2w, as_of - w)`. Window `all` begins at the first visible"
+        " event and has no window before it.",
+        as_of="2026-03-10 00:00",
+        table="""
+            event_at                   | known_on   | 7d | 7d_prev | all
+            2015-01-01 00:00           | 2015-01-02 |    |         | in
+            2026-02-23 23:59:59.999999 | 2026-02-24 |    |         | in
+            2026-02-24 00:00           | 2026-02-25 |    | in      | in
+            2026-03-02 23:59:59.999999 | 2026-03-03 |    | in      | in
+            2026-03-03 00:00           | 2026-03-04 | in |         | in
+            2026-03-03 00:00           | 2026-03-11 |    |         |
+        """,
+    ),
+    Case(
+        title="Months clamp to their last day",
+        text="A month back is the same day of the month before, or that month's last day. The window before is counted"
+        " from `as_of`, not from the clamped edge.",
+        as_of="2026-03-31 00:00",
+        table="""
+            event_at         | known_on   | 1m | 1m_prev | 12m
+            2025-03-30 23:59 | 2025-03-31 |    |         |
+            2025-03-31 00:00 | 2025-04-01 |    |         | in
+            2026-01-30 23:59 | 2026-01-31 |    |         | in
+            2026-01-31 00:00 | 2026-02-01 |    | in      | in
+            2026-02-27 23:59 | 2026-02-28 |    | in      | in
+            2026-02-28 00:00 | 2026-03-01 | in |         | in
+            2026-03-30 23:59 | 2026-03-31 | in |         | in
+        """,
+    ),
+    Case(
+        title="A leap year",
+        text="Twelve months before 29 February end on 28 February.",
+        as_of="2024-02-29 00:00",
+        table="""
+            event_at         | known_on   | 12m | 365d
+            2023-02-27 23:59 | 2023-02-28 |     |
+            2023-02-28 00:00 | 2023-03-01 | in  |
+            2023-03-01 00:00 | 2023-03-02 | in  | in
+        """,
+    ),
+    Case(
+        title="Days are those of the business zone",
+        text="In Shanghai 10 March begins at 16:00 UTC of 9 March: `as_of` and all edges are local midnights.",
+        as_of="2026-03-09 16:00+00:00",
+        table="""
+            event_at                         | known_on   | 1d
+            2026-03-08 15:59:59.999999+00:00 | 2026-03-09 |
+            2026-03-08 16:00+00:00           | 2026-03-09 | in
+            2026-03-09 15:59:59.999999+00:00 | 2026-03-10 | in
+            2026-03-09 16:00+00:00           | 2026-03-10 |
+        """,
+    ),
+    Case(
+        title="The clock goes forward",
+        text="Days are counted on the wall clock: one day before noon is noon, though 23 hours have passed. An edge at"
+        " a time that does not exist moves forward by the length of the gap: 02:30 becomes 03:30.",
+        zone="Europe/Prague",
+        as_of="2024-04-01 02:30",
+        table="""
+            event_at                   | known_on   | 1d | 2d
+            2024-03-30 02:29:59.999999 | 2024-03-30 |    |
+            2024-03-30 02:30           | 2024-03-30 |    | in
+            2024-03-31 01:59           | 2024-03-31 |    | in
+            2024-03-31 03:00           | 2024-03-31 |    | in
+            2024-03-31 03:29:59.999999 | 2024-03-31 |    | in
+            2024-03-31 03:30           | 2024-03-31 | in | in
+        """,
+    ),
+    Case(
+        title="The clock goes back",
+        text="An edge at a time that exists twice is the first of the two.",
+        zone="Europe/Prague",
+        as_of="2024-10-28 02:30",
+        table="""
+            event_at                         | known_on   | 1d
+            2024-10-27 02:29:59.999999+02:00 | 2024-10-27 |
+            2024-10-27 02:30+02:00           | 2024-10-27 | in
+            2024-10-27 02:29+01:00           | 2024-10-27 | in
+            2024-10-27 02:30+01:00           | 2024-10-27 | in
+        """,
+    ),
+    Case(
+        title="Corrections",
+        text="Per event the version with the greatest `known_on` that is not after the date of `as_of` is chosen first,"
+        " then its time is looked at: a version that moves out of the window takes the event with it. A retracted"
+        " version ends the event. A version known later changes nothing.",
+        as_of="2026-03-10 00:00",
+        table="""
+            event     | event_at         | known_on   | retracted | 7d
+            moved out | 2026-03-05 12:00 | 2026-03-06 |           |
+            moved out | 2026-02-05 12:00 | 2026-03-08 |           |
+            moved in  | 2026-02-05 12:00 | 2026-02-06 |           |
+            moved in  | 2026-03-05 12:00 | 2026-03-10 |           | in
+            too late  | 2026-03-05 12:00 | 2026-03-06 |           | in
+            too late  | 2026-02-05 12:00 | 2026-03-11 |           |
+            retracted | 2026-03-05 12:00 | 2026-03-06 |           |
+            retracted | 2026-03-05 12:00 | 2026-03-09 | yes       |
+            came back | 2026-03-05 12:00 | 2026-03-06 |           |
+            came back | 2026-03-05 12:00 | 2026-03-07 | yes       |
+            came back | 2026-03-05 12:00 | 2026-03-08 |           | in
+        """,
+    ),
+)
+
+
+def print_page() -> str:
+    """The text of docs/windows.md."""
+    parts = [
+        "# What a window holds",
+        "",
+        "Printed from the tables that the tests check on the kernel and on the oracle: tests/spec/window_tables.py.",
+    ]
+    for case in CASES:
+        times = "all times local" if "+" not in case.table else "times local, or with their offset"
+        parts += ["", f"## {case.title}", "", case.text, "", f"`as_of` {case.as_of}, {case.zone}, {times}:", ""]
+        parts.append("| " + " | ".join(case.header) + " |")
+        parts.append("|" + " --- |" * len(case.header))
+        parts += ["| " + " | ".join(row[name] for name in case.header) + " |" for row in case.rows]
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(print_page())

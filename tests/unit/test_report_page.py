@@ -58,7 +58,8 @@ def facts() -> RunFacts:
     }  # fmt: skip
     performance = pd.DataFrame(
         [{"algorithm": "scorecard", "is_champion": True, "rows_of": "out_of_time", "rows": 100.0, "bad": 12.0,
-          "auc": 0.81, "auc_low": 0.7, "auc_high": 0.9, "ks": 0.5, "gini": 0.62, "average_precision": 0.4, "brier": 0.08,
+          "auc": 0.81, "auc_low": 0.7, "auc_high": 0.9, "ks": 0.5, "gini": 0.62, "average_precision": 0.4,
+          "brier": 0.08,
           "calibration_slope": 1.1}]
     )  # fmt: skip
     ablations = pd.DataFrame([{"without": "all features", "auc_out_of_time": 0.81, "ks_out_of_time": float("nan")}])

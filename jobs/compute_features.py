@@ -9,10 +9,17 @@ import argparse
 from datetime import date
 from typing import TYPE_CHECKING
 
-from tallystick.spec.fingerprint import fingerprint
-
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.features import GroupWork, compute_buckets, date_bounds, list_bucket_tasks, list_observed
+from tallystick.features import (
+    GroupWork,
+    Observed,
+    compute_buckets,
+    date_bounds,
+    list_bucket_tasks,
+    list_observed_tables,
+    settle_dates,
+)
+from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
 
 if TYPE_CHECKING:
@@ -33,15 +40,18 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     warehouse = Warehouse(args.warehouse)
     recipe, source = project.recipes[args.recipe], project.sources[args.source]
     groups = [project.feature_groups[name] for name in recipe.groups]
-    observed = list_observed(recipe.observations, project.contracts, first=args.first, last=args.last)
-    names = {*observed.tables, *(g.table for g in groups), *(lookup.table for g in groups for lookup in g.lookups)}
+    drawn_from = list_observed_tables(recipe.observations, project.contracts)
+    names = {*drawn_from, *(g.table for g in groups), *(lookup.table for g in groups for lookup in g.lookups)}
     pinned = {name: pin(warehouse, name).where(source=source.name) for name in sorted(names) if warehouse.exists(name)}
+    stored = [file for p in pinned.values() for file in p.files]
+    first, last = settle_dates(recipe.observations, stored, first=args.first, last=args.last)
+    observed = Observed.of(recipe.observations, drawn_from, first=first, last=last)
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
     contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
     works = [GroupWork.of(group, project.contracts) for group in groups]
     store = BucketStore(warehouse=warehouse, contracts=contracts)
     files = compute_buckets(session, tasks, works, observed=observed, storage=store)
-    low, high = date_bounds(source, first=args.first, last=args.last)
+    low, high = date_bounds(source, first=first, last=last)
     inputs = {name: p.version for name, p in pinned.items()}
     for group in groups:
         table = contracts[group.feature_table]

@@ -12,5 +12,5 @@ SOCIAL_ACTIVITY = Recipe(
     title="Social activity",
     description="Contact of every customer at the start of every business day",
     groups=("social", "relationships"),
-    observations=Daily(),
+    observations=Daily(days=28),
 )

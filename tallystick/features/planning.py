@@ -5,14 +5,14 @@ What lives here: decisions made once on the driver, from declarations and lists 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 
 from tallystick.errors import DeclarationError
-from tallystick.features.stage import BucketTask, Observed
+from tallystick.features.stage import BucketTask
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.spec.recipes import Applications, Daily
 from tallystick.spec.sources import Source
@@ -23,31 +23,29 @@ NOT_POPULATION = ("clean.customers",)
 
 
 class StoredFile(Protocol):
-    """What planning needs of a stored file: where it is and its partition values as text."""
+    """What planning needs to know of a stored file."""
 
-    path: str
-    partition: Mapping[str, str]
+    @property
+    def path(self) -> str:
+        """Where it is."""
+
+    @property
+    def partition(self) -> Mapping[str, str]:
+        """Its partition values as text."""
+
+    @property
+    def stats(self) -> Mapping[str, tuple[date, date]]:
+        """The least and greatest value of its date columns."""
 
 
-def list_observed(
-    observations: Applications | Daily,
-    contracts: Mapping[str, TableContract],
-    *,
-    first: date | None = None,
-    last: date | None = None,
-) -> Observed:
-    """The observations of a run. ``first`` and ``last`` (inclusive) are needed for daily ones.
+def list_observed_tables(observations: Applications | Daily, contracts: Mapping[str, TableContract]) -> dict[str, str]:
+    """The clean tables that observations are drawn from, with their event_id columns.
 
     Daily observations are drawn from all clean tables with a customer, demographic facts alone left out.
     """
     if isinstance(observations, Applications):
-        table = contracts[observations.table]
-        return Observed(
-            kind="applications", name=observations.name, tables={table.name: table.event_id}, first=first, last=last
-        )
-    if first is None or last is None:
-        raise DeclarationError("daily observations need dates", fix="say --from and --to")
-    tables = {
+        return {observations.table: contracts[observations.table].event_id}
+    return {
         name: contracts[name].event_id
         for name in sorted(contracts)
         if name.startswith("clean.")
@@ -55,7 +53,28 @@ def list_observed(
         and contracts[name].event_id
         and name not in NOT_POPULATION
     }
-    return Observed(kind="daily", name=observations.name, tables=tables, first=first, last=last)
+
+
+def settle_dates(
+    observations: Applications | Daily,
+    files: Iterable[StoredFile],
+    *,
+    first: date | None,
+    last: date | None,
+) -> tuple[date | None, date | None]:
+    """The first and last business date (inclusive) of a run that may not name them.
+
+    Applications need none: all are observed. Daily observations end with the newest load among ``files`` and begin so
+    many days before as their declaration says. DeclarationError when there is no load to end with.
+    """
+    if isinstance(observations, Applications):
+        return first, last
+    if last is None:
+        loads = [file.stats["loaded_on"][1] for file in files if "loaded_on" in file.stats]
+        if not loads:
+            raise DeclarationError("no rows are loaded, so daily observations have no last date", fix="ingest first")
+        last = max(loads)
+    return first or last - timedelta(days=observations.days - 1), last
 
 
 def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]]) -> list[BucketTask]:

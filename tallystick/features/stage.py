@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from tallystick.features.compute import GroupWork, compute_local
 from tallystick.features.population import observe_applications, observe_daily, period_names
+from tallystick.spec.recipes import Applications, Daily
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,6 +50,14 @@ class Observed:
     tables: Mapping[str, str]
     first: date | None = None
     last: date | None = None
+
+    @classmethod
+    def of(
+        cls, observations: Applications | Daily, tables: Mapping[str, str], *, first: date | None, last: date | None
+    ) -> Observed:
+        """The observations as declared, over these tables and dates."""
+        kind = "daily" if isinstance(observations, Daily) else "applications"
+        return cls(kind=kind, name=observations.name, tables=tables, first=first, last=last)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

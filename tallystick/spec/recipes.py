@@ -40,12 +40,18 @@ class Applications:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Daily:
-    """Every customer with a visible row, at every local midnight of the run's dates."""
+    """Every customer with a visible row, at every local midnight of the run's dates.
+
+    A run that names no dates observes the last ``days`` business dates, ending with the date of the last load.
+    """
 
     name: str = "daily"
+    days: int = 1
 
     def __post_init__(self) -> None:
         check_name("observation set", self.name)
+        if not 1 <= self.days <= 3660:
+            raise DeclarationError(f"days = {self.days} is out of range", where="daily observations", fix="1 to 3660")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -35,14 +36,15 @@ def test_every_application_has_one_score_and_unlabelled_ones_were_not_trained_on
         assert 0 < row["pd"] < 1
         assert 0 <= row["score"] <= 100
         reasons = [row["reason_1"], row["reason_2"], row["reason_3"]]
-        assert all(reasons) and len(set(reasons)) == 3
+        assert all(reasons)
+        assert len(set(reasons)) == 3
         assert row["decision"] in ("approve", "refer", "decline")
         assert (row["limit_minor"] == 0) == (row["decision"] == "decline")
 
 
 def test_a_higher_pd_never_has_a_higher_score_or_limit(berka: Warehouse) -> None:
     rows = query(berka, "SELECT score, limit_minor FROM score.applications ORDER BY pd, score DESC").to_pylist()
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         assert after["score"] <= before["score"]
         assert after["limit_minor"] <= before["limit_minor"]
 

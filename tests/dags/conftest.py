@@ -36,48 +36,13 @@ def airflow_environment(home: Path, *, warehouse: Path, deliveries: Path, projec
     }
 
 
-READ_FACTS = """
-import json, sys
-from airflow.dag_processing.dagbag import DagBag
-
-bag = DagBag(sys.argv[1], bundle_name="dags-folder")
-dags = {
-    name: {
-        "doc": dag.doc_md or "",
-        "tags": sorted(dag.tags),
-        "catchup": dag.catchup,
-        "max_active_runs": dag.max_active_runs,
-        "timetable": type(dag.timetable).__name__,
-        "triggers": [key.name for key, _ in getattr(dag.timetable, "asset_condition").iter_assets()]
-        if hasattr(dag.timetable, "asset_condition") else [],
-        "tasks": {
-            task.task_id: {
-                "type": task.task_type,
-                "upstream": sorted(task.upstream_task_ids),
-                "owner": task.owner,
-                "retries": task.retries,
-                "pool": task.pool,
-                "outlets": [asset.name for asset in task.outlets],
-                "application": getattr(task, "application", None),
-                "arguments": getattr(task, "application_args", None),
-                "properties": getattr(task, "_properties_file", None) or getattr(task, "properties_file", None),
-            }
-            for task in dag.tasks
-        },
-    }
-    for name, dag in bag.dags.items()
-}
-print("FACTS" + json.dumps({"errors": bag.import_errors, "dags": dags, "modules": sorted(sys.modules)}))
-"""
-
-
 @pytest.fixture(scope="session")
 def facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dict[str, Any]:
     """What a DAG processor sees: import errors, DAGs with their tasks, and the modules that parsing imported."""
     place = tmp_path_factory.mktemp("airflow")
     (place / "deliveries" / "2026-04-01").mkdir(parents=True)
     done = subprocess.run(
-        [sys.executable, "-c", READ_FACTS, str(project_root / "dags")],
+        [sys.executable, str(project_root / "tests/lib/read_dags.py"), str(project_root / "dags")],
         env=airflow_environment(
             place / "home", warehouse=place / "warehouse", deliveries=place / "deliveries", project=project_root
         ),

@@ -1,0 +1,56 @@
+"""Print, as one line of JSON, what a DAG processor sees in a folder of DAGs.
+
+What lives here: a program for a process of its own, since Airflow reads its configuration at import. What must not:
+assertions.
+
+    python tests/lib/read_dags.py dags
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+
+MARK = "FACTS"
+
+
+def describe_task(task: Any) -> dict[str, Any]:
+    """What the tests ask about a task."""
+    return {
+        "upstream": sorted(task.upstream_task_ids),
+        "owner": task.owner,
+        "retries": task.retries,
+        "pool": task.pool,
+        "outlets": [asset.name for asset in task.outlets],
+        "application": getattr(task, "application", None),
+        "arguments": getattr(task, "application_args", None),
+        "properties": getattr(task, "properties_file", None),
+    }
+
+
+def describe_dag(dag: Any) -> dict[str, Any]:
+    """What the tests ask about a DAG."""
+    condition = getattr(dag.timetable, "asset_condition", None)
+    return {
+        "doc": dag.doc_md or "",
+        "tags": sorted(dag.tags),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "triggers": [condition.name] if condition else [],
+        "tasks": {task.task_id: describe_task(task) for task in dag.tasks},
+    }
+
+
+def main() -> None:
+    """Read the folder named on the command line."""
+    bag = DagBag(sys.argv[1], bundle_name="dags-folder")
+    dags = {name: describe_dag(dag) for name, dag in bag.dags.items()}
+    facts = {"errors": bag.import_errors, "dags": dags, "modules": sorted(sys.modules)}
+    sys.stdout.write(f"{MARK}{json.dumps(facts)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -54,10 +54,16 @@ def layout_fingerprint(contract: TableContract) -> str:
 
 
 def stats_columns(contract: TableContract) -> tuple[str, ...]:
-    """The file columns that get minimum and maximum in the log: all dates and instants, and the first integers."""
-    early = contract.file_columns[:STATS_COLUMNS]
-    always = [c.name for c in contract.file_columns if c.type in ("date", "timestamp")]
-    return tuple(always + [c.name for c in early if c.type in ("int32", "int64")])
+    """The file columns that get minimum and maximum in the log: required dates and instants, and the first integers.
+
+    A column that may be null everywhere in a file has no bounds there, and deltalake's dataset turns such a gap into
+    ``column >= null``: every filter on it would find nothing. So only required columns are listed, here and in the
+    table's properties.
+    """
+    required = [c for c in contract.file_columns if c.required]
+    always = [c.name for c in required if c.type in ("date", "timestamp")]
+    early = {c.name for c in contract.file_columns[:STATS_COLUMNS]}
+    return tuple(always + [c.name for c in required if c.name in early and c.type in ("int32", "int64")])
 
 
 def check_names(found: Iterable[str], wanted: Iterable[str], where: str) -> None:

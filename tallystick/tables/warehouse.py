@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.disk import full_disk_is_setup_error
-from tallystick.tables.schemas import arrow_schema
+from tallystick.tables.schemas import arrow_schema, stats_columns
 
 RETENTION_DAYS = 180
 LOG = "_delta_log"
@@ -80,9 +80,10 @@ def not_found(name: str, known: list[str], *, where: str) -> NotFound:
     return NotFound(f"there is no table {name}", where=where, fix=fix)
 
 
-def table_properties(retention_days: int = RETENTION_DAYS) -> dict[str, str]:
+def table_properties(contract: TableContract, *, retention_days: int = RETENTION_DAYS) -> dict[str, str]:
     """The properties every table is created with: no deletion vectors, and history kept for ``retention_days``.
 
+    Bounds are kept for the columns that have them in every file: deltalake's dataset takes a gap for "no such row".
     The slices' locks are kept for ever, one small entry a slice. A retention for them (setTransactionRetentionDuration)
     would blind Spark to locks without a time stamp, and then it overwrites a slice that another run took first.
     """
@@ -91,6 +92,7 @@ def table_properties(retention_days: int = RETENTION_DAYS) -> dict[str, str]:
         "delta.enableDeletionVectors": "false",
         "delta.logRetentionDuration": kept,
         "delta.deletedFileRetentionDuration": kept,
+        "delta.dataSkippingStatsColumns": ",".join(stats_columns(contract)),
     }
 
 
@@ -111,7 +113,7 @@ def ensure_table(warehouse: Warehouse, contract: TableContract, *, retention_day
                 mode="ignore",
                 partition_by=list(contract.partition_by),
                 description=contract.description or None,
-                configuration=table_properties(retention_days),
+                configuration=table_properties(contract, retention_days=retention_days),
             )
     table = warehouse.open(contract.name)
     check_protocol(table, contract.name)

@@ -40,6 +40,7 @@ def test_a_new_table_keeps_its_history_and_has_no_deletion_vectors(warehouse: Wa
         "delta.enableDeletionVectors": "false",
         "delta.logRetentionDuration": "interval 180 days",
         "delta.deletedFileRetentionDuration": "interval 180 days",
+        "delta.dataSkippingStatsColumns": "event_at,loaded_on",
     }
     assert table.metadata().partition_columns == ["source", "bucket", "period"]
     assert ensure_table(warehouse, store.CONTRACT).version() == 0

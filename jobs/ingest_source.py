@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.errors import LoadRefused
-from tallystick.ingest import Delivery, describe_load, find_deliveries, match_files, prepare_load, summarise_rejected
+from tallystick.ingest.deliveries import Delivery, find_deliveries, match_files
+from tallystick.ingest.load import describe_load, prepare_load
+from tallystick.ingest.rejected import summarise_rejected
 from tallystick.project.sources import load_source
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, query, read, replace, replace_arrow
 from tallystick.tables.landing import Landing, land, landings, mark_published

@@ -16,7 +16,14 @@ from tallystick.errors import LoadRefused
 from tallystick.ingest.versions import PARENT_UNKNOWN
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
+
+COUNTED = ("COUNT(1) AS _rows", "MIN(STRUCT(_file, _line)) AS _first")
+MARKED = (
+    "COUNT(1) AS _rows",
+    "COUNT(_problem) AS _odd",
+    "MIN(CASE WHEN _fault IS NOT NULL THEN STRUCT(_file, _fault) END) AS _first",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,11 +92,9 @@ class RowCounts:
     @classmethod
     def read_from(cls, settled: DataFrame) -> RowCounts:
         """The counts of a settled frame: one Spark job, which also fills its cache."""
-        place = F.min(F.struct("_file", "_line")).alias("_first")
-        by = ("_is_parked", "_status", "_reason", "_column")
         sums: dict[str, int] = {}
         faults = []
-        for row in settled.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), place).collect():
+        for row in settled.groupBy("_is_parked", "_status", "_reason", "_column").agg(*_expr(COUNTED)).collect():
             if not row["_is_parked"]:
                 sums[row["_status"]] = sums.get(row["_status"], 0) + row["_rows"]
                 if row["_reason"]:
@@ -117,10 +122,13 @@ class RowCounts:
         )
 
 
+def _expr(texts: tuple[str, ...]) -> list[Column]:
+    return [F.expr(text) for text in texts]
+
+
 def read_counts(marks: DataFrame) -> Mapping[str, ViewCounts]:
     """The counts of raw views by name, from ``view``, ``_problem``, ``_fault`` and ``_file`` of their rows."""
-    fault = F.min(F.when(F.col("_fault").isNotNull(), F.struct("_file", "_fault"))).alias("_first")
-    counted = marks.groupBy("view").agg(F.count(F.lit(1)).alias("_rows"), F.count("_problem").alias("_odd"), fault)
+    counted = marks.groupBy("view").agg(*_expr(MARKED))
     return {
         row["view"]: ViewCounts(
             rows=row["_rows"],

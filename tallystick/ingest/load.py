@@ -19,23 +19,22 @@ from pyspark.sql import functions as F
 from tallystick.errors import InputError, LoadRefused, SetupError
 from tallystick.ingest.counts import RowCounts, read_counts
 from tallystick.ingest.deliveries import Delivery
-from tallystick.ingest.rejected import build_rejected, waiting_rows
-from tallystick.ingest.rows import Target, judge_rows
-from tallystick.ingest.versions import park_orphans, settle_rows
+from tallystick.ingest.rejected import rejected_sql, waiting_sql
+from tallystick.ingest.rows import Target, judged_sql, name_sql
+from tallystick.ingest.versions import compared_sql, newest_sql, published_sql, settled_sql
 from tallystick.ingest.views import (
     ViewNames,
-    driving_derived,
-    driving_rows,
-    keyed_rows,
+    driving_derived_sql,
+    driving_sql,
+    keyed_sql,
     list_tasks,
-    newest_rows,
     read_view,
-    readable_rows,
+    readable_sql,
     reread_view,
 )
 from tallystick.project.mappings import ParsedSource, parse_source
-from tallystick.spec.mapping_sql import branch_sql, view_sql
-from tallystick.spec.mappings import CLEAN, Branch
+from tallystick.spec.mapping_sql import MET, branch_sql, view_sql
+from tallystick.spec.mappings import CLEAN, Branch, text_sql
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 
@@ -60,12 +59,14 @@ class PreparedLoad:
     Holds rows in memory or on the workers' disks until ``release``.
     """
 
-    tables: list[PreparedTable]
-    notes: list[str]
+    names: ViewNames
+    tables: list[PreparedTable] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     held: list[DataFrame] = field(default_factory=list)
 
     def release(self) -> None:
-        """Let the held rows go."""
+        """Let the held rows go. Only now the views, too: to drop a view makes Spark forget its cached rows."""
+        self.names.drop()
         for frame in self.held:
             frame.unpersist()
         self.held.clear()
@@ -96,8 +97,6 @@ def prepare_load(
     except BaseException:
         load.result.release()
         raise
-    finally:
-        load.names.drop()
 
 
 class _Load:
@@ -120,15 +119,21 @@ class _Load:
         self.parsed = parsed
         self.home = delivery.directory.parent
         self.names = ViewNames(session, source.name)
-        self.result = PreparedLoad(tables=[], notes=[])
-        before = F.col("loaded_on") < F.lit(delivery.load_date.isoformat()).cast("date")
-        self.published = {
-            name: frame.where((F.col("source") == source.name) & before) for name, frame in published.items()
-        }
+        self.result = PreparedLoad(names=self.names)
         self.views: dict[str, DataFrame] = {}
+        self.raw: dict[str, str] = {}
+        self.readable: dict[str, str] = {}
         self.driven: dict[str, str] = {}
         self.joined: dict[str, str] = {}
-        self.known: dict[str, DataFrame] = {}
+        self.known: dict[str, str] = {}
+        self.published = {name: self._before(name, frame) for name, frame in published.items()}
+
+    def _before(self, name: str, stored: DataFrame) -> str:
+        """The view of a stored table's rows of this source and of earlier loads, in the contract's column order."""
+        columns = ", ".join(name_sql(column.name) for column in self.contracts[name].columns)
+        rows = f"source = {text_sql(self.source.name)} AND loaded_on < DATE '{self.delivery.load_date.isoformat()}'"
+        table = self.names.register(stored, name)
+        return self.names.query(f"SELECT {columns} FROM {table} WHERE {rows}", f"{name}_before")
 
     def prepare(self) -> PreparedLoad:
         self._read_files()
@@ -167,14 +172,11 @@ class _Load:
         self.result.notes.append(told)
 
     def _make_derived_views(self) -> None:
-        tables = {}
         for view, file in self.source.files.items():
-            tables[view] = self.names.register(readable_rows(self.views[view], file), view)
+            self.raw[view] = self.names.register(self.views[view], view)
+            self.readable[view] = self.names.query(readable_sql(self.raw[view], file), f"{view}_readable")
         for view, tree in self.parsed.views.items():
-            frame = self.session.sql(view_sql(tree, tables))
-            uses = [b for m in self.parsed.tables.values() for b in m.branches if view in b.aliases.values()]
-            self.views[view] = self._hold(frame) if len(uses) > 1 else frame
-            tables[view] = self.names.register(self.views[view], view)
+            self.readable[view] = self.names.query(view_sql(tree, self.readable), view)
 
     def _prepare_table(self, table: str) -> None:
         declared = self.source.tables[table]
@@ -182,66 +184,74 @@ class _Load:
         target = Target(
             contract=contract, known_on=declared.known_on, source=self.source, load_date=self.delivery.load_date
         )
-        branches = [self._run_branch(branch, target) for branch in self.parsed.tables[table].branches]
-        judged = reduce(lambda one, other: one.unionByName(other), branches)
+        branches = [self._branch_sql(branch, target) for branch in self.parsed.tables[table].branches]
         parents = {column: self._known_ids(parent) for column, parent in declared.parents.items()}
         published = self.published.get(contract.name)
-        settled = self._hold(settle_rows(park_orphans(judged, parents), target, published=published))
+        compared = compared_sql(branches, target, parents=parents)
+        if published is not None:
+            view = self.names.query(compared, f"{table}_compared")
+            compared = published_sql(view, target, published=published)
+        settled = self._hold(self.session.sql(settled_sql(compared, target)))
         counts = RowCounts.read_from(settled)
         counts.check(table, declared.reject_rate, source=self.source.name, home=self.home)
-        accepted = settled.where("_status = 'accepted'").select([column.name for column in contract.columns])
-        prepared = PreparedTable(
-            contract=contract, accepted=accepted, rejected=build_rejected(settled, target), counts=counts
-        )
-        self.result.tables.append(prepared)
-        self.known[table] = accepted
+        name = self.names.register(settled, f"{table}_settled")
+        columns = ", ".join(name_sql(column.name) for column in contract.columns)
+        accepted = self.session.sql(f"SELECT {columns} FROM {name} WHERE _status = 'accepted'")
+        self.known[table] = self.names.register(accepted, f"{table}_accepted")
+        rejected = self.session.sql(rejected_sql(name, target))
+        self.result.tables.append(PreparedTable(contract=contract, accepted=accepted, rejected=rejected, counts=counts))
 
-    def _run_branch(self, branch: Branch, target: Target) -> DataFrame:
+    def _branch_sql(self, branch: Branch, target: Target) -> str:
         for join in branch.joins:
             if join.view not in self.joined:
-                self.joined[join.view] = self.names.register(self._joined(join.view), f"{join.view}_keyed")
+                self.joined[join.view] = self.names.query(self._joined_sql(join.view), f"{join.view}_keyed")
         driven = {branch.view: self._driven(branch, target.contract)}
-        sql = branch_sql(branch, self.parsed.shapes, driven=driven, joined=self.joined)
-        return judge_rows(self.session.sql(sql), target)
+        selected = branch_sql(branch, self.parsed.shapes, driven=driven, joined=self.joined)
+        # Analysed once for its types, which decide how each column is cast.
+        fields = self.session.sql(selected).schema.fields
+        return judged_sql(selected, {field.name: field.dataType.simpleString() for field in fields}, target)
 
-    def _joined(self, view: str) -> DataFrame:
+    def _joined_sql(self, view: str) -> str:
         if view.startswith(f"{CLEAN}."):
-            rows = self._newest(view.partition(".")[2])
-            return rows.withColumn("_met", F.lit(True))
-        if view in self.source.files:
-            file = self.source.files[view]
-            return keyed_rows(readable_rows(self.views[view], file), file.key)
-        return keyed_rows(self.views[view], self.source.views[view].key)
+            return f"SELECT *, TRUE AS {MET} FROM {self._newest(view.partition('.')[2])}"
+        shape = self.parsed.shapes[view]
+        return keyed_sql(self.readable[view], shape.columns, shape.key)
 
     def _driven(self, branch: Branch, contract: TableContract) -> str:
         """The name of a driving view, with the rows of earlier loads that this branch parked for want of a parent."""
         view, role = branch.view, f"{branch.view}_driving"
-        waiting = self.published.get(f"{contract.name}_rejected")
-        if view in self.driven and waiting is None:
-            return self.driven[view]
-        if view in self.source.views:
-            rows = driving_derived(self.views[view], view, self.delivery.load_date.isoformat())
-            waiting = None
-        else:
-            rows = driving_rows(self.views[view], is_parked=False)
-        if waiting is None:
-            return self.driven.setdefault(view, self.names.register(rows, role))
-        again = reread_view(waiting_rows(waiting, branch=branch.number), self.source.files[view], self.home)
-        return self.names.register(rows.unionByName(driving_rows(again, is_parked=True)), role)
+        rejects = self.published.get(f"{contract.name}_rejected")
+        if view in self.source.files and rejects is not None:
+            file = self.source.files[view]
+            waiting = self.session.sql(waiting_sql(rejects, branch=branch.number))
+            again = self.names.register(reread_view(waiting, file, self.home), f"{view}_parked")
+            both = f"{driving_sql(self.raw[view])} UNION ALL {driving_sql(again, is_parked=True)}"
+            return self.names.query(both, role)
+        if view not in self.driven:
+            day, columns = self.delivery.load_date.isoformat(), self.parsed.shapes[view].columns
+            if view in self.source.files:
+                sql = driving_sql(self.raw[view])
+            else:
+                sql = driving_derived_sql(self.readable[view], columns, name=view, load_date=day)
+            self.driven[view] = self.names.query(sql, role)
+        return self.driven[view]
 
-    def _known_ids(self, table: str) -> DataFrame:
+    def _known_ids(self, table: str) -> str:
         event_id = self.contracts[f"{CLEAN}.{table}"].event_id
-        return self._newest(table).select(F.col(event_id).alias("_id"))
+        return self.names.query(f"SELECT {name_sql(event_id)} AS _id FROM {self._newest(table)}", f"{table}_ids")
 
-    def _newest(self, table: str) -> DataFrame:
-        """The newest version of a clean table's objects, this load's included: it was mapped before."""
+    def _newest(self, table: str) -> str:
+        """The view of the newest version of a clean table's objects, this load's included: it was mapped before."""
         contract = self.contracts[f"{CLEAN}.{table}"]
-        rows, earlier = self.known[table], self.published.get(contract.name)
-        if earlier is None and self.source.tables[table].known_on.kind != "column":
-            # One version of each object at most.
-            return rows.where("NOT is_retracted") if "is_retracted" in rows.columns else rows
-        versions = rows if earlier is None else rows.unionByName(earlier)
-        return newest_rows(versions, contract.event_id, contract.known_on)
+        versions, earlier = self.known[table], self.published.get(contract.name)
+        sql = f"SELECT * FROM {versions}"
+        if earlier is not None or self.source.tables[table].known_on.kind == "column":
+            if earlier is not None:
+                versions = self.names.query(f"{sql} UNION ALL SELECT * FROM {earlier}", f"{table}_versions")
+            sql = newest_sql(versions, contract.event_id, contract.known_on)
+        if any(column.name == "is_retracted" for column in contract.columns):
+            sql = f"SELECT * FROM ({sql}) WHERE NOT is_retracted"
+        return self.names.query(sql, f"{table}_newest")
 
     def _hold(self, frame: DataFrame) -> DataFrame:
         """Keep a frame's rows once they are computed: what is counted before the write must be what is written."""

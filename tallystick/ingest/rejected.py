@@ -1,7 +1,7 @@
 """Rows that a load kept out: what is stored of them, which of them wait for a parent, and their summary.
 
-What lives here: DataFrames of rejects and the SQL that sums them up. What must not: storage, a row's values in what
-people are shown.
+What lives here: the SQL of rejects and of their summary. What must not: storage, a row's values in what people are
+shown.
 """
 
 from __future__ import annotations
@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pyspark.sql import functions as F
-
-from tallystick.ingest.rows import Target
+from tallystick.ingest.rows import Target, name_sql
 from tallystick.ingest.versions import PARENT_UNKNOWN
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from tallystick.spec.mappings import text_sql
 
 # What is written about a parked row when a later load settles it.
 ENTERED_LATER = "entered_later"
@@ -36,39 +32,32 @@ class RejectedRows:
     first_place: str
 
 
-def build_rejected(settled: DataFrame, target: Target) -> DataFrame:
+def rejected_sql(settled: str, target: Target) -> str:
     """The rows for the table's ``_rejected`` twin: what this load rejected, and what became of rows it had parked.
 
-    A parked row that still waits is not told again.
+    ``settled`` is a view of ``settled_sql``'s result. A parked row that still waits is not told again.
     """
-    is_new = ~F.col("_is_parked") & (F.col("_status") == "rejected")
-    still_waits = (F.col("_status") == "rejected") & (F.col("_reason") == PARENT_UNKNOWN)
-    is_settled = F.col("_is_parked") & ~still_waits
-    place = F.concat_ws(":", "_file", F.col("_line").cast("string"), F.col("_branch").cast("string"))
-    return settled.where(is_new | is_settled).select(
-        F.concat_ws(":", place, F.hex(F.xxhash64("_raw"))).alias("rejected_id"),
-        F.lit(target.load_date.isoformat()).cast("date").alias("loaded_on"),
-        F.lit(target.contract.table).alias("table_name"),
-        F.coalesce("_reason", F.lit(ENTERED_LATER)).alias("reason"),
-        F.col("_column").alias("column_name"),
-        F.col("_file").alias("file"),
-        F.col("_line").alias("line"),
-        F.col("_raw").alias("raw"),
-        F.col(target.contract.known_on).alias("known_on"),
-        F.lit(target.source.name).alias("source"),
+    waits = f"(_status = 'rejected' AND _reason = '{PARENT_UNKNOWN}')"
+    return (
+        "SELECT CONCAT_WS(':', _file, _line, _branch, HEX(XXHASH64(_raw))) AS rejected_id,"
+        f" DATE '{target.load_date.isoformat()}' AS loaded_on, {text_sql(target.contract.table)} AS table_name,"
+        f" COALESCE(_reason, '{ENTERED_LATER}') AS reason, _column AS column_name, _file AS file, _line AS line,"
+        f" _raw AS raw, {name_sql(target.contract.known_on)} AS known_on, {text_sql(target.source.name)} AS source"
+        f" FROM {settled} WHERE (NOT _is_parked AND _status = 'rejected') OR (_is_parked AND NOT {waits})"
     )
 
 
-def waiting_rows(rejected: DataFrame, *, branch: int) -> DataFrame:
-    """Of all rejects of a table, those a branch of its mapping parked and no load has settled: file, line, raw text."""
-    history = rejected.groupBy("rejected_id", "file", "line", "raw").agg(
-        F.max(F.col("reason") == PARENT_UNKNOWN).alias("was_parked"),
-        F.max(F.col("reason") != PARENT_UNKNOWN).alias("is_settled"),
+def waiting_sql(rejected: str, *, branch: int) -> str:
+    """Of all rejects in a view, those a branch of the mapping parked and no load has settled: file, line, raw text.
+
+    Rows of a derived view have no line to be read again; the next delivery derives them anew.
+    """
+    return (
+        f"SELECT file, line, raw FROM {rejected} WHERE line > 0"
+        f" AND REGEXP_EXTRACT(rejected_id, ':([0-9]+):[0-9A-F]+$', 1) = '{branch}'"
+        " GROUP BY rejected_id, file, line, raw"
+        f" HAVING MAX(reason = '{PARENT_UNKNOWN}') AND NOT MAX(reason <> '{PARENT_UNKNOWN}')"
     )
-    is_of_branch = F.regexp_extract("rejected_id", ":([0-9]+):[0-9A-F]+$", 1) == str(branch)
-    # Rows of a derived view have no line to be read again; the next delivery derives them anew.
-    waits = F.col("was_parked") & ~F.col("is_settled") & (F.col("line") > 0)
-    return history.where(waits & is_of_branch).select("file", "line", "raw")
 
 
 def rejected_summary_sql(tables: Iterable[str], *, waiting_only: bool = False) -> str:

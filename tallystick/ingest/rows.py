@@ -1,33 +1,30 @@
-"""Casts what a mapping selected to the clean table's contract, and gives every row its outcome.
+"""Casts what a mapping selected to the clean table's contract, and finds the first fault of every row: as SQL text.
 
 What lives here: types, required columns, allowed values, technical columns, and the reasons of rejects. What must not:
-comparison of rows with each other (``ingest.versions``), SQL text.
+comparison of rows with each other (``ingest.versions``), the mapping's own SQL (``spec.mapping_sql``).
+
+Text, because a table's whole way from view to outcome is then one query: building it of Column objects took thousands
+of calls into the JVM per table, and longer than running it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
-
-from pyspark.sql import functions as F
 
 from tallystick.spec.mapping_sql import WHOLE_DATE
+from tallystick.spec.mappings import text_sql
 from tallystick.spec.sources import KnownOn, Source
 from tallystick.spec.tables import Column, TableContract
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column as SparkColumn
-    from pyspark.sql import DataFrame
 
 ORIGIN = ("_file", "_line", "_raw", "_branch", "_is_parked")
 
 SPARK_TYPES = {"string": "string", "int32": "int", "int64": "bigint", "double": "double", "boolean": "boolean"}
-WHOLE = ("tinyint", "smallint", "int", "bigint")
+WHOLE = ("tinyint", "smallint", "int", "bigint", "string", "void")
 
-
-ZONED_TEXT = r"[T ]\d{1,2}:.*(Z|[+-]\d{1,2}(:?\d{2})?)\s*$"
+# A time with Z or an offset behind it is an instant, whatever the source's zone.
+ZONED_TEXT = "[T ][0-9]{1,2}:.*(Z|[+-][0-9]{1,2}(:?[0-9]{2})?) *$"
 
 # Seconds since 1970 of the years 1 to 9999; beyond them an instant cannot be stored.
 FIRST_SECOND, LAST_SECOND = -62135596800, 253402300799
@@ -48,151 +45,153 @@ class Target:
         return self.known_on.kind == "column"
 
 
-def judge_rows(selected: DataFrame, target: Target) -> DataFrame:
-    """The contract's columns, the ORIGIN columns, ``_is_excluded``, and ``_fault``: null or reason and column.
+def judged_sql(selected: str, given: Mapping[str, str], target: Target) -> str:
+    """A query of the contract's columns, the ORIGIN columns, ``_is_excluded``, and ``_fault``: null or
+    ``reason|column``.
 
-    ``selected`` is the result of a branch's SQL. The first fault of a row counts, in this order: a line that could not
-    be split, a join not met, a text that could not be read, then per column of the contract: of another type, missing,
-    not an allowed value.
+    ``selected`` is a branch's query and ``given`` the types of its columns. The first fault of a row counts, in this
+    order: a line that could not be split, a join not met, a text that could not be read; a value of another type; then
+    per column of the contract: missing, not an allowed value.
     """
-    given = {field.name: field.dataType.simpleString() for field in selected.schema.fields}
     contract = target.contract
     mapped = [column for column in contract.columns if column.name in given]
-    zone = target.source.zone
-    cast = {c.name: _cast(F.col(f"`{c.name}`"), given[c.name], c, zone) for c in mapped}
-    typed = selected.select(
-        *(value.alias(name) for name, (value, _) in cast.items()),
-        *(reason.alias(f"_reason_{name}") for name, (_, reason) in cast.items()),
-        *(column for column in selected.columns if column.startswith("_")),
+    cast = {column: _cast_sql(column, given[column.name], target.source.zone) for column in mapped}
+    carried = ", ".join(name_sql(name) for name in given if name.startswith("_"))
+    typed = ", ".join(f"{value} AS {name_sql(column.name)}" for column, (value, _) in cast.items())
+    mistyped = [fault for _, fault in cast.values() if fault]
+    made = _technical_sql(target, {column.name for column in mapped})
+    filled = ", ".join(f"{value} AS {name_sql(name)}" for name, value in made.items())
+    faults = [
+        "CASE WHEN _problem IS NOT NULL THEN CONCAT(_problem, '|') END",
+        "_missed",
+        "_failed",
+        "_mistyped",
+        _case_sql([fault for column in contract.columns for fault in _column_faults(column, target)]),
+    ]
+    columns = ", ".join(name_sql(column.name) for column in contract.columns)
+    excluded = "(_excluded AND _problem IS NULL)"
+    return (
+        f"SELECT {columns}, {', '.join(ORIGIN)}, {excluded} AS _is_excluded,"
+        f" CASE WHEN NOT {excluded} THEN COALESCE({', '.join(faults)}) END AS _fault"
+        f" FROM (SELECT *, {filled} FROM"
+        f" (SELECT {typed}, {_case_sql(mistyped)} AS _mistyped, {carried}"
+        f" FROM ({selected})))"
     )
-    filled = typed.select("*", *(value.alias(name) for name, value in _technical(target, set(cast)).items()))
-    faults = [*_row_faults(), *(fault for c in contract.columns for fault in _column_faults(c, cast, target))]
-    is_excluded = F.col("_excluded") & F.col("_problem").isNull()
-    return filled.select(
-        *(F.col(column.name) for column in contract.columns),
-        *ORIGIN,
-        is_excluded.alias("_is_excluded"),
-        F.when(~is_excluded, F.coalesce(*faults)).alias("_fault"),
-    )
 
 
-def _row_faults() -> list[SparkColumn]:
-    told = [F.when(F.col("_problem").isNotNull(), _fault(F.col("_problem"), F.lit(None).cast("string")))]
-    for name in ("_missed", "_failed"):
-        parts = F.split(name, "[|]")
-        told.append(F.when(F.col(name).isNotNull(), _fault(parts[0], F.nullif(parts[1], F.lit("")))))
-    return told
+def name_sql(name: str) -> str:
+    """A column's or view's name as SQL."""
+    return f"`{name}`"
 
 
-def _column_faults(
-    column: Column, cast: dict[str, tuple[SparkColumn, SparkColumn]], target: Target
-) -> list[SparkColumn]:
-    name = F.lit(column.name)
-    value = F.col(column.name)
-    faults = []
-    if column.name in cast:
-        reason = F.col(f"_reason_{column.name}")
-        faults.append(F.when(reason.isNotNull(), _fault(reason, name)))
+def _case_sql(faults: list[str]) -> str:
+    """The first of ``condition THEN text`` parts that holds; null when none does."""
+    return f"CASE {' '.join(f'WHEN {fault}' for fault in faults)} END" if faults else "CAST(NULL AS STRING)"
+
+
+def _column_faults(column: Column, target: Target) -> list[str]:
+    name, faults = name_sql(column.name), []
     if column.required:
-        faults.append(F.when(value.isNull(), _fault(F.lit("missing"), name)))
+        faults.append(f"{name} IS NULL THEN 'missing|{column.name}'")
     if column.values:
-        is_other = value.isNotNull() & ~value.isin(*column.values)
-        faults.append(F.when(is_other, _fault(F.lit("not_in_values"), name)))
+        allowed = ", ".join(text_sql(value) for value in column.values)
+        faults.append(f"{name} NOT IN ({allowed}) THEN 'not_in_values|{column.name}'")
     if column.name == target.contract.entity:
-        is_foreign = ~value.startswith(f"{target.source.name}:")
-        faults.append(F.when(is_foreign, _fault(F.lit("not_of_this_source"), name)))
+        prefix = text_sql(f"{target.source.name}:")
+        faults.append(f"NOT STARTSWITH({name}, {prefix}) THEN 'not_of_this_source|{column.name}'")
     return faults
 
 
-def _fault(reason: SparkColumn, column: SparkColumn) -> SparkColumn:
-    return F.struct(reason.alias("reason"), column.alias("column"))
-
-
-def _technical(target: Target, mapped: set[str]) -> dict[str, SparkColumn]:
+def _technical_sql(target: Target, mapped: set[str]) -> dict[str, str]:
     """The columns that no mapping fills, and defaults of those it left out."""
     contract, source = target.contract, target.source
-    local_date = F.to_date(F.from_utc_timestamp(contract.event_at, source.zone))
-    load_date = F.lit(target.load_date.isoformat()).cast("date")
+    local_date = f"TO_DATE(FROM_UTC_TIMESTAMP({name_sql(contract.event_at)}, {text_sql(source.zone)}))"
+    load_date = f"DATE '{target.load_date.isoformat()}'"
     pattern = "yyyy" if source.layout.period == "year" else "yyyy-MM"
-    has_entity = bool(contract.entity)
-    bucket = F.pmod(F.xxhash64(contract.entity), F.lit(source.layout.buckets)) if has_entity else F.lit(0)
+    bucket = f"PMOD(XXHASH64({name_sql(contract.entity)}), {source.layout.buckets})" if contract.entity else "0"
     made = {
-        "source": F.lit(source.name),
-        "bucket": bucket.cast("int"),
-        "period": F.date_format(local_date, pattern) if has_entity else F.lit("all"),
+        "source": text_sql(source.name),
+        "bucket": f"CAST({bucket} AS INT)",
+        "period": f"DATE_FORMAT({local_date}, '{pattern}')" if contract.entity else "'all'",
         "loaded_on": load_date,
-        contract.known_on: _known_on(target, local_date, load_date),
-        "is_retracted": F.lit(False),
+        contract.known_on: _known_on_sql(target, local_date, load_date),
+        "is_retracted": "FALSE",
     }
     for column in contract.columns:
-        made.setdefault(column.name, F.lit(None).cast(SPARK_TYPES.get(column.type, column.type)))
+        made.setdefault(column.name, f"CAST(NULL AS {SPARK_TYPES.get(column.type, column.type)})")
     return {column.name: made[column.name] for column in contract.columns if column.name not in mapped}
 
 
-def _known_on(target: Target, local_date: SparkColumn, load_date: SparkColumn) -> SparkColumn:
+def _known_on_sql(target: Target, local_date: str, load_date: str) -> str:
     """The rule's date, but after the source's history no earlier than the load that brought the row."""
-    rule = load_date if target.known_on.kind == "load_date" else F.date_add(local_date, target.known_on.days)
-    # greatest() skips nulls, and a row without event_at has no known_on either.
-    later = F.when(local_date.isNotNull(), F.greatest(rule, load_date))
-    return rule if target.source.is_history(target.load_date) else later
+    rule = load_date if target.known_on.kind == "load_date" else f"DATE_ADD({local_date}, {target.known_on.days})"
+    if target.source.is_history(target.load_date):
+        return rule
+    # GREATEST skips nulls, and a row without event_at has no known_on either.
+    return f"CASE WHEN {local_date} IS NOT NULL THEN GREATEST({rule}, {load_date}) END"
 
 
-def _cast(value: SparkColumn, given: str, column: Column, zone: str) -> tuple[SparkColumn, SparkColumn]:
-    """The value in the contract's type, null where it has none, and then the reason."""
-    casts: dict[str, Callable[[], tuple[SparkColumn, SparkColumn]]] = {
-        "string": lambda: (value.cast("string"), F.lit(None).cast("string")),
-        "int32": lambda: _whole(value, given, "int"),
-        "int64": lambda: _whole(value, given, "bigint"),
-        "double": lambda: _number(value),
-        "boolean": lambda: _with_reason(value, value.try_cast("boolean"), "not_a_boolean"),
-        "date": lambda: _with_reason(value, _date(value, given, zone), "not_a_date"),
-        "timestamp": lambda: _with_reason(value, _instant(value, given, zone), "not_a_time"),
+def _cast_sql(column: Column, given: str, zone: str) -> tuple[str, str]:
+    """The value in the contract's type, null where it has none, and then its fault; no fault where any value fits."""
+    value = name_sql(column.name)
+    if column.type == "string":
+        return f"CAST({value} AS STRING)", ""
+    casts = {
+        "int32": lambda: _whole_sql(value, given, "INT"),
+        "int64": lambda: _whole_sql(value, given, "BIGINT"),
+        "double": lambda: f"NULLIF(NULLIF(NULLIF(TRY_CAST({value} AS DOUBLE), {_INF}), -{_INF}), DOUBLE('NaN'))",
+        "boolean": lambda: f"TRY_CAST({value} AS BOOLEAN)",
+        "date": lambda: _date_sql(value, given, zone),
+        "timestamp": lambda: _instant_sql(value, given, zone),
     }
-    return casts[column.type]()
+    cast = casts[column.type]()
+    reason = f"'{_REASONS[column.type]}|{column.name}'"
+    if column.type in ("int32", "int64"):
+        whole = f"'not_a_whole_number|{column.name}'"
+        reason = f"CASE WHEN TRY_CAST({value} AS DOUBLE) IS NULL THEN {reason} ELSE {whole} END"
+    return cast, f"{value} IS NOT NULL AND ({cast}) IS NULL THEN {reason}"
 
 
-def _with_reason(value: SparkColumn, cast: SparkColumn, reason: str) -> tuple[SparkColumn, SparkColumn]:
-    return cast, F.when(value.isNotNull() & cast.isNull(), F.lit(reason))
+_INF = "DOUBLE('Infinity')"
+_REASONS = {
+    "int32": "not_a_number",
+    "int64": "not_a_number",
+    "double": "not_a_number",
+    "boolean": "not_a_boolean",
+    "date": "not_a_date",
+    "timestamp": "not_a_time",
+}
 
 
-def _whole(value: SparkColumn, given: str, kind: str) -> tuple[SparkColumn, SparkColumn]:
+def _whole_sql(value: str, given: str, kind: str) -> str:
     """A whole number: a fraction is a fault, because cutting it off would change an amount in silence."""
-    cast = value.try_cast(kind)
-    if given not in (*WHOLE, "string", "void"):
-        cast = F.when(cast == value, cast)
-    is_number = value.try_cast("double").isNotNull()
-    reason = F.when(is_number, F.lit("not_a_whole_number")).otherwise(F.lit("not_a_number"))
-    return cast, F.when(value.isNotNull() & cast.isNull(), reason)
+    cast = f"TRY_CAST({value} AS {kind})"
+    return cast if given in WHOLE else f"CASE WHEN {cast} = {value} THEN {cast} END"
 
 
-def _number(value: SparkColumn) -> tuple[SparkColumn, SparkColumn]:
-    cast = value.try_cast("double")
-    finite = F.when(F.abs(cast) < F.lit(float("inf")), cast)
-    return _with_reason(value, finite, "not_a_number")
-
-
-def _date(value: SparkColumn, given: str, zone: str) -> SparkColumn:
+def _date_sql(value: str, given: str, zone: str) -> str:
     if given == "timestamp":
-        return F.to_date(F.from_utc_timestamp(value, zone))
+        return f"TO_DATE(FROM_UTC_TIMESTAMP({value}, {text_sql(zone)}))"
     if given == "string":
-        return F.when(value.rlike(WHOLE_DATE), value.try_cast("date"))
-    return value.cast("date") if given in ("date", "timestamp_ntz", "void") else F.lit(None).cast("date")
+        return f"TRY_CAST(REGEXP_EXTRACT({value}, {text_sql(WHOLE_DATE)}, 0) AS DATE)"
+    return f"CAST({value} AS DATE)" if given in ("date", "timestamp_ntz", "void") else "CAST(NULL AS DATE)"
 
 
-def _instant(value: SparkColumn, given: str, zone: str) -> SparkColumn:
+def _instant_sql(value: str, given: str, zone: str) -> str:
     """UTC: a timestamp is an instant already, a number is epoch seconds, all else is the zone's wall clock.
 
-    A wall clock time that a clock change skipped moves forward by the gap; one that came twice is the first. A text may
-    end in Z or an offset and is then an instant.
+    A wall clock time that a clock change skipped moves forward by the gap; one that came twice is the first. A text
+    may end in Z or an offset and is then an instant.
     """
     if given == "timestamp":
         return value
     if given == "string":
-        read = F.when(value.rlike(WHOLE_DATE), value.try_cast("timestamp"))
-        return F.when(value.rlike(ZONED_TEXT), read).otherwise(F.to_utc_timestamp(read, zone))
+        read = f"TRY_CAST(REGEXP_EXTRACT({value}, {text_sql(WHOLE_DATE)}, 0) AS TIMESTAMP)"
+        local = f"TO_UTC_TIMESTAMP({read}, {text_sql(zone)})"
+        return f"CASE WHEN {value} RLIKE {text_sql(ZONED_TEXT)} THEN {read} ELSE {local} END"
     if given in ("date", "timestamp_ntz", "void"):
-        return F.to_utc_timestamp(value.cast("timestamp"), zone)
+        return f"TO_UTC_TIMESTAMP(CAST({value} AS TIMESTAMP), {text_sql(zone)})"
     if given == "boolean":
-        return F.lit(None).cast("timestamp")
-    is_storable = value.between(FIRST_SECOND, LAST_SECOND)
-    return F.timestamp_seconds(F.when(is_storable, value))
+        return "CAST(NULL AS TIMESTAMP)"
+    storable = f"CASE WHEN {value} BETWEEN {FIRST_SECOND} AND {LAST_SECOND} THEN {value} END"
+    return f"TIMESTAMP_SECONDS({storable})"

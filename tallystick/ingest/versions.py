@@ -1,4 +1,4 @@
-"""Compares rows with each other and with what earlier loads published: duplicates, conflicts, unknown parents.
+"""Compares rows with each other and with what earlier loads published, as SQL text: duplicates, conflicts, orphans.
 
 What lives here: the outcomes that one row alone cannot tell. What must not: types and values of columns
 (``ingest.rows``).
@@ -6,17 +6,9 @@ What lives here: the outcomes that one row alone cannot tell. What must not: typ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-from pyspark.sql import functions as F
-from pyspark.sql.window import Window
-
-from tallystick.ingest.rows import Target
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column as SparkColumn
-    from pyspark.sql import DataFrame
+from tallystick.ingest.rows import ORIGIN, Target, name_sql
 
 # Not part of a row's content: they say how and when it came, not what it says.
 NOT_CONTENT = ("source", "bucket", "period", "loaded_on")
@@ -24,98 +16,103 @@ NOT_CONTENT = ("source", "bucket", "period", "loaded_on")
 PARENT_UNKNOWN = "parent_unknown"
 
 
-def park_orphans(judged: DataFrame, parents: Mapping[str, DataFrame]) -> DataFrame:
-    """Fault every row that names a parent which nobody delivered; ``parents`` has one column ``_id`` per column."""
-    rows = judged
-    for column, known in parents.items():
-        ids = known.select(F.col("_id").alias("_parent")).distinct().withColumn("_is_known", F.lit(True))
-        is_orphan = F.col(column).isNotNull() & F.col("_is_known").isNull() & ~F.col("_is_excluded")
-        fault = F.struct(F.lit(PARENT_UNKNOWN).alias("reason"), F.lit(column).alias("column"))
-        met = rows.join(ids, F.col(column) == F.col("_parent"), "left")
-        told = F.coalesce(F.col("_fault"), F.when(is_orphan, fault)).alias("_fault")
-        rows = met.select(*(name for name in rows.columns if name != "_fault"), told)
-    return rows
+def compared_sql(branches: Sequence[str], target: Target, *, parents: Mapping[str, str]) -> str:
+    """A query of all rows of a load with ``_fault`` completed and ``_is_duplicate`` added, compared among themselves.
+
+    ``branches`` are queries of ``judged_sql``. ``parents`` gives, per column, a view whose ``_id`` are the objects it
+    may name. Of equal rows the first by file and line stays; different rows with one key all get a fault, because
+    nobody can say which is right. (No WITH here or below: Spark would not know a cached result of it again.)
+    """
+    placed = _placed_sql(" UNION ALL ".join(branches), parents)
+    conflict = f"'conflicting_versions|{target.contract.event_id}'"
+    return (
+        "SELECT * EXCEPT (_fault, _low, _high, _place),"
+        f" CASE WHEN _is_candidate AND NOT (_low <=> _high) THEN {conflict} ELSE _fault END AS _fault,"
+        f" (_is_candidate AND (_low <=> _high) AND _place > 1) AS _is_duplicate FROM ({_grouped_sql(placed, target)})"
+    )
 
 
-def settle_rows(judged: DataFrame, target: Target, *, published: DataFrame | None) -> DataFrame:
-    """The final outcome of every row: ``_status`` accepted, rejected, duplicate or excluded, ``_reason``, ``_column``.
+def settled_sql(compared: str, target: Target) -> str:
+    """A query with the outcome of every row: ``_status`` accepted, rejected, duplicate or excluded, ``_reason``,
+    ``_column``. ``compared`` is the query of ``compared_sql`` or ``published_sql``.
+    """
+    status = (
+        "CASE WHEN _is_excluded THEN 'excluded' WHEN _fault IS NOT NULL THEN 'rejected'"
+        " WHEN _is_duplicate THEN 'duplicate' ELSE 'accepted' END"
+    )
+    columns = ", ".join(name_sql(column.name) for column in target.contract.columns)
+    return (
+        f"SELECT {columns}, {', '.join(ORIGIN)}, {status} AS _status, SUBSTRING_INDEX(_fault, '|', 1) AS _reason,"
+        f" NULLIF(SUBSTRING_INDEX(_fault, '|', -1), '') AS _column FROM ({compared})"
+    )
 
-    Of equal rows in one load the first by file and line is accepted; different rows with one key are all rejected,
-    because nobody can say which is right. A row equal to the version that was published for its time is a duplicate.
+
+def published_sql(compared: str, target: Target, *, published: str) -> str:
+    """Hold each row of the view ``compared`` against the published version of its object, valid at its ``known_on``.
+
+    Equal to it: a duplicate. Other content for the same ``known_on``, or another customer: a fault.
     """
     contract = target.contract
-    is_candidate = F.col("_fault").isNull() & ~F.col("_is_excluded")
-    content = _content(target)
-    # Rows that are out already must not meet in one huge group: each is a group of its own.
-    own = F.concat_ws("\n", "_file", F.col("_line").cast("string"), F.col("_branch").cast("string"), "_raw")
-    key = F.when(is_candidate, F.col(contract.event_id)).otherwise(own)
-    parts = [is_candidate, key, *([F.col(contract.known_on)] if target.has_own_known_on else [])]
-    window = Window.partitionBy(*parts)
-    compared = judged.select(
-        "*",
-        is_candidate.alias("_is_candidate"),
-        F.min(content).over(window).alias("_low"),
-        F.max(content).over(window).alias("_high"),
-        F.row_number().over(window.orderBy("_is_parked", "_file", "_line", "_branch")).alias("_place"),
+    key, known_on = name_sql(contract.event_id), name_sql(contract.known_on)
+    content = _content_sql(target)
+    valid = (
+        f"SELECT r._id, r._at, MAX(STRUCT(v._since, v._before)) AS _valid"
+        f" FROM (SELECT DISTINCT {key} AS _id, {known_on} AS _at FROM {compared} WHERE _is_candidate) r"
+        f" JOIN (SELECT {key} AS _id, {known_on} AS _since, {content} AS _before FROM {published}) v"
+        " ON v._id = r._id AND v._since <= r._at GROUP BY r._id, r._at"
     )
-    is_conflict = F.col("_is_candidate") & ~F.col("_low").eqNullSafe(F.col("_high"))
-    told = compared.select(
-        *(name for name in judged.columns if name not in ("_fault", "_is_excluded")),
-        "_is_candidate",
-        F.coalesce("_fault", F.when(is_conflict, _fault("conflicting_versions", contract.event_id))).alias("_fault"),
-        (F.col("_is_candidate") & ~is_conflict & (F.col("_place") > 1)).alias("_is_duplicate"),
-        "_is_excluded",
-    )
-    if published is not None:
-        told = _compare_published(told, target, published)
-    status = (
-        F.when(F.col("_is_excluded"), "excluded")
-        .when(F.col("_fault").isNotNull(), "rejected")
-        .when(F.col("_is_duplicate"), "duplicate")
-        .otherwise("accepted")
-    )
-    return told.select(
-        *(column.name for column in contract.columns),
-        *("_file", "_line", "_raw", "_branch", "_is_parked"),
-        status.alias("_status"),
-        F.col("_fault.reason").alias("_reason"),
-        F.col("_fault.column").alias("_column"),
-    )
-
-
-def _compare_published(told: DataFrame, target: Target, published: DataFrame) -> DataFrame:
-    """Hold each row against the published version of its object that is valid at the row's ``known_on``."""
-    contract = target.contract
-    event_id, known_on = contract.event_id, contract.known_on
-    versions = published.select(
-        F.col(event_id).alias("_id"), F.col(known_on).alias("_since"), _content(target).alias("_before")
-    )
-    rows = told.where("_is_candidate").select(F.col(event_id).alias("_id"), F.col(known_on).alias("_at")).distinct()
-    earlier = rows.join(versions, "_id").where("_since <= _at")
-    valid = earlier.groupBy("_id", "_at").agg(F.max(F.struct("_since", "_before")).alias("_valid"))
-    is_same_key = (F.col(event_id) == F.col("_id")) & (F.col(known_on) == F.col("_at"))
-    met = told.join(valid, is_same_key & F.col("_is_candidate"), "left")
-    is_known = F.col("_valid").isNotNull() & F.col("_is_candidate")
-    is_equal = is_known & F.col("_valid._before").eqNullSafe(_content(target))
-    is_taken = is_known & ~is_equal & (F.col("_valid._since") == F.col(known_on))
-    faults = [F.col("_fault"), F.when(is_taken, _fault("conflicting_versions", event_id))]
+    is_known = "t._is_candidate AND v._id IS NOT NULL"
+    is_equal = f"(v._valid._before <=> {content})"
+    faults = ["t._fault"]
     if contract.entity:
-        before = F.col(f"_valid._before.{contract.entity}")
-        is_moved = is_known & ~F.col("_valid._before.is_retracted") & (before != F.col(contract.entity))
-        faults.insert(1, F.when(is_moved, _fault("changed_customer", contract.entity)))
-    others = [name for name in told.columns if name not in ("_fault", "_is_duplicate")]
-    return met.select(
-        *others,
-        F.coalesce(*faults).alias("_fault"),
-        (F.col("_is_duplicate") | F.coalesce(is_equal, F.lit(False))).alias("_is_duplicate"),
+        entity = name_sql(contract.entity)
+        moved = f"{is_known} AND NOT v._valid._before.is_retracted AND v._valid._before.{entity} <> t.{entity}"
+        faults.append(f"CASE WHEN {moved} THEN 'changed_customer|{contract.entity}' END")
+    taken = f"{is_known} AND v._valid._since = t.{known_on} AND NOT {is_equal}"
+    faults.append(f"CASE WHEN {taken} THEN 'conflicting_versions|{contract.event_id}' END")
+    return (
+        f"SELECT t.* EXCEPT (_fault, _is_duplicate), COALESCE({', '.join(faults)}) AS _fault,"
+        f" (t._is_duplicate OR ({is_known} AND {is_equal})) AS _is_duplicate FROM {compared} t"
+        f" LEFT JOIN ({valid}) v ON t._is_candidate AND v._id = t.{key} AND v._at = t.{known_on}"
     )
 
 
-def _content(target: Target) -> SparkColumn:
+def newest_sql(versions: str, target_id: str, known_on: str) -> str:
+    """A query of the newest version of every object in the view ``versions``."""
+    newest = f"MAX_BY(STRUCT(*), {name_sql(known_on)})"
+    return f"SELECT _row.* FROM (SELECT {newest} AS _row FROM {versions} GROUP BY {name_sql(target_id)})"
+
+
+def _placed_sql(judged: str, parents: Mapping[str, str]) -> str:
+    """Fault every row that names a parent which nobody delivered."""
+    joins, faults = [], ["_fault"]
+    for number, (column, known) in enumerate(parents.items()):
+        joins.append(f"LEFT JOIN (SELECT DISTINCT _id FROM {known}) p{number} ON p{number}._id = r.{name_sql(column)}")
+        orphan = f"NOT _is_excluded AND r.{name_sql(column)} IS NOT NULL AND p{number}._id IS NULL"
+        faults.append(f"CASE WHEN {orphan} THEN '{PARENT_UNKNOWN}|{column}' END")
+    return f"SELECT r.* EXCEPT (_fault), COALESCE({', '.join(faults)}) AS _fault FROM ({judged}) r {' '.join(joins)}"
+
+
+def _grouped_sql(placed: str, target: Target) -> str:
+    """The least and greatest content among the rows of one key, and the place of each row among them."""
+    contract = target.contract
+    candidate = "(_fault IS NULL AND NOT _is_excluded)"
+    # Rows that are out already must not meet in one huge group: each is a group of its own.
+    own = "CONCAT_WS('\\n', _file, _line, _branch, _raw)"
+    parts = [candidate, f"CASE WHEN {candidate} THEN {name_sql(contract.event_id)} ELSE {own} END"]
+    if target.has_own_known_on:
+        parts.append(name_sql(contract.known_on))
+    window = f"PARTITION BY {', '.join(parts)} ORDER BY _is_parked, _file, _line, _branch"
+    whole = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+    content = _content_sql(target)
+    return (
+        f"SELECT *, {candidate} AS _is_candidate, ROW_NUMBER() OVER ({window}) AS _place,"
+        f" MIN({content}) OVER ({window} {whole}) AS _low, MAX({content}) OVER ({window} {whole}) AS _high"
+        f" FROM ({placed})"
+    )
+
+
+def _content_sql(target: Target) -> str:
     """What a row says: the columns in which two versions can differ."""
     apart = (*NOT_CONTENT, target.contract.known_on)
-    return F.struct(*(column.name for column in target.contract.columns if column.name not in apart))
-
-
-def _fault(reason: str, column: str) -> SparkColumn:
-    return F.struct(F.lit(reason).alias("reason"), F.lit(column).alias("column"))
+    return f"STRUCT({', '.join(name_sql(c.name) for c in target.contract.columns if c.name not in apart)})"

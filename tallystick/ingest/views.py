@@ -17,8 +17,10 @@ from pyspark.sql import functions as F
 
 from tallystick.ingest.reading import inspect_file, read_batches, split_raw, view_schema
 from tallystick.ingest.records import FileLayout
+from tallystick.ingest.rows import name_sql
 from tallystick.spec.mapping_sql import MET
-from tallystick.spec.sources import SourceFile
+from tallystick.spec.mappings import text_sql
+from tallystick.spec.sources import ORIGIN_COLUMNS, SourceFile
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -47,9 +49,10 @@ def _reader(
 
 
 def reread_view(parked: DataFrame, file: SourceFile, home: Path) -> DataFrame:
-    """Parked rows of one view, from their raw text. ``parked`` has file, line and raw; files lie below ``home``.
+    """Parked rows of one view, from their raw text: ``parked`` has file, line and raw, in this order.
 
-    The layout is that of the landed file each row came from: a later delivery may order its columns otherwise.
+    Files lie below ``home``. The layout is that of the landed file each row came from: a later delivery may have its
+    columns in another order.
     """
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -63,7 +66,7 @@ def reread_view(parked: DataFrame, file: SourceFile, home: Path) -> DataFrame:
                 yield pa.RecordBatch.from_arrays(arrays, schema=view_schema(file))
 
     is_of_view = F.element_at(F.split("file", "/"), -1).rlike(fnmatch.translate(file.file))
-    return parked.where(is_of_view).select("file", "line", "raw").mapInArrow(read, view_ddl(file))
+    return parked.where(is_of_view).mapInArrow(read, view_ddl(file))
 
 
 def view_ddl(file: SourceFile) -> str:
@@ -72,49 +75,42 @@ def view_ddl(file: SourceFile) -> str:
     return ", ".join(f"`{name}` {kinds.get(name, 'string')}" for name in view_schema(file).names)
 
 
-def readable_rows(view: DataFrame, file: SourceFile) -> DataFrame:
+def readable_sql(view: str, file: SourceFile) -> str:
     """The rows of a raw view whose line could be split: what derived views and joins see."""
-    return view.where(F.col("_problem").isNull()).select(*file.columns, "_file", "_line", "_raw")
+    columns = ", ".join(name_sql(column) for column in file.columns)
+    return f"SELECT {columns}, _file, _line, _raw FROM {view} WHERE _problem IS NULL"
 
 
-def driving_rows(view: DataFrame, *, is_parked: bool) -> DataFrame:
+def driving_sql(view: str, *, is_parked: bool = False) -> str:
     """The rows of a raw view as a mapping is driven by them, unreadable lines included."""
-    return view.drop("_fault").withColumn("_is_parked", F.lit(is_parked))
+    return f"SELECT * EXCEPT (_fault), {str(is_parked).upper()} AS _is_parked FROM {view}"
 
 
-def driving_derived(view: DataFrame, name: str, load_date: str) -> DataFrame:
+def driving_derived_sql(view: str, columns: Sequence[str], *, name: str, load_date: str) -> str:
     """A derived view as a driving one: its rows come from no line, so they carry the view's name and their content."""
-    own = [column for column in view.columns if not column.startswith("_")]
+    own = [name_sql(column) for column in columns if column not in ORIGIN_COLUMNS]
     carried = {
-        "_file": F.lit(f"{load_date}/view {name}"),
-        "_line": F.lit(0).cast("bigint"),
-        "_raw": F.to_json(F.struct(*own)),
+        "_file": text_sql(f"{load_date}/view {name}"),
+        "_line": "CAST(0 AS BIGINT)",
+        "_raw": f"TO_JSON(STRUCT({', '.join(own)}))",
     }
-    made = [(F.col(key) if key in view.columns else value).alias(key) for key, value in carried.items()]
-    return view.select(*own, *made, F.lit(None).cast("string").alias("_problem"), F.lit(False).alias("_is_parked"))
+    made = [key if key in columns else f"{value} AS {key}" for key, value in carried.items()]
+    return f"SELECT {', '.join([*own, *made])}, CAST(NULL AS STRING) AS _problem, FALSE AS _is_parked FROM {view}"
 
 
-def keyed_rows(view: DataFrame, key: Sequence[str]) -> DataFrame:
+def keyed_sql(view: str, columns: Sequence[str], key: Sequence[str]) -> str:
     """A view as joins see it: one row per key. Equal rows count once; a key whose rows differ is not met by any row.
 
     Which of two versions is right is not for a join to decide; the rows that look it up are parked.
     """
-    rest = [column for column in view.columns if column not in key and not column.startswith("_")]
-    known = view.where(" AND ".join(f"`{column}` IS NOT NULL" for column in key))
+    rest = [name_sql(column) for column in columns if column not in (*key, *ORIGIN_COLUMNS)]
+    keys = ", ".join(name_sql(column) for column in key)
+    known = " AND ".join(f"{name_sql(column)} IS NOT NULL" for column in key)
     if not rest:
-        return known.select(*key).distinct().withColumn(MET, F.lit(True))
-    row = F.struct(*rest)
-    versions = known.groupBy(*key).agg(F.min(row).alias("_low"), F.max(row).alias("_high"))
-    same = versions.where(F.col("_low").eqNullSafe(F.col("_high")))
-    return same.select(*key, "_low.*", F.lit(True).alias(MET))
-
-
-def newest_rows(versions: DataFrame, event_id: str, known_on: str) -> DataFrame:
-    """The newest version of every object of a clean table, without those taken back."""
-    row = F.struct(*versions.columns)
-    newest = versions.groupBy(F.col(event_id).alias("_id")).agg(F.max_by(row, known_on).alias("_row"))
-    rows = newest.select("_row.*")
-    return rows.where("NOT is_retracted") if "is_retracted" in versions.columns else rows
+        return f"SELECT DISTINCT {keys}, TRUE AS {MET} FROM {view} WHERE {known}"
+    row = f"STRUCT({', '.join(rest)})"
+    versions = f"SELECT {keys}, MIN({row}) AS _low, MAX({row}) AS _high FROM {view} WHERE {known} GROUP BY {keys}"
+    return f"SELECT {keys}, _low.*, TRUE AS {MET} FROM ({versions}) WHERE _low <=> _high"
 
 
 class ViewNames:
@@ -124,6 +120,10 @@ class ViewNames:
         self.session = session
         self.prefix = prefix
         self.names: list[str] = []
+
+    def query(self, sql: str, role: str) -> str:
+        """Name the result of a query; nothing is computed."""
+        return self.register(self.session.sql(sql), role)
 
     def register(self, frame: DataFrame, role: str) -> str:
         """Give the frame a name that SQL can use."""

@@ -95,7 +95,7 @@ def code_version(project: Path) -> str:
     package = f"tallystick {version('tallystick')}"
     command = ["git", "-C", str(project), "rev-parse", "--short=12", "HEAD"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except FileNotFoundError:
         return package
     return f"{package} ({found.stdout.strip()})" if found.returncode == 0 else package

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.errors import DeclarationError
 from tallystick.features.compute import GroupWork, compute_local
 from tallystick.features.population import observe_applications, observe_daily, period_names
 from tallystick.spec.recipes import Applications, Daily
@@ -116,7 +117,7 @@ def observe(task: BucketTask, observed: Observed, storage: Storage) -> pa.Table:
         tables.append((event_id, read_table(task, table, columns, storage)))
     if observed.kind == "daily":
         if observed.first is None or observed.last is None:
-            raise ValueError("daily observations need a first and a last date")
+            raise DeclarationError("daily observations need a first and a last date", fix="say --from and --to")
         return observe_daily(tables, zone=task.zone, first=observed.first, last=observed.last)
     event_id, rows = tables[0]
     return observe_applications(rows, event_id=event_id, zone=task.zone, first=observed.first, last=observed.last)

@@ -89,9 +89,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 @pytest.mark.parametrize("condition", FILTERS)
 def test_every_reader_finds_the_same_rows(store: Warehouse, condition: str) -> None:
-    everything = read_arrow(store, "clean.things")
     dataset = DeltaTable(str(store.table_path("clean.things"))).to_pyarrow_dataset()
-    expected = duckdb.sql(f"SELECT customer_id FROM everything WHERE {condition} ORDER BY ALL").fetchall()
+    with duckdb.connect() as connection:
+        connection.register("everything", read_arrow(store, "clean.things"))
+        found_all = connection.sql(f"SELECT customer_id FROM everything WHERE {condition} ORDER BY ALL")
+        expected = found_all.fetchall()
     assert expected
     found = {
         "read_arrow": read_arrow(store, "clean.things", filter=FILTERS[condition])["customer_id"].to_pylist(),

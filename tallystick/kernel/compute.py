@@ -37,19 +37,27 @@ PIECE_ROWS = 131_072
 
 
 def compute_group(
-    events: pa.Table, observations: pa.Table, plan: GroupPlan, *, zone: str, rows_per_piece: int = PIECE_ROWS
+    events: pa.Table,
+    observations: pa.Table,
+    plan: GroupPlan,
+    *,
+    zone: str,
+    has_versions: bool = True,
+    rows_per_piece: int = PIECE_ROWS,
 ) -> pa.Table:
     """The features of each observation: one row each, in the order given; columns as ``plan.columns``.
 
     ``events`` holds all versions of all rows that may matter, in any order, with ``required_columns(plan)``.
     ``observations`` holds ``customer_id`` and ``as_of`` (UTC). A row is seen if ``event_at < as_of`` and ``known_on``
     is not after as_of's date in ``zone``. A customer without rows gets 0 from counts and sums and null from the rest.
+    ``has_versions`` False says that no event has a second version among the rows (all came in one load): then the
+    columns of ``required_columns(plan, has_versions=False)`` are enough, and nobody looks for versions.
     ``rows_per_piece`` bounds the rows worked on at once and changes no value.
     ContractError: a column is missing or null where it must not be, or a sum leaves int64.
     """
-    check_columns(plan, events.column_names)
+    check_columns(plan, events.column_names, has_versions=has_versions)
     offsets = zone_offsets(zone)
-    history, customers = read_events(events, plan)
+    history, customers = read_events(events, plan, has_versions=has_versions)
     columns = {name: vector_of(events.column(name), name) for name in plan.inputs}
     asked = read_asked(observations, customers, offsets)
     job = _Job(plan, columns, offsets, _Results.empty(plan, observations.num_rows), rows_per_piece)
@@ -145,7 +153,7 @@ class _Job:
         every = entity_ranges(current.entity, asked.entity)
         for part in cut_entities(every.first, every.end, self.rows_per_piece):
             start, stop = int(every.first[part.start]), int(every.end[part.stop - 1])
-            rows = current.order[start:stop]
+            rows = current.inputs(slice(start, stop))
             piece = build_piece(
                 self.plan,
                 take_columns(self.columns, rows),
@@ -167,7 +175,7 @@ class _Job:
             part = slice(start, stop)
             places, visible = own_rows(events, _asked_at(asked, part))
             owner = np.repeat(np.arange(stop - start), visible.end - visible.first)
-            columns = take_columns(self.columns, events.order[places])
+            columns = take_columns(self.columns, events.inputs(places))
             piece = build_piece(
                 self.plan,
                 columns,

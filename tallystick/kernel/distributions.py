@@ -107,8 +107,11 @@ def top_share(selection: Selection, reduction: Reduction) -> Result:
 
 
 def hhi(selection: Selection, reduction: Reduction) -> Result:
-    """``sum p ** 2`` over the frequencies of the values."""
-    return _frequencies(selection, reduction, np.add, lambda counts, total: (counts / total) ** 2)
+    """``sum p ** 2`` over the frequencies of the values, from an exact sum of squares."""
+    sums, empty = _frequencies(selection, reduction, np.add, lambda counts, _: counts * counts)
+    low, high = selection.known(reduction.value)[0].bounds(reduction)  # type: ignore[arg-type]
+    total = np.maximum(high - low, 1).astype(np.float64)
+    return sums / (total * total), empty
 
 
 def _frequencies(selection: Selection, reduction: Reduction, ufunc: np.ufunc, terms: object) -> Result:

@@ -20,9 +20,7 @@ from tallystick.errors import ContractError
 from tallystick.kernel.calendar import Zone
 from tallystick.kernel.plan import GroupPlan
 from tallystick.kernel.vectors import Bools, Ints, vector_of
-
-# Later than any date (dates are 32 bit): an event's last version is never superseded.
-NEVER = 2**32
+from tallystick.kernel.versions import NEVER, version_ends
 
 # One ascending number for (entity, date); leaves room for 2**29 customers in a call.
 _DATES = 2**34
@@ -30,27 +28,32 @@ _DATES = 2**34
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """All rows of some entities in canonical order. ``order`` leads to rows of the input, ``entity`` numbers its
-    customers from 0, ``until`` is the date on which a later version became known.
+    """All rows of some entities in canonical order. ``order`` leads to rows of the input (None: they are in order),
+    ``entity`` numbers its customers from 0, ``until`` is the date on which a later version became known (None: there
+    are no later versions), ``is_retracted`` is None where no row is.
     """
 
-    order: Ints
+    order: Ints | None
     entity: Ints
     at: Ints
     known: Ints
-    until: Ints
-    is_retracted: Bools
+    until: Ints | None
+    is_retracted: Bools | None
 
     def rows(self, index: Ints) -> Events:
         """The rows at ``index``."""
         return Events(
-            self.order[index],
+            index if self.order is None else self.order[index],
             self.entity[index],
             self.at[index],
             self.known[index],
-            self.until[index],
-            self.is_retracted[index],
+            None if self.until is None else self.until[index],
+            None if self.is_retracted is None else self.is_retracted[index],
         )
+
+    def inputs(self, rows: slice | Ints) -> Ints | slice:
+        """The rows of the input that stand at ``rows`` here."""
+        return rows if self.order is None else self.order[rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +84,7 @@ def read_asked(observations: pa.Table, customers: pa.Array, zone: Zone) -> Asked
     return Asked(numbers, as_of, zone.dates(as_of))
 
 
-def read_events(events: pa.Table, plan: GroupPlan) -> tuple[Events, pa.Array]:
+def read_events(events: pa.Table, plan: GroupPlan, *, has_versions: bool) -> tuple[Events, pa.Array]:
     """The rows in canonical order with their versions resolved, and the distinct customers by number."""
     customer = vector_of(events.column(plan.entity), plan.entity)
     at = vector_of(events.column(plan.event_at), plan.event_at)
@@ -90,67 +93,54 @@ def read_events(events: pa.Table, plan: GroupPlan) -> tuple[Events, pa.Array]:
         if vector.valid is not None:
             raise ContractError(f"events have a null {name}", where=f"table {plan.table}")
     entity = customer.values.astype(np.int64)
-    order = _canonical_order(events, plan, entity, at.values)
-    until = _version_ends(events, plan, entity, known.values)
+    until = None
+    if has_versions:
+        until = version_ends(events.column(plan.event_id), entity, known.values, where=f"table {plan.table}")
     retracted = vector_of(events.column("is_retracted"), "is_retracted").is_true()
-    given = Events(np.arange(entity.size), entity, at.values, known.values, until, retracted)
-    return given.rows(order), customer.texts if customer.texts is not None else pa.array([], pa.string())
+    given = Events(None, entity, at.values, known.values, until, retracted if retracted.any() else None)
+    order = _canonical_order(events, plan, entity, at.values)
+    texts = customer.texts if customer.texts is not None else pa.array([], pa.string())
+    return (given if order is None else given.rows(order)), texts
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string()) if column.type != pa.string() else column
 
 
-def _canonical_order(events: pa.Table, plan: GroupPlan, entity: Ints, at: Ints) -> Ints:
-    order = np.arange(entity.size)
+def _canonical_order(events: pa.Table, plan: GroupPlan, entity: Ints, at: Ints) -> Ints | None:
+    """The rows in canonical order; None when they already stand in it, as they do in a file."""
+    order: Ints | None = None
     if not _is_sorted(entity, at):
         order = np.argsort(entity, kind="stable")
-        if not _is_sorted(entity[order], at[order]):
-            order = np.lexsort((at, entity))
-    same = (entity[order][1:] == entity[order][:-1]) & (at[order][1:] == at[order][:-1])
-    if not same.any():
+        entity, at_sorted = entity[order], at[order]
+        if not _is_sorted(entity, at_sorted):
+            within = np.lexsort((at_sorted, entity))
+            order, at_sorted = order[within], at_sorted[within]
+        at = at_sorted
+    # Rows of one instant need an order only where an operation can tell them apart.
+    same = (entity[1:] == entity[:-1]) & (at[1:] == at[:-1])
+    if not plan.is_ordered or not same.any():
         return order
-    tied = np.zeros(order.size, dtype=np.bool_)
+    tied = np.zeros(at.size, dtype=np.bool_)
     tied[1:] |= same
     tied[:-1] |= same
     places = np.flatnonzero(tied)
-    runs = np.cumsum(np.concatenate(([True], ~same)))[places]
-    keys = {"run": pa.array(runs), "id": _plain(events.column(plan.event_id)).take(pa.array(order[places]))}
-    names = ["run", "id"]
+    order = np.arange(at.size) if order is None else order
+    rows = pa.array(order[places])
+    keys = {"run": pa.array(np.cumsum(np.concatenate(([True], ~same)))[places])}
     if plan.sequence:
-        keys["sequence"] = events.column(plan.sequence).take(pa.array(order[places]))
-        names = ["run", "sequence", "id"]
-    within = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending", "at_end") for name in names])
+        keys["sequence"] = events.column(plan.sequence).take(rows)
+    keys["id"] = _plain(events.column(plan.event_id)).take(rows)
+    within = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending", "at_end") for name in keys])
     order[places] = order[places][np.asarray(within.to_numpy())]
     return order
 
 
 def _is_sorted(entity: Ints, at: Ints) -> bool:
     step = entity[1:] - entity[:-1]
-    return bool(((step > 0) | ((step == 0) & (at[1:] >= at[:-1]))).all())
-
-
-def _version_ends(events: pa.Table, plan: GroupPlan, entity: Ints, known: Ints) -> Ints:
-    """For each row the date on which the next version of its event became known, else NEVER."""
-    until = np.full(entity.size, NEVER)
-    ids = vector_of(events.column(plan.event_id), plan.event_id)
-    if ids.texts is None:
-        codes = np.unique(ids.values, return_inverse=True)[1]
-        distinct = int(codes.max(initial=-1)) + 1
-    else:
-        codes, distinct = ids.values, len(ids.texts)
-    if distinct >= entity.size:
-        return until
-    repeated = np.flatnonzero((np.bincount(codes, minlength=distinct) > 1)[codes])
-    if not repeated.size:
-        return until
-    order = repeated[np.lexsort((known[repeated], codes[repeated], entity[repeated]))]
-    same = (entity[order][1:] == entity[order][:-1]) & (codes[order][1:] == codes[order][:-1])
-    later = known[order][1:]
-    if (same & (later == known[order][:-1])).any():
-        raise ContractError(f"two versions of one {plan.event_id} share a {plan.known_on}", where=f"table {plan.table}")
-    until[order[:-1][same]] = later[same]
-    return until
+    if (step < 0).any():
+        return False
+    return not ((at[1:] < at[:-1]) & (step == 0)).any()
 
 
 def find(values: Ints, low: Ints, high: Ints, target: Ints) -> Ints:
@@ -174,8 +164,12 @@ def entity_ranges(entity: Ints, wanted: Ints) -> Ranges:
 
 def current_rows(events: Events) -> Events:
     """The last version of every event that is not retracted."""
-    keep = (events.until == NEVER) & ~events.is_retracted
-    return events if keep.all() else events.rows(np.flatnonzero(keep))
+    if events.until is None and events.is_retracted is None:
+        return events
+    keep = np.ones(events.at.size, dtype=np.bool_) if events.until is None else events.until == NEVER
+    if events.is_retracted is not None:
+        keep &= ~events.is_retracted
+    return events.rows(np.flatnonzero(keep))
 
 
 def visible_prefix(events: Events, current: Events, asked: Asked) -> tuple[Ranges, Bools]:
@@ -200,9 +194,9 @@ def visible_prefix(events: Events, current: Events, asked: Asked) -> tuple[Range
 
 def _was_older(events: Events, asked: Asked) -> Bools:
     """Observations made before the last correction to a row of their customer became known."""
-    superseded = events.until != NEVER
-    if not superseded.any():
+    if events.until is None:
         return np.zeros(asked.entity.size, dtype=np.bool_)
+    superseded = events.until != NEVER
     last = np.full(int(events.entity.max()) + 2, np.iinfo(np.int64).min)
     np.maximum.at(last, events.entity[superseded], events.until[superseded])
     return asked.day < last[asked.entity]
@@ -216,7 +210,11 @@ def own_rows(events: Events, asked: Asked) -> tuple[Ints, Ranges]:
     owner = np.repeat(np.arange(sizes.size), sizes)
     places = np.arange(owner.size) + np.repeat(ranges.first - (np.cumsum(sizes) - sizes), sizes)
     day = asked.day[owner]
-    sees = (events.known[places] <= day) & (events.until[places] > day) & ~events.is_retracted[places]
+    sees = events.known[places] <= day
+    if events.until is not None:
+        sees &= events.until[places] > day
+    if events.is_retracted is not None:
+        sees &= ~events.is_retracted[places]
     kept = np.bincount(owner[sees], minlength=sizes.size)
     ends = np.cumsum(kept)
     return places[sees], Ranges(ends - kept, ends)

@@ -22,6 +22,9 @@ from tallystick.spec.windows import Window, parse_window
 # Ops that look at whole business days: their edges are the midnights inside the window.
 WHOLE_DAY_OPS = ("slope", "longest_streak")
 
+# Ops whose result depends on the order of rows at one instant; entropy by the rounding of its sum.
+ORDERED_OPS = ("first", "last", "last_k", "age_days", "entropy")
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -97,6 +100,15 @@ class GroupPlan:
     inputs: tuple[str, ...]
 
     @property
+    def is_ordered(self) -> bool:
+        """Does the order of rows of one instant matter: to an op that picks rows, or to the rounding of doubles."""
+        return any(
+            reduction.op.name in ORDERED_OPS or (reduction.value is not None and reduction.value.type == "double")
+            for family in self.families
+            for reduction in family.reductions
+        )
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the features, in order."""
         return tuple(column.name for column in self.columns)
@@ -129,15 +141,23 @@ def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -
     )
 
 
-def required_columns(plan: GroupPlan) -> tuple[str, ...]:
-    """The columns that ``compute_group`` reads from the events table, lookups' columns included."""
-    technical = (plan.entity, plan.event_at, plan.known_on, plan.sequence, plan.event_id, "is_retracted")
+def required_columns(plan: GroupPlan, *, has_versions: bool = True) -> tuple[str, ...]:
+    """The columns that ``compute_group`` reads from the events table, lookups' columns included.
+
+    Where no event has a second version among the rows, identifiers and sequences are needed only by operations that
+    tell rows of one instant apart.
+    """
+    technical = [plan.entity, plan.event_at, plan.known_on, "is_retracted"]
+    if plan.is_ordered:
+        technical.append(plan.sequence)
+    if plan.is_ordered or has_versions:
+        technical.append(plan.event_id)
     return tuple(dict.fromkeys(name for name in (*technical, *plan.inputs) if name))
 
 
-def check_columns(plan: GroupPlan, names: list[str]) -> None:
+def check_columns(plan: GroupPlan, names: list[str], *, has_versions: bool = True) -> None:
     """ContractError when the events lack a column that the plan reads."""
-    missing = [name for name in required_columns(plan) if name not in names]
+    missing = [name for name in required_columns(plan, has_versions=has_versions) if name not in names]
     if missing:
         raise ContractError(f"events lack columns {missing}", where=f"group {plan.group}, table {plan.table}")
 

@@ -62,11 +62,19 @@ def both_valid(*valids: Bools | None) -> Bools | None:
     return made
 
 
+def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """A column as one array."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    made = column.combine_chunks()
+    if isinstance(made, pa.ChunkedArray):  # an empty one stays chunked
+        return pa.concat_arrays(made.chunks) if made.num_chunks else pa.array([], made.type)
+    return made
+
+
 def vector_of(column: pa.ChunkedArray | pa.Array, name: str) -> Vector:
     """The vector of an Arrow column. NaN counts as null; ContractError for a type that no contract allows."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):  # an empty one stays chunked
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    array = one_array(column)
     kind = array.type
     if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _text_vector(array)
@@ -75,21 +83,25 @@ def vector_of(column: pa.ChunkedArray | pa.Array, name: str) -> Vector:
         filled = pc.fill_null(array, False) if array.null_count else array
         return Vector(np.asarray(filled.to_numpy(zero_copy_only=False)), valid)
     if pa.types.is_floating(kind):
-        values = _filled(array.cast(pa.float64()))
+        values = _filled(_as(array, pa.float64()))
         missing = np.isnan(values)
         if missing.any():
             values = np.where(missing, 0.0, values)
             valid = ~missing if valid is None else valid & ~missing
         return Vector(values, valid)
     if pa.types.is_integer(kind):
-        return Vector(_filled(array.cast(pa.int64())), valid)
+        return Vector(_filled(_as(array, pa.int64())), valid)
     if pa.types.is_date32(kind):
         return Vector(_filled(array.view(pa.int32())).astype(np.int64), valid)
     if pa.types.is_timestamp(kind):
-        return Vector(_filled(array.cast(pa.timestamp("us", kind.tz)).view(pa.int64())), valid)
+        return Vector(_filled(_as(array, pa.timestamp("us", kind.tz)).view(pa.int64())), valid)
     if pa.types.is_null(kind):
         return Vector(np.zeros(len(array), dtype=np.int64), np.zeros(len(array), dtype=np.bool_))
     raise ContractError(f"column {name} has type {kind}, which no contract allows", fix="cast it when it is mapped")
+
+
+def _as(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    return array if array.type == kind else array.cast(kind)
 
 
 def _filled(array: pa.Array) -> Array:
@@ -100,7 +112,7 @@ def _filled(array: pa.Array) -> Array:
 
 def _text_vector(array: pa.Array) -> Vector:
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    texts = encoded.dictionary.cast(pa.string())
+    texts = _as(encoded.dictionary, pa.string())
     codes = encoded.indices
     valid = None
     if codes.null_count:
@@ -108,7 +120,9 @@ def _text_vector(array: pa.Array) -> Vector:
         codes = pc.fill_null(codes, 0)
     if not len(texts):
         texts = pa.array([""], pa.string())
-    return Vector(np.asarray(codes.to_numpy(zero_copy_only=True)), valid, texts)
+    # The fewer bytes a code has, the faster rows are compared and sorted by it.
+    narrow = np.uint8 if len(texts) <= 2**8 else np.uint16 if len(texts) <= 2**16 else np.int64
+    return Vector(np.asarray(codes.to_numpy(zero_copy_only=True)).astype(narrow, copy=False), valid, texts)
 
 
 def unify_texts(vectors: list[Vector]) -> list[Vector]:

@@ -196,7 +196,7 @@ def test_one_identifier_of_two_customers_is_two_events() -> None:
 
 def test_two_versions_of_one_date_are_refused() -> None:
     rows = [row(2, 1, transaction_id="x"), row(2, 2, transaction_id="x")]
-    with pytest.raises(ContractError, match="two versions of one transaction_id"):
+    with pytest.raises(ContractError, match="two versions of one event"):
         value_of(rows, "sum")
 
 

@@ -113,7 +113,7 @@ def _model_steps(
         features,
         Step(title=f"labels of {source}", job="build_labels", arguments=(*common, *until)),
         Step(title=f"leakage audit of {source}", job="audit_leakage", arguments=common),
-        Step(title=f"train {recipe.name}", job="train_model", arguments=(*common, *until)),
+        Step(title=f"train {recipe.name}", job="train_model", arguments=common),
         Step(title=f"score {source}", job="score_applications", arguments=(*common, *days)),
         report,
     ]

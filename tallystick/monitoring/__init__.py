@@ -7,17 +7,22 @@ results; a job hands over values.
 from __future__ import annotations
 
 from tallystick.monitoring.model_sections import ModelFacts, describe_model_card, read_model_files
+from tallystick.monitoring.packaging import OUTPUTS, describe_manifest, list_requirements, list_run_files
 from tallystick.monitoring.page import render_page
 from tallystick.monitoring.questions import list_questions
 from tallystick.monitoring.run_report import RunFacts, describe_run
 from tallystick.monitoring.terminal import print_page
 
 __all__ = [
+    "OUTPUTS",
     "ModelFacts",
     "RunFacts",
+    "describe_manifest",
     "describe_model_card",
     "describe_run",
     "list_questions",
+    "list_requirements",
+    "list_run_files",
     "print_page",
     "read_model_files",
     "render_page",

@@ -6,6 +6,11 @@ training.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tallystick.scoring.stage import ScoreWork, score_applications, score_buckets
 
-__all__ = ["ScoreWork", "score_applications", "score_buckets"]
+# The file that travels inside every registered model, as code.
+MODEL_FILE = Path(__file__).with_name("model_file.py")
+
+__all__ = ["MODEL_FILE", "ScoreWork", "score_applications", "score_buckets"]

@@ -5,6 +5,7 @@ landing of suppliers' files. What must not: a stage, or anything about what rows
 """
 
 from tallystick.tables import landing
+from tallystick.tables.commits import last_inputs
 from tallystick.tables.door import new_rel, replace_arrow, replace_files
 from tallystick.tables.files import DataFile, read_files, write_file
 from tallystick.tables.frames import read, replace
@@ -30,6 +31,7 @@ __all__ = [
     "ensure_table",
     "file_schema",
     "landing",
+    "last_inputs",
     "new_rel",
     "open_session",
     "pin",

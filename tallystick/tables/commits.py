@@ -49,6 +49,17 @@ def find_commit(path: Path, run_id: str, where: Slice, *, after: int = -1) -> Co
     return None
 
 
+def last_inputs(path: Path, slice_name: str) -> dict[str, int]:
+    """The versions of its inputs that the newest commit of a slice recorded; empty when no commit of it is found."""
+    for log in sorted(path.joinpath(LOG).glob("*.json"), reverse=True):
+        if log.stem.isdigit():
+            with log.open("r", encoding="utf-8") as lines:
+                facts = _facts(lines.readline())
+            if facts.get("slice") == slice_name:
+                return {str(name): int(version) for name, version in facts["inputs"].items()}
+    return {}
+
+
 def _facts(line: str) -> dict[str, Any]:
     """What ``Run.metadata`` recorded in a log's first line; empty for a commit that is not ours."""
     try:

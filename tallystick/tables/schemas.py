@@ -6,6 +6,7 @@ What lives here: types and names of columns. What must not: storage, rows.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
@@ -69,14 +70,12 @@ def stats_columns(contract: TableContract) -> tuple[str, ...]:
 def check_names(found: Iterable[str], wanted: Iterable[str], where: str) -> None:
     """ContractError that names the missing and the extra columns, when there are any."""
     found, wanted = list(found), list(wanted)
-    missing = [name for name in wanted if name not in found]
-    extra = [name for name in found if name not in wanted]
-    twice = sorted({name for name in found if found.count(name) > 1}) if len(set(found)) < len(found) else []
-    told = [
-        f"{word} columns {names}"
-        for word, names in (("missing", missing), ("extra", extra), ("repeated", twice))
-        if names
-    ]
+    there, allowed = Counter(found), set(wanted)
+    missing = [name for name in wanted if name not in there]
+    extra = [name for name in there if name not in allowed]
+    twice = [name for name, count in there.items() if count > 1]
+    words = (("missing", missing), ("extra", extra), ("repeated", twice))
+    told = [f"{word} columns {names}" for word, names in words if names]
     if told:
         raise ContractError(" and ".join(told), where=where, fix="select exactly the contract's columns")
 
@@ -89,7 +88,8 @@ def conform(data: pa.Table, contract: TableContract, where: str) -> pa.Table:
     """
     wanted = file_schema(contract)
     check_names(data.column_names, wanted.names, where)
-    arrays = [_conform_array(data[field.name], field, where) for field in wanted]
+    columns = data.select(wanted.names).itercolumns()
+    arrays = [_conform_array(array, field, where) for array, field in zip(columns, wanted, strict=True)]
     return pa.table(arrays, schema=pa.schema([field.with_nullable(True) for field in wanted]))
 
 

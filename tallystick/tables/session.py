@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.errors import SetupError
-from tallystick.tables.profile import check_java, find_home, read_profile
 
 if TYPE_CHECKING:
     import pyspark
@@ -42,7 +41,6 @@ def open_session(
     ``cores`` local threads (default 2) and ``extra_conf`` on top. A second call returns the running session.
     SetupError, before Java prints anything, when Java or Delta's jars are missing.
     """
-    import pyspark
     from pyspark.sql import SparkSession
 
     running = SparkSession.getActiveSession()
@@ -50,7 +48,7 @@ def open_session(
         return running
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    conf = pyspark.SparkConf() if is_submitted() else _local_conf(project, cores)
+    conf = _submitted_conf() if is_submitted() else _local_conf(project, cores)
     for name, value in extra_conf:
         conf.set(name, value)
     if "DeltaSparkSessionExtension" not in conf.get("spark.sql.extensions", ""):
@@ -72,8 +70,19 @@ def is_submitted() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
+def _submitted_conf() -> pyspark.SparkConf:
+    import pyspark
+
+    # Only the JVM that spark-submit started knows the settings; before this call the conf would be empty.
+    pyspark.SparkContext._ensure_initialized()
+    return pyspark.SparkConf(_jvm=pyspark.SparkContext._jvm)
+
+
 def _local_conf(project: Path | None, cores: int | None) -> pyspark.SparkConf:
     import pyspark
+
+    # Not at the top: `python -m tallystick.tables.profile` must find its module not yet imported.
+    from tallystick.tables.profile import check_java, find_home, read_profile
 
     home = find_home(project)
     settings = read_profile(home)

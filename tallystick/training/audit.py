@@ -160,6 +160,27 @@ def check_missing(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -
     return _judged("missing_pattern", values, max_auc, "AUC of being null, or of being the most frequent value")
 
 
+def check_audited(
+    findings: Sequence[Mapping[str, object]], audited: Mapping[str, int], inputs: Mapping[str, int], *, recipe: str
+) -> None:
+    """LeakageFound unless the last audit of the recipe passed, on the very versions that are to be trained on.
+
+    ``findings`` are rows of monitor.leakage, ``audited`` the versions of the tables that the audit read, ``inputs``
+    those of the training set.
+    """
+    own = [row for row in findings if row["recipe"] == recipe]
+    failed = sorted({str(row["check_name"]) for row in own if not row["is_passed"]})
+    stale = sorted(name for name, version in inputs.items() if audited.get(name) != version)
+    fix = "run audit_leakage on these tables first"
+    if failed:
+        raise LeakageFound(
+            f"the last audit failed: {', '.join(failed)}", where=f"recipe {recipe}", fix="see monitor.leakage"
+        )
+    if not own or stale:
+        what = f"not audited at their present versions: {', '.join(stale)}" if own else "no audit was recorded"
+        raise LeakageFound(what, where=f"recipe {recipe}", fix=fix)
+
+
 def stop_on_leak(findings: Iterable[Finding], *, recipe: str) -> None:
     """LeakageFound, naming checks and features, when any finding failed."""
     failed = [f for f in findings if not f.is_passed]

@@ -7,15 +7,14 @@ must not: any of their work, I/O, Spark.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from tallystick.errors import ContractError
 from tallystick.kernel.calendar import Zone, zone_offsets
-from tallystick.kernel.formulas import derive
+from tallystick.kernel.expressions import Frame
 from tallystick.kernel.history import (
     Asked,
     Events,
@@ -27,10 +26,11 @@ from tallystick.kernel.history import (
     read_events,
     visible_prefix,
 )
-from tallystick.kernel.pieces import Piece, Selection, build_piece, cut_entities, select_family, take_columns
+from tallystick.kernel.pieces import Piece, Selection, cut_entities, cut_sizes, select_family, take_columns
 from tallystick.kernel.plan import GroupPlan, check_columns
 from tallystick.kernel.reductions import reduce_selection
-from tallystick.kernel.vectors import Bools, Ints, Vector, vector_of
+from tallystick.kernel.results import Results
+from tallystick.kernel.vectors import Ints, Vector, vector_of
 
 # Rows worked on at once: half a dozen columns of these fit a core's cache. See docs/performance.md.
 PIECE_ROWS = 131_072
@@ -60,11 +60,11 @@ def compute_group(
     history, customers = read_events(events, plan, has_versions=has_versions)
     columns = {name: vector_of(events.column(name), name) for name in plan.inputs}
     asked = read_asked(observations, customers, offsets)
-    job = _Job(plan, columns, offsets, _Results.empty(plan, observations.num_rows), rows_per_piece)
+    job = _Job(plan, columns, offsets, Results(plan, observations.num_rows), rows_per_piece)
     # Infinite amounts may meet: the result is then not a number, and so null.
     with np.errstate(over="ignore", invalid="ignore"):
-        job.run(history, asked)
-        return job.results.table(plan, asked.day)
+        order = job.run(history, asked)
+        return job.results.table(order, asked.day)
 
 
 def compute_vector(
@@ -89,106 +89,50 @@ def compute_vector(
 
 
 @dataclass(slots=True, eq=False)
-class _Results:
-    """The cells of all observations: whole numbers and doubles, each a line of an array, and where they are null."""
-
-    line: list[tuple[bool, int]]
-    ints: Ints
-    doubles: np.ndarray[Any, np.dtype[np.float64]]
-    null: Bools
-
-    @classmethod
-    def empty(cls, plan: GroupPlan, size: int) -> _Results:
-        """No result yet for ``size`` observations."""
-        line: list[tuple[bool, int]] = []
-        counts = {"int64": 0, "double": 0}
-        for kind in plan.slot_types:
-            line.append((kind == "double", counts[kind]))
-            counts[kind] += 1
-        shape = len(plan.slot_types), size
-        return cls(
-            line,
-            np.zeros((counts["int64"], size), dtype=np.int64),
-            np.zeros((counts["double"], size)),
-            np.zeros(shape, dtype=np.bool_),
-        )
-
-    def cell(self, slot: int) -> tuple[np.ndarray[Any, Any], Bools]:
-        """The values of a slot and where they are null."""
-        is_double, line = self.line[slot]
-        return (self.doubles if is_double else self.ints)[line], self.null[slot]
-
-    def table(self, plan: GroupPlan, days: Ints) -> pa.Table:
-        """All columns as Arrow, formulas applied."""
-        arrays = []
-        for column, formula in zip(plan.columns, plan.formulas, strict=True):
-            cells = [self.cell(slot) for slot in formula.slots]
-            values, null = cells[0] if formula.kind == "cell" else derive(formula.kind, cells, formula.windows, days)
-            if values.dtype == np.float64:
-                null = null | np.isnan(values)
-            kind = pa.float64() if column.type == "double" else pa.int64()
-            arrays.append(pa.array(values, kind, mask=null if null.any() else None))
-        return pa.table(arrays, names=list(plan.names))
-
-
-@dataclass(slots=True, eq=False)
 class _Job:
     plan: GroupPlan
     columns: dict[str, Vector]
     zone: Zone
-    results: _Results
+    results: Results
     rows_per_piece: int
+    by_text: dict[int, Vector] = field(default_factory=dict)
 
-    def run(self, events: Events, asked: Asked) -> None:
+    def frame(self, columns: dict[str, Vector], size: int) -> Frame:
+        """A frame that shares what was evaluated by distinct text."""
+        return Frame(columns, size, self.zone, by_text=self.by_text)
+
+    def run(self, events: Events, asked: Asked) -> Ints:
+        """Fill the results; returns which observation each of their places belongs to."""
         current = current_rows(events)
         visible, is_plain = visible_prefix(events, current, asked)
-        plain = np.flatnonzero(is_plain)
-        plain = plain[np.argsort(asked.entity[plain], kind="stable")]
-        self.run_plain(current, _asked_at(asked, plain), Ranges(visible.first[plain], visible.end[plain]), plain)
-        intricate = np.flatnonzero(~is_plain)
-        intricate = intricate[np.argsort(asked.entity[intricate], kind="stable")]
-        self.run_intricate(events, _asked_at(asked, intricate), intricate)
+        # By customer, plain ones first: then every piece writes one run of places.
+        order = np.lexsort((asked.entity, ~is_plain))
+        plain, intricate = np.split(order, [np.count_nonzero(is_plain)])
+        self.run_plain(current, asked.at(plain), Ranges(visible.first[plain], visible.end[plain]))
+        self.run_intricate(events, asked.at(intricate), plain.size)
+        return order
 
-    def run_plain(self, current: Events, asked: Asked, visible: Ranges, targets: Ints) -> None:
+    def run_plain(self, current: Events, asked: Asked, visible: Ranges) -> None:
         every = entity_ranges(current.entity, asked.entity)
         for part in cut_entities(every.first, every.end, self.rows_per_piece):
             start, stop = int(every.first[part.start]), int(every.end[part.stop - 1])
-            rows = current.inputs(slice(start, stop))
-            piece = build_piece(
-                self.plan,
-                take_columns(self.columns, rows),
-                current.at[start:stop],
-                current.entity[start:stop],
-                asked=_asked_at(asked, part),
-                visible=Ranges(visible.first[part] - start, visible.end[part] - start),
-                zone=self.zone,
-            )
-            self.reduce(piece, targets[part])
+            rows = slice(start, stop)
+            columns = take_columns(self.columns, current.inputs(rows))
+            piece = Piece(self.frame(columns, stop - start), current.at[rows], current.entity[rows], asked.at(part))
+            piece.find_edges(self.plan.edges, Ranges(visible.first[part] - start, visible.end[part] - start))
+            self.reduce(piece, part)
 
-    def run_intricate(self, events: Events, asked: Asked, targets: Ints) -> None:
+    def run_intricate(self, events: Events, asked: Asked, offset: int) -> None:
         every = entity_ranges(events.entity, asked.entity)
-        sizes = np.cumsum(every.end - every.first)
-        start = 0
-        while start < targets.size:
-            before = int(sizes[start - 1]) if start else 0
-            stop = max(int(np.searchsorted(sizes, before + self.rows_per_piece, side="right")), start + 1)
-            part = slice(start, stop)
-            places, visible = own_rows(events, _asked_at(asked, part))
-            owner = np.repeat(np.arange(stop - start), visible.end - visible.first)
+        for part in cut_sizes(every.end - every.first, self.rows_per_piece):
+            places, visible = own_rows(events, asked.at(part))
+            owner = np.repeat(np.arange(part.stop - part.start), visible.end - visible.first)
             columns = take_columns(self.columns, events.inputs(places))
-            piece = build_piece(
-                self.plan,
-                columns,
-                events.at[places],
-                owner,
-                asked=_asked_at(asked, part),
-                visible=visible,
-                zone=self.zone,
-            )
-            self.reduce(piece, targets[part])
-            start = stop
+            piece = Piece(self.frame(columns, places.size), events.at[places], owner, asked.at(part))
+            piece.find_edges(self.plan.edges, visible)
+            self.reduce(piece, slice(offset + part.start, offset + part.stop))
 
-    def reduce(self, piece: Piece, targets: Ints) -> None:
+    def reduce(self, piece: Piece, part: slice) -> None:
         shared: dict[object, Selection] = {}
         for family in self.plan.families:
             selection = select_family(piece, family, shared)
@@ -196,14 +140,6 @@ class _Job:
                 try:
                     values, null = reduce_selection(selection, reduction)
                 except OverflowError as error:
-                    raise ContractError(
-                        f"a {reduction.op.token} leaves int64", where=f"group {self.plan.group}", fix="scale the value"
-                    ) from error
-                for i, span in enumerate(reduction.spans):
-                    self.results.cell(span.slot)[0][targets] = values[i]
-                    if null is not None:
-                        self.results.null[span.slot, targets] = null[i]
-
-
-def _asked_at(asked: Asked, index: Ints | slice) -> Asked:
-    return Asked(asked.entity[index], asked.as_of[index], asked.day[index])
+                    what = f"a {reduction.op.token} leaves int64"
+                    raise ContractError(what, where=f"group {self.plan.group}", fix="scale the value") from error
+                self.results.put(reduction.slot, part, values, null)

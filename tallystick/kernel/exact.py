@@ -68,15 +68,31 @@ def reduce_ranges(ufunc: np.ufunc, values: Array, low: Ints, high: Ints, *, empt
     return np.where(high > low, ufunc.reduceat(padded, bounds)[::2], empty)
 
 
-def reduce_nested(ufunc: np.ufunc, values: Array, lows: Ints, high: Ints, *, empty: Any) -> Array:
-    """``ufunc`` over ``[lows[k], high)`` for descending ``lows``: each ring between neighbours is reduced once."""
-    if not values.size:
-        return np.full(lows.shape, empty, dtype=values.dtype)
-    padded = np.append(values, values[-1:])
-    bounds = np.concatenate((lows[::-1], high[None])).T
-    rings = ufunc.reduceat(padded, bounds.reshape(-1)).reshape(bounds.shape)[:, :-1]
-    rings = np.where(bounds[:, 1:] > bounds[:, :-1], rings, empty)
-    return np.asarray(ufunc.accumulate(rings[:, ::-1], axis=1).T)
+class Rings:
+    """The ranges ``[lows[k], high)`` for descending ``lows``, cut into the rings between neighbours."""
+
+    __slots__ = ("_bounds", "_filled", "_shape")
+
+    def __init__(self, lows: Ints, high: Ints) -> None:
+        bounds = np.concatenate((lows[::-1], high[None]))
+        self._shape = bounds.shape
+        self._bounds = bounds.T.reshape(-1)
+        self._filled = bounds[1:] > bounds[:-1]
+
+    def reduce(self, ufunc: np.ufunc, values: Array, *, empty: Any) -> Array:
+        """``ufunc`` over each range, one line for each of ``lows``: every ring is reduced once."""
+        count, size = self._shape
+        made = np.full((count - 1, size), empty, dtype=values.dtype)
+        if not values.size:
+            return made
+        # reduceat takes no index behind the end; where a ring is empty it gives some element, which is not used.
+        reduced = ufunc.reduceat(np.append(values, values[-1:]), self._bounds).reshape(size, count)
+        for line in range(count - 1):
+            ring = count - 2 - line
+            if line:
+                made[line] = made[line - 1]
+            ufunc(made[line], reduced[:, ring], out=made[line], where=self._filled[ring])
+        return made
 
 
 def spread_ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:

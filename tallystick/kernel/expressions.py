@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.kernel.calendar import DAY, Zone
-from tallystick.kernel.vectors import Array, Bools, Vector, both_valid, text_ranks, unify_texts
+from tallystick.kernel.vectors import Array, Bools, Vector, both_valid, rows_in, text_ranks, unify_texts
 from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used
 
 _EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
@@ -31,21 +31,28 @@ _DTYPES: dict[str, type] = {"boolean": np.bool_, "double": np.float64, "string":
 
 
 class Frame:
-    """Columns of one length, and what has been evaluated over them already."""
+    """Columns of one length, and what has been evaluated over them already.
 
-    __slots__ = ("_known", "columns", "size", "zone")
+    ``by_text`` keeps what was evaluated by distinct text, for the frames whose columns share their dictionaries.
+    Nodes are known by their identity, so whoever evaluates keeps them until the frame is done with.
+    """
 
-    def __init__(self, columns: Mapping[str, Vector], size: int, zone: Zone) -> None:
+    __slots__ = ("_by_text", "_known", "columns", "size", "zone")
+
+    def __init__(
+        self, columns: Mapping[str, Vector], size: int, zone: Zone, *, by_text: dict[int, Vector] | None = None
+    ) -> None:
         self.columns = columns
         self.size = size
         self.zone = zone
-        self._known: dict[Node, Vector] = {}
+        self._known: dict[int, Vector] = {}
+        self._by_text = {} if by_text is None else by_text
 
     def evaluate(self, node: Node) -> Vector:
         """The value of ``node`` in every row (a constant has no dimension)."""
-        if node not in self._known:
-            self._known[node] = self._evaluate(node)
-        return self._known[node]
+        if id(node) not in self._known:
+            self._known[id(node)] = self._evaluate(node)
+        return self._known[id(node)]
 
     def _evaluate(self, node: Node) -> Vector:
         if isinstance(node, ColumnRef):
@@ -63,12 +70,30 @@ class Frame:
         return _CALLS[node.op](args, node)
 
     def _look_up(self, node: Node, name: str, column: Vector, texts: pa.StringArray) -> Vector:
-        size = len(texts) + 1  # the last one stands for null
-        valid = np.arange(size) < len(texts)
-        distinct = Frame({name: Vector(np.minimum(np.arange(size), len(texts) - 1), valid, texts)}, size, self.zone)
-        result = distinct.evaluate(node).spread(size)
-        codes = column.values if column.valid is None else np.where(column.valid, column.values, len(texts))
+        if id(node) not in self._by_text:
+            size = len(texts) + 1  # the last one stands for null
+            valid = np.arange(size) < len(texts)
+            codes = np.minimum(np.arange(size), len(texts) - 1)
+            distinct = Frame({name: Vector(codes, valid, texts)}, size, self.zone)
+            self._by_text[id(node)] = distinct.evaluate(node).spread(size)
+        result = self._by_text[id(node)]
+        if result.values.dtype == np.bool_:
+            known = None if result.valid is None else _look_up_rows(column, result.valid)
+            return Vector(_look_up_rows(column, result.values), known)
+        codes = column.values
+        if column.valid is not None:
+            codes = np.where(column.valid, codes.astype(np.int64), len(texts))
         return result.take(codes)
+
+
+def _look_up_rows(column: Vector, by_code: Bools) -> Bools:
+    """Of a condition by code, its value in each row; the last of ``by_code`` is that of null."""
+    if by_code.all():
+        return np.ones(column.values.shape, dtype=np.bool_)
+    rows = rows_in(column.values, by_code[:-1])
+    if column.valid is None:
+        return rows
+    return rows | ~column.valid if by_code[-1] else rows & column.valid
 
 
 @lru_cache(maxsize=4096)

@@ -64,6 +64,10 @@ class Asked:
     as_of: Ints
     day: Ints
 
+    def at(self, index: Ints | slice) -> Asked:
+        """Those at ``index``."""
+        return Asked(self.entity[index], self.as_of[index], self.day[index])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranges:
@@ -145,14 +149,16 @@ def _is_sorted(entity: Ints, at: Ints) -> bool:
 
 def find(values: Ints, low: Ints, high: Ints, target: Ints) -> Ints:
     """For each range ``[low, high)`` of ascending ``values`` the first place whose value is not below ``target``."""
-    low, high, target = np.broadcast_arrays(low, high, target)
-    low, high = low.copy(), high.copy()
-    for _ in range(int((high - low).max(initial=0)).bit_length()):
-        middle = (low + high) >> 1
-        is_below = (low < high) & (values[np.minimum(middle, values.size - 1)] < target)
-        low = np.where(is_below, middle + 1, low)
-        high = np.where(is_below, high, middle)
-    return low
+    place = np.broadcast_to(low, target.shape).copy()
+    if not values.size:
+        return place
+    # Steps of halving size: a step is taken where the value before its end is still below the target.
+    for power in reversed(range(int((high - low).max(initial=0)).bit_length())):
+        ahead = place + (1 << power)
+        is_below = np.take(values, ahead - 1, mode="clip") < target
+        is_below &= ahead <= high
+        place += is_below.astype(np.int64) << power
+    return place
 
 
 def entity_ranges(entity: Ints, wanted: Ints) -> Ranges:

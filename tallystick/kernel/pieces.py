@@ -6,17 +6,19 @@ reductions themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from tallystick.errors import ContractError
-from tallystick.kernel.calendar import Zone
 from tallystick.kernel.expressions import Frame
 from tallystick.kernel.history import Asked, Ranges, find
-from tallystick.kernel.plan import Edge, Family, GroupPlan, Reduction
-from tallystick.kernel.vectors import Array, Bools, Ints, Vector
+from tallystick.kernel.plan import Edge, Family, Reduction
+from tallystick.kernel.vectors import Array, Bools, Ints, Vector, count_before, rows_in
 from tallystick.spec.expressions import Node, columns_used
+
+T = TypeVar("T")
 
 
 class Piece:
@@ -48,16 +50,17 @@ class Piece:
     def find_edges(self, edges: tuple[Edge, ...], visible: Ranges) -> None:
         """Turn the edges of windows into row numbers. No edge lies behind the last visible row."""
         self.places = np.empty((len(edges), visible.first.size), dtype=np.int64)
+        wanted: dict[int, Ints] = {}
         for number, edge in enumerate(edges):
             if edge == Edge("now"):
                 self.places[number] = visible.end
-                continue
-            if edge.unit == "all":
+            elif edge.unit == "all":
                 self.places[number] = visible.first
                 self.edge_days[number] = self._first_days(visible)
-                continue
-            instants = self._edge_instants(number, edge)
-            self.places[number] = find(self.at, visible.first, visible.end, instants)
+            else:
+                wanted[number] = self._edge_instants(number, edge)
+        if wanted:
+            self.places[list(wanted)] = find(self.at, visible.first, visible.end, np.stack(list(wanted.values())))
 
     def _edge_instants(self, number: int, edge: Edge) -> Ints:
         as_of = self.asked.as_of
@@ -83,6 +86,7 @@ class Piece:
 class Selection:
     """Some rows of a piece in their order, with the window edges counted in these rows."""
 
+    # Nodes are known by their identity: the plan holds them for as long as it works, and their equality costs a walk.
     __slots__ = ("_known", "index", "piece", "places", "size")
 
     def __init__(self, piece: Piece, index: Ints | None, places: Ints) -> None:
@@ -97,9 +101,8 @@ class Selection:
         if mask.all():
             return self
         kept = np.flatnonzero(mask)
-        before = np.zeros(mask.size + 1, dtype=np.int64)
-        np.cumsum(mask, out=before[1:])
-        return Selection(self.piece, kept if self.index is None else self.index[kept], before[self.places])
+        index = kept if self.index is None else self.index[kept]
+        return Selection(self.piece, index, count_before(mask, self.places))
 
     def take(self, rows: Array) -> Array:
         """Of an array over the piece's rows, those of this selection."""
@@ -114,12 +117,12 @@ class Selection:
 
     def values(self, node: Node) -> Vector:
         """The value of ``node`` in each row, nulls included. NaN from infinite amounts counts as null."""
-        if node not in self._known:
+        if id(node) not in self._known:
             made = self._evaluate(node)
             if made.values.dtype == np.bool_:
                 made = Vector(made.values.astype(np.int64), made.valid)
-            self._known[node] = made
-        return self._known[node]  # type: ignore[return-value]
+            self._known[id(node)] = made
+        return self._known[id(node)]  # type: ignore[return-value]
 
     def _evaluate(self, node: Node) -> Vector:
         frame = self.piece.frame
@@ -135,7 +138,7 @@ class Selection:
 
     def known(self, node: Node) -> tuple[Selection, Vector]:
         """The rows where ``node`` is not null, and its values there."""
-        key = ("known", node)
+        key = ("known", id(node))
         if key not in self._known:
             vector = self.values(node)
             if vector.values.dtype == np.float64 and np.isnan(vector.values).any():
@@ -150,27 +153,32 @@ class Selection:
         return self._known[key]  # type: ignore[return-value]
 
     def bounds(self, reduction: Reduction) -> tuple[Ints, Ints]:
-        """First row and end of each span, one line a span."""
-        low = self.places[[span.low for span in reduction.spans]]
-        high = self.places[[span.high for span in reduction.spans]]
-        return np.minimum(low, high), high
+        """First row and end of each window, one line a window."""
+        key = (reduction.lows, reduction.highs)
+        if key not in self._known:
+            low, high = self.places[list(reduction.lows)], self.places[list(reduction.highs)]
+            self._known[key] = (np.minimum(low, high), high)
+        return self._known[key]  # type: ignore[return-value]
+
+    def once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for this selection."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]  # type: ignore[return-value]
 
 
 def select_family(piece: Piece, family: Family, shared: dict[object, Selection]) -> Selection:
     """The rows of ``family``. ``shared`` keeps selections by their conditions for the families that follow."""
-    key: object = (family.conditions, family.by, family.value)
-    if key in shared:
-        return shared[key]
-    base = shared.get(family.conditions)
+    base = shared.get(())
     if base is None:
-        base = Selection(piece, None, piece.places)
-        for condition in family.conditions:
-            base = base.narrowed(base.take(piece.frame.evaluate(condition).spread(piece.frame.size).is_true()))
-        shared[family.conditions] = base
-    if not family.by:
-        return base
-    shared[key] = base.narrowed(base.take(_category_mask(piece, family)))
-    return shared[key]
+        base = shared[()] = Selection(piece, None, piece.places)
+    for number, condition in enumerate(family.conditions):
+        key: object = tuple(id(node) for node in family.conditions[: number + 1])
+        if key not in shared:
+            holds = piece.frame.evaluate(condition).spread(piece.frame.size).is_true()
+            shared[key] = base.narrowed(base.take(holds))
+        base = shared[key]
+    return base.narrowed(base.take(_category_mask(piece, family))) if family.by else base
 
 
 def _category_mask(piece: Piece, family: Family) -> Bools:
@@ -180,7 +188,7 @@ def _category_mask(piece: Piece, family: Family) -> Bools:
     texts = column.texts.to_pylist()
     wanted = {family.value} if family.value else set(family.values)
     is_wanted = np.fromiter((text in wanted for text in texts), dtype=np.bool_, count=len(texts))
-    mask = is_wanted[column.values]
+    mask = rows_in(column.values, is_wanted)
     if column.valid is not None:
         mask = mask & column.valid
     return mask if family.value else ~mask
@@ -201,15 +209,17 @@ def cut_entities(first: Ints, end: Ints, rows_per_piece: int) -> Iterator[slice]
         start = stop
 
 
+def cut_sizes(sizes: Ints, rows_per_piece: int) -> Iterator[slice]:
+    """Cut observations into runs that have about ``rows_per_piece`` rows together; each has rows of its own."""
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < sizes.size:
+        before = int(ends[start - 1]) if start else 0
+        stop = max(int(np.searchsorted(ends, before + rows_per_piece, side="right")), start + 1)
+        yield slice(start, stop)
+        start = stop
+
+
 def take_columns(columns: dict[str, Vector], rows: Ints | slice) -> dict[str, Vector]:
     """Every column at ``rows``."""
     return {name: vector.take(rows) for name, vector in columns.items()}
-
-
-def build_piece(
-    plan: GroupPlan, columns: dict[str, Vector], at: Ints, owner: Ints, *, asked: Asked, visible: Ranges, zone: Zone
-) -> Piece:
-    """A piece of rows with its edges found."""
-    piece = Piece(Frame(columns, at.size, zone), at, owner, asked)
-    piece.find_edges(plan.edges, visible)
-    return piece

@@ -39,23 +39,18 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """One cell to compute: the rows from edge ``low`` to before edge ``high`` (indices), result in ``slot``."""
-
-    slot: int
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reduction:
-    """One op over one value for several windows. ``chains`` groups the positions of ``spans`` that share their near
-    edge and lie one in the other, inner first: each chain is reduced ring by ring.
+    """One op over one value for several windows, results in the slots from ``slot`` on.
+
+    Window ``i`` holds the rows from edge ``lows[i]`` to before edge ``highs[i]`` of the plan. ``chains`` groups the
+    windows that share their near edge and lie one in the other, inner first: each chain is reduced ring by ring.
     """
 
     op: Op
     value: Node | None
-    spans: tuple[Span, ...]
+    slot: int
+    lows: tuple[int, ...]
+    highs: tuple[int, ...]
     chains: tuple[tuple[int, ...], ...]
 
 
@@ -122,8 +117,8 @@ def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -
     columns = group_columns(group, contracts)
     contract = contracts[group.table]
     maker = _Maker(group, contracts)
+    families = maker.families(columns)
     formulas = tuple(maker.formula(column) for column in columns)
-    families = maker.families()
     return GroupPlan(
         group=group.name,
         table=group.table,
@@ -185,14 +180,14 @@ class _Maker:
         self.nodes: dict[str, Node] = {}
 
     def formula(self, column: FeatureColumn) -> Formula:
-        slots = tuple(self.slots.setdefault(cell, len(self.slots)) for cell in column.cells)
+        slots = tuple(self.slots[cell] for cell in column.cells)
         windows = tuple(parse_window(cell.window) for cell in column.cells) if column.formula == "ratio" else ()
         return Formula(column.formula, slots, windows)
 
-    def families(self) -> tuple[Family, ...]:
+    def families(self, columns: tuple[FeatureColumn, ...]) -> tuple[Family, ...]:
         """One family per selection of rows, whatever measures share it; one reduction per op and value in it."""
         grouped: dict[tuple[tuple[Node, ...], str, str], dict[tuple[Op, Node | None], list[Cell]]] = {}
-        for cell in self.slots:
+        for cell in dict.fromkeys(cell for column in columns for cell in column.cells):
             base = self.bases[cell.stem]
             category = base.measure.by
             key = (self.conditions(base), category, self.raw_value(base))
@@ -206,8 +201,10 @@ class _Maker:
     def reductions(self, ops: Mapping[tuple[Op, Node | None], list[Cell]]) -> tuple[Reduction, ...]:
         made = []
         for (op, value), cells in ops.items():
-            spans = tuple(self.span(cell, op) for cell in cells)
-            made.append(Reduction(op, value, spans, _chains(cells)))
+            slot = len(self.slots)
+            self.slots.update({cell: slot + place for place, cell in enumerate(cells)})
+            lows, highs = zip(*(self.window_edges(cell, op) for cell in cells), strict=True)
+            made.append(Reduction(op, value, slot, lows, highs, _chains(cells)))
         return tuple(made)
 
     def conditions(self, base: Base) -> tuple[Node, ...]:
@@ -224,13 +221,13 @@ class _Maker:
             return ""
         return next(value for value in self.group.by[base.measure.by] if value_name(value) == base.value)
 
-    def span(self, cell: Cell, op: Op) -> Span:
+    def window_edges(self, cell: Cell, op: Op) -> tuple[int, int]:
         window = parse_window(cell.window)
         near, far = window.count * cell.lag, window.count * (cell.lag + 1)
         up, down = ("up", "down") if op.name in WHOLE_DAY_OPS else ("", "")
         high = Edge(window.unit, near, down) if near else Edge("now", 0, down)
         low = Edge("all") if window.is_all else Edge(window.unit, far, up)
-        return Span(self.slots[cell], self.edge(low), self.edge(high))
+        return self.edge(low), self.edge(high)
 
     def edge(self, edge: Edge) -> int:
         return self.edges.setdefault(edge, len(self.edges))

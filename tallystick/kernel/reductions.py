@@ -7,6 +7,7 @@ with where they are null. What must not: which rows are seen, the sorting of val
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -36,11 +37,15 @@ def _sum(selection: Selection, reduction: Reduction) -> Result:
 def _sums(selection: Selection, reduction: Reduction) -> Array:
     known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
     low, high = known.bounds(reduction)
-    if vector.values.dtype == np.float64:
-        return np.stack([
-            exact.reduce_ranges(np.add, vector.values, low[i], high[i], empty=0.0) for i in range(low.shape[0])
-        ])  # fmt: skip
-    return exact.range_sums(vector.values, low, high)
+
+    def add() -> Array:
+        if vector.values.dtype == np.float64:
+            return np.stack([
+                exact.reduce_ranges(np.add, vector.values, low[i], high[i], empty=0.0) for i in range(low.shape[0])
+            ])  # fmt: skip
+        return exact.range_sums(vector.values, low, high)
+
+    return known.once(("sums", id(reduction.value), reduction.lows, reduction.highs), add)
 
 
 def _mean(selection: Selection, reduction: Reduction) -> Result:
@@ -92,8 +97,9 @@ def _extreme(ufunc: np.ufunc, worst_int: int, worst: float) -> Reducer:
         empty = worst if values.dtype == np.float64 else worst_int
         made = np.empty(low.shape, dtype=values.dtype)
         for chain in reduction.chains:
-            places = list(chain)
-            made[places] = exact.reduce_nested(ufunc, values, low[places], high[places[0]], empty=empty)
+            lows, near = low[list(chain)], high[chain[0]]
+            rings = known.once((chain, reduction.lows), partial(exact.Rings, lows, near))
+            made[list(chain)] = rings.reduce(ufunc, values, empty=empty)
         is_empty = high == low
         made[is_empty] = 0
         return made, is_empty
@@ -198,8 +204,8 @@ def _slope(selection: Selection, reduction: Reduction) -> Result:
     low, high = known.bounds(reduction)
     days = known.days
     edge_days = selection.piece.edge_days
-    first = np.stack([edge_days[span.low] for span in reduction.spans])
-    end = np.stack([edge_days[span.high] for span in reduction.spans])
+    first = np.stack([edge_days[edge] for edge in reduction.lows])
+    end = np.stack([edge_days[edge] for edge in reduction.highs])
     length = np.maximum(end - first, 0)
     values = vector.values
     if values.dtype == np.float64:

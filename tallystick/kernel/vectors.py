@@ -125,6 +125,40 @@ def _text_vector(array: pa.Array) -> Vector:
     return Vector(np.asarray(codes.to_numpy(zero_copy_only=True)).astype(narrow, copy=False), valid, texts)
 
 
+# Up to so many codes are compared one by one; a look-up in a table costs as much as some 50 comparisons.
+_FEW_CODES = 8
+
+_SIX, _LOW_BITS = np.int64(6), np.int64(63)
+
+
+def rows_in(codes: Array, wanted: Bools) -> Bools:
+    """The rows whose code is wanted: ``wanted[codes]``, faster where few codes are, or few are not."""
+    some = np.flatnonzero(wanted)
+    if some.size > _FEW_CODES and wanted.size - some.size <= _FEW_CODES:
+        return ~rows_in(codes, ~wanted)
+    if some.size > _FEW_CODES:
+        return wanted[codes]
+    if not some.size:
+        return np.zeros(codes.shape, dtype=np.bool_)
+    mask: Bools = codes == some[0]
+    for code in some[1:]:
+        mask |= codes == code
+    return mask
+
+
+def count_before(mask: Bools, places: Ints) -> Ints:
+    """How often ``mask`` holds before each of ``places``: counted by words of 64 rows."""
+    packed = np.zeros(mask.size // 64 * 8 + 8, dtype=np.uint8)
+    bits = np.packbits(mask, bitorder="little")
+    packed[: bits.size] = bits
+    words = packed.view(np.uint64)
+    before = np.zeros(words.size, dtype=np.int64)
+    np.cumsum(np.bitwise_count(words[:-1]), out=before[1:])
+    word = places >> _SIX
+    below = (np.uint64(1) << (places & _LOW_BITS).astype(np.uint64)) - np.uint64(1)
+    return np.asarray(before[word] + np.bitwise_count(words[word] & below))
+
+
 def unify_texts(vectors: list[Vector]) -> list[Vector]:
     """The same texts with codes into one common dictionary, so that codes compare as texts do."""
     dictionaries: list[Any] = [vector.texts for vector in vectors]

@@ -1,0 +1,61 @@
+"""The computed cells of all observations, and the table they become.
+
+What lives here: ``Results``. What must not: how a cell or a formula is computed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from tallystick.kernel.formulas import derive
+from tallystick.kernel.plan import GroupPlan
+from tallystick.kernel.vectors import Array, Bools, Ints
+
+
+class Results:
+    """A line for each slot of a plan, a place in it for each observation.
+
+    Whole numbers and doubles lie in an array each; the slots of one reduction are neighbours there.
+    """
+
+    __slots__ = ("_arrays", "_is_double", "_lines", "_null", "_plan")
+
+    def __init__(self, plan: GroupPlan, size: int) -> None:
+        self._plan = plan
+        self._is_double = [kind == "double" for kind in plan.slot_types]
+        doubles = np.cumsum([0, *self._is_double]).tolist()
+        self._lines = [doubles[n] if flag else n - doubles[n] for n, flag in enumerate(self._is_double)]
+        count = len(self._is_double)
+        self._arrays = (np.zeros((count - doubles[-1], size), dtype=np.int64), np.zeros((doubles[-1], size)))
+        self._null = np.zeros((count, size), dtype=np.bool_)
+
+    def put(self, slot: int, places: slice, values: Array, null: Bools | None) -> None:
+        """Set the slots from ``slot`` on, one for each line of ``values``."""
+        line, count = self._lines[slot], values.shape[0]
+        self._arrays[self._is_double[slot]][line : line + count, places] = values
+        if null is not None:
+            self._null[slot : slot + count, places] = null
+
+    def table(self, order: Ints, days: Ints) -> pa.Table:
+        """The plan's columns. ``order[place]`` is the row that a place becomes; ``days`` are the rows' dates."""
+        place = np.empty(order.size, dtype=np.int64)
+        place[order] = np.arange(order.size)
+        is_in_order = bool((np.diff(order) > 0).all())
+        arrays = []
+        for column, formula in zip(self._plan.columns, self._plan.formulas, strict=True):
+            cells = [self._cell(slot) for slot in formula.slots]
+            if formula.kind == "cell":
+                values, null = cells[0]
+            else:
+                values, null = derive(formula.kind, cells, formula.windows, days[order])
+            if values.dtype == np.float64:
+                null = null | np.isnan(values)
+            if not is_in_order:
+                values, null = values[place], null[place]
+            kind = pa.float64() if column.type == "double" else pa.int64()
+            arrays.append(pa.array(values, kind, mask=null if null.any() else None))
+        return pa.table(arrays, names=list(self._plan.names))
+
+    def _cell(self, slot: int) -> tuple[Array, Bools]:
+        return self._arrays[self._is_double[slot]][self._lines[slot]], self._null[slot]

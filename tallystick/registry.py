@@ -289,9 +289,17 @@ def import_quietly() -> Any:
 def load_local(path: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """The predict function of a fetched model: features by name in, one row of results per row out.
 
-    Loaded once per process and path; needs no registry, so tasks may call it.
+    Columns that the model does not read may be among them. Loaded once per process and path; needs no registry, so
+    tasks may call it.
     """
-    predict: Callable[[pd.DataFrame], pd.DataFrame] = import_quietly().pyfunc.load_model(path).predict
+    model = import_quietly().pyfunc.load_model(path)
+    inputs = set(model.metadata.get_input_schema().input_names())
+
+    def predict(frame: pd.DataFrame) -> pd.DataFrame:
+        """MLflow warns of every column too many, so only the model's own are shown to it."""
+        answer: pd.DataFrame = model.predict(frame[[name for name in frame.columns if name in inputs]])
+        return answer
+
     return predict
 
 

@@ -45,7 +45,7 @@ def describe_run(facts: RunFacts) -> Page:
         title=facts.recipe.title,
         subtitle=f"recipe {facts.recipe.name} on {facts.source}{seen}",
         sections=[
-            Section(title="Summary", blocks=_summary(facts)),
+            Section(title="Summary", blocks=_summary(facts), in_terminal=True),
             Section(title="Rows", blocks=_loads(facts), in_terminal=True),
             Section(title="Checks", blocks=_checks(facts)),
             Section(title="Features", blocks=_features(facts), in_terminal=True),

@@ -42,7 +42,7 @@ _PURPOSE_CATEGORY = np.array(
 )
 _PURCHASE = 17 * 3600 + 32 * 60
 APPROVED, DECLINED = 1, 2
-_APPLIES_MONTHLY = 0.115
+_APPLIES_MONTHLY = 0.123
 # Lending begins when there is something to know about those who were customers before the first day.
 _LENDING_STARTS_AFTER = 60
 
@@ -123,7 +123,7 @@ def _applicants(town: Town, day: int) -> np.ndarray:
     people, loans = town.people, town.loans
     running = np.bincount(loans.who[loans.is_open], minlength=town.count)
     money = (town.balance[: town.count] + town.balance[town.count :]) / np.maximum(people.income, 1)
-    need = 0.6 + 0.7 * (money < 0.4) + 2.6 * (town.idle_days(day) > 10) + 1.5 * town.urge + 1.2 * (people.ring >= 0)
+    need = 0.6 + 0.7 * (money < 0.4) + 1.7 * (town.idle_days(day) > 10) + 1.5 * town.urge + 1.2 * (people.ring >= 0)
     chance = _APPLIES_MONTHLY / 30 * need * np.where(running == 0, 1.0, np.where(running == 1, 0.3, 0.05))
     settled = (people.joined + 45 <= day) & (town.first_day + _LENDING_STARTS_AFTER <= day)
     return np.flatnonzero(settled & (town.rng.random(town.count) < chance) & (running < 3))

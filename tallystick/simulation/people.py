@@ -88,7 +88,7 @@ def draw_people(rng: np.random.Generator, count: int, *, first_number: int, star
     night = np.clip(rng.beta(1.2, 9.0, count), 0.01, 0.7)
     ring = _draw_rings(rng, count)
     gambler = np.where(rng.random(count) < 0.05 + 0.25 * night, rng.beta(2, 3, count), 0.0)
-    will = np.clip(1.10 - rng.beta(1.3, 4.0, count) - 0.25 * gambler - 0.55 * (ring >= 0), 0.05, 1.0)
+    will = np.clip(1.10 - rng.beta(1.35, 3.9, count) - 0.25 * gambler - 0.55 * (ring >= 0), 0.05, 1.0)
     swagger = np.exp(np.abs(rng.normal(0, 0.10, count)) + 0.5 * (1 - will) * rng.random(count))
     workplace, family = _draw_workplaces(rng, job), rng.permutation(count) // 3
     return People(

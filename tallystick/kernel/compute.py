@@ -55,16 +55,10 @@ def compute_group(
     ``rows_per_piece`` bounds the rows worked on at once and changes no value.
     ContractError: a column is missing or null where it must not be, or a sum leaves int64.
     """
-    check_columns(plan, events.column_names, has_versions=has_versions)
-    offsets = zone_offsets(zone)
-    history, customers = read_events(events, plan, has_versions=has_versions)
-    columns = {name: vector_of(events.column(name), name) for name in plan.inputs}
-    asked = read_asked(observations, customers, offsets)
-    job = _Job(plan, columns, offsets, Results(plan, observations.num_rows), rows_per_piece)
-    # Infinite amounts may meet: the result is then not a number, and so null.
-    with np.errstate(over="ignore", invalid="ignore"):
-        order = job.run(history, asked)
-        return job.results.table(order, asked.day)
+    results, order, asked = _compute(
+        events, observations, plan, zone=zone, has_versions=has_versions, rows_per_piece=rows_per_piece
+    )
+    return results.table(order, asked.day)
 
 
 def compute_vector(
@@ -79,13 +73,24 @@ def compute_vector(
         if len(customers) > 1:
             raise ContractError("events of several customers", fix="say customer_id=...")
         customer_id = customers[0].as_py() if len(customers) else ""
-    observations = pa.table(
-        {
-            "customer_id": pa.array([customer_id], pa.string()),
-            "as_of": pa.array([as_of], pa.timestamp("us", "UTC")),
-        }
-    )
-    return dict(compute_group(events, observations, plan, zone=zone).to_pylist()[0])
+    asked = {"customer_id": [customer_id], "as_of": pa.array([as_of], pa.timestamp("us", "UTC"))}
+    results, _, observed = _compute(events, pa.table(asked), plan, zone, has_versions=True, rows_per_piece=PIECE_ROWS)
+    return results.row(observed.day)
+
+
+def _compute(
+    events: pa.Table, observations: pa.Table, plan: GroupPlan, *, zone: str, has_versions: bool, rows_per_piece: int
+) -> tuple[Results, Ints, Asked]:
+    """The results, which observation each of their places belongs to, and the observations."""
+    check_columns(plan, events.column_names, has_versions=has_versions)
+    offsets = zone_offsets(zone)
+    history, customers = read_events(events, plan, has_versions=has_versions)
+    columns = {name: vector_of(events.column(name), name) for name in plan.inputs}
+    asked = read_asked(observations, customers, offsets)
+    job = _Job(plan, columns, offsets, Results(plan, observations.num_rows), rows_per_piece)
+    # Infinite amounts may meet: the result is then not a number, and so null.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return job.results, job.run(history, asked), asked
 
 
 @dataclass(slots=True, eq=False)
@@ -142,4 +147,4 @@ class _Job:
                 except OverflowError as error:
                     what = f"a {reduction.op.token} leaves int64"
                     raise ContractError(what, where=f"group {self.plan.group}", fix="scale the value") from error
-                self.results.put(reduction.slot, part, values, null)
+                self.results.put(reduction.slot, part, values=values, null=null)

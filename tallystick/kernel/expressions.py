@@ -113,9 +113,17 @@ def _constant(node: Constant) -> Vector:
     return Vector(np.array(value))
 
 
+_ARROW_NAMES = {
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+}  # fmt: skip
+
+
 def _comparison(compare: Callable[[Any, Any], Any], *, ordered: bool) -> Callable[[list[Vector], Call], Vector]:
-    def evaluate(args: list[Vector], _: Call) -> Vector:
+    def evaluate(args: list[Vector], node: Call) -> Vector:
         left, right = args
+        if left.texts is not None and isinstance(node.args[1], Constant):
+            holds = pc.call_function(_ARROW_NAMES[node.op], [left.texts, str(node.args[1].value)])
+            return Vector(np.asarray(holds.to_numpy(zero_copy_only=False))[left.values], left.valid)
         if left.texts is not None:
             left, right = unify_texts(args)
             if ordered:
@@ -126,9 +134,11 @@ def _comparison(compare: Callable[[Any, Any], Any], *, ordered: bool) -> Callabl
     return evaluate
 
 
-def _in(args: list[Vector], _: Call) -> Vector:
+def _in(args: list[Vector], node: Call) -> Vector:
     if args[0].texts is not None:
-        args = unify_texts(args)
+        texts = pa.array([str(arg.value) for arg in node.args[1:] if isinstance(arg, Constant)], pa.string())
+        holds = pc.is_in(args[0].texts, value_set=texts).to_numpy(zero_copy_only=False)
+        return Vector(np.asarray(holds)[args[0].values], args[0].valid)
     wanted = np.array([arg.values for arg in args[1:]])
     return Vector(np.isin(args[0].values, wanted), args[0].valid)
 

@@ -5,6 +5,8 @@ What lives here: ``Results``. What must not: how a cell or a formula is computed
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 
@@ -30,7 +32,7 @@ class Results:
         self._arrays = (np.zeros((count - doubles[-1], size), dtype=np.int64), np.zeros((doubles[-1], size)))
         self._null = np.zeros((count, size), dtype=np.bool_)
 
-    def put(self, slot: int, places: slice, values: Array, null: Bools | None) -> None:
+    def put(self, slot: int, places: slice, *, values: Array, null: Bools | None) -> None:
         """Set the slots from ``slot`` on, one for each line of ``values``."""
         line, count = self._lines[slot], values.shape[0]
         self._arrays[self._is_double[slot]][line : line + count, places] = values
@@ -43,19 +45,26 @@ class Results:
         place[order] = np.arange(order.size)
         is_in_order = bool((np.diff(order) > 0).all())
         arrays = []
-        for column, formula in zip(self._plan.columns, self._plan.formulas, strict=True):
-            cells = [self._cell(slot) for slot in formula.slots]
-            if formula.kind == "cell":
-                values, null = cells[0]
-            else:
-                values, null = derive(formula.kind, cells, formula.windows, days[order])
-            if values.dtype == np.float64:
-                null = null | np.isnan(values)
+        for column, (values, null) in zip(self._plan.columns, self._columns(days[order]), strict=True):
             if not is_in_order:
                 values, null = values[place], null[place]
             kind = pa.float64() if column.type == "double" else pa.int64()
             arrays.append(pa.array(values, kind, mask=null if null.any() else None))
         return pa.table(arrays, names=list(self._plan.names))
+
+    def row(self, days: Ints) -> dict[str, int | float | None]:
+        """The plan's columns of the only observation."""
+        columns = zip(self._plan.names, self._columns(days), strict=True)
+        return {name: None if null[0] else values[0].item() for name, (values, null) in columns}
+
+    def _columns(self, days: Ints) -> Iterator[tuple[Array, Bools]]:
+        for formula in self._plan.formulas:
+            cells = [self._cell(slot) for slot in formula.slots]
+            if formula.kind == "cell":
+                values, null = cells[0]
+            else:
+                values, null = derive(formula.kind, cells, formula.windows, days)
+            yield values, null | np.isnan(values) if values.dtype == np.float64 else null
 
     def _cell(self, slot: int) -> tuple[Array, Bools]:
         return self._arrays[self._is_double[slot]][self._lines[slot]], self._null[slot]

@@ -25,11 +25,9 @@ _FIT = "one shape for every algorithm: what to fit, on what, against what"
 POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/features/stage.py::read_table": _DATA,
     "tallystick/ingest/reading.py::read_batches": _DATA,
-    "tallystick/kernel/exact.py::reduce_nested": _ARRAYS,
     "tallystick/kernel/exact.py::reduce_ranges": _ARRAYS,
     "tallystick/kernel/formulas.py::derive": _ARRAYS,
     "tallystick/kernel/history.py::find": _ARRAYS,
-    "tallystick/kernel/pieces.py::build_piece": _ARRAYS,
     "tallystick/spec/names.py::ratio_name": "the words of a name in their order",
     "tallystick/tables/files.py::write_file": _DATA,
     "tallystick/tables/frames.py::replace": _DATA,

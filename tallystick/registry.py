@@ -45,6 +45,9 @@ _QUIET = {
 }
 
 
+_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelPackage:
     """Everything one training run wants kept.
@@ -258,6 +261,8 @@ class Registry:
         if self._artifacts is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        # Setting an address also writes it into the environment, where the next registry would take it for a server.
+        named = {name: os.environ.get(name) for name in _ADDRESSES}
         mlflow.set_tracking_uri(self.tracking_uri)
         mlflow.set_registry_uri(self.tracking_uri)
         try:
@@ -267,6 +272,11 @@ class Registry:
         finally:
             mlflow.set_tracking_uri(before[0])
             mlflow.set_registry_uri(before[1])
+            for name, value in named.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
 
 
 def import_quietly() -> Any:

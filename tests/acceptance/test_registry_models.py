@@ -149,3 +149,10 @@ def test_the_champion_loads_in_a_fresh_process_without_the_project(registered: R
     scores = json.loads((tmp_path / "scores.json").read_text())
     found = pd.DataFrame(scores["data"], columns=scores["columns"])
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-12)
+
+
+def test_using_a_registry_leaves_the_environment_as_it_was(registered: Registered) -> None:
+    registry, version, folder = registered
+    assert os.environ.get("MLFLOW_TRACKING_URI") is None
+    assert Registry(folder / "warehouse").tracking_uri == registry.tracking_uri
+    assert Registry(folder / "warehouse").versions(version.name)

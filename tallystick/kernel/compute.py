@@ -74,7 +74,9 @@ def compute_vector(
             raise ContractError("events of several customers", fix="say customer_id=...")
         customer_id = customers[0].as_py() if len(customers) else ""
     asked = {"customer_id": [customer_id], "as_of": pa.array([as_of], pa.timestamp("us", "UTC"))}
-    results, _, observed = _compute(events, pa.table(asked), plan, zone, has_versions=True, rows_per_piece=PIECE_ROWS)
+    results, _, observed = _compute(
+        events, pa.table(asked), plan, zone=zone, has_versions=True, rows_per_piece=PIECE_ROWS
+    )
     return results.row(observed.day)
 
 

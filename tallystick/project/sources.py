@@ -103,7 +103,7 @@ class _Reader:
         views = dict(self._views())
         tables = dict(self._tables())
         self._stray_sql(tables)
-        layout = self._build((), "layout", Layout, self._section("layout", _LAYOUT_KEYS)) or Layout()
+        layout = self._build(("layout",), "", Layout, self._section("layout", _LAYOUT_KEYS)) or Layout()
         source = self._build(
             (),
             "",

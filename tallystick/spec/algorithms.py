@@ -32,7 +32,8 @@ class Selection:
     """Which of an algorithm's candidates it keeps, decided anew inside every training part.
 
     In this order: drop what is null in more than ``max_missing`` of the rows or constant; drop an information value
-    (over ``bins`` quantile bins) below ``min_iv``; drop what points against its expected sign, if it has one; drop what
+    (over ``bins`` quantile bins) below ``min_iv``; with ``drop_against_sign``, drop what points against its expected sign,
+    if it has one (an algorithm that binds coefficients can see to that itself, with all features in view); drop what
     does not separate in the same direction in every vintage (calendar year of as_of with enough rows of both classes)
     by an AUC of at least 0.5 + ``min_vintage_gap``; then, strongest first, drop what correlates (by rank, absolute)
     above ``max_correlation`` with one kept before, and stop at ``max_features``.
@@ -41,6 +42,7 @@ class Selection:
     max_missing: float = 0.6
     min_iv: float = 0.02
     bins: int = 5
+    drop_against_sign: bool = True
     min_vintage_gap: float = 0.0
     max_correlation: float = 0.8
     max_features: int = 20
@@ -67,7 +69,7 @@ class OrdinalScorecard:
     features: tuple[str, ...] = ("*",)
     selection: Selection = Selection()
     bins: int = 50
-    c: float = 0.3
+    c: float = 0.5
 
     def __post_init__(self) -> None:
         _check_algorithm(self.name, self.features)

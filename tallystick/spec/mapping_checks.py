@@ -117,8 +117,8 @@ def resolve_column(column: exp.Column, branch: Branch, shapes: Mapping[str, Shap
         return f"column {column.name} is in several views"
     offered = tuple(name for alias in aliases for name in shapes[aliases[alias]].columns)
     near = difflib.get_close_matches(column.name, offered, n=1)
-    of = f"view {aliases[column.table]}" if column.table else "the views"
-    return f"{of} has no column {column.name}" + (f", but {near[0]}" if near else "")
+    of = f"view {aliases[column.table]} has no" if column.table else "no view here has a"
+    return f"{of} column {column.name}" + (f"; {near[0]} is near" if near else "")
 
 
 def columns_of(expression: exp.Expr) -> Iterator[exp.Column]:

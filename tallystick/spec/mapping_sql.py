@@ -64,9 +64,9 @@ def branch_sql(
         "_failed": _failed(branch, shapes),
     }
     query = exp.select(*outputs, *carried, *(exp.alias_(part, name) for name, part in made.items()))
-    query = query.from_(exp.to_table(driven[branch.view], alias=branch.alias))
+    query = query.from_(_table(driven[branch.view], branch.alias))
     for join in branch.joins:
-        table = exp.to_table(joined[join.view], alias=join.alias)
+        table = _table(joined[join.view], join.alias)
         query = query.join(table, on=forgive(qualified(join.on)), join_type="left")
     return query.sql(dialect=DIALECT, identify=True, comments=False)
 
@@ -77,10 +77,14 @@ def view_sql(tree: exp.Expr, tables: Mapping[str, str]) -> str:
 
     def replaced(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Table) and node.name not in inner:
-            return exp.to_table(tables[node.name], alias=node.alias_or_name)
+            return _table(tables[node.name], node.alias_or_name)
         return node
 
     return forgive(tree.copy().transform(replaced)).sql(dialect=DIALECT, identify=True, comments=False)
+
+
+def _table(name: str, alias: str) -> exp.Expr:
+    return exp.alias_(exp.to_table(name), exp.to_identifier(alias, quoted=True), table=True)
 
 
 def forgive(expression: exp.Expr) -> exp.Expr:

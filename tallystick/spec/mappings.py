@@ -200,9 +200,14 @@ def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr |
 
 
 def line_of(node: exp.Expr, default: int = 1) -> int:
-    """The line of the first token under ``node`` that has one."""
-    lines = [int(found.meta["line"]) for found in node.walk() if "line" in found.meta]
-    return min(lines) if lines else default
+    """The line of the first token under ``node`` that has one, else of what ``node`` is part of."""
+    around: exp.Expr | None = node
+    while around is not None:
+        lines = [int(found.meta["line"]) for found in around.walk() if "line" in found.meta]
+        if lines:
+            return min(lines)
+        around = around.parent
+    return default
 
 
 def table_name(table: exp.Table) -> str:

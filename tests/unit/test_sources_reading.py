@@ -1,0 +1,147 @@
+"""A delivered file is opened as declared, or refused with the file's and the column's name."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.errors import InputError
+from tallystick.ingest import reading
+from tallystick.ingest.reading import inspect_file, read_batches, view_schema
+from tallystick.spec.sources import SourceFile
+
+TEXT = "a,b,c\n1,2,3\n4,5,6\n"
+
+
+def spec(**changes: Any) -> SourceFile:
+    return SourceFile(**{"view": "rows", "file": "rows.csv", "columns": ("a", "c"), **changes})
+
+
+def written(folder: Path, content: str | bytes, name: str = "rows.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def read(path: Path, file: SourceFile) -> list[dict[str, Any]]:
+    layout, _ = inspect_file(path, file)
+    return [row for batch in read_batches(path, path.name, file, layout) for row in batch.to_pylist()]
+
+
+def values(path: Path, file: SourceFile) -> list[tuple[Any, ...]]:
+    return [tuple(row[column] for column in (*file.columns, "_line")) for row in read(path, file)]
+
+
+def test_every_row_says_which_file_and_line_it_is_from(tmp_path: Path) -> None:
+    rows = read(written(tmp_path, TEXT), spec())
+    assert rows[1] == {
+        "a": "4", "c": "6", "_file": "rows.csv", "_line": 3, "_raw": "4,5,6", "_problem": None, "_fault": None,
+    }  # fmt: skip
+    assert view_schema(spec()).names == list(rows[0])
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("", bytes), (".gz", gzip.compress), (".bz2", bz2.compress)])
+def test_a_file_may_be_compressed(tmp_path: Path, suffix: str, pack: Any) -> None:
+    assert values(written(tmp_path, pack(TEXT.encode()), f"rows.csv{suffix}"), spec()) == [("1", "3", 2), ("4", "6", 3)]
+
+
+def test_columns_are_found_by_name_whatever_their_order_and_blanks_around_names(tmp_path: Path) -> None:
+    assert values(written(tmp_path, " c ,b,a\n3,2,1\n"), spec()) == [("1", "3", 2)]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    assert values(written(tmp_path, b"\xef\xbb\xbf" + TEXT.encode()), spec())[0] == ("1", "3", 2)
+
+
+def test_a_file_without_header_has_its_columns_in_the_declared_order(tmp_path: Path) -> None:
+    file = spec(header=False, columns=("a", "b", "c"))
+    assert values(written(tmp_path, "1,2,3\n4,5,6"), file) == [("1", "2", "3", 1), ("4", "5", "6", 2)]
+    with pytest.raises(InputError, match="first line has 2 fields, 3 columns are declared"):
+        inspect_file(written(tmp_path, "1,2\n"), file)
+
+
+def test_a_header_alone_is_a_file_of_no_rows(tmp_path: Path) -> None:
+    assert read(written(tmp_path, "a,b,c\n"), spec()) == []
+    assert read(written(tmp_path, "a,b,c"), spec()) == []
+
+
+def test_blocks_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'a,b,c\n1,2,"x\ny\nz"\n4,5,6\r\n\n7,8,"ä"\n10,11,12'
+    expected = [("1", "x\ny\nz", 2), ("4", "6", 5), ("7", "ä", 7), ("10", "12", 8)]
+    for size in (1, 2, 3, 5, 7, 11, 1000):
+        monkeypatch.setattr(reading, "BLOCK", size)
+        assert values(written(tmp_path, text), spec()) == expected, size
+
+
+def test_zero_bytes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"rows\.csv: the file is empty: 0 bytes"):
+        inspect_file(written(tmp_path, b""), spec())
+    with pytest.raises(InputError, match=r"rows\.csv\.gz: the file has no header line"):
+        inspect_file(written(tmp_path, gzip.compress(b""), "rows.csv.gz"), spec())
+
+
+def test_a_missing_column_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"rows\.csv, column c: column c is missing from the header \("):
+        inspect_file(written(tmp_path, "a\n1\n"), spec())
+
+
+def test_a_renamed_column_is_refused_and_the_new_name_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="column c is missing from the header; the file has b, d, which is not"):
+        inspect_file(written(tmp_path, "a,b,d\n1,2,3\n"), spec())
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="column b: the header has a column twice"):
+        inspect_file(written(tmp_path, "a,b,b,c\n1,2,3,4\n"), spec())
+
+
+def test_an_extra_column_is_noted_refused_or_ignored_as_declared(tmp_path: Path) -> None:
+    path = written(tmp_path, TEXT)
+    assert inspect_file(path, spec())[1] == ["b"]
+    assert inspect_file(path, spec(extra_columns="ignore"))[1] == []
+    with pytest.raises(InputError, match=r"rows\.csv, column b: a column that is not declared"):
+        inspect_file(path, spec(extra_columns="refuse"))
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_another_delimiter_is_named(tmp_path: Path, header: bool) -> None:
+    with pytest.raises(InputError, match="not separated by a comma, as declared; the first line has a semicolon"):
+        inspect_file(written(tmp_path, TEXT.replace(",", ";")), spec(header=header))
+
+
+def test_another_encoding_in_the_header_is_refused(tmp_path: Path) -> None:
+    for content in ("ä,a,c\n1,2,3\n".encode("latin-1"), TEXT.encode("utf-16")):
+        with pytest.raises(InputError, match=r"rows\.csv: not utf-8 text \(correct encoding in source\.yaml\)"):
+            inspect_file(written(tmp_path, content), spec())
+    with pytest.raises(InputError, match="not latin-1 text"):
+        inspect_file(written(tmp_path, TEXT.encode("utf-16-le")), spec(encoding="latin-1"))
+
+
+def test_another_encoding_further_down_ends_the_file_with_a_fault(tmp_path: Path) -> None:
+    far = "a,b,c\n" + "1,2,3\n" * 20_000
+    rows = read(written(tmp_path, far.encode() + "7,8,Köln\n".encode("latin-1")), spec())
+    assert rows[-1]["_fault"].startswith("not utf-8 text")
+    with pytest.raises(InputError, match="not utf-8 text"):
+        inspect_file(written(tmp_path, TEXT.encode() + "7,8,Köln\n".encode("latin-1")), spec())
+
+
+def test_a_declared_encoding_is_read(tmp_path: Path) -> None:
+    for encoding in ("cp1250", "utf-16"):
+        path = written(tmp_path, "a,b,c\nžluť,2,3\n".encode(encoding))
+        assert values(path, spec(encoding=encoding)) == [("žluť", "3", 2)]
+
+
+def test_a_truncated_or_damaged_archive_is_a_fault_and_never_fewer_rows(tmp_path: Path) -> None:
+    whole = gzip.compress(("a,b,c\n" + "".join(f"{n},{n * n},x\n" for n in range(3000))).encode(), mtime=0)
+    short = read(written(tmp_path, whole[:-40], "rows.csv.gz"), spec())
+    assert short[-1]["_fault"] == "the file ends early: it is truncated"
+    wrong_sum = whole[:-8] + b"\0\0\0\0" + whole[-4:]
+    assert read(written(tmp_path, wrong_sum, "rows.csv.gz"), spec())[-1]["_fault"] == "the file is damaged"
+    with pytest.raises(InputError, match=r"rows\.csv\.gz: the file is damaged or no \.gz file"):
+        inspect_file(written(tmp_path, TEXT, "rows.csv.gz"), spec())
+    with pytest.raises(InputError, match="truncated"):
+        inspect_file(written(tmp_path, whole[:12], "rows.csv.gz"), spec())

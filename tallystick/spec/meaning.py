@@ -1,0 +1,63 @@
+"""The meaning of one feature, apart from the group it stands in and the words around it.
+
+What lives here: ``column_fingerprint``, by which a stored column is known to be stale when its own definition changes
+and only then. What must not: hashing (``fingerprint``), the expansion into columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from tallystick.spec.columns import Base, FeatureColumn, group_bases
+from tallystick.spec.features import FeatureGroup
+from tallystick.spec.fingerprint import fingerprint
+from tallystick.spec.names import OTHER, value_name
+
+
+def column_fingerprint(group: FeatureGroup, column: FeatureColumn) -> str:
+    """16 hex digits that stand for what ``column`` is computed from.
+
+    Its table, times, conditions, value, operation, windows and looked-up tables count; names, words, owner, other
+    features of the group and their order do not. Spellings of SQL that differ in blanks or letter case are equal.
+    """
+    bases = group_bases(group)
+    cells = [
+        {"window": cell.window, "lag": cell.lag, "aggregate": _aggregate(group, bases[cell.stem])}
+        for cell in column.cells
+    ]
+    return fingerprint({"table": group.table, "entity": group.entity, "event_at": group.event_at, "cells": cells,
+                        "formula": column.formula, "version": group.version})  # fmt: skip
+
+
+def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
+    measure = base.measure
+    value = measure.value if base.op.rule.takes != "none" else ""
+    filter_sql = group.filters[base.filter] if base.filter else ""
+    conditions = sorted({canonical_sql(text) for text in (group.where, measure.where, filter_sql) if text})
+    read = {name for text in (value, *conditions) if text for name in _columns_read(text)}
+    made: dict[str, Any] = {
+        "op": base.op.token,
+        "value": canonical_sql(value) if value else "",
+        "conditions": conditions,
+    }
+    if measure.by:
+        read.add(measure.by)
+        declared = sorted(group.by[measure.by])
+        chosen = declared if base.value == OTHER else [v for v in declared if value_name(v) == base.value]
+        made["by"] = {"category": measure.by, "values": chosen, "is_other": base.value == OTHER}
+    used = [(lookup.table, lookup.on, sorted(read.intersection(lookup.columns))) for lookup in group.lookups]
+    made["lookups"] = sorted(lookup for lookup in used if lookup[2])
+    return made
+
+
+def canonical_sql(text: str) -> str:
+    """One spelling for SQL texts that differ in blanks, brackets around all, or the case of keywords."""
+    return sqlglot.parse_one(text, dialect="duckdb").unnest().sql(dialect="duckdb", comments=False)
+
+
+def _columns_read(text: str) -> list[str]:
+    return [column.name for column in sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Column)]

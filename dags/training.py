@@ -4,7 +4,8 @@
 Audit the training set for leakage, train, register, score every application with the new champion, write the report.
 Starts when the daily DAG has built the labels of a business date, or by hand.
 
-* **By hand**: `cutoff` is the last date whose outcomes a label may use. Empty means the date of the run.
+* **By hand**: `first` and `last` bound the business dates that are scored anew. Empty means all of them.
+* It learns from the labels as they are; their cut-off is the date of the daily run that built them.
 * The champion moves only past the gates, so a training that finds nothing better changes nothing.
 * A bank that wants to choose its moments pauses this DAG and triggers it by hand.
 
@@ -32,7 +33,8 @@ with DAG(
     max_active_runs=1,
     tags=["tallystick", "lending", "training"],
     params={
-        "cutoff": Param(None, type=["null", "string"], format="date", description="Last date whose outcomes count"),
+        "first": Param(None, type=["null", "string"], format="date", description="First business date to score anew"),
+        "last": Param(None, type=["null", "string"], format="date", description="Last business date to score anew"),
     },
     user_defined_macros=dag_macros(deployment),
     default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(minutes=5)},

@@ -37,7 +37,9 @@ WRITERS_POOL = "tallystick_writers"
 
 BUSINESS_DATE = "{{ business_date(dag_run) }}"
 FIRST_DATE = "{{ params.first or macros.ds_add(business_date(dag_run), -1) }}"
-CUTOFF_DATE = "{{ params.cutoff or business_date(dag_run) }}"
+# After a training everything is scored anew, unless the run names dates.
+EARLIEST_DATE = "{{ params.first or '1970-01-01' }}"
+LATEST_DATE = "{{ params.last or '2200-01-01' }}"
 
 # Task and try: a retried or cleared task is new work. The same id again would be taken for done.
 RUN_ID = "{{ run_id }}/{{ ti.task_id }}/{{ ti.try_number }}"
@@ -157,7 +159,8 @@ def add_training_tasks(deployment: Deployment) -> None:
     recipe = load_recipe(deployment)
     before: list[Any] = []
     for source, directory in deployment.sources.items():
-        steps = list_steps(recipe, {source: directory}, cutoff=_rendered(CUTOFF_DATE))
+        bounds = {"first": _rendered(EARLIEST_DATE), "last": _rendered(LATEST_DATE)}
+        steps = list_steps(recipe, {source: directory}, **bounds)
         with TaskGroup(source):
             before = submit_steps(deployment, (step for step in steps if step.job in TRAIN), after=before)[-1:]
 

@@ -1,0 +1,40 @@
+"""Run one DAG for real, in this process: every task is submitted to Spark as in a deployment.
+
+What lives here: a program for a process of its own, as for read_dags. What must not: assertions.
+
+    python tests/lib/run_dag.py dags daily_lending 2026-04-01 '{"first": "2026-03-01"}'
+
+Prints, as one line of JSON, the state of the run and of each task.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.pool import Pool
+from airflow.utils.db import initdb
+
+MARK = "STATES"
+
+
+def main(folder: str, dag_id: str, day: str, params: str) -> None:
+    """Run the DAG for a business date."""
+    initdb()
+    DagBundlesManager().sync_bundles_to_db()
+    bag = DagBag(folder, bundle_name="dags-folder")
+    sync_bag_to_db(bag, "dags-folder", None)
+    Pool.create_or_update_pool("tallystick_writers", slots=1, description="one writer", include_deferred=False)
+    # Noon in Greenwich is the same date in every zone that a bank of these tests is in.
+    run = bag.dags[dag_id].test(
+        logical_date=datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC), run_conf=json.loads(params)
+    )
+    tasks = {task.task_id: task.state for task in run.get_task_instances()}
+    sys.stdout.write(f"{MARK}{json.dumps({'run': run.state, 'tasks': tasks})}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:5])

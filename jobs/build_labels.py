@@ -11,15 +11,19 @@ from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.labels import build_labels, last_load
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, pin, read, read_arrow, replace, replace_arrow
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
-# Rows up to here are written by the driver: Spark's own write costs seconds even for one row.
+    from tallystick.tables import Pinned
+
+# Tables up to here are read and written by the driver: Spark's own Delta access costs seconds even for one row.
 FEW_ROWS = 100_000
 
 
@@ -38,10 +42,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     names = sorted({name for label in labels for name in label.tables})
     pinned = {name: pin(warehouse, name).where(**owned) for name in names}
     cutoff = args.cutoff or last_load((file.stats for p in pinned.values() for file in p.files), source=source.name)
-    frames = {
-        name: read(session, warehouse, name, version=p.version).where(Slice("read", owned).sql(project.contracts[name]))
-        for name, p in pinned.items()
-    }
+    frames = {name: _read_frame(session, warehouse, p, source=source.name) for name, p in pinned.items()}
     for label in labels:
         contract = project.contracts[f"label.{label.name}"]
         rows = build_labels(label, frames, cutoff=cutoff, zone=source.zone)
@@ -61,6 +62,14 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
         )
         told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         progress(f"      {contract.name} on {cutoff}: {told or 'no applications'}")
+
+
+def _read_frame(session: SparkSession, warehouse: Warehouse, pinned: Pinned, *, source: str) -> DataFrame:
+    if pinned.rows > FEW_ROWS:
+        frame = read(session, warehouse, pinned.name, version=pinned.version)
+        return frame.where(frame["source"] == source)
+    rows = read_arrow(warehouse, pinned.name, version=pinned.version, filter=pc.field("source") == source)
+    return session.createDataFrame(rows)
 
 
 if __name__ == "__main__":

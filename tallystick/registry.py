@@ -33,6 +33,8 @@ PREVIOUS = "previous"
 
 _RUN_TAG = "tallystick.run_id"
 
+_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+
 # Read by MLflow when it is imported or used: no calls home, no progress bars, no look at the machine or at git.
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -260,7 +262,8 @@ class Registry:
 
         if self._artifacts is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        # MLflow mirrors both addresses into the environment, where the next Registry would take them for a server's.
+        before = {name: os.environ.get(name) for name in _ADDRESSES}
         # Setting an address also writes it into the environment, where the next registry would take it for a server.
         named = {name: os.environ.get(name) for name in _ADDRESSES}
         mlflow.set_tracking_uri(self.tracking_uri)
@@ -270,8 +273,12 @@ class Registry:
         except MlflowException as error:
             raise _translated(error, self.tracking_uri) from error
         finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
+            mlflow.set_tracking_uri(None)
+            mlflow.set_registry_uri(None)
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
             for name, value in named.items():
                 if value is None:
                     os.environ.pop(name, None)

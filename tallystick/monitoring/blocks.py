@@ -28,11 +28,15 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Rows under headers. Numbers stand right; a boolean reads yes or no; None is a dash."""
+    """Rows under headers. Numbers stand right; a boolean reads yes or no; None is a dash.
+
+    ``in_terminal`` names the headers that fit a terminal of 80 characters; empty for all of them.
+    """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str = ""
+    in_terminal: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +84,7 @@ class Page:
 
 
 def show_cell(cell: Cell) -> str:
-    """A value as text: thousands in groups, four significant digits for fractions, yes/no, a dash for nothing."""
+    """A value as text: thousands in groups, three decimals below 10, two below 1000, yes/no, a dash for nothing."""
     if cell is None:
         return "–"
     if isinstance(cell, bool):
@@ -90,7 +94,7 @@ def show_cell(cell: Cell) -> str:
     if isinstance(cell, float):
         if cell != cell:
             return "–"
-        return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.4g}" if abs(cell) >= 1 else f"{cell:.3f}"
+        return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.2f}" if abs(cell) >= 10 else f"{cell:.3f}"
     return cell
 
 

@@ -19,7 +19,7 @@ from tallystick.spec.recipes import Recipe
 SHOWN_FEATURES = 20
 SHOWN_SHIFTS = 10
 
-_ROWS_OF = {"out_of_time": "newest rows, unseen", "out_of_fold": "older rows, out of fold"}
+_ROWS_OF = {"out_of_time": "out of time", "out_of_fold": "out of fold"}
 
 _ACRONYMS = {"roc": "ROC", "ks": "KS"}
 
@@ -86,8 +86,8 @@ def describe_model(facts: ModelFacts) -> list[Section]:
     """The sections about one model; a section whose table was not kept is left out."""
     plots = [Figure(title=_plot_title(name), png=png) for name, png in facts.plots.items()]
     made: list[tuple[str, str, Callable[[pd.DataFrame], Block]]] = [
-        ("Variants", "variants", lambda t: _plain(t, "The same algorithm trained and tested on other labels")),
-        ("Ablations", "ablations", lambda t: _plain(t, "The same algorithm without some of its columns")),
+        ("Variants", "variants", _variants),
+        ("Ablations", "ablations", _ablations),
         ("Vintages", "vintages", lambda t: _plain(t, "Each year predicted by a model of the years before it")),
         ("Calibration", "calibration", lambda t: _plain(t, "Groups of applications from safe to risky")),
         ("Weights", "weights", _weights),
@@ -117,7 +117,21 @@ def _performance(table: pd.DataFrame) -> Table:
         rows_of = _ROWS_OF.get(row["rows_of"], row["rows_of"])
         rows.append((rows_of, name, int(row["rows"]), int(row["bad"]), row["auc"], interval, *measured))
     headers = ("Measured on", "Algorithm", "Rows", "Bad", "AUC", "95 % interval", "KS", "Gini", "AP", "Brier", "Slope")
-    return Table(headers=headers, rows=rows, caption="Only rows that the judged model had not seen")
+    caption = (
+        "Out of time: the newest rows, by a model of the older ones. Out of fold: older rows, by models without them"
+    )
+    narrow = ("Measured on", "Algorithm", "Rows", "AUC", "95 % interval", "KS")
+    return Table(headers=headers, rows=rows, caption=caption, in_terminal=narrow)
+
+
+def _variants(table: pd.DataFrame) -> Table:
+    narrow = ("Label", "AUC out of fold", "AUC out of time")
+    return _plain(table, "The same algorithm trained and tested on other labels", in_terminal=narrow)
+
+
+def _ablations(table: pd.DataFrame) -> Table:
+    narrow = ("Without", "Features", "AUC out of fold", "AUC out of time")
+    return _plain(table, "The same algorithm without some of its columns", in_terminal=narrow)
 
 
 def _weights(table: pd.DataFrame) -> Table:
@@ -138,19 +152,21 @@ def _stability(table: pd.DataFrame) -> Table:
     return _plain(shown, f"PSI against the older rows: the pd, and the {SHOWN_SHIFTS} inputs that moved most")
 
 
-def _plain(table: pd.DataFrame, caption: str) -> Table:
+def _plain(table: pd.DataFrame, caption: str, *, in_terminal: Sequence[str] = ()) -> Table:
     headers = [name.replace("_", " ").capitalize().replace("Auc", "AUC").replace("Ks", "KS") for name in table.columns]
-    return Table(
-        headers=headers, rows=[tuple(_cell(v) for v in row) for row in table.itertuples(index=False)], caption=caption
-    )
+    columns = [_cells(table[name], is_year=name == "vintage") for name in table.columns]
+    return Table(headers=headers, rows=list(zip(*columns, strict=True)), caption=caption, in_terminal=in_terminal)
 
 
-def _cell(value: object) -> Cell:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str | bool | int | float) or value is None:
-        return value
-    return _cell(value.item()) if hasattr(value, "item") else str(value)
+def _cells(column: pd.Series, *, is_year: bool) -> list[Cell]:
+    """Counts are kept as doubles beside shares: a column of whole numbers is shown without decimals, a year as text."""
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return [None if pd.isna(value) else bool(value) if value in (True, False) else str(value) for value in column]
+    known = column.dropna()
+    if is_year or bool((known == known.round()).all()):
+        whole = [None if pd.isna(value) else int(value) for value in column]
+        return [str(value) for value in whole] if is_year else list(whole)
+    return [float(value) for value in column]
 
 
 def _plot_title(name: str) -> str:

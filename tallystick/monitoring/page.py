@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from tallystick.monitoring.blocks import Page, is_number, show_cell
+from tallystick.monitoring.blocks import Page, Table, is_number, show_cell
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -21,6 +21,11 @@ def render_page(page: Page) -> str:
     """The HTML of a page. The same page gives the same text; every value is escaped."""
     shown = [section for section in page.sections if section.blocks]
     return _environment().get_template("page.html.j2").render(page=page, sections=shown)
+
+
+def _numeric_columns(table: Table) -> list[bool]:
+    """Which columns stand right: those with a number in any row, so that a dash among numbers stands with them."""
+    return [any(is_number(row[place]) for row in table.rows) for place in range(len(table.headers))]
 
 
 @cache
@@ -37,5 +42,5 @@ def _environment() -> jinja2.Environment:
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     environment.filters["anchor"] = lambda title: re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    environment.tests["number"] = is_number
+    environment.filters["numeric"] = _numeric_columns
     return environment

@@ -168,9 +168,7 @@ def _scores(facts: RunFacts) -> list[Block]:
     rows = [(r["decision"], r["applications"], r["mean_pd"], r["mean_score"], r["limits"]) for r in decisions]
     headers = ("Decision", "Applications", "Mean pd", "Mean score", f"Limits, minor units of {currency}")
     bands = {r["band"]: r for r in _rows(facts, "scores")}
-    bars = [
-        (f"{band * 10} to {band * 10 + 10}", float(bands.get(band, {}).get("applications", 0))) for band in range(10)
-    ]
+    bars = [(f"{band * 10} to {band * 10 + 10}", bands.get(band, {}).get("applications", 0)) for band in range(10)]
     reasons = [(r["reason"], r["applications"]) for r in _rows(facts, "reasons")]
     in_training = sum(r["in_training"] for r in bands.values())
     blocks: list[Block] = [

@@ -40,8 +40,10 @@ def _print_block(console: Console, block: Block) -> None:
     elif isinstance(block, Facts):
         console.print(_grid([("", False), ("", False)], [(name, cell) for name, cell in block.rows]))
     elif isinstance(block, Table):
-        right = [any(is_number(row[i]) for row in block.rows) for i in range(len(block.headers))]
-        console.print(_grid(list(zip(block.headers, right, strict=True)), block.rows))
+        shown = [i for i, header in enumerate(block.headers) if header in (block.in_terminal or block.headers)]
+        right = [any(is_number(row[i]) for row in block.rows) for i in shown]
+        headers = [block.headers[i] for i in shown]
+        console.print(_grid(list(zip(headers, right, strict=True)), [[row[i] for i in shown] for row in block.rows]))
     elif isinstance(block, Bars):
         longest = max((value for _, value in block.rows), default=0.0) or 1.0
         rows = [(name, "█" * round(_BAR_WIDTH * value / longest), value) for name, value in block.rows]

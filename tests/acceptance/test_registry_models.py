@@ -65,6 +65,17 @@ def test_everything_lies_below_the_warehouse_under_an_absolute_address(registere
     assert version.tags["recipe"] == "consumer_loan"
 
 
+def test_the_address_of_one_registry_is_not_left_behind_for_the_next(registered: Registered, tmp_path: Path) -> None:
+    import mlflow
+
+    registry, version, _ = registered
+    assert registry.versions("consumer_loan")
+    assert not {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"} & set(os.environ)
+    assert Registry(tmp_path).tracking_uri == f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    assert registry.tracking_uri not in (mlflow.get_tracking_uri(), mlflow.get_registry_uri())
+    assert version.version == 1
+
+
 def test_parameters_metrics_and_files_of_the_run_are_kept(registered: Registered, tmp_path: Path) -> None:
     registry, version, _ = registered
     assert registry.metrics(version) == ({"auc": 0.8}, {"features": "4"})

@@ -164,8 +164,8 @@ def test_every_kind_of_block_is_shown_in_both() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "text"),
-    [(None, "–"), (float("nan"), "–"), (True, "yes"), (1234567, "1,234,567"), (0.12345, "0.123"), (12.345, "12.35"),
-     (98765.4, "98,765"), ("text", "text")],
+    [(None, "–"), (float("nan"), "–"), (True, "yes"), (1234567, "1,234,567"), (0.12345, "0.123"), (1.0, "1.000"),
+     (12.346, "12.35"), (98765.4, "98,765"), ("text", "text")],
 )  # fmt: skip
 def test_cells_are_written_for_people(cell: object, text: str) -> None:
     assert show_cell(cell) == text  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ SHORTLIST = (
 )
 
 # The shortlist is correlated on purpose: the ridge averages related columns instead of betting on one of them.
-KEEP_RELATED = Selection(max_missing=0.9, min_iv=0.0, max_correlation=1.0, max_features=30)
+KEEP_RELATED = Selection(max_missing=0.9, min_iv=0.0, drop_against_sign=False, max_correlation=1.0, max_features=30)
 
 CONSUMER_LOAN = Recipe(
     name="consumer_loan",

@@ -32,11 +32,11 @@ class Selection:
     """Which of an algorithm's candidates it keeps, decided anew inside every training part.
 
     In this order: drop what is null in more than ``max_missing`` of the rows or constant; drop an information value
-    (over ``bins`` quantile bins) below ``min_iv``; with ``drop_against_sign``, drop what points against its expected sign,
-    if it has one (an algorithm that binds coefficients can see to that itself, with all features in view); drop what
-    does not separate in the same direction in every vintage (calendar year of as_of with enough rows of both classes)
-    by an AUC of at least 0.5 + ``min_vintage_gap``; then, strongest first, drop what correlates (by rank, absolute)
-    above ``max_correlation`` with one kept before, and stop at ``max_features``.
+    (over ``bins`` quantile bins) below ``min_iv``; with ``drop_against_sign``, drop what points against its expected
+    sign, if it has one (coefficients that are bound to their signs see to that with all features in view); drop what
+    does not separate in the same direction in every vintage that has enough rows of both classes, by an AUC of at
+    least 0.5 + ``min_vintage_gap``; then, strongest first, drop what correlates (by rank, absolute) above
+    ``max_correlation`` with one kept before, and stop at ``max_features``.
     """
 
     max_missing: float = 0.6

@@ -58,7 +58,7 @@ class Member:
     def _loaded(self) -> Any:
         import lightgbm
 
-        return lightgbm.Booster(model_str=self.booster, params={"verbosity": -1})
+        return lightgbm.Booster(model_str=self.booster)
 
 
 def bin_values(variable: Mapping[str, Any], column: np.ndarray) -> np.ndarray:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import rankdata
 
 # Keeps logarithms finite; the same bound as the scorer's.
 SMALLEST_PD = 1e-6
@@ -24,11 +23,12 @@ SMALLEST_SHARE = 1e-4
 def auc(label: np.ndarray, score: np.ndarray) -> float:
     """Chance that a bad row scores above a good one, ties counting half."""
     bad = label == 1
-    positives, negatives = int(bad.sum()), int((~bad).sum())
-    if not positives or not negatives:
+    goods, bads = np.sort(score[~bad]), score[bad]
+    if not len(goods) or not len(bads):
         return float("nan")
-    ranks = rankdata(score)
-    return float((ranks[bad].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    below = np.searchsorted(goods, bads, side="left").sum()
+    not_above = np.searchsorted(goods, bads, side="right").sum()
+    return float((below + not_above) / (2 * len(goods) * len(bads)))
 
 
 def ks(label: np.ndarray, score: np.ndarray) -> float:

@@ -7,12 +7,13 @@ files, the choice of a model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from tallystick.errors import ModelError
-from tallystick.spec.algorithms import Algorithm
+from tallystick.spec.algorithms import Algorithm, Blend
 from tallystick.spec.recipes import Ablation, Recipe
 from tallystick.training.fitting import Model, Part, fit_models
 from tallystick.training.metrics import auc, bootstrap_interval, ks, measure, stability_index
@@ -54,7 +55,9 @@ def report_vintages(algorithms: Sequence[Algorithm], part: Part, *, recipe: Reci
         row |= {"bad_rate": float(own.label.mean()), "auc": float("nan"), "ks": float("nan")}
         rarer = min(earlier.label.sum(), (1 - earlier.label).sum()) if len(earlier.label) else 0
         if rarer >= LEAST_EARLIER_CLASS:
-            pd_ = _fit_last(algorithms, earlier, recipe).predict(own.vectors)
+            # Repeated folds only steady the calibration, which AUC and KS do not see.
+            once = replace(recipe, split=replace(recipe.split, repeats=1))
+            pd_ = _fit_last(algorithms, earlier, once).predict(own.vectors)
             row |= {"auc": auc(own.label, pd_), "ks": ks(own.label, pd_), "mean_pd": float(pd_.mean())}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -114,7 +117,7 @@ def report_stability(model: Model, frames: Mapping[str, pd.DataFrame], pds: Mapp
 def report_fairness(
     segments: pd.DataFrame, label: np.ndarray, pd_: np.ndarray, *, approved: np.ndarray
 ) -> pd.DataFrame:
-    """Per segment: rows, bad rate, mean pd, share approved, AUC. ``pd_`` comes from models that had not seen the row."""
+    """Per segment: rows, bad rate, mean pd, share approved, AUC. ``pd_``: by models that had not seen the row."""
     rows = []
     for column in segments.columns:
         values = segments[column].to_numpy()
@@ -181,10 +184,6 @@ def _without(
     algorithms: Sequence[Algorithm], dropped: Sequence[Feature], features: Sequence[Feature]
 ) -> list[Algorithm]:
     """The algorithms with the patterns of their candidates written out, less what is dropped."""
-    from dataclasses import replace
-
-    from tallystick.spec.algorithms import Blend
-
     gone = {feature.name for feature in dropped}
     made: list[Algorithm] = []
     for algorithm in algorithms:

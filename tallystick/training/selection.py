@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from tallystick.spec.algorithms import Selection
 from tallystick.training.metrics import auc
@@ -35,14 +36,12 @@ def select_features(
     rows = [_measure(vectors[f.name].to_numpy(), label, f, rule=rule, vintage=vintage) for f in features]
     table = pd.DataFrame(rows, columns=["feature", "iv", "auc", "missing", "outcome"])
     order = table.sort_values(["iv", "feature"], ascending=[False, True], kind="stable").index
-    ranks = vectors[[f.name for f in features]].rank(method="average")
-    ranks = ranks.fillna(ranks.mean())
     kept: list[int] = []
     columns: list[np.ndarray] = []
     for position in order:
         if table.at[position, "outcome"] != KEPT:
             continue
-        column = _standard(ranks.iloc[:, position].to_numpy())
+        column = _standard_ranks(vectors[features[position].name].to_numpy())
         near = [abs(float(column @ other)) / len(column) for other in columns]
         if near and max(near) > rule.max_correlation:
             other = features[kept[int(np.argmax(near))]].name
@@ -83,7 +82,7 @@ def _measure(
     outcome = KEPT
     if iv < rule.min_iv:
         outcome = "iv below minimum"
-    elif feature.sign and direction == -feature.sign:
+    elif rule.drop_against_sign and feature.sign and direction == -feature.sign:
         outcome = "against its expected sign"
     elif rule.min_vintage_gap > 0 and not _is_stable(filled, label, vintage, direction, rule.min_vintage_gap):
         outcome = "not stable over vintages"
@@ -113,7 +112,12 @@ def _quantile_codes(values: np.ndarray, bins: int) -> np.ndarray:
     return np.where(is_null, len(edges) + 1, codes)
 
 
-def _standard(column: np.ndarray) -> np.ndarray:
-    spread = column.std()
-    centred = column - column.mean()
-    return centred / spread if spread > 0 else centred
+def _standard_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks with mean 0 and variance 1; a null stands at the mean."""
+    is_null = np.isnan(values)
+    ranks = np.zeros(len(values))
+    ranks[~is_null] = rankdata(values[~is_null])
+    ranks[~is_null] -= ranks[~is_null].mean()
+    spread = ranks.std()
+    made: np.ndarray = ranks / spread if spread > 0 else ranks
+    return made

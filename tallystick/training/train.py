@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
 from tallystick.spec.algorithms import Algorithm
 from tallystick.spec.recipes import Recipe
@@ -56,6 +57,12 @@ class TrainingResult:
 
 def train_model(recipe: Recipe, data: TrainingSet) -> TrainingResult:
     """Train, choose and test the recipe's model. ModelError when there is too little to learn from."""
+    # One thread: matrices of a few hundred rows are slower with more, and sums keep one order.
+    with threadpool_limits(limits=1):
+        return _train(recipe, data)
+
+
+def _train(recipe: Recipe, data: TrainingSet) -> TrainingResult:
     part = split_by_time(data.keys, test_from=recipe.split.test_from, test_share=recipe.split.test_share)
     check_parts(data.keys, part, where=f"recipe {recipe.name}")
     older, newer = _part(data, part == "train"), _part(data, part == "test")

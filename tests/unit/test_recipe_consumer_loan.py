@@ -1,0 +1,45 @@
+"""The consumer loan recipe against the declared features: every name it uses exists and may be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tallystick.project import load_project
+from tallystick.spec.algorithms import Blend
+from tallystick.training.vectors import VectorPlan, match_features, plan_vectors
+
+
+@pytest.fixture(scope="module")
+def plan(project_root: Path) -> VectorPlan:
+    project = load_project(project_root)
+    return plan_vectors(project.recipes["consumer_loan"], project.feature_groups, project.contracts)
+
+
+def test_it_has_more_than_120_features_with_a_reason_each(plan: VectorPlan) -> None:
+    assert len(plan.features) >= 120
+    assert all(feature.reason for feature in plan.features)
+
+
+def test_every_pattern_of_its_algorithms_and_ablations_matches_a_feature(project_root: Path, plan: VectorPlan) -> None:
+    recipe = load_project(project_root).recipes["consumer_loan"]
+    for algorithm in recipe.algorithms:
+        if not isinstance(algorithm, Blend):
+            assert match_features(plan.features, algorithm.features)
+    for ablation in recipe.ablations:
+        if ablation.drop:
+            assert match_features(plan.features, ablation.drop)
+
+
+def test_what_has_no_date_is_marked_assumed_and_has_a_line_in_the_ablations(
+    project_root: Path, plan: VectorPlan
+) -> None:
+    recipe = load_project(project_root).recipes["consumer_loan"]
+    assumed = {feature.name.partition("_")[0] for feature in plan.features if feature.assumed}
+    assert {"holders", "orders", "customers"} <= assumed
+    assert any(ablation.drop_assumed for ablation in recipe.ablations)
+
+
+def test_it_says_that_it_is_retrospective(project_root: Path) -> None:
+    assert load_project(project_root).recipes["consumer_loan"].is_retrospective

@@ -174,7 +174,8 @@ class Registry:
 
         Tasks on other machines find it where they find the tables.
         """
-        target = self._folder / "fetched" / version.name / str(version.version)
+        # By run, not by version: the same number means another model where MLFLOW_TRACKING_URI has changed.
+        target = self._folder / "fetched" / version.mlflow_run_id
         if target.is_dir():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -363,7 +364,8 @@ def _quoted(text: str) -> str:
 
 
 def _translated(error: Exception, uri: str) -> SetupError | ModelError:
-    reason = str(error).splitlines()[0][:300]
+    # A lost connection comes with the whole chain of causes in one line; the address is in ``where`` already.
+    reason = str(error).splitlines()[0].partition(" with exception ")[0][:300]
     code = str(getattr(error, "error_code", ""))
     if "API request to" in reason or code in ("TEMPORARILY_UNAVAILABLE", "DATABASE_ERROR"):
         return SetupError(f"the model registry does not answer: {reason}", where=uri, fix="check MLFLOW_TRACKING_URI")

@@ -175,7 +175,7 @@ def _load_booster(path: str) -> Any:
     # Imported here: a scorecard needs no LightGBM where it runs.
     import lightgbm
 
-    return lightgbm.Booster(model_file=path, params={"verbosity": -1})
+    return lightgbm.Booster(model_file=path)
 
 
 mlflow.models.set_model(Scorer())

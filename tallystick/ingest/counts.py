@@ -68,6 +68,11 @@ class RowCounts:
         return self.accepted + self.rejected + self.duplicate + self.excluded
 
     @property
+    def stored(self) -> int:
+        """Rows for the clean table: this load's accepted ones and the parked rows that entered."""
+        return self.accepted + self.entered
+
+    @property
     def stored_rejects(self) -> int:
         """Rows for the ``_rejected`` table: this load's rejects and the parked rows it settled."""
         return self.rejected + self.settled

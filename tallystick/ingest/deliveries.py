@@ -6,11 +6,12 @@ What lives here: names of folders and files. What must not: their content (``ing
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tallystick.errors import InputError
+from tallystick.errors import InputError, LoadRefused
 from tallystick.spec.sources import Source, SourceFile
 
 
@@ -53,6 +54,15 @@ def find_deliveries(directory: Path, source: Source, *, load_date: date | None =
         raise InputError(f"there is no delivery of {load_date}", where=str(directory), fix="check --load-date")
     chosen = {load_date: dated[load_date]} if load_date is not None else dated
     return [Delivery(load_date=day, directory=path, files=match_files(path, source)) for day, path in chosen.items()]
+
+
+def check_order(source: Source, load_date: date, published: Iterable[date]) -> None:
+    """LoadRefused when a later load was published already: its rows were compared with what was known then."""
+    latest = max(published, default=load_date)
+    if latest > load_date:
+        where = f"source {source.name}, load of {load_date}"
+        fix = "loads go forward: give it a later load date"
+        raise LoadRefused(f"the load of {latest} is published already", where=where, fix=fix)
 
 
 def match_files(directory: Path, source: Source) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from datetime import date
 from functools import reduce
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
@@ -271,23 +272,25 @@ def _spark_errors(source: Source, delivery: Delivery) -> Iterator[None]:
         raise LoadRefused(f"the mapping stopped on a row or expression: {condition}", where=where, fix=fix) from None
 
 
-def describe_load(prepared: PreparedLoad, *, source: str, load_date: date, raw_sha256: str) -> list[dict[str, object]]:
+def describe_load(prepared: PreparedLoad, *, source: str, load_date: date, raw_sha256: str) -> pa.Table:
     """The rows of ``monitor.loads`` for a load: per table what was read and what became of it.
 
     What concerns the whole delivery stands in the notes of every table.
     """
-    return [
+    counts = [table.counts for table in prepared.tables]
+    size = len(counts)
+    notes = ["; ".join([*count.notes, *prepared.notes]) or None for count in counts]
+    return pa.table(
         {
-            "loaded_on": load_date,
-            "table_name": table.contract.table,
-            "rows_read": table.counts.read,
-            "rows_accepted": table.counts.accepted,
-            "rows_rejected": table.counts.rejected,
-            "rows_duplicate": table.counts.duplicate,
-            "rows_excluded": table.counts.excluded,
-            "raw_sha256": raw_sha256,
-            "notes": "; ".join([*table.counts.notes, *prepared.notes]) or None,
-            "source": source,
+            "loaded_on": pa.array([load_date] * size, pa.date32()),
+            "table_name": pa.array([table.contract.table for table in prepared.tables], pa.string()),
+            "rows_read": pa.array([count.read for count in counts], pa.int64()),
+            "rows_accepted": pa.array([count.accepted for count in counts], pa.int64()),
+            "rows_rejected": pa.array([count.rejected for count in counts], pa.int64()),
+            "rows_duplicate": pa.array([count.duplicate for count in counts], pa.int64()),
+            "rows_excluded": pa.array([count.excluded for count in counts], pa.int64()),
+            "raw_sha256": pa.array([raw_sha256] * size, pa.string()),
+            "notes": pa.array(notes, pa.string()),
+            "source": pa.array([source] * size, pa.string()),
         }
-        for table in prepared.tables
-    ]
+    )

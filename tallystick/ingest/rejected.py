@@ -60,20 +60,23 @@ def waiting_sql(rejected: str, *, branch: int) -> str:
     )
 
 
-def rejected_summary_sql(tables: Iterable[str], *, waiting_only: bool = False) -> str:
+def rejected_summary_sql(tables: Iterable[str], *, waiting_only: bool = False, before: date | None = None) -> str:
     """A query (DuckDB) over ``clean.<table>_rejected`` that counts rejects by load, reason and column; no values.
 
     ``tables`` are clean tables without their layer that have a ``_rejected`` twin. ``waiting_only`` leaves the rows
-    that still wait for a parent.
+    that still wait for a parent; ``before`` looks at the loads before that date alone, as a repeated load must.
     """
     columns = "table_name, source, loaded_on, reason, column_name, file, line, rejected_id"
-    parts = [f"SELECT {columns} FROM clean.{table}_rejected" for table in tables]
+    earlier = f" WHERE loaded_on < DATE '{before.isoformat()}'" if before else ""
+    parts = [f"SELECT {columns} FROM clean.{table}_rejected{earlier}" for table in tables]
     settled = (
         "SELECT table_name, source, rejected_id FROM rejected GROUP BY ALL"
         f" HAVING bool_or(reason <> '{PARENT_UNKNOWN}')"
     )
-    waiting = f" WHERE reason = '{PARENT_UNKNOWN}' AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.table_name ="
-    waiting += " r.table_name AND s.source = r.source AND s.rejected_id = r.rejected_id)"
+    waiting = (
+        f" WHERE reason = '{PARENT_UNKNOWN}' AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.table_name = r.table_name"
+        " AND s.source = r.source AND s.rejected_id = r.rejected_id)"
+    )
     return (
         f"WITH rejected AS ({' UNION ALL '.join(parts)}), settled AS ({settled})"
         " SELECT table_name, source, loaded_on, reason, COALESCE(column_name, '') AS column_name,"
@@ -83,13 +86,14 @@ def rejected_summary_sql(tables: Iterable[str], *, waiting_only: bool = False) -
 
 
 def summarise_rejected(
-    query: Callable[[str], Any], tables: Iterable[str], *, waiting_only: bool = False
+    query: Callable[[str], Any], tables: Iterable[str], *, waiting_only: bool = False, before: date | None = None
 ) -> list[RejectedRows]:
     """The summary as values. ``query`` runs SQL over the warehouse and gives an Arrow table; no tables give no rows."""
     chosen = list(tables)
     if not chosen:
         return []
-    found: list[Mapping[str, Any]] = query(rejected_summary_sql(chosen, waiting_only=waiting_only)).to_pylist()
+    answer = query(rejected_summary_sql(chosen, waiting_only=waiting_only, before=before))
+    found: list[Mapping[str, Any]] = answer.to_pylist()
     return [
         RejectedRows(
             table=row["table_name"],
@@ -102,3 +106,9 @@ def summarise_rejected(
         )
         for row in found
     ]
+
+
+def waiting_tables(query: Callable[[str], Any], tables: Iterable[str], *, source: str, before: date) -> list[str]:
+    """The clean tables of a source in which rows of loads before a date still wait for a parent, sorted."""
+    found = summarise_rejected(query, tables, waiting_only=True, before=before)
+    return sorted({rows.table for rows in found if rows.source == source})

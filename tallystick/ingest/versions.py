@@ -102,13 +102,16 @@ def _grouped_sql(placed: str, target: Target) -> str:
     parts = [candidate, f"CASE WHEN {candidate} THEN {name_sql(contract.event_id)} ELSE {own} END"]
     if target.has_own_known_on:
         parts.append(name_sql(contract.known_on))
-    window = f"PARTITION BY {', '.join(parts)} ORDER BY _is_parked, _file, _line, _branch"
+    by = f"PARTITION BY {', '.join(parts)}"
+    window = f"{by} ORDER BY _is_parked, _file, _line, _branch"
     whole = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
-    content = _content_sql(target)
+    # Nearly every key stands alone, and then there is nothing to compare.
+    content = f"CASE WHEN _many > 1 THEN {_content_sql(target)} END"
+    counted = f"SELECT *, {candidate} AS _is_candidate, COUNT(1) OVER ({by}) AS _many FROM ({placed})"
     return (
-        f"SELECT *, {candidate} AS _is_candidate, ROW_NUMBER() OVER ({window}) AS _place,"
+        f"SELECT * EXCEPT (_many), ROW_NUMBER() OVER ({window}) AS _place,"
         f" MIN({content}) OVER ({window} {whole}) AS _low, MAX({content}) OVER ({window} {whole}) AS _high"
-        f" FROM ({placed})"
+        f" FROM ({counted})"
     )
 
 

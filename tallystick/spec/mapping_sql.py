@@ -226,11 +226,17 @@ def _missed(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
         if not join.is_inner:
             continue
         keys = join_keys(join, branch, shapes)
-        column = next((found.name for key in keys.values() for found in columns_of(key)), next(iter(keys)))
+        column = _told_column(branch, list(keys.values()))
         absent = [_is_null(forgive(_qualify(key, branch, shapes))) for key in keys.values()]
         ifs.append(exp.If(this=exp.and_(_is_missed(join.alias), exp.or_(*absent)), true=_told("missing", column)))
         ifs.append(exp.If(this=_is_missed(join.alias), true=_told("parent_unknown", column)))
     return _first(ifs)
+
+
+def _told_column(branch: Branch, keys: list[exp.Expr]) -> str:
+    """The column a person would look for: the one the mapping selects the key as, else the file's own."""
+    selected = next((name for name, part in branch.outputs if part in keys), "")
+    return selected or next((found.name for key in keys for found in columns_of(key)), "")
 
 
 def _failed(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:

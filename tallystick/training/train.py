@@ -23,6 +23,7 @@ from tallystick.training.export import describe_model, example_rows, to_score, w
 from tallystick.training.fitting import Model, Part, fit_models, needed_algorithms
 from tallystick.training.metrics import auc, calibration_slope, stability_index
 from tallystick.training.plots import draw_plots
+from tallystick.training.vectors import KEYS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,17 +63,58 @@ def train_model(recipe: Recipe, data: TrainingSet) -> TrainingResult:
         return _train(recipe, data)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Trained:
+    """What has been fitted, and on which rows: ``tried`` on the older ones, ``final`` on all labelled ones."""
+
+    recipe: Recipe
+    data: TrainingSet
+    part: pd.Series
+    older: Part
+    newer: Part
+    tried: dict[str, Model]
+    champion: str
+    final: Model
+
+    @property
+    def model(self) -> Model:
+        """The champion of the older part, which has not seen the newer one."""
+        return self.tried[self.champion]
+
+    @property
+    def algorithms(self) -> list[Algorithm]:
+        """What the champion is made of."""
+        return needed_algorithms(self.recipe.algorithms, self.champion)
+
+    @property
+    def test_pd(self) -> np.ndarray:
+        """Pd of the newer rows."""
+        return self.model.predict(self.newer.vectors)
+
+    @property
+    def unseen_pd(self) -> np.ndarray:
+        """Pd of the older rows, then of the newer ones, each by a model that had not seen the row."""
+        return np.concatenate([self.model.out_of_fold, self.test_pd])
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of the older rows, then of the newer ones."""
+        return np.concatenate([self.older.label, self.newer.label])
+
+
 def _train(recipe: Recipe, data: TrainingSet) -> TrainingResult:
     part = split_by_time(data.keys, test_from=recipe.split.test_from, test_share=recipe.split.test_share)
     check_parts(data.keys, part, where=f"recipe {recipe.name}")
     older, newer = _part(data, part == "train"), _part(data, part == "test")
     tried = fit_models(recipe.algorithms, older, split=recipe.split, seed=recipe.seed)
     champion = choose_model(tried, older.label, tolerance=recipe.choice.tolerance)
-    algorithms = needed_algorithms(recipe.algorithms, champion)
     labelled = _part(data, data.label.notna())
+    algorithms = needed_algorithms(recipe.algorithms, champion)
     final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed)[champion]
-    tables = _report(recipe, data, part, tried=tried, champion=champion, final=final)
-    test_pd = tried[champion].predict(newer.vectors)
+    trained = _Trained(
+        recipe=recipe, data=data, part=part, older=older, newer=newer, tried=tried, champion=champion, final=final
+    )
+    tables = _report(trained)
     document, booster = describe_model(recipe, final, data.features)
     artifacts = {"model.json": write_document(document)}
     if booster:
@@ -80,12 +122,12 @@ def _train(recipe: Recipe, data: TrainingSet) -> TrainingResult:
     return TrainingResult(
         champion=champion,
         artifacts=artifacts,
-        params=_params(recipe, final, older, newer),
+        params=_params(trained),
         metrics=_metrics(tables, champion),
         tables=tables,
-        plots=_plots(recipe, data, tried[champion], newer=newer, older=older, final=final, tables=tables),
-        gates=check_gates(recipe, tried[champion], older, newer.label, test_pd),
-        rows=_rows(data, part, tried[champion]),
+        plots=_plots(trained, tables["calibration"]),
+        gates=check_gates(recipe, trained.model, older, newer.label, trained.test_pd),
+        rows=_rows(trained),
         example=example_rows(final, labelled.vectors),
         observation_hash=observation_hash(data.keys),
     )
@@ -125,57 +167,61 @@ def _part(data: TrainingSet, rows: pd.Series, label: pd.Series | None = None) ->
     )
 
 
-def _report(
-    recipe: Recipe, data: TrainingSet, part: pd.Series, *, tried: dict[str, Model], champion: str, final: Model
-) -> dict[str, pd.DataFrame]:
-    older, newer = _part(data, part == "train"), _part(data, part == "test")
-    algorithms = needed_algorithms(recipe.algorithms, champion)
-    model = tried[champion]
-    labelled = data.label.notna()
-    unseen = np.concatenate([model.out_of_fold, model.predict(newer.vectors)])
-    in_parts = pd.concat([data.segments[part == "train"], data.segments[part == "test"]])
-    labels = np.concatenate([older.label, newer.label])
-    approved = unseen < max((b.pd_below for b in recipe.policy.bands if b.decision == "approve"), default=0.0)  # type: ignore[union-attr] # a recipe with a label has a policy
-    frames = {"train": older.vectors, "test": newer.vectors, "scored": data.vectors[~labelled]}
-    pds = {"train": model.out_of_fold, "test": model.predict(newer.vectors), "scored": final.predict(frames["scored"])}
+def _report(trained: _Trained) -> dict[str, pd.DataFrame]:
+    recipe, data, part = trained.recipe, trained.data, trained.part
+    older, newer, model = trained.older, trained.newer, trained.model
+    is_labelled = data.label.notna()
+    labelled = _part(data, is_labelled)
+    in_order = pd.concat([data.segments[part == "train"], data.segments[part == "test"]])
+    frames = {"train": older.vectors, "test": newer.vectors, "scored": data.vectors[~is_labelled]}
+    # The newer rows' shift is judged by the older part's model, that of rows to come by the one that will score them.
+    pds = {"train": model.out_of_fold, "test": trained.test_pd, "scored": trained.final.predict(frames["scored"])}
+    approved = trained.unseen_pd < _approval_limit(recipe)
     return {
-        "performance": reporting.report_performance(tried, older, newer, champion=champion, seed=recipe.seed),
-        "vintages": reporting.report_vintages(algorithms, _part(data, labelled), recipe=recipe),
-        "ablations": reporting.report_ablations(algorithms, older, newer, recipe=recipe, full=model),
-        "variants": _report_variants(recipe, data, part, algorithms),
+        "performance": reporting.report_performance(
+            trained.tried, older, newer, champion=trained.champion, seed=recipe.seed
+        ),
+        "vintages": reporting.report_vintages(trained.algorithms, labelled, recipe=recipe),
+        "ablations": reporting.report_ablations(trained.algorithms, older, newer, recipe=recipe, full=model),
+        "variants": _report_variants(trained),
         "stability": reporting.report_stability(model, frames, pds),
-        "fairness": reporting.report_fairness(in_parts, labels, unseen, approved=approved),
-        "calibration": reporting.report_calibration(labels, unseen),
-        "weights": reporting.report_weights(final, data.features, _part(data, labelled).vectors),
-        **{f"selection_{name}": table for name, table in final.selection.items()},
+        "fairness": reporting.report_fairness(in_order, trained.labels, trained.unseen_pd, approved=approved),
+        "calibration": reporting.report_calibration(trained.labels, trained.unseen_pd),
+        "weights": reporting.report_weights(trained.final, data.features, labelled.vectors),
+        **{f"selection_{name}": table for name, table in trained.final.selection.items()},
     }
 
 
-def _report_variants(recipe: Recipe, data: TrainingSet, part: pd.Series, algorithms: list[Algorithm]) -> pd.DataFrame:
+def _report_variants(trained: _Trained) -> pd.DataFrame:
     """The recipe's own label in the first line, each variant below; rows keep their side of the split by date."""
-    start = data.keys.loc[part == "test", "day"].min()
+    recipe, data = trained.recipe, trained.data
+    is_older = data.keys["day"] < data.keys.loc[trained.part == "test", "day"].min()
     labels = {f"{recipe.label} (the model's)": data.label}
     labels |= {variant.title: data.keys[f"label:{variant.name}"] for variant in recipe.variants}
-    parts = {}
-    for title, label in labels.items():
-        is_older = data.keys["day"] < start
-        parts[title] = (
-            _part(data, label.notna() & is_older, label),
-            _part(data, label.notna() & ~is_older, label),
-        )
-    return reporting.report_variants(algorithms, parts, recipe=recipe)
+    parts = {
+        title: (_part(data, label.notna() & is_older, label), _part(data, label.notna() & ~is_older, label))
+        for title, label in labels.items()
+    }
+    return reporting.report_variants(trained.algorithms, parts, recipe=recipe)
 
 
-def _params(recipe: Recipe, final: Model, older: Part, newer: Part) -> dict[str, str | int | float | bool]:
+def _approval_limit(recipe: Recipe) -> float:
+    """The pd below which the policy approves."""
+    bands = recipe.policy.bands if recipe.policy else ()
+    return max((band.pd_below for band in bands if band.decision == "approve"), default=0.0)
+
+
+def _params(trained: _Trained) -> dict[str, str | int | float | bool]:
+    recipe = trained.recipe
     return {
         "recipe_version": recipe.version,
         "label": str(recipe.label),
-        "algorithm": final.name,
+        "algorithm": trained.champion,
         "algorithms": ", ".join(algorithm.name for algorithm in recipe.algorithms),
-        "features": len(final.features),
-        "train_rows": len(older.label),
-        "test_rows": len(newer.label),
-        "fitted_rows": len(older.label) + len(newer.label),
+        "features": len(trained.final.features),
+        "train_rows": len(trained.older.label),
+        "test_rows": len(trained.newer.label),
+        "fitted_rows": len(trained.labels),
         "seed": recipe.seed,
         "is_retrospective": recipe.is_retrospective,
     }
@@ -199,32 +245,25 @@ def _metrics(tables: dict[str, pd.DataFrame], champion: str) -> dict[str, float]
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
-def _plots(
-    recipe: Recipe,
-    data: TrainingSet,
-    model: Model,
-    *,
-    newer: Part,
-    older: Part,
-    tables: dict[str, pd.DataFrame],
-    final: Model,
-) -> dict[str, bytes]:
-    test_pd = model.predict(newer.vectors)
-    scored = {"out of fold": (older.label, model.out_of_fold), "out of time": (newer.label, test_pd)}
-    scale = {"offset": recipe.scale.offset, "factor": recipe.scale.factor}
-    pds, labels = np.concatenate([model.out_of_fold, test_pd]), np.concatenate([older.label, newer.label])
-    scores = {
-        "good": to_score(pds[labels == 0], **scale),
-        "bad": to_score(pds[labels == 1], **scale),
-        "not labelled": to_score(final.predict(data.vectors[data.label.isna()]), **scale),
+def _plots(trained: _Trained, calibration: pd.DataFrame) -> dict[str, bytes]:
+    scale = {"offset": trained.recipe.scale.offset, "factor": trained.recipe.scale.factor}
+    scored = {
+        "out of fold": (trained.older.label, trained.model.out_of_fold),
+        "out of time": (trained.newer.label, trained.test_pd),
     }
-    return draw_plots(scored, tables["calibration"], scores)
+    unlabelled = trained.data.vectors[trained.data.label.isna()]
+    scores = {
+        "good": to_score(trained.unseen_pd[trained.labels == 0], **scale),
+        "bad": to_score(trained.unseen_pd[trained.labels == 1], **scale),
+        "not labelled": to_score(trained.final.predict(unlabelled), **scale),
+    }
+    return draw_plots(scored, calibration, scores)
 
 
-def _rows(data: TrainingSet, part: pd.Series, model: Model) -> pd.DataFrame:
-    keys = data.keys.drop(columns=[name for name in data.keys.columns if name.startswith("label:") or name == "day"])
-    rows = keys.assign(part=part, pd_out_of_fold=np.nan, pd_out_of_time=np.nan)
-    rows.loc[part == "train", "pd_out_of_fold"] = model.out_of_fold
-    rows.loc[part == "test", "pd_out_of_time"] = model.predict(data.vectors[part == "test"])
+def _rows(trained: _Trained) -> pd.DataFrame:
+    data, part = trained.data, trained.part
+    rows = data.keys[[*KEYS, "label"]].assign(part=part, pd_out_of_fold=np.nan, pd_out_of_time=np.nan)
+    rows.loc[part == "train", "pd_out_of_fold"] = trained.model.out_of_fold
+    rows.loc[part == "test", "pd_out_of_time"] = trained.test_pd
     labelled = pd.concat([rows, data.vectors], axis=1)[part != ""]
     return labelled.astype({"label": "int32"}).reset_index(drop=True)

@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/quality": SPARK | {"great_expectations"},
     "tallystick/features": SPARK | {"xxhash"},
     "tallystick/labels": SPARK,
-    "tallystick/training": MODELS | {"optbinning", "lightgbm", "matplotlib"},
+    "tallystick/training": MODELS | {"optbinning", "lightgbm", "matplotlib", "threadpoolctl"},
     "tallystick/scoring": MODELS | {"lightgbm", "pyspark"},
     # The file that travels inside a registered model: the one place outside the registry that may name mlflow.
     "tallystick/scoring/model_file.py": MODELS | {"lightgbm", "mlflow"},

@@ -102,6 +102,23 @@ def test_every_setting_of_ours_is_read_somewhere(compose: dict[str, Any]) -> Non
     assert [name for name in settings if name.startswith("TALLYSTICK_") and name not in code] == []
 
 
+def read_properties(path: Path) -> dict[str, str]:
+    """Settings of a Spark properties file."""
+    lines = [line.split(None, 1) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("spark.")]
+    return {name: value.strip() for name, value in lines}
+
+
+def test_the_spark_settings_of_the_compose_file_mean_what_those_of_a_cluster_mean(compose: dict[str, Any]) -> None:
+    path = compose["services"]["airflow-scheduler"]["environment"]["TALLYSTICK_SPARK_CONF"]
+    here = read_properties(house.ROOT / path.removeprefix("/opt/tallystick/"))
+    cluster = read_properties(house.ROOT / "conf" / "spark-cluster.conf")
+    assert {name: value for name, value in here.items() if name.startswith("spark.sql.")} == {
+        **{name: value for name, value in cluster.items() if name.startswith("spark.sql.")},
+        "spark.sql.shuffle.partitions": "4",
+    }
+    assert set(cluster) <= set(here)
+
+
 def test_what_the_image_copies_exists_and_reaches_the_builder(dockerfile: str) -> None:
     allowed = re.findall(r"^!(\S+)", (house.ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     for line in re.findall(r"^COPY (?!--)(.+)$", dockerfile, re.MULTILINE):

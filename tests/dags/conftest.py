@@ -17,6 +17,17 @@ import pytest
 RECIPE = "cash_loan"
 SOURCE = "simbank"
 
+# What tests/lib/read_dags.py and tests/lib/run_dag.py begin their line of JSON with: Airflow talks on stdout too.
+FACTS, STATES = "FACTS", "STATES"
+
+
+def read_answer(done: subprocess.CompletedProcess[str], mark: str) -> dict[str, Any]:
+    """The line of JSON in what a program printed."""
+    lines = [line for line in done.stdout.splitlines() if line.startswith(mark)]
+    assert lines, done.stdout[-3000:] + done.stderr[-3000:]
+    answer: dict[str, Any] = json.loads(lines[0].removeprefix(mark))
+    return answer
+
 
 def airflow_environment(home: Path, *, warehouse: Path, deliveries: Path, project: Path) -> dict[str, str]:
     """The variables under which Airflow runs in these tests: SQLite, no examples, Spark on this machine."""
@@ -50,7 +61,4 @@ def facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dict[
         text=True,
         check=False,
     )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("FACTS")]
-    assert lines, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(lines[0].removeprefix("FACTS"))
-    return found
+    return read_answer(done, FACTS)

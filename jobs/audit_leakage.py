@@ -49,7 +49,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     sample = audit.sample_observations(recipe, data)
     own = ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
     recomputed = [
-        audit.recomputed_group(work, rows[work.feature_table], events=read(work.plan.table, filter=own), zone=source.zone,
+        audit.recomputed_group(work, rows[work.feature_table], zone=source.zone, events=read(work.plan.table, filter=own),
                                dimensions={lookup.table: read(lookup.table, filter=ours) for lookup in work.lookups})
         for work in works
     ]  # fmt: skip

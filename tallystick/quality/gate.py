@@ -9,10 +9,7 @@ never asked for, and whatever the library might still return of them is dropped 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tallystick.errors import DeclarationError
 from tallystick.project.expectations import expectation_columns
 from tallystick.quality.findings import Finding
+from tallystick.quality.library import library
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -87,18 +85,6 @@ def validate(
             if report is not None:
                 report(_summary(table, found))
         return Validation(findings=tuple(findings), results=results, suites=built)
-
-
-@contextlib.contextmanager
-def library() -> Iterator[Any]:
-    """The library, imported only now, since that takes seconds, and told to report to nobody."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    with warnings.catch_warnings():
-        # It warns of what it and its dependencies will have to change; nobody who reads a run's output can do that.
-        warnings.simplefilter("ignore")
-        import great_expectations
-
-        yield great_expectations
 
 
 def build_suite(gx: Any, table: str, expectations: Sequence[Mapping[str, Any]]) -> Any:

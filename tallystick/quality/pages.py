@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from tallystick.quality.gate import library
+from tallystick.quality.library import library
 
 # Pages kept per table and source. The library reads every kept result to build its index, so that this bounds the time
 # of each run; monitor.validations keeps all findings.

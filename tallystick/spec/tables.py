@@ -65,7 +65,9 @@ class TableContract:
     def __post_init__(self) -> None:
         layer, _, table = self.name.partition(".")
         if layer not in LAYERS or not table:
-            raise DeclarationError(f"table name {self.name} is not layer.table", where=self.path, fix=f"layers: {LAYERS}")
+            raise DeclarationError(
+                f"table name {self.name} is not layer.table", where=self.path, fix=f"layers: {LAYERS}"
+            )
         names = [c.name for c in self.columns]
         if len(set(names)) != len(names):
             raise DeclarationError(f"table {self.name} declares a column twice", where=self.path)

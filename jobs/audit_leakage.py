@@ -48,11 +48,12 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     data = build_training_set(recipe, plan, rows, zone=source.zone)
     sample = audit.sample_observations(recipe, data)
     own = ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
-    recomputed = [
-        audit.recomputed_group(work, rows[work.feature_table], zone=source.zone, events=read(work.plan.table, filter=own),
-                               dimensions={lookup.table: read(lookup.table, filter=ours) for lookup in work.lookups})
-        for work in works
-    ]  # fmt: skip
+    recomputed = []
+    for work in works:
+        events = read(work.plan.table, filter=own)
+        looked_up = {lookup.table: read(lookup.table, filter=ours) for lookup in work.lookups}
+        stored = rows[work.feature_table]
+        recomputed.append(audit.recomputed_group(work, stored, events=events, dimensions=looked_up, zone=source.zone))
     found = audit.audit_training_set(recipe, data, rows[f"label.{recipe.label}"], recomputed, zone=source.zone)
     told = audit.list_findings(found, run_id=args.run_id, recipe=recipe.name, source=source.name)
     if warehouse.exists(FINDINGS):

@@ -159,11 +159,25 @@ def stability_index(expected: np.ndarray, found: np.ndarray, *, bins: int = 10) 
     """
     if not len(expected) or not len(found):
         return float("nan")
-    known = expected[~np.isnan(expected)]
-    edges = np.unique(np.quantile(known, np.arange(1, bins) / bins, method="higher")) if len(known) else np.empty(0)
+    edges = quantile_edges(expected[~np.isnan(expected)], bins)
     shares = []
     for values in (expected, found):
         codes = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
         counts = np.bincount(codes, minlength=len(edges) + 2)
         shares.append(np.clip(counts / len(values), SMALLEST_SHARE, None))
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+
+
+def quantile_edges(known: np.ndarray, bins: int) -> np.ndarray:
+    """Inner edges of up to ``bins`` bins [edge, next edge) of about equal size; ``known`` has no nulls.
+
+    Where most rows share the lowest value, quantiles see nothing beyond it: then one edge tells it from the rest.
+    """
+    if not len(known):
+        return np.empty(0)
+    lowest = known.min()
+    edges = np.unique(np.quantile(known, np.arange(1, bins) / bins, method="higher"))
+    edges = edges[edges > lowest]
+    if not len(edges) and known.max() > lowest:
+        edges = np.array([known[known > lowest].min()])
+    return edges

@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from tallystick.spec.algorithms import OrdinalScorecard
 from tallystick.training.members import Member, bin_values, scorecard_member
-from tallystick.training.metrics import expit
+from tallystick.training.metrics import expit, quantile_edges
 from tallystick.training.vectors import Feature
 
 
@@ -59,8 +59,7 @@ def _bin(feature: str, column: np.ndarray, bins: int) -> dict[str, Any]:
     if len(distinct) <= bins:
         edges = distinct[1:]
     else:
-        edges = np.unique(np.quantile(known, np.arange(1, bins) / bins, method="higher"))
-        edges = edges[edges > distinct[0]]
+        edges = quantile_edges(known, bins)
     counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
     ranks = (np.cumsum(counts) - counts / 2) / max(len(known), 1)
     values = np.where(np.isnan(column), 0.5, ranks[np.searchsorted(edges, column, side="right").clip(0, len(edges))])

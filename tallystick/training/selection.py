@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from tallystick.spec.algorithms import Selection
-from tallystick.training.metrics import auc
+from tallystick.training.metrics import auc, quantile_edges
 from tallystick.training.vectors import Feature
 
 # Vintages with fewer rows of either class say nothing about the stability of a feature.
@@ -102,14 +102,8 @@ def _is_stable(values: np.ndarray, label: np.ndarray, vintage: np.ndarray, direc
 
 def _quantile_codes(values: np.ndarray, bins: int) -> np.ndarray:
     is_null = np.isnan(values)
-    known = values[~is_null]
-    edges = np.unique(np.quantile(known, np.arange(1, bins) / bins, method="higher"))
-    edges = edges[edges > known.min()]
-    # Where most rows share the lowest value, quantiles see nothing beyond it: one edge tells it from the rest.
-    if not len(edges) and known.max() > known.min():
-        edges = np.array([known[known > known.min()].min()])
-    codes = np.searchsorted(edges, values, side="right")
-    return np.where(is_null, len(edges) + 1, codes)
+    edges = quantile_edges(values[~is_null], bins)
+    return np.where(is_null, len(edges) + 1, np.searchsorted(edges, values, side="right"))
 
 
 def _standard_ranks(values: np.ndarray) -> np.ndarray:

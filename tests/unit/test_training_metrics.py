@@ -72,3 +72,8 @@ def test_psi_is_zero_for_the_same_rows_and_sees_shifts_and_nulls() -> None:
     assert metrics.stability_index(values, values + 500) > 0.5
     assert metrics.stability_index(values, np.where(values < 300, np.nan, values)) > 0.25
     assert math.isnan(metrics.stability_index(values, np.empty(0)))
+
+
+def test_psi_sees_a_rare_count_grow() -> None:
+    rare = np.where(np.arange(1000) < 30, 1.0, 0.0)
+    assert metrics.stability_index(rare, np.where(np.arange(1000) < 200, 1.0, 0.0)) > 0.25

@@ -29,6 +29,9 @@ from tests.dags.conftest import RECIPE, SOURCE, STATES, airflow_environment, rea
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# Two minutes on two quiet cores, most of it five starts of Spark; a busy machine takes several times as long.
+pytestmark = pytest.mark.timeout(1800)
+
 HISTORY, TONIGHT = date(2026, 4, 1), date(2026, 4, 2)
 # The first business date that the run observes: the default would be the day before, on which hardly anyone applied.
 FIRST = date(2026, 3, 20)

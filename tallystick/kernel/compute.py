@@ -21,6 +21,7 @@ from tallystick.kernel.history import (
     Ranges,
     current_rows,
     entity_ranges,
+    observed_rows,
     own_rows,
     read_asked,
     read_events,
@@ -110,6 +111,7 @@ class _Job:
 
     def run(self, events: Events, asked: Asked) -> Ints:
         """Fill the results; returns which observation each of their places belongs to."""
+        events = observed_rows(events, asked)
         current = current_rows(events)
         visible, is_plain = visible_prefix(events, current, asked)
         # By customer, plain ones first: then every piece writes one run of places.

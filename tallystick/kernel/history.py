@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.kernel.calendar import Zone
+from tallystick.kernel.exact import spread_ranges
 from tallystick.kernel.plan import GroupPlan
 from tallystick.kernel.vectors import Bools, Ints, vector_of
 from tallystick.kernel.versions import NEVER, version_ends
@@ -178,6 +179,14 @@ def current_rows(events: Events) -> Events:
     return events.rows(np.flatnonzero(keep))
 
 
+def observed_rows(events: Events, asked: Asked) -> Events:
+    """The rows of customers that are observed, where they are clearly fewer than all; else all."""
+    ranges = entity_ranges(events.entity, np.unique(asked.entity))
+    if 2 * int((ranges.end - ranges.first).sum()) > events.entity.size:
+        return events
+    return events.rows(spread_ranges(ranges.first, ranges.end)[0])
+
+
 def visible_prefix(events: Events, current: Events, asked: Asked) -> tuple[Ranges, Bools]:
     """For each observation the first so many current rows that it sees, and whether that is the whole truth."""
     ranges = entity_ranges(current.entity, asked.entity)
@@ -203,7 +212,7 @@ def _was_older(events: Events, asked: Asked) -> Bools:
     if events.until is None:
         return np.zeros(asked.entity.size, dtype=np.bool_)
     superseded = events.until != NEVER
-    last = np.full(int(events.entity.max()) + 2, np.iinfo(np.int64).min)
+    last = np.full(int(events.entity.max(initial=-1)) + 2, np.iinfo(np.int64).min)
     np.maximum.at(last, events.entity[superseded], events.until[superseded])
     return asked.day < last[asked.entity]
 
@@ -212,15 +221,13 @@ def own_rows(events: Events, asked: Asked) -> tuple[Ints, Ranges]:
     """For each observation a copy of exactly its visible rows: places in ``events``, and its range among them."""
     ranges = entity_ranges(events.entity, asked.entity)
     end = find(events.at, ranges.first, ranges.end, asked.as_of)
-    sizes = end - ranges.first
-    owner = np.repeat(np.arange(sizes.size), sizes)
-    places = np.arange(owner.size) + np.repeat(ranges.first - (np.cumsum(sizes) - sizes), sizes)
+    places, owner = spread_ranges(ranges.first, end)
     day = asked.day[owner]
     sees = events.known[places] <= day
     if events.until is not None:
         sees &= events.until[places] > day
     if events.is_retracted is not None:
         sees &= ~events.is_retracted[places]
-    kept = np.bincount(owner[sees], minlength=sizes.size)
+    kept = np.bincount(owner[sees], minlength=end.size)
     ends = np.cumsum(kept)
     return places[sees], Ranges(ends - kept, ends)

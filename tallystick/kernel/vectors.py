@@ -76,6 +76,8 @@ def vector_of(column: pa.ChunkedArray | pa.Array, name: str) -> Vector:
     """The vector of an Arrow column. NaN counts as null; ContractError for a type that no contract allows."""
     array = one_array(column)
     kind = array.type
+    if pa.types.is_string_view(kind):
+        array, kind = array.cast(pa.string()), pa.string()
     if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _text_vector(array)
     valid = None if not array.null_count else np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False))

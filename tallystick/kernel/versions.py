@@ -85,7 +85,7 @@ def _text_hashes(texts: pa.LargeStringArray) -> Hashes:
     if used:
         padded[:used] = np.frombuffer(data, dtype=np.uint8)[:used]
     words = np.ndarray(shape=(used + 1,), dtype=np.uint64, buffer=padded.data, strides=(1,))
-    hashes = sizes.astype(np.uint64)
+    hashes = sizes.astype(np.uint64) * _MULTIPLIERS[0]
     for read in range(0, longest, 8):
         hashes ^= words[np.minimum(starts + read, used)] & _TAIL_MASKS[np.clip(sizes - read, 0, 8)]
         for multiplier in _MULTIPLIERS:

@@ -186,6 +186,15 @@ def test_the_latest_version_known_counts_and_then_its_window() -> None:
     assert by_day == [0, 10, 10, 20, 20, 0, 0, 0, 0]
 
 
+def test_a_row_is_seen_until_the_day_its_retraction_becomes_known() -> None:
+    versions = [
+        row(2, 10, transaction_id="x", known_on=dt.date(2026, 3, 3)),
+        row(2, 10, transaction_id="x", known_on=dt.date(2026, 3, 6), is_retracted=True),
+        row(2, 1, transaction_id="y", known_on=dt.date(2026, 3, 3)),
+    ]
+    assert [value_of(versions, "sum", as_of=utc(2026, 3, day)) for day in (4, 5, 6, 7)] == [11, 11, 1, 1]
+
+
 def test_one_identifier_of_two_customers_is_two_events() -> None:
     rows = [
         row(2, 1, transaction_id="x", known_on=dt.date(2026, 3, 3)),

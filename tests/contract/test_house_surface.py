@@ -5,7 +5,6 @@ What lives here: `tallystick.__all__`, and the commands of `tally` against READM
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Iterator
 
@@ -14,14 +13,6 @@ import pytest
 from tests.lib import house
 
 MOST_NAMES = 25
-
-
-def declared_names(source: house.Source) -> list[str] | None:
-    """The list in a module's `__all__`, None without one."""
-    for node in source.tree.body:
-        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "__all__" for target in node.targets):
-            return list(ast.literal_eval(node.value))
-    return None
 
 
 def test_the_door_has_at_most_25_sorted_names() -> None:
@@ -43,15 +34,6 @@ def test_the_door_shows_what_it_declares_and_nothing_else() -> None:
         if not name.startswith("_") and name not in submodules and name != "annotations"
     }
     assert visible <= set(tallystick.__all__)
-
-
-def test_every_declared_surface_is_sorted() -> None:
-    found = [
-        source.path
-        for source in house.sources("tallystick")
-        if (names := declared_names(source)) is not None and names != sorted(names)
-    ]
-    assert not found, house.listed(found)
 
 
 def commands() -> Iterator[tuple[str, str, list[tuple[str, str]]]]:

@@ -121,8 +121,10 @@ def text_files() -> Iterator[Path]:
     """Every text file of the project, whatever its kind; lock files are left out."""
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
-        if NOT_OURS.intersection(parts) or not path.is_file() or path.name == "uv.lock":
+        if NOT_OURS.intersection(parts) or not path.is_file() or path.name in {"uv.lock", ".env"}:
             continue
+        if parts[:2] == ("conf", "local"):
+            continue  # written by `make setup` for this machine
         if path.suffix in {".png", ".svg", ".jar", ".gz", ".parquet", ".pyc", ".db"}:
             continue
         yield path

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.lib import house
@@ -137,14 +137,14 @@ def test_the_machinery_knows_the_name_of_no_bank() -> None:
     assert not found, house.listed(found)
 
 
-@pytest.mark.parametrize("place", [r"/work/", r"/root/", r"/home/\w", r"/Users/\w", r"/mnt/\w", r"[CD]:\\\\"])
-def test_no_file_names_a_place_on_somebodys_machine(place: str) -> None:
-    pattern = re.compile(r"(?<![\w.}])" + place)
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    pattern = re.compile(r"(?<![\w.}])(/work/|/root/|/home/\w|/Users/\w|/mnt/\w|[CD]:\\\\)")
     found = []
     for path in house.text_files():
-        if path.name == "test_house_names.py":
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if path.name == Path(__file__).name or not pattern.search(text):
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        for number, line in enumerate(text.splitlines(), start=1):
             if pattern.search(line):
                 found.append(f"{path.relative_to(house.ROOT)}:{number} {line.strip()[:100]}")
     assert not found, house.listed(found)

@@ -8,6 +8,7 @@ window's own rows: not on codes, which depend on what else is in the piece.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +75,7 @@ def _counts(occurrences: _Occurrences, low: Ints, rows: Ints, owner: Ints) -> In
 
 def distinct(selection: Selection, reduction: Reduction) -> Result:
     """The number of distinct values."""
-    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     occurrences = _occurrences(vector)
     made = np.zeros(low.shape, dtype=np.int64)
@@ -109,13 +110,15 @@ def top_share(selection: Selection, reduction: Reduction) -> Result:
 def hhi(selection: Selection, reduction: Reduction) -> Result:
     """``sum p ** 2`` over the frequencies of the values, from an exact sum of squares."""
     sums, empty = _frequencies(selection, reduction, np.add, lambda counts, _: counts * counts)
-    low, high = selection.known(reduction.value)[0].bounds(reduction)  # type: ignore[arg-type]
+    low, high = selection.known(reduction.node)[0].bounds(reduction)
     total = np.maximum(high - low, 1).astype(np.float64)
     return sums / (total * total), empty
 
 
-def _frequencies(selection: Selection, reduction: Reduction, ufunc: np.ufunc, terms: object) -> Result:
-    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+def _frequencies(
+    selection: Selection, reduction: Reduction, ufunc: np.ufunc, terms: Callable[[Ints, Ints], Array]
+) -> Result:
+    known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     occurrences = _occurrences(vector)
     made = np.zeros(low.shape)
@@ -126,14 +129,14 @@ def _frequencies(selection: Selection, reduction: Reduction, ufunc: np.ufunc, te
             counts = _counts(occurrences, from_row, rows, owner)
             ends = np.cumsum(np.bincount(owner, minlength=from_row.size))
             starts = np.concatenate(([0], ends[:-1]))
-            values = terms(counts, (to_row - from_row)[owner])  # type: ignore[operator]
+            values = terms(counts, (to_row - from_row)[owner])
             made[place, block] = exact.reduce_ranges(ufunc, values, starts, ends, empty=0.0)
     return made, high == low
 
 
 def quantile(selection: Selection, reduction: Reduction) -> Result:
     """The exact quantile, linear between the two values around ``(n - 1) q``."""
-    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     made = np.zeros(low.shape)
     for chain in reduction.chains:

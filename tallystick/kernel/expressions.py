@@ -144,9 +144,8 @@ def _in(args: list[Vector], node: Call) -> Vector:
 
 
 def _like(args: list[Vector], node: Call) -> Vector:
-    pattern = node.args[1]
-    assert isinstance(pattern, Constant)  # the parser lets no other through
-    matches = pc.match_like(args[0].texts, str(pattern.value)).to_numpy(zero_copy_only=False)
+    pattern = str(getattr(node.args[1], "value", ""))  # a literal: the parser lets nothing else through
+    matches = pc.match_like(args[0].texts, pattern).to_numpy(zero_copy_only=False)
     return Vector(np.asarray(matches)[args[0].values], args[0].valid)
 
 

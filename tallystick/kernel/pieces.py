@@ -7,7 +7,7 @@ reductions themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -94,7 +94,7 @@ class Selection:
         self.index = index
         self.places = places
         self.size = piece.frame.size if index is None else index.size
-        self._known: dict[object, object] = {}
+        self._known: dict[object, Any] = {}
 
     def narrowed(self, mask: Bools) -> Selection:
         """The rows of this selection where ``mask`` holds."""
@@ -111,18 +111,15 @@ class Selection:
     @property
     def days(self) -> Ints:
         """The business date of each row."""
-        if "days" not in self._known:
-            self._known["days"] = self.take(self.piece.days)
-        return self._known["days"]  # type: ignore[return-value]
+        return self.once(("days",), lambda: self.take(self.piece.days))
 
     def values(self, node: Node) -> Vector:
         """The value of ``node`` in each row, nulls included. NaN from infinite amounts counts as null."""
-        if id(node) not in self._known:
-            made = self._evaluate(node)
-            if made.values.dtype == np.bool_:
-                made = Vector(made.values.astype(np.int64), made.valid)
-            self._known[id(node)] = made
-        return self._known[id(node)]  # type: ignore[return-value]
+        return self.once(("values", id(node)), lambda: self._numbers(node))
+
+    def _numbers(self, node: Node) -> Vector:
+        made = self._evaluate(node)
+        return Vector(made.values.astype(np.int64), made.valid) if made.values.dtype == np.bool_ else made
 
     def _evaluate(self, node: Node) -> Vector:
         frame = self.piece.frame
@@ -138,33 +135,32 @@ class Selection:
 
     def known(self, node: Node) -> tuple[Selection, Vector]:
         """The rows where ``node`` is not null, and its values there."""
-        key = ("known", id(node))
-        if key not in self._known:
-            vector = self.values(node)
-            if vector.values.dtype == np.float64 and np.isnan(vector.values).any():
-                missing = np.isnan(vector.values)
-                vector = Vector(vector.values, ~missing if vector.valid is None else vector.valid & ~missing)
-            if vector.valid is None:
-                self._known[key] = (self, vector)
-            else:
-                kept = self.narrowed(vector.valid)
-                values = vector.values[vector.valid]
-                self._known[key] = (kept, Vector(values, None, vector.texts))
-        return self._known[key]  # type: ignore[return-value]
+        return self.once(("known", id(node)), lambda: self._without_nulls(self.values(node)))
+
+    def _without_nulls(self, vector: Vector) -> tuple[Selection, Vector]:
+        valid = vector.valid
+        if vector.values.dtype == np.float64:
+            missing = np.isnan(vector.values)
+            if missing.any():
+                valid = ~missing if valid is None else valid & ~missing
+        if valid is None:
+            return self, vector
+        return self.narrowed(valid), Vector(vector.values[valid], None, vector.texts)
 
     def bounds(self, reduction: Reduction) -> tuple[Ints, Ints]:
         """First row and end of each window, one line a window."""
-        key = (reduction.lows, reduction.highs)
-        if key not in self._known:
-            low, high = self.places[list(reduction.lows)], self.places[list(reduction.highs)]
-            self._known[key] = (np.minimum(low, high), high)
-        return self._known[key]  # type: ignore[return-value]
+        return self.once(("bounds", reduction.lows, reduction.highs), lambda: self._bounds(reduction))
+
+    def _bounds(self, reduction: Reduction) -> tuple[Ints, Ints]:
+        low, high = self.places[list(reduction.lows)], self.places[list(reduction.highs)]
+        return np.minimum(low, high), high
 
     def once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """What ``make`` gives, made once for this selection."""
         if key not in self._known:
             self._known[key] = make()
-        return self._known[key]  # type: ignore[return-value]
+        made: T = self._known[key]
+        return made
 
 
 def select_family(piece: Piece, family: Family, shared: dict[object, Selection]) -> Selection:

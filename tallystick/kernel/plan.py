@@ -53,6 +53,13 @@ class Reduction:
     highs: tuple[int, ...]
     chains: tuple[tuple[int, ...], ...]
 
+    @property
+    def node(self) -> Node:
+        """The value, of an op that takes one."""
+        if self.value is None:
+            raise TypeError(f"{self.op.token} takes no value")
+        return self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Family:

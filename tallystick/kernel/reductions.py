@@ -35,7 +35,7 @@ def _sum(selection: Selection, reduction: Reduction) -> Result:
 
 
 def _sums(selection: Selection, reduction: Reduction) -> Array:
-    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
 
     def add() -> Array:
@@ -49,13 +49,13 @@ def _sums(selection: Selection, reduction: Reduction) -> Array:
 
 
 def _mean(selection: Selection, reduction: Reduction) -> Result:
-    low, high = selection.known(reduction.value)[0].bounds(reduction)  # type: ignore[arg-type]
+    low, high = selection.known(reduction.node)[0].bounds(reduction)
     count = high - low
     return _sums(selection, reduction) / np.maximum(count, 1), count == 0
 
 
 def _std(selection: Selection, reduction: Reduction) -> Result:
-    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     count = high - low
     pairs = np.maximum(count, 2).astype(np.float64) * np.maximum(count - 1, 1)
@@ -91,14 +91,14 @@ def _deviations(values: Array, low: Ints, high: Ints) -> Array:
 
 def _extreme(ufunc: np.ufunc, worst_int: int, worst: float) -> Reducer:
     def reduce(selection: Selection, reduction: Reduction) -> Result:
-        known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+        known, vector = selection.known(reduction.node)
         low, high = known.bounds(reduction)
         values = vector.values
         empty = worst if values.dtype == np.float64 else worst_int
         made = np.empty(low.shape, dtype=values.dtype)
         for chain in reduction.chains:
             lows, near = low[list(chain)], high[chain[0]]
-            rings = known.once((chain, reduction.lows), partial(exact.Rings, lows, near))
+            rings = known.once(("rings", chain, reduction.lows), partial(exact.Rings, lows, near))
             made[list(chain)] = rings.reduce(ufunc, values, empty=empty)
         is_empty = high == low
         made[is_empty] = 0
@@ -120,7 +120,7 @@ def _last(selection: Selection, reduction: Reduction) -> Result:
 
 def _pick(selection: Selection, reduction: Reduction, place: Ints, is_there: Bools) -> Result:
     """The value of the row at ``place``, which may be null: the row decides, not its value."""
-    vector = selection.values(reduction.value)  # type: ignore[arg-type]
+    vector = selection.values(reduction.node)
     if not vector.values.size:
         return np.zeros(place.shape, dtype=vector.values.dtype), ~is_there
     place = np.where(is_there, place, 0)
@@ -129,7 +129,7 @@ def _pick(selection: Selection, reduction: Reduction, place: Ints, is_there: Boo
 
 
 def _age_days(selection: Selection, reduction: Reduction) -> Result:
-    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     return selection.piece.asked.day - _at(vector.values, high - 1), high == low
 
@@ -200,7 +200,7 @@ def _longest_streak(selection: Selection, reduction: Reduction) -> Result:
 
 def _slope(selection: Selection, reduction: Reduction) -> Result:
     """Least squares of daily totals on the day number: 6 * sum((2 day - first - last) y) / (n (n^2 - 1))."""
-    known, vector = selection.known(reduction.value)  # type: ignore[arg-type]
+    known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     days = known.days
     edge_days = selection.piece.edge_days

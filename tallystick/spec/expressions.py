@@ -176,11 +176,13 @@ class _Parser:
             raise self.fail("an impossible date") from error
 
     def logic(self, op: str, *trees: exp.Expr) -> Node:
-        args = tuple(self.node(tree) for tree in trees)
-        for arg in args:
-            if arg.type != "boolean":
-                raise self.fail(f"{op.upper()} of {arg.type}", "compare it with a value")
-        return Call(op, args, "boolean")
+        return Call(op, tuple(self.condition(op.upper(), tree) for tree in trees), "boolean")
+
+    def condition(self, user: str, tree: exp.Expr) -> Node:
+        made = self.node(tree)
+        if made.type != "boolean":
+            raise self.fail(f"{user} of {made.type}", "compare it with a value")
+        return made
 
     def compare(self, op: str, left: exp.Expr, right: exp.Expr) -> Node:
         args = self.unify([self.node(left), self.node(right)])
@@ -237,7 +239,7 @@ class _Parser:
         conditions: list[Node] = []
         for branch in tree.args["ifs"]:
             if tree.this is None:
-                conditions.append(self.logic("and", branch.this, exp.true()).args[0])  # type: ignore[union-attr]
+                conditions.append(self.condition("CASE WHEN", branch.this))
             else:
                 conditions.append(self.compare("eq", tree.this, branch.this))
         default = tree.args.get("default")
@@ -270,6 +272,5 @@ class _Parser:
 
 def _as_double(node: Node) -> Node:
     if isinstance(node, Constant):
-        value = None if node.value is None else float(node.value)  # type: ignore[arg-type]
-        return Constant(value, "double")
+        return Constant(float(node.value) if isinstance(node.value, (int, float)) else None, "double")
     return node if node.type == "double" else Call("to_double", (node,), "double")

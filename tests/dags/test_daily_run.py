@@ -29,7 +29,7 @@ from tests.dags.conftest import RECIPE, SOURCE, STATES, airflow_environment, rea
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Two minutes on two quiet cores, most of it five starts of Spark; a busy machine takes several times as long.
+# Most of it is five starts of Spark. At a load of 10 it took more than ten minutes; two are a guess for a quiet one.
 pytestmark = pytest.mark.timeout(1800)
 
 HISTORY, TONIGHT = date(2026, 4, 1), date(2026, 4, 2)

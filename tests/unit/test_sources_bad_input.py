@@ -1,0 +1,109 @@
+"""Deliveries that cannot be used stop the real job with file and column named, before Spark and before any table."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tallystick.errors import InputError, LoadRefused
+from tallystick.ingest.deliveries import check_order, find_deliveries
+from tallystick.project.sources import load_source
+from tallystick.tables import Warehouse
+from tallystick.tables.landing import landings
+from tests.lib.deliveries import ACCOUNTS, BOOKINGS, SOURCE_YAML, load_delivery, write_delivery, write_project
+
+# As much of a session as is asked before the files are found fit.
+SESSION: Any = SimpleNamespace(conf=SimpleNamespace(get=lambda name: "UTC"))
+
+
+def refused(tmp_path: Path, files: dict[str, str | bytes | None], *, yaml: str = SOURCE_YAML) -> str:
+    """The error of a load of the village bank with other files; nothing of it may be published."""
+    project = write_project(tmp_path / "project", files={"source.yaml": yaml})
+    warehouse, supplier = tmp_path / "warehouse", write_delivery(tmp_path / "supplier", files)
+    with pytest.raises(InputError) as caught:
+        load_delivery(SESSION, project, warehouse, supplier)
+    store = Warehouse(warehouse)
+    assert store.tables() == []
+    assert [landing.is_published for landing in landings(store, "village")] in ([], [False])
+    return str(caught.value)
+
+
+def test_a_missing_column_names_file_and_column(tmp_path: Path) -> None:
+    told = refused(tmp_path, {"people.csv": "person,born\n1,1970-05-01\n"})
+    assert "people.csv, column village: column village is missing from the header" in told
+
+
+def test_a_renamed_column_names_both_names(tmp_path: Path) -> None:
+    told = refused(tmp_path, {"people.csv": "person,born,town\n1,1970-05-01,north\n"})
+    assert "people.csv, column village: column village is missing" in told
+    assert "the file has town, which is not declared" in told
+
+
+def test_an_extra_column_is_refused_where_the_source_says_so(tmp_path: Path) -> None:
+    yaml = SOURCE_YAML.replace("reading: {", "reading: {extra_columns: refuse, ")
+    told = refused(tmp_path, {"people.csv": "person,born,village,age\n1,1970-05-01,north,50\n"}, yaml=yaml)
+    assert "people.csv, column age: a column that is not declared" in told
+
+
+def test_another_delimiter_says_what_was_expected(tmp_path: Path) -> None:
+    told = refused(tmp_path, {"bookings_1.csv.gz": BOOKINGS.replace(",", ";")})
+    assert "bookings_1.csv.gz: fields are not separated by a comma, as declared; the first line has a semicolon" in told
+
+
+def test_another_encoding_says_what_was_expected(tmp_path: Path) -> None:
+    told = refused(tmp_path, {"people.csv": "person,born,village\n1,1970-05-01,Žďár\n".encode("cp1250")})
+    assert "people.csv: not utf-8 text" in told
+
+
+def test_an_archive_cut_off_in_its_header_is_refused(tmp_path: Path) -> None:
+    told = refused(tmp_path, {"accounts.csv.gz": gzip.compress(ACCOUNTS.encode())[:14]})
+    assert "accounts.csv.gz: the file ends early: it is truncated" in told
+
+
+def test_a_file_of_zero_bytes_is_refused(tmp_path: Path) -> None:
+    assert "people.csv: the file is empty: 0 bytes" in refused(tmp_path, {"people.csv": b""})
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "people.csv: the file people.csv is missing" in refused(tmp_path, {"people.csv": None})
+
+
+def test_a_directory_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    source = load_source(write_project(tmp_path / "project"), "village")
+    with pytest.raises(InputError, match="the source directory does not exist"):
+        find_deliveries(tmp_path / "nowhere", source)
+
+
+def test_a_file_that_keeps_changing_while_it_is_copied_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tallystick.tables import landing
+
+    states = iter(range(1000))
+    monkeypatch.setattr(landing, "_state", lambda path: (path.stat().st_size, next(states), 0))
+    assert "the file changes while it is copied" in refused(tmp_path, {})
+
+
+def test_folders_named_by_date_are_deliveries_and_nothing_lies_beside_them(tmp_path: Path) -> None:
+    source = load_source(write_project(tmp_path / "project"), "village")
+    for day in ("2024-02-01", "2024-01-31"):
+        write_delivery(tmp_path / "supplier" / day)
+    found = find_deliveries(tmp_path / "supplier", source)
+    assert [delivery.load_date.isoformat() for delivery in found] == ["2024-01-31", "2024-02-01"]
+    assert found[0].names == ("accounts.csv.gz", "bookings_1.csv.gz", "people.csv")
+    write_delivery(tmp_path / "supplier")
+    with pytest.raises(InputError, match="files lie beside folders named by date"):
+        find_deliveries(tmp_path / "supplier", source)
+
+
+def test_a_load_does_not_go_back_behind_a_published_one(tmp_path: Path) -> None:
+    from datetime import date
+
+    source = load_source(write_project(tmp_path / "project"), "village")
+    check_order(source, date(2024, 2, 1), [date(2024, 1, 31)])
+    with pytest.raises(LoadRefused, match="the load of 2024-01-31 is published already"):
+        check_order(source, date(2024, 1, 15), [date(2024, 1, 31)])

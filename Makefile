@@ -26,7 +26,7 @@ test: setup ## run every test that CI runs
 
 .PHONY: unit
 unit: setup ## run the tests that need no Spark (seconds)
-	@$(BIN)/pytest $(wildcard $(FAST))
+	@$(BIN)/pytest --numprocesses auto --dist loadfile $(wildcard $(FAST))
 
 .PHONY: soak
 soak: setup ## run the long kill, concurrency and random tests (hours on a small machine)

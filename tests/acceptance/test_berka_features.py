@@ -14,7 +14,7 @@ from tallystick.tables import Warehouse, query
 # Each feature, and the question it answers in terms of the raw files: t is a transaction dated strictly before the
 # loan l, which is all that was known on the morning of the loan's date.
 QUESTIONS = {
-    "transactions_credit_sum_90d": "sum(amount * 100) FILTER (type = 'PRIJEM' AND t.date >= l.date - 90)",
+    "transactions_credit_sum_90d": "sum(t.amount * 100) FILTER (type = 'PRIJEM' AND t.date >= l.date - 90)",
     "transactions_debit_count_365d": "count(*) FILTER (type <> 'PRIJEM' AND t.date >= l.date - 365)",
     "transactions_penalty_count_all": "count(*) FILTER (k_symbol = 'SANKC. UROK')",
     "transactions_balance_min_180d": "min(balance * 100) FILTER (t.date >= l.date - 180)",
@@ -26,7 +26,7 @@ QUESTIONS = {
     ),
     "transactions_household_cash_count_all": "count(*) FILTER (operation = 'VYBER' AND k_symbol = 'SIPO')",
     "transactions_income_min_60d": (
-        "min(amount * 100) FILTER (type = 'PRIJEM' AND coalesce(k_symbol, '') <> 'UROK' AND t.date >= l.date - 60)"
+        "min(t.amount * 100) FILTER (type = 'PRIJEM' AND coalesce(k_symbol, '') <> 'UROK' AND t.date >= l.date - 60)"
     ),
     "transactions_counterparty_distinct_all": "count(DISTINCT nullif(t.account, 0))",
     "transactions_balance_std_365d": "stddev_samp(balance * 100) FILTER (t.date >= l.date - 365)",
@@ -38,7 +38,7 @@ ZERO_WHEN_EMPTY = ("_sum_", "_count_", "_distinct_", "_active_days_")
 @pytest.fixture(scope="module")
 def expected(data_dir: Path) -> dict[int, dict[str, float | None]]:
     """The answers from the raw files, by loan."""
-    asked = ", ".join(f"{question} AS {name}" for name, question in QUESTIONS.items())
+    asked = ", ".join(f"({question})::DOUBLE AS {name}" for name, question in QUESTIONS.items())
     files = data_dir / "berka"
     rows = duckdb.sql(
         f"SELECT l.loan_id, {asked} FROM read_csv('{files}/loan.csv.gz') l "
@@ -81,8 +81,7 @@ def test_at_least_120_features_are_stored_for_every_loan(berka: Warehouse, proje
 def test_the_loans_own_standing_order_is_in_no_table(berka: Warehouse, data_dir: Path) -> None:
     raw = duckdb.sql(
         f"SELECT count(*), count(*) FILTER (trim(k_symbol) = 'UVER') FROM read_csv('{data_dir}/berka/order.csv.gz')"
-    ).fetchone()
-    assert raw is not None
+    ).fetchall()[0]
     stored = query(berka, "SELECT count(*) AS n FROM clean.orders").to_pylist()[0]["n"]
     assert raw[1] > 0
     assert stored == raw[0] - raw[1]

@@ -53,8 +53,8 @@ def test_tables_are_read_by_deltalake_and_duckdb_alone(berka: Warehouse) -> None
     for name in ("clean.transactions", "feature.transactions", "score.applications"):
         table = DeltaTable(str(berka.table_path(name)))
         files = table.file_uris()
-        counted = duckdb.sql(f"SELECT count(*) FROM read_parquet({files}, hive_partitioning=false)").fetchone()
-        assert counted == (table.to_pyarrow_dataset().count_rows(),)
+        counted = duckdb.sql(f"SELECT count(*) FROM read_parquet({files}, hive_partitioning=false)").fetchall()
+        assert counted == [(table.to_pyarrow_dataset().count_rows(),)]
 
 
 def test_the_champion_gives_the_stored_pd_in_a_fresh_process_outside_the_checkout(

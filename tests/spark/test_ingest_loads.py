@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
 from tallystick.errors import LoadRefused
@@ -148,7 +149,7 @@ def test_one_load_writes_at_most_one_file_per_bucket_and_period(village: tuple[P
     table = Warehouse(warehouse).open("clean.transactions")
     keys = [
         (file["partition.bucket"], file["partition.period"], file["min.loaded_on"])
-        for file in table.get_add_actions(flatten=True).to_pylist()
+        for file in pa.table(table.get_add_actions(flatten=True)).to_pylist()
     ]
     assert len(set(keys)) == len(keys)
 

@@ -87,12 +87,13 @@ def simulate(
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Load date of the history delivery.")
     ] = None,
+    months: Annotated[int, typer.Option(help="Months of history.")] = 21,
     daily: Annotated[int, typer.Option(help="Daily deliveries after the history.")] = 0,
 ) -> None:
     """Write the files of a simulated bank."""
     from tallystick.cli.running import run_simulation
 
-    run_simulation(out, customers=customers, seed=seed, until=_day(until), daily=daily)
+    run_simulation(out, customers=customers, seed=seed, months=months, until=_day(until), daily=daily)
 
 
 @app.command()

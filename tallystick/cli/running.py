@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 DEMO_RECIPE = "cash_loan"
 DEMO_SOURCE = "simbank"
 
+# Enough loans whose first ninety days are over to learn from, and few enough rows for a coffee break.
+DEMO_MONTHS = 14
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dates:
@@ -72,7 +75,7 @@ def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None
     """Simulate a bank into ``directory``/bank and run the main job on it into ``directory``/warehouse."""
     bank = directory / "bank"
     progress(f"simulating a bank of {customers} customers (seed {seed})")
-    run_simulation(bank, customers=customers, seed=seed, until=None, daily=0)
+    run_simulation(bank, customers=customers, seed=seed, months=DEMO_MONTHS, until=None, daily=0)
     run_recipe(
         DEMO_RECIPE,
         [f"{DEMO_SOURCE}={bank}"],
@@ -83,14 +86,12 @@ def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None
     )
 
 
-def run_simulation(out: Path, *, customers: int, seed: int, until: date | None, daily: int) -> None:
-    """Write a simulated bank's deliveries below ``out``."""
+def run_simulation(out: Path, *, customers: int, seed: int, months: int, until: date | None, daily: int) -> None:
+    """Write a simulated bank's deliveries below ``out``: ``months`` of history up to ``until``, then ``daily`` days."""
     from tallystick.simulation import simulate
 
-    if until is None:
-        simulate(out, customers=customers, seed=seed, daily=daily)
-    else:
-        simulate(out, customers=customers, seed=seed, until=until, daily=daily)
+    dates = {"until": until} if until else {}
+    simulate(out, customers=customers, seed=seed, months=months, daily=daily, **dates)
 
 
 def replay_loads(source: str, first: date, *, warehouse: Path, project: Path | None) -> None:

@@ -85,9 +85,10 @@ def months_back(days: Ints, months: int) -> Ints:
     date: npt.NDArray[Any] = days.astype("datetime64[D]")
     month = date.astype("datetime64[M]")
     day_of_month = date - month.astype("datetime64[D]")
-    then = month - months
+    # Units are named: NumPy 2.5 warns of bare integers beside dates.
+    then = month - np.timedelta64(months, "M")
     first = then.astype("datetime64[D]")
-    last = (then + 1).astype("datetime64[D]") - first - np.timedelta64(1, "D")
+    last = (then + np.timedelta64(1, "M")).astype("datetime64[D]") - first - np.timedelta64(1, "D")
     return np.asarray((first + np.minimum(day_of_month, last)).astype(np.int64))
 
 

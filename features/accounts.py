@@ -41,7 +41,6 @@ HOLDERS = FeatureGroup(
     owner="credit-risk",
     description="People who may use the customer's accounts",
     windows=("all",),
-    assumed=True,
     filters={"authorised": "role = 'authorised'"},
     measures=(
         Measure(
@@ -90,7 +89,6 @@ ORDERS = FeatureGroup(
     owner="credit-risk",
     description="Standing orders on the customer's accounts",
     windows=("all",),
-    assumed=True,
     filters={
         "household": "category = 'household'",
         "insurance": "category = 'insurance'",

@@ -26,9 +26,8 @@ CUSTOMERS = FeatureGroup(
     owner="credit-risk",
     description="Demographics of the customer and of the region they live in",
     windows=("all",),
-    assumed=True,
     pii="personal",
-    lookups=(Lookup(table="clean.regions", on="region_id", columns=REGION_COLUMNS, assumed=True),),
+    lookups=(Lookup(table="clean.regions", on="region_id", columns=REGION_COLUMNS),),
     measures=(
         Measure(name="birth", value="birth_date", ops="age_days", sign=0, description="Age in days", reason="Age"),
         *(

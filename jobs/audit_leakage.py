@@ -17,6 +17,7 @@ from tallystick.features import GroupWork
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Run, Slice, Warehouse, pin, read_arrow, replace_arrow
 from tallystick.training import audit
+from tallystick.training.audit_requests import check_requests
 from tallystick.training.data import build_training_set
 from tallystick.training.vectors import plan_vectors
 
@@ -44,7 +45,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     read = partial(read_arrow, warehouse)
     rows = {name: read(name, version=pinned[name], filter=ours) for name in tables}
     rows |= {w.feature_table: read(w.feature_table, version=pinned[w.feature_table], filter=observed) for w in works}
-    plan = plan_vectors(recipe, project.feature_groups, project.contracts)
+    plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
     data = build_training_set(recipe, plan, rows, zone=source.zone)
     sample = audit.sample_observations(recipe, data)
     own = ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
@@ -55,6 +56,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
         stored = rows[work.feature_table]
         recomputed.append(audit.recomputed_group(work, stored, events=events, dimensions=looked_up, zone=source.zone))
     found = audit.audit_training_set(recipe, data, rows[f"label.{recipe.label}"], recomputed, zone=source.zone)
+    found += check_requests(plan, data, rows, sample=sample, zone=source.zone)
     told = audit.list_findings(found, run_id=args.run_id, recipe=recipe.name, source=source.name)
     if warehouse.exists(FINDINGS):
         told = audit.merge_findings(told, read(FINDINGS, filter=ours), recipe=recipe.name)

@@ -1,4 +1,4 @@
-"""Score every application of a source with the recipe's champion, bucket by bucket, and replace exactly those rows.
+"""Score every application of a source with the recipe's champion, bucket by bucket, and replace the recipe's rows.
 
 Takes a recipe, a source and optionally the first and last business date; reads applications and features at pinned
 versions, and the training table at the version that the champion learned from.
@@ -38,7 +38,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     recipe, source = project.recipes[args.recipe], project.sources[args.source]
     registry = Registry(warehouse.root)
     model = registry.find(recipe.name)
-    vectors = plan_vectors(recipe, project.feature_groups, project.contracts)
+    vectors = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
     learned = training_contract(recipe, [feature.name for feature in vectors.features])
     observed = {"observations": recipe.observations.name, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
@@ -48,7 +48,9 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
     low, high = date_bounds(source, first=args.first, last=args.last)
     work = ScoreWork(
+        recipe=recipe.name,
         vectors=vectors,
+        zone=source.zone,
         load_model=partial(load_local, str(registry.fetch_model(model))),
         model_version=model.label,
         currency=recipe.policy.currency if recipe.policy else source.currency,
@@ -60,7 +62,8 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     contracts = {name: project.contracts[name] for name in (*pinned, table.name) if name != learned.name}
     store = BucketStore(warehouse=warehouse, contracts={**contracts, learned.name: learned})
     files = score_buckets(session, tasks, work, storage=store)
-    where = Slice(f"{table.name}/{source.name}", {"source": source.name}, "as_of" if low or high else "", low, high)
+    owned = {"recipe": recipe.name, "source": source.name}
+    where = Slice(f"{table.name}/{recipe.name}/{source.name}", owned, "as_of" if low or high else "", low, high)
     inputs = {name: p.version for name, p in pinned.items()}
     by = Run(args.run_id, "score_applications", code_version(project.root), fingerprint(recipe), inputs)
     ensure_table(warehouse, table)

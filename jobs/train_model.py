@@ -38,7 +38,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     project, warehouse = load_job_project(args), Warehouse(args.warehouse)
     recipe, source = project.recipes[args.recipe], project.sources[args.source]
     label, code = project.labels[recipe.labels[0]], code_version(project.root)
-    plan = plan_vectors(recipe, project.feature_groups, project.contracts)
+    plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
     names = ["clean.applications", "clean.customers", *(f"label.{name}" for name in recipe.labels)]
     inputs = {name: pin(warehouse, name).version for name in (*names, *(f"feature.{name}" for name in recipe.groups))}
     ours = pc.field("source") == source.name

@@ -17,13 +17,13 @@ from tallystick.errors import NotFound
 from tallystick.monitoring import (
     ModelFacts,
     RunFacts,
+    count_features,
     describe_run,
     list_questions,
     print_page,
     read_model_files,
     render_page,
 )
-from tallystick.spec.columns import group_columns
 from tallystick.tables import Warehouse, query
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
         for name, question in asked.items()
         if all(warehouse.exists(table) for table in question.tables)
     }
-    columns = {name: group_columns(project.feature_groups[name], project.contracts) for name in recipe.groups}
+    groups = [project.feature_groups[name] for name in recipe.groups]
     home, name = Path(warehouse.root), f"{recipe.name}_{source.name}"
     places, model = (
         [("Tables", f"{home}/<layer>/<table>"), ("Data checks", f"{home}/docs/validations/index.html")],
@@ -63,7 +63,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
         source=source.name,
         label=project.labels[recipe.label] if recipe.label else None,
         answers=answers,
-        groups=[(group, len(found), sum(c.assumed for c in found)) for group, found in columns.items()],
+        groups=count_features(groups, project.contracts, assumed=source.assumed_tables),
         places=places,
         commands=commands,
         model=model,

@@ -110,6 +110,7 @@ def show_feature(name: str, project: Path | None) -> dict[str, object]:
         raise NotFound(f"there is no feature {name}", where="features/", fix=nearest_name(name, columns))
     column = columns[name]
     group = declared.feature_groups[column.group]
+    undated = [s.name for s in declared.sources.values() if group.reads.intersection(s.assumed_tables)]
     signs = {1: "higher means more risk", -1: "higher means less risk", 0: "not known"}
     return {
         "feature": column.name,
@@ -127,7 +128,7 @@ def show_feature(name: str, project: Path | None) -> dict[str, object]:
         "owner": column.owner,
         "PII class": column.pii,
         "permitted use": column.permitted_use,
-        "dates assumed": "yes" if column.assumed else "no",
+        "dates assumed": " ".join(undated) or "at no source",
     }
 
 

@@ -29,19 +29,19 @@ def observe_applications(
     """One observation per distinct (customer_id, as_of) of the applications, as_of being the application's instant.
 
     ``first`` and ``last`` (inclusive) bound the local business date. Of several versions of an application the one
-    known last counts; a retracted application is not observed. Sorted by (customer_id, as_of).
+    that was decided on counts (``decided_versions``). Sorted by (customer_id, as_of).
     """
     if applications.num_rows == 0:
         return OBSERVATION_SCHEMA.empty_table()
-    latest = latest_versions(applications, event_id)
-    days = zone_offsets(zone).dates(_micros(latest["event_at"]))
+    decided = decided_versions(applications, event_id, zone=zone)
+    days = zone_offsets(zone).dates(_micros(decided["event_at"]))
     wanted = np.ones(len(days), dtype=bool)
     if first is not None:
         wanted &= days >= _day_number(first)
     if last is not None:
         wanted &= days <= _day_number(last)
     chosen = (
-        latest.filter(pa.array(wanted)).select(["customer_id", "event_at"]).rename_columns(OBSERVATION_SCHEMA.names)
+        decided.filter(pa.array(wanted)).select(["customer_id", "event_at"]).rename_columns(OBSERVATION_SCHEMA.names)
     )
     distinct = chosen.group_by(["customer_id", "as_of"]).aggregate([])
     return (
@@ -82,6 +82,28 @@ def period_names(as_of: pa.ChunkedArray, zone: str, period: str) -> pa.Array:
     """The period each observation is stored in: the local year ``1997`` or month ``1997-05`` of its business date."""
     days = zone_offsets(zone).dates(_micros(as_of)).astype("datetime64[D]")
     return pa.array(days.astype(f"datetime64[{'M' if period == 'month' else 'Y'}]").astype(str))
+
+
+def decided_versions(applications: pa.Table, event_id: str, *, zone: str) -> pa.Table:
+    """Per application the version that its decision was made on; no later correction changes what was decided.
+
+    An application is its own observation: as_of is its event_at. Of its versions with ``known_on`` not after the local
+    date of their own event_at the one known last counts. Where the first delivery of an application comes later than
+    that, the decision cannot have seen any other version, so that first one counts. An application whose chosen
+    version is a retraction is left out; one that is retracted after its decision stays. Order is not kept.
+    """
+    if applications.num_rows == 0:
+        return applications
+    ordered = applications.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
+    ids = ordered[event_id].combine_chunks()
+    starts = np.ones(len(ids), dtype=bool)
+    starts[1:] = pc.not_equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
+    first = np.flatnonzero(starts)
+    known = ordered["known_on"].cast(pa.int32()).to_numpy()
+    is_timely = known <= zone_offsets(zone).dates(_micros(ordered["event_at"]))
+    last_timely = np.maximum.reduceat(np.where(is_timely, np.arange(len(ids)), -1), first)
+    chosen = ordered.take(pa.array(np.where(last_timely >= 0, last_timely, first)))
+    return chosen.filter(pc.invert(chosen["is_retracted"]))
 
 
 def latest_versions(rows: pa.Table, event_id: str) -> pa.Table:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from tallystick.errors import DeclarationError
 from tallystick.labels.delinquency import LOAN_KEY, has_usable_schedule_expr, trace_dpd
-from tallystick.labels.versions import local_date_expr, select_known_versions, select_latest
+from tallystick.labels.versions import local_date_expr, select_decided, select_known_versions, select_latest
 from tallystick.spec.labels import LABEL_COLUMNS, DelinquencyLabel, Label, OutcomeLabel
 
 _APPLICATION = ("source", "application_id")
@@ -31,7 +31,7 @@ def build_labels(label: Label, tables: Mapping[str, DataFrame], *, cutoff: date,
     missing = [name for name in label.tables if name not in tables]
     if missing:
         raise DeclarationError(f"tables {missing} were not given", where=f"label {label.name}")
-    applications = select_latest(tables["clean.applications"], "application_id", cutoff=cutoff)
+    applications = select_decided(tables["clean.applications"], cutoff=cutoff, zone=zone)
     asked = applications.select(
         "source", "bucket", "period", "application_id", "customer_id", F.col("event_at").alias("as_of"),
         local_date_expr("event_at", zone).alias("applied_on"),

@@ -32,6 +32,21 @@ def select_known_versions(rows: DataFrame, event_id: str, *, cutoff: date) -> Da
     return known.where(F.col("_version") == 1).drop("_version")
 
 
+def select_decided(applications: DataFrame, *, cutoff: date, zone: str) -> DataFrame:
+    """Per application known on ``cutoff`` the version that its decision was made on; retracted ones are left out.
+
+    Of the versions with ``known_on`` not after the local date of their own event_at the newest; where the first one
+    came later than that, the first. The same rule as the observations have, so labels and features share as_of.
+    """
+    is_timely = F.col("known_on") <= local_date_expr("event_at", zone)
+    days = F.datediff("known_on", F.lit("1970-01-01"))
+    order = Window.partitionBy("source", "application_id").orderBy(
+        is_timely.desc(), F.when(is_timely, -days).otherwise(days)
+    )
+    known = applications.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", F.row_number().over(order))
+    return known.where((F.col("_version") == 1) & ~F.col("is_retracted")).drop("_version")
+
+
 def local_date_expr(instant: str, zone: str) -> Column:
     """The calendar date of a UTC instant in ``zone``; null stays null. Expects the session's zone to be UTC."""
     return F.to_date(F.from_utc_timestamp(F.col(instant), zone))

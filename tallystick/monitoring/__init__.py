@@ -10,13 +10,14 @@ from tallystick.monitoring.model_sections import ModelFacts, describe_model_card
 from tallystick.monitoring.packaging import OUTPUTS, describe_manifest, list_requirements, list_run_files
 from tallystick.monitoring.page import render_page
 from tallystick.monitoring.questions import list_questions
-from tallystick.monitoring.run_report import RunFacts, describe_run
+from tallystick.monitoring.run_report import RunFacts, count_features, describe_run
 from tallystick.monitoring.terminal import print_page
 
 __all__ = [
     "OUTPUTS",
     "ModelFacts",
     "RunFacts",
+    "count_features",
     "describe_manifest",
     "describe_model_card",
     "describe_run",

@@ -68,6 +68,7 @@ def list_questions(recipe: Recipe, *, source: str) -> Mapping[str, Question]:
 
 def _label_questions(recipe: Recipe, source: str) -> dict[str, Question]:
     label, scores = f"label.{recipe.label}", "score.applications"
+    ours = f"source = '{source}' AND recipe = '{recipe.name}'"
     return {
         "cohorts": Question(
             tables=[label],
@@ -92,20 +93,20 @@ def _label_questions(recipe: Recipe, source: str) -> dict[str, Question]:
             sql=f"""
                 SELECT decision, count(*)::BIGINT AS applications, avg(pd) AS mean_pd, avg(score) AS mean_score,
                     sum(limit_minor)::BIGINT AS limits, any_value(currency) AS currency
-                FROM {scores} WHERE source = '{source}' GROUP BY decision ORDER BY mean_pd""",
+                FROM {scores} WHERE {ours} GROUP BY decision ORDER BY mean_pd""",
         ),
         "scores": Question(
             tables=[scores],
             sql=f"""
                 SELECT least(floor(score / 10), 9)::INTEGER AS band, count(*)::BIGINT AS applications,
                     count(*) FILTER (is_in_training)::BIGINT AS in_training
-                FROM {scores} WHERE source = '{source}' GROUP BY 1 ORDER BY 1""",
+                FROM {scores} WHERE {ours} GROUP BY 1 ORDER BY 1""",
         ),
         "reasons": Question(
             tables=[scores],
             sql=f"""
                 SELECT reason_1 AS reason, count(*)::BIGINT AS applications FROM {scores}
-                WHERE source = '{source}' AND decision <> 'approve' AND reason_1 IS NOT NULL
+                WHERE {ours} AND decision <> 'approve' AND reason_1 IS NOT NULL
                 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10""",
         ),
     }

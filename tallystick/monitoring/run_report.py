@@ -5,7 +5,7 @@ What lives here: the sections of the report and their words. What must not: stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,11 @@ import pyarrow as pa
 
 from tallystick.monitoring.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
 from tallystick.monitoring.model_sections import ModelFacts, describe_model, retrospective_notes
+from tallystick.spec.columns import group_columns
+from tallystick.spec.features import FeatureGroup
 from tallystick.spec.labels import Label
 from tallystick.spec.recipes import Recipe
+from tallystick.spec.tables import TableContract
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +38,14 @@ class RunFacts:
     model: ModelFacts | None = None
     request_features: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
+
+
+def count_features(
+    groups: Iterable[FeatureGroup], contracts: Mapping[str, TableContract], *, assumed: Collection[str]
+) -> list[tuple[str, int, int]]:
+    """Per group its name, its features, and how many of them are made of the tables named in ``assumed``."""
+    counts = [(group, len(group_columns(group, contracts))) for group in groups]
+    return [(group.name, count, count if group.reads.intersection(assumed) else 0) for group, count in counts]
 
 
 def describe_run(facts: RunFacts) -> Page:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.features import BucketTask, run_tasks
-from tallystick.features.population import latest_versions, period_names
+from tallystick.features.population import decided_versions, period_names
 from tallystick.features.stage import Storage
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 
@@ -35,12 +35,14 @@ Predict = Callable[[pd.DataFrame], pd.DataFrame]
 class ScoreWork:
     """What every task needs; it travels to the tasks.
 
-    ``load_model`` gives a function from a frame of features to pd, score, limit_minor, decision and reasons; it is
-    called inside the task. ``training_table`` holds the applications that the model saw. ``low`` and ``high`` bound
-    as_of (low <= as_of < high).
+    ``zone`` is the business time zone of the source. ``load_model`` gives a function from a frame of features to pd,
+    score, limit_minor, decision and reasons; it is called inside the task. ``training_table`` holds the applications
+    that the model saw. ``low`` and ``high`` bound as_of (low <= as_of < high).
     """
 
+    recipe: str
     vectors: VectorPlan
+    zone: str
     load_model: Callable[[], Predict]
     model_version: str
     currency: str
@@ -68,13 +70,14 @@ def score_applications(
     ``applications`` are rows of clean.applications with source, bucket and period, all versions; ``features`` the rows
     of each group by name; ``seen`` the ids of applications that the model learned from.
     """
-    vectors = assemble_vectors(work.vectors, applications, features)
+    vectors = assemble_vectors(work.vectors, applications, features, zone=work.zone)
     names = [feature.name for feature in work.vectors.features]
     scored = work.load_model()(vectors.select(names).to_pandas())
     reasons = scored["reasons"].tolist()
     rows = vectors.num_rows
     made = {name: vectors[name] for name in KEYS}
     made |= {
+        "recipe": pa.array([work.recipe] * rows, pa.string()),
         "pd": pa.array(scored["pd"], pa.float64()),
         "score": pa.array(scored["score"], pa.float64()),
         "limit_minor": pa.array(scored["limit_minor"], pa.int64()),
@@ -105,15 +108,15 @@ def _score_bucket(task: BucketTask, work: ScoreWork, storage: Storage) -> list[A
     rows = score_applications(applications, features, work, seen=seen)
     written = []
     for period in sorted(pc.unique(rows["period"]).to_pylist()):
-        part = rows.filter(pc.equal(rows["period"], period)).drop_columns(["source", "bucket", "period"])
-        partition = {"source": task.source, "bucket": str(task.bucket), "period": period}
+        part = rows.filter(pc.equal(rows["period"], period)).drop_columns(["recipe", "source", "bucket", "period"])
+        partition = {"recipe": work.recipe, "source": task.source, "bucket": str(task.bucket), "period": period}
         written.append(storage.write(SCORES, partition, part))
     return written
 
 
 def _in_range(applications: pa.Table, work: ScoreWork) -> pa.Table:
-    # Versions first: a correction may have moved an application into the range or out of it.
-    rows = latest_versions(applications, "application_id") if applications.num_rows else applications
+    # Versions first: which one was decided on does not depend on the range.
+    rows = decided_versions(applications, "application_id", zone=work.zone)
     kind = rows.schema.field("event_at").type
     if work.low is not None:
         rows = rows.filter(pc.greater_equal(rows["event_at"], pa.scalar(work.low, kind)))

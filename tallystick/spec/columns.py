@@ -68,7 +68,6 @@ class FeatureColumn:
     pii: str
     owner: str
     permitted_use: str
-    assumed: bool
     empty: str
 
 
@@ -179,7 +178,6 @@ def _base_column(group: FeatureGroup, base: Base, *, name: str, cell: Cell) -> F
         pii=measure.pii or group.pii,
         owner=group.owner,
         permitted_use=group.permitted_use,
-        assumed=group.assumed or any(lookup.assumed for lookup in group.lookups),
         empty=rule.empty,
     )
 

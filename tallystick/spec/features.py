@@ -181,12 +181,11 @@ Derived = Share | Ratio | Change | ZScore
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookup:
-    """Columns of another table, joined on ``on``: the row latest known at ``as_of``. ``assumed``: it has no dates."""
+    """Columns of another table, joined on ``on``: the row latest known at ``as_of``."""
 
     table: str
     on: str
     columns: tuple[str, ...]
-    assumed: bool = False
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -198,8 +197,8 @@ class FeatureGroup:
     """Features of one clean table, computed in one pass and stored in one table ``feature.<name>``.
 
     ``filters`` maps a name to an SQL condition, ``by`` a category column to its declared values, ``words`` any of
-    those names to the words a customer reads. ``where`` holds for every measure. ``assumed`` marks a table whose
-    rows have no dates of their own. Declaration order decides the order of columns and nothing else.
+    those names to the words a customer reads. ``where`` holds for every measure. Declaration order decides the order
+    of columns and nothing else.
     """
 
     name: str
@@ -218,7 +217,6 @@ class FeatureGroup:
     permitted_use: str = "credit decisions"
     entity: str = "customer_id"
     event_at: str = "event_at"
-    assumed: bool = False
     version: int = 1
     path: str = field(default="", compare=False)
 
@@ -254,6 +252,11 @@ class FeatureGroup:
     def where_text(self) -> str:
         """Where this group stands, for messages."""
         return f"{self.path}: group {self.name}" if self.path else f"group {self.name}"
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The clean tables that its features are made of."""
+        return frozenset((self.table, *(lookup.table for lookup in self.lookups)))
 
     @property
     def feature_table(self) -> str:

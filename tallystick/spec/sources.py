@@ -220,8 +220,8 @@ class Source:
 
     @property
     def assumed_tables(self) -> tuple[str, ...]:
-        """The clean tables whose ``known_on`` is an assumption, sorted."""
-        return tuple(sorted(name for name, table in self.tables.items() if table.known_on.is_assumed))
+        """The clean tables, as ``clean.<name>``, whose ``known_on`` is an assumption, sorted."""
+        return tuple(sorted(f"clean.{name}" for name, table in self.tables.items() if table.known_on.is_assumed))
 
     @property
     def fingerprint(self) -> str:

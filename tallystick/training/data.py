@@ -64,7 +64,7 @@ def build_training_set(recipe: Recipe, plan: VectorPlan, tables: Mapping[str, pa
     label and variant. Only labels whose status is mature are taken. ModelError when too few rows of a class are left.
     """
     groups = {name: tables[f"feature.{name}"] for name in recipe.groups}
-    frame = assemble_vectors(plan, tables["clean.applications"], groups).to_pandas()
+    frame = assemble_vectors(plan, tables["clean.applications"], groups, zone=zone).to_pandas()
     frame["day"] = frame["as_of"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
     frame = frame.sort_values(["as_of", "source", "application_id"], kind="stable").reset_index(drop=True)
     keys = frame[[*KEYS, "day"]].copy()

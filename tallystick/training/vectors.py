@@ -6,7 +6,7 @@ labels, storage, Spark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.errors import DeclarationError, ModelError
-from tallystick.features.population import latest_versions
+from tallystick.features.population import decided_versions
 from tallystick.features.request import add_request_features
 from tallystick.spec.columns import FeatureColumn, group_columns
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
@@ -54,9 +54,16 @@ class VectorPlan:
 
 
 def plan_vectors(
-    recipe: Recipe, groups: Mapping[str, FeatureGroup], contracts: Mapping[str, TableContract]
+    recipe: Recipe,
+    groups: Mapping[str, FeatureGroup],
+    contracts: Mapping[str, TableContract],
+    *,
+    assumed: Collection[str] = (),
 ) -> VectorPlan:
-    """Check the recipe against its groups; DeclarationError for an unknown group, column or a wrong expression."""
+    """Check the recipe against its groups; DeclarationError for an unknown group, column or a wrong expression.
+
+    ``assumed`` names the clean tables whose rows have no dates of their own at the source that is worked for.
+    """
     permitted: dict[str, list[FeatureColumn]] = {}
     for name in recipe.groups:
         if name not in groups:
@@ -68,10 +75,11 @@ def plan_vectors(
     types = {**REQUEST_COLUMNS, **{name: column.type for name, column in known.items()}}
     request = tuple(feature for feature in recipe.request if feature.permitted_use == recipe.permitted_use)
     reads = {feature.column: _columns_read(feature, types) for feature in request}
-    features = [Feature(name=c.name, reason=c.reason, sign=c.sign, assumed=c.assumed) for c in known.values()]
+    undated = {name for name in permitted if groups[name].reads.intersection(assumed)}
+    features = [Feature(name=c.name, reason=c.reason, sign=c.sign, assumed=c.group in undated) for c in known.values()]
     for asked in request:
-        assumed = any(known[name].assumed for name in reads[asked.column] if name in known)
-        features.append(Feature(name=asked.column, reason=asked.reason, sign=asked.sign, assumed=assumed))
+        is_undated = any(known[name].group in undated for name in reads[asked.column] if name in known)
+        features.append(Feature(name=asked.column, reason=asked.reason, sign=asked.sign, assumed=is_undated))
     used = {name for names in reads.values() for name in names}
     return VectorPlan(
         features=tuple(features),
@@ -81,17 +89,20 @@ def plan_vectors(
     )
 
 
-def assemble_vectors(plan: VectorPlan, applications: pa.Table, features: Mapping[str, pa.Table]) -> pa.Table:
+def assemble_vectors(
+    plan: VectorPlan, applications: pa.Table, features: Mapping[str, pa.Table], *, zone: str
+) -> pa.Table:
     """One row per application: KEYS, then ``plan.features`` as doubles, sorted by (source, application_id).
 
-    ``applications`` are the rows of clean.applications, all versions; the last known version of each counts.
-    ``features`` holds each group's rows by name. ModelError when a group has no row for an application: its features
-    are to be computed first, a vector is never filled up with nulls.
+    ``applications`` are the rows of clean.applications, all versions; of each the one that was decided on counts, by
+    dates in ``zone``, so a correction that came later changes no request. ``features`` holds each group's rows by name.
+    ModelError when a group has no row for an application: its features are to be computed first, a vector is never
+    filled up with nulls.
     """
-    latest = latest_versions(applications, "application_id").rename_columns(
+    decided = decided_versions(applications, "application_id", zone=zone).rename_columns(
         ["as_of" if name == "event_at" else name for name in applications.column_names]
     )
-    joined = latest.select([*KEYS, *plan.application_columns])
+    joined = decided.select([*KEYS, *plan.application_columns])
     for group, names in plan.columns.items():
         joined = _join(joined, features[group].select([*_JOIN, *names]), group)
     ordered = joined.sort_by([("source", "ascending"), ("application_id", "ascending")])

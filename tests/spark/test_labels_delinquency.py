@@ -11,6 +11,7 @@ import pytest
 
 from tallystick.labels import build_labels, count_cohorts, roll_rates, vintage_table
 from tallystick.labels.delinquency import trace_dpd
+from tallystick.labels.versions import select_decided
 from tallystick.spec.labels import DelinquencyLabel, OutcomeLabel
 from tests.lib import dpd_oracle
 
@@ -104,6 +105,28 @@ def test_dpd_of_the_drawn_loans_is_what_the_definition_says(spark: SparkSession)
     traced = trace_dpd(asked, frame(spark, loans, LOAN_SCHEMA), frame(spark, payments, PAYMENT_SCHEMA), zone=ZONE)
     found = {r["loan_id"]: r["dpd"] for r in traced.where("is_mark").collect()}
     assert {DRAWN[i][0]: found[f"l{i}"] for i in range(len(DRAWN))} == {name: days for name, _, _, days in DRAWN}
+
+
+def test_an_application_is_labelled_in_the_version_that_was_decided_on(spark: SparkSession) -> None:
+    day = date(2026, 1, 15)
+    before, after, later = day - timedelta(days=1), day + timedelta(days=1), day + timedelta(days=2)
+    first = an_application(a_loan("x", day))
+    versions = [
+        ("corrected after", at(day, 9), day, False), ("corrected after", at(day, 10), after, False),
+        ("retracted after", at(day, 9), day, False), ("retracted after", at(day, 9), after, True),
+        ("corrected in time", at(day, 9), before, False), ("corrected in time", at(day, 11), day, False),
+        ("retracted in time", at(day, 9), before, False), ("retracted in time", at(day, 9), day, True),
+        ("delivered late", at(day, 13), after, False), ("delivered late", at(day, 14), later, False),
+        ("after the cut-off", at(day, 9), date(2027, 1, 1), False),
+    ]  # fmt: skip
+    rows = [
+        {**first, "application_id": name, "event_at": when, "known_on": known, "is_retracted": gone}
+        for name, when, known, gone in versions
+    ]
+    decided = select_decided(frame(spark, rows, APPLICATION_SCHEMA), cutoff=date(2026, 12, 31), zone=ZONE)
+    found = {row["application_id"]: row["event_at"] for row in decided.collect()}
+    hours = {"corrected after": 9, "retracted after": 9, "corrected in time": 11, "delivered late": 13}
+    assert found == {name: at(day, hour).replace(tzinfo=None) for name, hour in hours.items()}
 
 
 def random_book(seed: int, size: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -120,8 +120,8 @@ def test_tasks_score_every_application_and_the_job_commits_once(
     pinned = {name: pin(warehouse, name) for name in contracts if name != "score.applications"}
     tasks = list_bucket_tasks(Bank(), {name: p.files for name, p in pinned.items()})  # type: ignore[arg-type]
     work = ScoreWork(
-        vectors=vectors, load_model=partial(load_local, folder), model_version=model.label, currency="CNY",
-        training_table="training.small_loan",
+        recipe="small_loan", zone=Bank.zone, vectors=vectors, load_model=partial(load_local, folder),
+        model_version=model.label, currency="CNY", training_table="training.small_loan",
     )  # fmt: skip
     store = BucketStore(warehouse=warehouse, contracts=contracts)
     ensure_table(warehouse, contracts["score.applications"])
@@ -136,7 +136,10 @@ def test_tasks_score_every_application_and_the_job_commits_once(
     assert set(scores["decision"]) <= {"approve", "refer", "decline"}
     # The same vectors through the model, all at once and outside Spark, give the same bits.
     rows = assemble_vectors(
-        vectors, read_arrow(warehouse, "clean.applications"), {"txn": read_arrow(warehouse, "feature.txn")}
+        vectors,
+        read_arrow(warehouse, "clean.applications"),
+        {"txn": read_arrow(warehouse, "feature.txn")},
+        zone=Bank.zone,
     )
     expected = load_local(folder)(rows.select([f.name for f in vectors.features]).to_pandas())
     by_id = expected.assign(application_id=rows["application_id"].to_pandas()).sort_values("application_id")

@@ -231,7 +231,7 @@ def test_two_measures_that_make_one_name_are_refused() -> None:
         group_columns(group)
 
 
-def test_looked_up_columns_can_be_used_and_are_flagged_as_assumed() -> None:
+def test_looked_up_columns_can_be_used_and_count_among_what_the_group_reads() -> None:
     regions = TableContract(
         name="clean.regions",
         description="",
@@ -240,10 +240,11 @@ def test_looked_up_columns_can_be_used_and_are_flagged_as_assumed() -> None:
         columns=(Column(name="channel", type="string"), Column(name="inhabitants", type="int64")),
         key=("channel",),
     )
-    lookup = Lookup(table="clean.regions", on="channel", columns=("inhabitants",), assumed=True)
+    lookup = Lookup(table="clean.regions", on="channel", columns=("inhabitants",))
     group = make_group(make_measure("last", value="inhabitants"), lookups=(lookup,))
     column = group_columns(group, {**CONTRACTS, "clean.regions": regions})[0]
-    assert (column.type, column.assumed) == ("int64", True)
+    assert column.type == "int64"
+    assert group.reads == {group.table, "clean.regions"}
 
 
 def test_help_names_the_nearest_or_some() -> None:

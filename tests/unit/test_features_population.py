@@ -6,6 +6,7 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow as pa
 
 from tallystick.features import add_request_features, observe_applications, observe_daily
@@ -32,19 +33,64 @@ def local(day: date, hour: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
 
 
-def test_an_application_is_observed_at_its_instant_in_its_latest_version() -> None:
+def test_an_application_is_observed_in_the_version_that_was_decided_on() -> None:
     day = date(2026, 3, 10)
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
     table = rows_table(
         [
+            # Corrected the day after: the decision saw the first version.
             ("a1", "c1", local(day, 9), day, False),
-            ("a1", "c1", local(day, 10), day + timedelta(days=1), False),
+            ("a1", "c1", local(day, 10), after, False),
+            # Retracted later: it was decided on all the same.
             ("a2", "c2", local(day, 9), day, False),
-            ("a2", "c2", local(day, 9), day + timedelta(days=2), True),
-            ("a3", "c1", local(day, 10), day, False),
+            ("a2", "c2", local(day, 9), after, True),
+            # Announced the day before and corrected in time.
+            ("a3", "c3", local(day, 9), before, False),
+            ("a3", "c3", local(day, 11), day, False),
+            # Retracted in time: nothing was decided.
+            ("a4", "c4", local(day, 9), before, False),
+            ("a4", "c4", local(day, 9), day, True),
+            # Delivered late: the first version that came is all there is.
+            ("a5", "c5", local(day, 9), after, False),
+            ("a5", "c5", local(day, 12), after + timedelta(days=1), False),
+            # Two applications of one customer at one instant are one observation.
+            ("a6", "c1", local(day, 9), day, False),
         ]
     )
     seen = observe_applications(table, event_id="row_id", zone=ZONE).to_pylist()
-    assert seen == [{"customer_id": "c1", "as_of": local(day, 10)}]
+    hours = {"c1": 9, "c2": 9, "c3": 11, "c5": 9}
+    assert seen == [{"customer_id": who, "as_of": local(day, hour)} for who, hour in hours.items()]
+
+
+DECIDED_BY_DEFINITION = """
+    WITH dated AS (SELECT *, known_on <= (event_at AT TIME ZONE 'Europe/Copenhagen')::DATE AS is_timely FROM rows)
+    SELECT customer_id, event_at AS as_of FROM dated AS d
+    WHERE NOT is_retracted AND CASE
+        WHEN EXISTS (SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.is_timely)
+        THEN is_timely AND NOT EXISTS (
+            SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.is_timely AND o.known_on > d.known_on)
+        ELSE NOT EXISTS (SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.known_on < d.known_on)
+    END GROUP BY ALL ORDER BY ALL
+"""
+
+
+def test_which_version_was_decided_on_agrees_with_its_definition_in_sql() -> None:
+    draw = random.Random(5)
+    start = date(2026, 3, 26)  # clocks change on the 29th
+    rows = []
+    for number in range(400):
+        for known in draw.sample(range(8), draw.randint(1, 4)):
+            at = local(start + timedelta(days=draw.randint(0, 6)), draw.choice([0, 1, 12, 23]))
+            rows.append((f"a{number}", f"c{number % 90}", at, start + timedelta(days=known), draw.random() < 0.2))
+    draw.shuffle(rows)
+    table = rows_table(rows)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("rows", table)
+        expected = connection.sql(DECIDED_BY_DEFINITION).to_arrow_table()
+    seen = observe_applications(table, event_id="row_id", zone=ZONE)
+    assert seen.num_rows > 200
+    assert seen.to_pylist() == expected.cast(seen.schema).to_pylist()
 
 
 def test_dates_of_applications_are_local_and_both_ends_are_in() -> None:

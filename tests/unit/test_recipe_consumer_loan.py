@@ -14,7 +14,8 @@ from tallystick.training.vectors import VectorPlan, match_features, plan_vectors
 @pytest.fixture(scope="module")
 def plan(project_root: Path) -> VectorPlan:
     project = load_project(project_root)
-    return plan_vectors(project.recipes["consumer_loan"], project.feature_groups, project.contracts)
+    assumed = project.sources["berka"].assumed_tables
+    return plan_vectors(project.recipes["consumer_loan"], project.feature_groups, project.contracts, assumed=assumed)
 
 
 def test_it_has_more_than_120_features_with_a_reason_each(plan: VectorPlan) -> None:
@@ -38,7 +39,15 @@ def test_what_has_no_date_is_marked_assumed_and_has_a_line_in_the_ablations(
     recipe = load_project(project_root).recipes["consumer_loan"]
     assumed = {feature.name.partition("_")[0] for feature in plan.features if feature.assumed}
     assert {"holders", "orders", "customers"} <= assumed
+    assert "transactions" not in assumed
     assert any(ablation.drop_assumed for ablation in recipe.ablations)
+
+
+def test_at_a_source_whose_rows_are_dated_the_same_features_are_not_assumed(project_root: Path) -> None:
+    project = load_project(project_root)
+    assumed = project.sources["simbank"].assumed_tables
+    plan = plan_vectors(project.recipes["cash_loan"], project.feature_groups, project.contracts, assumed=assumed)
+    assert not any(feature.assumed for feature in plan.features)
 
 
 def test_it_says_that_it_is_retrospective(project_root: Path) -> None:

@@ -28,6 +28,8 @@ def predict(frame: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture
 def work(project_root: Path) -> ScoreWork:
     return ScoreWork(
+        recipe="small_loan",
+        zone="Asia/Shanghai",
         vectors=loans.vector_plan(load_project(project_root).contracts),
         load_model=lambda: predict,
         model_version="small_loan/3",
@@ -44,13 +46,14 @@ def placed(stored: pa.Table) -> pa.Table:
     return stored
 
 
-def test_every_application_is_scored_once_by_its_latest_version(work: ScoreWork) -> None:
+def test_every_application_is_scored_once_by_the_version_that_was_decided_on(work: ScoreWork) -> None:
     stored = loans.applications(12, buckets=1)[0]
     seen = pa.chunked_array([["a1", "a2", "elsewhere"]])
     rows = score_applications(placed(stored), {"txn": loans.features_of(stored)}, work, seen=seen)
     found = {row["application_id"]: row for row in rows.to_pylist()}
     assert sorted(found) == sorted(f"a{n}" for n in range(12))
-    assert found["a5"]["pd"] == 0.777
+    assert found["a5"]["pd"] == 0.105  # a correction of a year later asks for 777,000
+    assert {row["recipe"] for row in found.values()} == {"small_loan"}
     assert [name for name, row in found.items() if row["is_in_training"]] == ["a1", "a2"]
     assert found["a3"]["model_version"] == "small_loan/3"
     assert (found["a3"]["reason_1"], found["a3"]["reason_3"]) == ("one", None)

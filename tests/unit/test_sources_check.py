@@ -46,7 +46,7 @@ def test_a_whole_source_lacks_nothing_and_is_loaded(tmp_path: Path) -> None:
         *("Europe/Prague", "CZK", "month"),
         2,
     )
-    assert source.assumed_tables == ("customers",)
+    assert source.assumed_tables == ("clean.customers",)
     assert source.tables["accounts"].reject_rate == 0.5
     assert source.files["bookings"].nulls == ("", "NULL")
     assert str(source.tables["transactions"].known_on) == "event_date + 1 day"

@@ -89,31 +89,40 @@ def spending(values: list[int]) -> pa.Table:
 
 
 def test_a_vector_has_the_groups_features_and_then_the_requests() -> None:
-    rows = assemble_vectors(planned(RATIO), applications(), {"txn": spending([18_000, 0, 5])})
+    rows = assemble_vectors(planned(RATIO), applications(), {"txn": spending([18_000, 0, 5])}, zone="Asia/Shanghai")
     assert rows["txn_out_sum_30d"].to_pylist() == [18_000.0, 0.0, 5.0]
     # Half; null where the divisor is 0; null where the instalment is.
     assert rows["request_instalment_to_spending"].to_pylist() == [0.5, None, None]
     assert rows["application_id"].to_pylist() == ["a0", "a1", "a2"]
 
 
-def test_the_last_known_version_of_an_application_counts() -> None:
+def test_the_version_that_was_decided_on_counts_and_no_later_correction() -> None:
     first = applications(1)
     later = first.set_column(first.column_names.index("known_on"), "known_on", pa.array([date(2024, 3, 5)]))
     later = later.set_column(first.column_names.index("amount_minor"), "amount_minor", pa.array([7]))
     amount = RequestFeature(name="amount", expression="amount_minor", reason="Amount")
-    rows = assemble_vectors(planned(amount), pa.concat_tables([later, first]), {"txn": spending([1])})
+    rows = assemble_vectors(
+        planned(amount), pa.concat_tables([later, first]), {"txn": spending([1])}, zone="Asia/Shanghai"
+    )
+    assert rows["request_amount"].to_pylist() == [100_000.0]
+    # Corrected by the load of the very day of the decision, the first version being a day older: seen.
+    known = pa.array([date(2024, 3, 2)])
+    timely = later.set_column(first.column_names.index("known_on"), "known_on", known)
+    rows = assemble_vectors(
+        planned(amount), pa.concat_tables([timely, first]), {"txn": spending([1])}, zone="Asia/Shanghai"
+    )
     assert rows["request_amount"].to_pylist() == [7.0]
 
 
 def test_an_application_without_features_is_an_error_and_no_row_of_nulls() -> None:
     with pytest.raises(ModelError, match=r"1 of 3 applications have no row in feature\.txn"):
-        assemble_vectors(planned(), applications(), {"txn": spending([1, 2])})
+        assemble_vectors(planned(), applications(), {"txn": spending([1, 2])}, zone="Asia/Shanghai")
 
 
 def test_two_feature_rows_for_one_observation_are_an_error() -> None:
     twice = pa.concat_tables([spending([1]), spending([1])])
     with pytest.raises(ModelError, match="several rows"):
-        assemble_vectors(planned(), applications(1), {"txn": twice})
+        assemble_vectors(planned(), applications(1), {"txn": twice}, zone="Asia/Shanghai")
 
 
 def test_what_is_not_permitted_for_the_use_is_no_feature_and_no_request_can_read_it() -> None:

@@ -34,11 +34,15 @@ class GroupWork:
         """The table its features are stored in."""
         return f"feature.{self.plan.group}"
 
-    @property
-    def stored_columns(self) -> list[str]:
-        """The stored columns of the event table that the kernel and the lookups read."""
+    def stored_columns(self, *, has_versions: bool = True) -> list[str]:
+        """The stored columns of the event table that the kernel and the lookups read.
+
+        ``has_versions`` False says that no event has a second version. A looked-up row that became known later makes
+        versions of its own, so a group with lookups always reads what versions are told apart by.
+        """
         looked_up = {name for lookup in self.lookups for name in lookup.columns}
-        own = [name for name in required_columns(self.plan) if name not in looked_up]
+        needed = required_columns(self.plan, has_versions=has_versions or bool(self.lookups))
+        own = [name for name in needed if name not in looked_up]
         return list(dict.fromkeys([*own, *(lookup.on for lookup in self.lookups)]))
 
 
@@ -49,14 +53,18 @@ def compute_local(
     *,
     dimensions: Mapping[str, pa.Table],
     zone: str,
+    has_versions: bool = True,
 ) -> pa.Table:
     """customer_id, as_of and the group's columns, one row per observation in the given order.
 
     ``events`` holds all versions of the rows of the observed customers (others are ignored), ``dimensions`` the rows
     of each looked-up table by its name. ``zone`` is the business time zone of these customers.
+    ``has_versions`` False says that no event of ``events`` has a second version: it is then not looked for.
     """
     joined = attach_lookups(events, work.lookups, dimensions, event_id=work.plan.event_id)
-    features = compute_group(joined, observations, work.plan, zone=zone)
+    features = compute_group(
+        joined, observations, work.plan, zone=zone, has_versions=has_versions or bool(work.lookups)
+    )
     return pa.table(
         [observations["customer_id"], observations["as_of"], *features.columns],
         names=["customer_id", "as_of", *features.column_names],

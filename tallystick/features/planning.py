@@ -99,9 +99,25 @@ def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]])
             zone=source.zone,
             period=source.layout.period,
             files={**{t: paths for t, paths in held.items() if paths}, **everywhere},
+            single_version=_single_version(source, bucket, files),
         )
         for bucket, held in sorted(by_bucket.items())
     ]
+
+
+def _single_version(source: Source, bucket: int, files: Mapping[str, Sequence[StoredFile]]) -> frozenset[str]:
+    """The clean tables whose rows in this bucket all came in one load, which cannot bring an event twice.
+
+    A load rejects two versions of one event, unless the mapping itself says when each row was known.
+    """
+    dated = [f"clean.{name}" for name, table in source.tables.items() if table.known_on.kind != "column"]
+    found = []
+    for table in dated:
+        own = [file.stats for file in files.get(table, ()) if int(file.partition["bucket"]) == bucket]
+        loads = {day for stats in own for day in stats.get("loaded_on", (date.min, date.max))}
+        if len(loads) == 1:
+            found.append(table)
+    return frozenset(found)
 
 
 def date_bounds(source: Source, *, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:

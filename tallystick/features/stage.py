@@ -63,13 +63,17 @@ class Observed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BucketTask:
-    """One bucket of one source: its zone, its period rule (``year`` or ``month``) and its files by clean table."""
+    """One bucket of one source: its zone, its period rule (``year`` or ``month``) and its files by table.
+
+    ``single_version`` names the clean tables of which no event can have a second version in these files.
+    """
 
     source: str
     bucket: int
     zone: str
     period: str
     files: Mapping[str, tuple[str, ...]]
+    single_version: frozenset[str] = frozenset()
 
 
 def compute_buckets(
@@ -137,12 +141,15 @@ def _compute_bucket(
     periods = period_names(observations["as_of"], task.zone, task.period)
     written = []
     for work in works:
-        events = read_table(task, work.plan.table, work.stored_columns, storage)
+        has_versions = work.plan.table not in task.single_version
+        events = read_table(task, work.plan.table, work.stored_columns(has_versions=has_versions), storage)
         dimensions = {
             lookup.table: read_table(task, lookup.table, [lookup.on, "known_on", *lookup.columns], storage)
             for lookup in work.lookups
         }
-        features = compute_local(work, events, observations, dimensions=dimensions, zone=task.zone)
+        features = compute_local(
+            work, events, observations, dimensions=dimensions, zone=task.zone, has_versions=has_versions
+        )
         for period in sorted(set(periods.to_pylist())):
             partition = {
                 "observations": observed.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
@@ -43,6 +43,7 @@ class Bank:
     name = "s"
     zone = "Asia/Shanghai"
     layout = type("Layout", (), {"period": "year", "buckets": 2})
+    tables: ClassVar[dict[str, Any]] = {}
 
 
 def store_inputs(warehouse: Warehouse, contracts: dict[str, Any]) -> None:

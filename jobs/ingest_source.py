@@ -21,7 +21,7 @@ from tallystick.ingest.load import describe_load, prepare_load
 from tallystick.ingest.rejected import waiting_tables
 from tallystick.project.sources import load_source
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, query, read, replace, replace_arrow
-from tallystick.tables.landing import Landing, land, landings, mark_published
+from tallystick.tables.landing import Landing, alone, land, landings, mark_published
 
 # Rows up to here are written by the driver: Spark's own write costs seconds even for one row.
 FEW_ROWS = 100_000
@@ -38,6 +38,12 @@ def run(session: Any, args: argparse.Namespace) -> None:
     """Load every delivery in order of its date; one that was published before is left alone."""
     warehouse, (name, _, directory) = Warehouse(args.warehouse), args.source.partition("=")
     source = load_source(load_job_project(args).root, name)
+    with alone(warehouse, name):
+        _run_alone(session, args, source, directory=directory, warehouse=warehouse)
+
+
+def _run_alone(session: Any, args: argparse.Namespace, source: Any, *, directory: str, warehouse: Warehouse) -> None:
+    name = source.name
     if args.replay_from:
         for landing in [found for found in landings(warehouse, name) if found.load_date >= args.replay_from]:
             _load(session, args, source, landing=landing, warehouse=warehouse)

@@ -81,7 +81,7 @@ def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Pa
     home = warehouse.root / "raw" / source
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
-        with _locked(home / f".{load_date}.lock", "another run is landing this load"):
+        with _locked(home / f".{load_date}.lock", "another run is landing this load", where=f"{source} {load_date}"):
             return _land(home, source, load_date, origin, names)
 
 
@@ -156,24 +156,26 @@ def _checked_names(source: str, files: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def alone(warehouse: Warehouse, source: str, load_date: date) -> Iterator[None]:
-    """Be the only run that ingests this load, from landing to its published mark; else ConflictError at once."""
+def alone(warehouse: Warehouse, source: str) -> Iterator[None]:
+    """Be the only run that ingests this source, from landing to the published mark; else ConflictError at once.
+
+    A load compares its rows with those of the loads before it, so two loads of one source must not overlap either.
+    """
     _checked_names(source, [])
     home = warehouse.root / "raw" / source
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
-    with _locked(home / f".{load_date}.run", "another run is ingesting this load"):
+    with _locked(home / ".ingest", "another run is ingesting this source", where=source):
         yield
 
 
 @contextmanager
-def _locked(path: Path, conflict: str) -> Iterator[None]:
+def _locked(path: Path, conflict: str, *, where: str) -> Iterator[None]:
     """Hold the lock file; the system drops the lock when the process dies, however it dies."""
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            where = f"{path.parent.name} {path.stem.removeprefix('.')}"
             raise ConflictError(conflict, where=where, fix="wait for it to end") from None
         yield
 

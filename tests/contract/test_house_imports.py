@@ -7,7 +7,10 @@ direction between our own packages; import-linter holds that (pyproject.toml, `m
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,7 @@ MODELS = DATA | {"pandas", "sklearn", "scipy"}
 
 # Longest matching prefix wins. What is missing here may import the standard library and tallystick, nothing else.
 ALLOWED: dict[str, set[str]] = {
+    "benchmarks": SPARK | {"benchmarks", "deltalake", "duckdb", "rich", "xxhash"},
     "tallystick/spec": {"sqlglot"},
     "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
     "tallystick/kernel": DATA | {"xxhash"},
@@ -129,3 +133,29 @@ def test_no_row_at_a_time_function_runs_in_spark() -> None:
             if name in {"udf", "foreach", "flatMap", "mapPartitions"}:
                 found.append(f"{source.at(node)} {name}")
     assert not found, house.listed(found)
+
+
+def test_every_package_that_is_imported_is_declared_and_explained() -> None:
+    project = tomllib.loads(Path(house.ROOT, "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[\[<>=]", line)[0].replace("_", "-") for line in project["dependencies"]}
+    explained = Path(house.ROOT, "docs", "dependencies.md").read_text(encoding="utf-8")
+    own = {"tallystick", "jobs", *(path.stem for path in Path(house.ROOT, "scripts").glob("*.py"))}
+    spelled = {
+        "yaml": "pyyaml",
+        "sklearn": "scikit-learn",
+        "delta": "delta-spark",
+        "airflow": "apache-airflow",
+        "py4j": "pyspark",
+    }
+    imported = {
+        name.partition(".")[0]
+        for folder in ("tallystick", "jobs", "dags")
+        for source in house.sources(folder)
+        for node in ast.walk(source.tree)
+        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [])
+        + ([node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else [])
+    }
+    outside = imported - own - set(sys.stdlib_module_names)
+    packages = {spelled.get(name, name.replace("_", "-")) for name in outside}
+    assert packages <= declared, f"only there by chance: {sorted(packages - declared)}"
+    assert not {name for name in packages if f"| {name}" not in explained and f", {name}" not in explained}

@@ -94,15 +94,15 @@ def test_the_same_bytes_leave_an_unpublished_load_where_it_is(warehouse: Warehou
     assert landing.land(warehouse, "north", DAY, delivery, FILES).file("cards.csv").stat().st_size == 17
 
 
-def test_one_run_at_a_time_ingests_a_load(warehouse: Warehouse, delivery: Path) -> None:
-    with landing.alone(warehouse, "north", DAY):
+def test_one_run_at_a_time_ingests_a_source(warehouse: Warehouse, delivery: Path) -> None:
+    with landing.alone(warehouse, "north"):
         landing.land(warehouse, "north", DAY, delivery, FILES)
-        second = landing.alone(warehouse, "north", DAY)
-        with pytest.raises(ConflictError, match="north 2026-03-10: another run is ingesting this load"), second:
+        second = landing.alone(warehouse, "north")
+        with pytest.raises(ConflictError, match="north: another run is ingesting this source"), second:
             pass
-        with landing.alone(warehouse, "north", date(2026, 3, 11)):
+        with landing.alone(warehouse, "south"):
             pass
-    with landing.alone(warehouse, "north", DAY):
+    with landing.alone(warehouse, "north"):
         pass
 
 

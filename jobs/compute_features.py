@@ -1,6 +1,7 @@
-"""Compute the features of a recipe's groups for its observations, and replace exactly those rows.
+"""Compute feature groups for the observations of a recipe or for the daily snapshot, and replace exactly those rows.
 
-Takes a recipe, a source and optionally the first and last business date; reads the clean tables at one pinned version.
+Takes groups or a recipe, a source and optionally the first and last business date; reads the clean tables at one pinned
+version.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from tallystick.entrypoint import code_version, load_job_project, progress, run_
 from tallystick.features import (
     GroupWork,
     Observed,
+    choose_work,
     compute_buckets,
     date_bounds,
+    find_declared,
     list_bucket_tasks,
     list_observed_tables,
     settle_dates,
@@ -28,24 +31,25 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to compute, and for which business dates."""
-    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--recipe", default="", help="whose observations, and whose groups where none are named")
+    parser.add_argument("--group", action="append", default=[], help="a group, may be repeated; alone: every midnight")
     parser.add_argument("--source", required=True)
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first business date (inclusive)")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last business date (inclusive)")
 
 
 def run(session: SparkSession, args: argparse.Namespace) -> None:
-    """Compute every group of the recipe in one Spark job, then commit one table after the other."""
+    """Compute every group in one Spark job, then commit one table after the other."""
     project = load_job_project(args)
     warehouse = Warehouse(args.warehouse)
-    recipe, source = project.recipes[args.recipe], project.sources[args.source]
-    groups = [project.feature_groups[name] for name in recipe.groups]
-    drawn_from = list_observed_tables(recipe.observations, project.contracts)
+    source = find_declared("source", args.source, project.sources)
+    groups, observations = choose_work(project, groups=args.group, recipe=args.recipe)
+    drawn_from = list_observed_tables(observations, project.contracts)
     names = {*drawn_from, *(g.table for g in groups), *(lookup.table for g in groups for lookup in g.lookups)}
     pinned = {name: pin(warehouse, name).where(source=source.name) for name in sorted(names) if warehouse.exists(name)}
     stored = [file for p in pinned.values() for file in p.files]
-    first, last = settle_dates(recipe.observations, stored, first=args.first, last=args.last)
-    observed = Observed.of(recipe.observations, drawn_from, first=first, last=last)
+    first, last = settle_dates(observations, stored, first=args.first, last=args.last)
+    observed = Observed.of(observations, drawn_from, first=first, last=last)
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
     contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
     works = [GroupWork.of(group, project.contracts) for group in groups]

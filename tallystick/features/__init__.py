@@ -7,7 +7,14 @@ that a job hands in), window arithmetic (``kernel``), definitions (``spec`` and 
 from __future__ import annotations
 
 from tallystick.features.compute import GroupWork, attach_lookups, compute_local
-from tallystick.features.planning import date_bounds, list_bucket_tasks, list_observed_tables, settle_dates
+from tallystick.features.planning import (
+    choose_work,
+    date_bounds,
+    find_declared,
+    list_bucket_tasks,
+    list_observed_tables,
+    settle_dates,
+)
 from tallystick.features.population import observe_applications, observe_daily
 from tallystick.features.request import add_request_features
 from tallystick.features.stage import BucketTask, Observed, compute_buckets, run_tasks
@@ -18,9 +25,11 @@ __all__ = [
     "Observed",
     "add_request_features",
     "attach_lookups",
+    "choose_work",
     "compute_buckets",
     "compute_local",
     "date_bounds",
+    "find_declared",
     "list_bucket_tasks",
     "list_observed_tables",
     "observe_applications",

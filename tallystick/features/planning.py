@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from tallystick.errors import DeclarationError
+from tallystick.errors import DeclarationError, NotFound
 from tallystick.features.stage import BucketTask
 from tallystick.kernel.calendar import zone_offsets
+from tallystick.spec.names import nearest_name
 from tallystick.spec.recipes import Applications, Daily
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
+
+if TYPE_CHECKING:
+    from tallystick.project import Project
+    from tallystick.spec.features import FeatureGroup
+
+Declared = TypeVar("Declared")
 
 # A demographic fact alone does not make somebody a customer: an account or an event does.
 NOT_POPULATION = ("clean.customers",)
@@ -36,6 +43,29 @@ class StoredFile(Protocol):
     @property
     def stats(self) -> Mapping[str, tuple[date, date]]:
         """The least and greatest value of its date columns."""
+
+
+def find_declared(kind: str, name: str, known: Mapping[str, Declared]) -> Declared:
+    """The declaration of that name; NotFound with the nearest name if there is none. ``kind`` is for the message."""
+    if name not in known:
+        raise NotFound(f"there is no {kind} {name}", fix=nearest_name(name, known))
+    return known[name]
+
+
+def choose_work(
+    project: Project, *, groups: Sequence[str] = (), recipe: str = ""
+) -> tuple[list[FeatureGroup], Applications | Daily]:
+    """The groups to compute and the observations to compute them for.
+
+    A recipe gives its observations, and its groups where none are named. Groups without a recipe are computed for the
+    daily snapshot. NotFound for an unknown name, DeclarationError when nothing is named.
+    """
+    chosen = find_declared("recipe", recipe, project.recipes) if recipe else None
+    names = tuple(dict.fromkeys(groups)) or (chosen.groups if chosen else ())
+    if not names:
+        raise DeclarationError("nothing to compute is named", fix="say --recipe NAME or --group NAME")
+    found = [find_declared("feature group", name, project.feature_groups) for name in names]
+    return found, chosen.observations if chosen else Daily()
 
 
 def list_observed_tables(observations: Applications | Daily, contracts: Mapping[str, TableContract]) -> dict[str, str]:

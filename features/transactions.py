@@ -6,7 +6,7 @@ negative; the direction says which way the money went.
 
 from __future__ import annotations
 
-from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share
+from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
 
 # What comes in from others: the bank's own interest says nothing about a livelihood.
 INCOME = "direction = 'in' AND COALESCE(category, 'none') <> 'interest'"
@@ -139,6 +139,25 @@ TRANSACTIONS = FeatureGroup(
             reason="Regular payment of household bills",
         ),
         Measure(
+            name="debit",
+            value="amount_minor",
+            where="direction = 'out'",
+            ops="quantile(0.5) quantile(0.9)",
+            windows=("90d", "180d", "365d"),
+            description="Usual and large amounts spent over {window}",
+            reason="Your level of spending",
+        ),
+        Measure(
+            name="income",
+            value="amount_minor",
+            where=INCOME,
+            ops="quantile(0.5)",
+            windows=("90d", "180d", "365d"),
+            sign=-1,
+            description="Usual amount received, interest left out, over {window}",
+            reason="Your regular income",
+        ),
+        Measure(
             name="net",
             value=NET,
             ops="sum slope",
@@ -200,7 +219,7 @@ TRANSACTIONS = FeatureGroup(
         ),
         Measure(
             name="activity",
-            ops="count active_days mean_gap max_gap",
+            ops="count active_days mean_gap max_gap longest_streak",
             description="How often the account moved over {window}",
             reason="How regularly your account is used",
         ),
@@ -215,7 +234,7 @@ TRANSACTIONS = FeatureGroup(
         Measure(
             name="counterparty",
             value="counterparty_id",
-            ops="distinct entropy top_share",
+            ops="distinct entropy top_share hhi",
             windows=("90d", "365d", "all"),
             description="Spread of counterparties over {window}",
             reason="Variety of your payment partners",
@@ -223,7 +242,7 @@ TRANSACTIONS = FeatureGroup(
         Measure(
             name="category",
             value="category",
-            ops="distinct entropy",
+            ops="distinct entropy top_share hhi",
             windows=("90d", "365d", "all"),
             description="Spread of kinds of movement over {window}",
             reason="Variety of your account use",
@@ -251,5 +270,11 @@ TRANSACTIONS = FeatureGroup(
             reason="Recent change of your account use",
         ),
         Change(of=("credit_sum", "debit_sum"), windows=("90d", "180d"), reason="Recent change of your account use"),
+        ZScore(
+            of=("credit_sum", "debit_sum", "activity_count"),
+            windows=("30d",),
+            k=12,
+            reason="Recent change of your account use",
+        ),
     ),
 )

@@ -1,0 +1,105 @@
+"""What has changed in a table since a version: the bounds of the files that were added or removed.
+
+What lives here: reading Delta's log. What must not: what a change means for anybody's results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from tallystick.errors import NotFound
+from tallystick.tables.slices import Slice
+from tallystick.tables.snapshots import Bound, in_partition, live_files
+from tallystick.tables.warehouse import LOG, Warehouse
+
+Bounds = Mapping[str, tuple[Bound, Bound]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """One file that a version added or removed; a removed file's bounds stand where it was added."""
+
+    path: str
+    is_added: bool
+    partition: Mapping[str, str]
+    bounds: Bounds
+
+
+@dataclass(frozen=True)
+class ChangeLog:
+    """The changes of rows in the tables of a warehouse, of one source. Each version's log is read once."""
+
+    warehouse: Warehouse
+    source: str
+    _versions: dict[tuple[str, int], tuple[_Action, ...]] = field(default_factory=dict)
+
+    def since(self, name: str, version: int) -> tuple[Bounds, ...] | None:
+        """The bounds of every file with rows that came or went after ``version``; -1 stands for "from the beginning".
+
+        A commit that only moves rows between files (compaction) changes nothing. A file without bounds gives an empty
+        mapping. None when the log no longer reaches back to ``version``: then anything may have changed.
+        """
+        if not self.warehouse.exists(name):
+            return () if version < 0 else None
+        newest = self.warehouse.open(name).version()
+        if newest < version:
+            return None
+        actions: list[_Action] = []
+        for number in range(version + 1, newest + 1):
+            found = self._read(name, number)
+            if found is None:
+                return None
+            actions.extend(found)
+        added = {action.path: action.bounds for action in actions if action.is_added}
+        removed = {action.path for action in actions if not action.is_added} - set(added)
+        if removed:
+            try:
+                held = live_files(self.warehouse.open(name, version=version))
+            except NotFound:
+                return None
+            added |= {file.rel: file.bounds for file in held if file.rel in removed}
+        return tuple(added.get(action.path, {}) for action in actions)
+
+    def _read(self, name: str, version: int) -> tuple[_Action, ...] | None:
+        """The changing actions of one version on this source's files; None when its log is gone."""
+        if (name, version) not in self._versions:
+            log = self.warehouse.table_path(name) / LOG / f"{version:020d}.json"
+            if not log.is_file():
+                return None
+            lines = log.read_text(encoding="utf-8").splitlines()
+            actions = [_action(json.loads(line)) for line in lines if line.strip()]
+            ours = Slice("read", {"source": self.source})
+            self._versions[name, version] = tuple(
+                a for a in actions if a is not None and in_partition(a.partition, ours)
+            )
+        return self._versions[name, version]
+
+
+def _action(line: Mapping[str, Any]) -> _Action | None:
+    for kind in ("add", "remove"):
+        told = line.get(kind)
+        if told is not None and told.get("dataChange", True):
+            partition = {name: str(value) for name, value in (told.get("partitionValues") or {}).items()}
+            return _Action(told["path"], kind == "add", partition, _bounds(told.get("stats")))
+    return None
+
+
+def _bounds(text: str | None) -> Bounds:
+    """The bounds of the date and instant columns in a file's statistics; empty when it has none."""
+    stats = json.loads(text) if text else {}
+    low, high = stats.get("minValues", {}), stats.get("maxValues", {})
+    pairs = {name: (_moment(low[name]), _moment(high[name])) for name in low if name in high}
+    return {name: (least, most) for name, (least, most) in pairs.items() if least is not None and most is not None}
+
+
+def _moment(value: object) -> Bound | None:
+    """A date or instant as the log writes it; None for any other value."""
+    try:
+        text = str(value)
+        return date.fromisoformat(text) if len(text) == len("2026-03-10") else datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,23 @@
+"""What Parquet footers say of a file's columns, read without their values.
+
+What lives here: sizes by column. What must not: rows, Delta's log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow.parquet as pq
+
+
+def column_sizes(path: str) -> Mapping[str, int]:
+    """The bytes that each column takes in the file, compressed, as reading it will fetch them."""
+    sizes: dict[str, int] = {}
+    metadata = pq.read_metadata(path, memory_map=True)
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for number in range(row_group.num_columns):
+            column = row_group.column(number)
+            name = column.path_in_schema.split(".", 1)[0]
+            sizes[name] = sizes.get(name, 0) + column.total_compressed_size
+    return sizes

@@ -1,0 +1,48 @@
+"""Small tables that a job hands to a stage: read as Arrow, replaced by whole partitions.
+
+What lives here: one value with two methods. What must not: what any row means, large tables.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.spec.tables import TableContract
+from tallystick.tables.door import replace_arrow
+from tallystick.tables.reading import read_arrow
+from tallystick.tables.schemas import arrow_schema
+from tallystick.tables.slices import Run, Slice
+from tallystick.tables.warehouse import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SmallTables:
+    """Reads and replaces partitions of the tables whose ``contracts`` it carries, as ``job``."""
+
+    warehouse: Warehouse
+    contracts: Mapping[str, TableContract]
+    job: str
+    code_version: str
+
+    def read(self, name: str, partition: Mapping[str, str]) -> pa.Table:
+        """The partition's rows with the contract's columns; none when the table does not exist yet."""
+        schema = arrow_schema(self.contracts[name].columns)
+        if not self.warehouse.exists(name):
+            return schema.empty_table()
+        chosen: pc.Expression | None = None
+        for column, value in partition.items():
+            same = pc.field(column) == value
+            chosen = same if chosen is None else chosen & same
+        return read_arrow(self.warehouse, name, filter=chosen).select(schema.names).cast(schema)
+
+    def replace(self, name: str, rows: pa.Table, partition: Mapping[str, str]) -> None:
+        """Make the partition hold exactly ``rows``, in one commit."""
+        where = Slice("/".join([name, *partition.values()]), partition)
+        # A run may replace the same partition several times, so the commit is not found again by the run's own id.
+        by = Run(f"{self.job}/{uuid.uuid4().hex}", self.job, self.code_version)
+        replace_arrow(self.warehouse, self.contracts[name], rows, where=where, run=by)

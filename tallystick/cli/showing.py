@@ -74,7 +74,8 @@ def check_mapping(name: str, project: Path | None) -> None:
     """Print every problem of one source's mapping to stdout; DeclarationError when there is any."""
     from tallystick.project.sources import check_source
 
-    _report(check_source(open_project(project), name), f"source {name}")
+    declared = open_project(project)
+    _report(check_source(declared.root, name, contracts=declared.contracts), f"source {name}")
 
 
 def check_declarations(project: Path | None) -> None:

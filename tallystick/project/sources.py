@@ -18,7 +18,7 @@ from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.sources import DerivedView, KnownOn, Layout, Problem, Source, SourceFile, TableMapping
 
 if TYPE_CHECKING:
-    from tallystick.project.project import Project
+    from tallystick.spec.tables import TableContract
 
 _SOURCE_KEYS = (
     *("title", "zone", "currency", "load_date", "history_until", "reject_rate", "layout", "parameters"),
@@ -65,17 +65,17 @@ def read_source(root: Path, name: str) -> tuple[Source | None, list[Problem]]:
     return _Reader(name, path, content).read()
 
 
-def check_source(project: Project, name: str) -> list[Problem]:
+def check_source(root: Path, name: str, *, contracts: Mapping[str, TableContract]) -> list[Problem]:
     """What the source called ``name`` lacks, before any data is read: empty when a delivery could be loaded.
 
-    Reads declarations only; needs no Spark. Each problem names file and line. Raises NotFound when there is no such
-    source.
+    ``root`` is the project's folder, ``contracts`` its tables by name. Reads declarations only; needs no Spark. Each
+    problem names file and line. Raises NotFound when there is no such source.
     """
     from tallystick.project.mappings import find_mapping_problems
 
-    source, problems = read_source(project.root, name)
+    source, problems = read_source(root, name)
     if source is not None:
-        problems = [*problems, *find_mapping_problems(source, project.contracts)]
+        problems = [*problems, *find_mapping_problems(source, contracts)]
     return sorted(set(problems), key=_place)
 
 

@@ -6,15 +6,17 @@ contract of the feature table. What must not: checks of expressions (``checks``)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from fnmatch import fnmatchcase
 
 from tallystick.errors import DeclarationError
 from tallystick.spec import names
 from tallystick.spec.checks import check_group, value_type
 from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
 from tallystick.spec.ops import SAME, Op
-from tallystick.spec.tables import Column, TableContract
+from tallystick.spec.tables import Column, Retirement, TableContract
 from tallystick.spec.windows import Window, parse_window
 
 
@@ -32,6 +34,12 @@ class Base:
         """The name that derived features refer to."""
         return names.stem_name(self.measure.name, self.op.token, filter_name=self.filter, value=self.value)
 
+    @property
+    def old_stem(self) -> str:
+        """The stem before the measure was renamed; empty where it was not."""
+        old = self.measure.replaces
+        return names.stem_name(old, self.op.token, filter_name=self.filter, value=self.value) if old else ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
@@ -48,7 +56,8 @@ class FeatureColumn:
 
     ``type`` is ``int64`` or ``double``, and empty where a column was made without contracts and its type depends on
     them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change`` or ``zscore`` over ``cells`` in order. ``empty``
-    is what a customer without rows gets, ``0`` or ``null``.
+    is what a customer without rows gets, ``0`` or ``null``. ``replaces`` is the column's name before its measure was
+    renamed. From business date ``retired_on`` on it is not computed.
     """
 
     name: str
@@ -69,6 +78,9 @@ class FeatureColumn:
     owner: str
     permitted_use: str
     empty: str
+    version: int = 1
+    replaces: str = ""
+    retired_on: date | None = None
 
 
 def group_bases(group: FeatureGroup) -> dict[str, Base]:
@@ -87,10 +99,35 @@ def group_bases(group: FeatureGroup) -> dict[str, Base]:
 def group_columns(
     group: FeatureGroup, contracts: Mapping[str, TableContract] | None = None
 ) -> tuple[FeatureColumn, ...]:
-    """The features of a group in their order: measures as declared, then derived ones.
+    """The features of a group in their order: measures as declared, then derived ones; retired ones left out.
 
     With ``contracts`` the expressions are checked and every type is known. A name made twice is refused.
     """
+    return tuple(column for column in _every_column(group, contracts) if column.retired_on is None)
+
+
+def retired_columns(
+    group: FeatureGroup, contracts: Mapping[str, TableContract] | None = None
+) -> tuple[FeatureColumn, ...]:
+    """The declared features that are retired, today or on a later date: still stored, and computed before that date."""
+    return tuple(column for column in _every_column(group, contracts) if column.retired_on is not None)
+
+
+def group_retirements(group: FeatureGroup) -> tuple[Retirement, ...]:
+    """What stands for columns that readers should leave: old names, retired features, and the group's own patterns."""
+    return _retirements(group, _every_column(group, None))
+
+
+def _retirements(group: FeatureGroup, every: Iterable[FeatureColumn]) -> tuple[Retirement, ...]:
+    every = list(every)
+    renamed = [Retirement(pattern=c.replaces, replaced_by=c.name) for c in every if c.replaces]
+    retired = [Retirement(pattern=c.name, retired_on=c.retired_on) for c in every if c.retired_on is not None]
+    named = {one.pattern for one in retired}
+    patterns = [Retirement(pattern=p, retired_on=day) for p, day in group.retired.items() if p not in named]
+    return (*renamed, *retired, *patterns)
+
+
+def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | None) -> tuple[FeatureColumn, ...]:
     bases = group_bases(group)
     columns = [c for base in bases.values() for c in _base_columns(group, base)]
     for derived in group.derived:
@@ -101,6 +138,11 @@ def group_columns(
         if column.name in seen:
             raise DeclarationError(f"two features are called {column.name}", where=group.where_text, fix="rename one")
         seen.add(column.name)
+    for column in columns:
+        if column.replaces in seen:
+            what = f"{column.name} replaces {column.replaces}, which is declared"
+            raise DeclarationError(what, where=group.where_text, fix="remove the old one")
+    columns = [replace(column, retired_on=_retired_on(group, column)) for column in columns]
     if contracts is None:
         return tuple(columns)
     check_group(group, contracts)
@@ -108,8 +150,18 @@ def group_columns(
     return tuple(replace(c, type=c.type or types[bases[c.cells[0].stem].measure]) for c in columns)
 
 
+def _retired_on(group: FeatureGroup, column: FeatureColumn) -> date | None:
+    """The earliest date that is declared for it."""
+    days = [day for pattern, day in group.retired.items() if fnmatchcase(column.name, pattern)]
+    return min((day for day in (column.retired_on, *days) if day is not None), default=None)
+
+
 def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> TableContract:
-    """The contract of ``feature.<group>``: one row per set of observations, customer and as_of."""
+    """The contract of ``feature.<group>``: one row per set of observations, customer and as_of.
+
+    Features may be null, since rows can be older than a feature; a row that is written now has every count and sum.
+    Retired features that are still declared stand at the end.
+    """
     technical = (
         Column(name="observations", type="string", required=True, description="The set of observations"),
         Column(name="source", type="string", required=True, description="The supplier"),
@@ -118,10 +170,12 @@ def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) 
         Column(name="customer_id", type="string", required=True, description="The customer", pii="pseudonymous"),
         Column(name="as_of", type="timestamp", required=True, description="The instant of the observation, UTC"),
     )
+    every = sorted(_every_column(group, contracts), key=lambda c: c.retired_on is not None)
     features = tuple(
-        Column(name=c.name, type=c.type, description=c.description, required=c.empty == "0", pii=c.pii)
-        for c in group_columns(group, contracts)
-    )
+        Column(name=c.name, type=c.type, description=c.description, pii=c.pii,
+               filled=c.empty == "0" and c.retired_on is None)
+        for c in every
+    )  # fmt: skip
     return TableContract(
         name=group.feature_table,
         description=group.description or f"Features of {group.table}",
@@ -133,6 +187,7 @@ def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) 
         sort_by=("customer_id", "as_of"),
         entity="customer_id",
         derived_from=tuple(dict.fromkeys((group.table, *(lookup.table for lookup in group.lookups)))),
+        retired=_retirements(group, every),
         path=group.path,
     )
 
@@ -152,8 +207,10 @@ def _base_columns(group: FeatureGroup, base: Base) -> Iterator[FeatureColumn]:
         lags = (0, 1) if base.measure.previous and not window.is_all else (0,)
         for lag in lags:
             name = names.feature_name(group.name, base.stem, window.text, previous=lag == 1)
+            old = names.feature_name(group.name, base.old_stem, window.text, previous=lag == 1) if base.old_stem else ""
             cell = Cell(stem=base.stem, window=window.text, lag=lag)
-            yield _base_column(group, base, name=name, cell=cell)
+            column = _base_column(group, base, name=name, cell=cell)
+            yield replace(column, replaces=old, retired_on=base.measure.retired_on)
 
 
 def _base_column(group: FeatureGroup, base: Base, *, name: str, cell: Cell) -> FeatureColumn:
@@ -189,20 +246,25 @@ def _derived_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: De
         for text in derived.windows or tuple(w.text for w in group.windows_of(base.measure)):
             cells = (Cell(stem=derived.a, window=text), Cell(stem=derived.b, window=text))
             name = names.share_name(group.name, derived.name, text)
-            yield _derived_column(group, base, derived, name=name, cells=cells)
+            old = names.share_name(group.name, derived.replaces, text) if derived.replaces else ""
+            yield replace(_derived_column(group, base, derived, name=name, cells=cells), replaces=old)
         return
     for stem in stems_of(derived.of):
         base = _base(group, bases, stem)
         if isinstance(derived, Ratio):
             cells = (Cell(stem=stem, window=derived.window), Cell(stem=stem, window=derived.against))
-            name = names.ratio_name(group.name, stem, derived.window, derived.against)
-            yield _derived_column(group, base, derived, name=name, cells=cells)
+            made, old = (
+                names.ratio_name(group.name, text, derived.window, derived.against) if text else ""
+                for text in (stem, base.old_stem)
+            )
+            yield replace(_derived_column(group, base, derived, name=made, cells=cells), replaces=old)
             continue
         count = derived.k if isinstance(derived, ZScore) else 1
         for text in derived.windows or tuple(w.text for w in group.windows_of(base.measure) if not w.is_all):
             lags = tuple(Cell(stem=stem, window=text, lag=lag) for lag in range(count + 1))
             make = names.zscore_name if isinstance(derived, ZScore) else names.change_name
-            yield _derived_column(group, base, derived, name=make(group.name, stem, text), cells=lags)
+            column = _derived_column(group, base, derived, name=make(group.name, stem, text), cells=lags)
+            yield replace(column, replaces=make(group.name, base.old_stem, text) if base.old_stem else "")
 
 
 def _derived_column(
@@ -224,6 +286,8 @@ def _derived_column(
         reason=_fill(group, derived.reason, base, words) or column.reason,
         sign=derived.sign,
         empty="null",
+        version=derived.version,
+        retired_on=derived.retired_on,
     )
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.frozen import FrozenMap
@@ -45,6 +46,10 @@ class Measure:
     ``previous`` adds the window before each window. ``ops`` is a tuple or text separated by spaces.
     ``reason`` is what a declined customer may be told; ``{filter}`` and ``{window}`` in it and in ``description`` are
     replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown.
+
+    Three fields are for a table that holds the columns already; derived features have them too. ``version`` is raised
+    when the meaning changed though no text here did. ``replaces`` is the name that a measure or share had before. From
+    business date ``retired_on`` on, nothing is computed.
     """
 
     name: str
@@ -60,6 +65,9 @@ class Measure:
     reason: str = ""
     sign: int = 0
     pii: str = ""
+    version: int = 1
+    replaces: str = ""
+    retired_on: date | None = None
 
     def __post_init__(self) -> None:
         where = f"measure {self.name}"
@@ -67,6 +75,7 @@ class Measure:
         _check_texts(where, reason=self.reason)
         _check_sign(where, self.sign)
         _check_windows(where, self.windows)
+        _check_life(where, self)
         object.__setattr__(self, "ops", _split(self.ops))
         if not self.ops:
             raise DeclarationError("no operation is named", where=where, fix="ops='count sum'")
@@ -102,6 +111,9 @@ class Share:
     description: str = ""
     reason: str = ""
     sign: int = 0
+    version: int = 1
+    replaces: str = ""
+    retired_on: date | None = None
 
     def __post_init__(self) -> None:
         check_name("share", self.name)
@@ -121,6 +133,8 @@ class Ratio:
     description: str = ""
     reason: str = ""
     sign: int = 0
+    version: int = 1
+    retired_on: date | None = None
 
     def __post_init__(self) -> None:
         where = f"ratio of {self.of}"
@@ -148,6 +162,8 @@ class Change:
     description: str = ""
     reason: str = ""
     sign: int = 0
+    version: int = 1
+    retired_on: date | None = None
 
     def __post_init__(self) -> None:
         _check_derived(f"change of {self.of}", self)
@@ -167,6 +183,8 @@ class ZScore:
     description: str = ""
     reason: str = ""
     sign: int = 0
+    version: int = 1
+    retired_on: date | None = None
 
     def __post_init__(self) -> None:
         where = f"zscore of {self.of}"
@@ -199,6 +217,9 @@ class FeatureGroup:
     ``filters`` maps a name to an SQL condition, ``by`` a category column to its declared values, ``words`` any of
     those names to the words a customer reads. ``where`` holds for every measure. Declaration order decides the order
     of columns and nothing else.
+
+    ``retired`` maps columns, named in full or by a pattern (``txn_*_7d``), to the business date from which they are no
+    longer computed: declared ones, and those of the stored table whose window, filter or measure is gone from here.
     """
 
     name: str
@@ -218,6 +239,7 @@ class FeatureGroup:
     entity: str = "customer_id"
     event_at: str = "event_at"
     version: int = 1
+    retired: Mapping[str, date] = field(default_factory=dict)
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -227,13 +249,18 @@ class FeatureGroup:
         _check_windows(where, self.windows)
         if not self.windows or not self.measures:
             raise DeclarationError("a group needs windows and measures", where=where)
-        for name in ("filters", "by", "words"):
+        for name in ("filters", "by", "words", "retired"):
             object.__setattr__(self, name, FrozenMap(getattr(self, name)))
         for pii in (self.pii, *(m.pii for m in self.measures if m.pii)):
             if pii not in PII_CLASSES:
                 raise DeclarationError(f"unknown PII class {pii}", where=where, fix=nearest_name(pii, PII_CLASSES))
         for name in self.filters:
             check_name("filter", name, where=where)
+        _check_version(where, self.version)
+        for name, day in self.retired.items():
+            _check_date(f"{where}, retired {name}", day)
+            if not name.startswith(f"{self.name}_"):
+                raise DeclarationError(f"retired {name} is no feature of {self.name}", where=where, fix="its full name")
         for category, values in self.by.items():
             _check_values(f"{where}, by {category}", values)
         for measure in self.measures:
@@ -309,6 +336,27 @@ def _check_distinct(where: str, kind: str, names: Iterable[str]) -> None:
 def _check_derived(where: str, derived: Derived) -> None:
     _check_sign(where, derived.sign)
     _check_windows(where, derived.windows)
+    _check_life(where, derived)
+
+
+def _check_life(where: str, declared: Measure | Derived) -> None:
+    _check_version(where, declared.version)
+    if declared.retired_on is not None:
+        _check_date(where, declared.retired_on)
+    if isinstance(declared, (Measure, Share)) and declared.replaces:
+        check_name("replaced", declared.replaces, where=where)
+        if declared.replaces == declared.name:
+            raise DeclarationError("it replaces itself", where=where, fix="replaces='the name it had before'")
+
+
+def _check_version(where: str, version: int) -> None:
+    if version < 1:
+        raise DeclarationError(f"version {version} is not a version", where=where, fix="1, 2, 3, ...")
+
+
+def _check_date(where: str, day: date) -> None:
+    if not isinstance(day, date) or isinstance(day, datetime):
+        raise DeclarationError(f"{day!r} is not a date", where=where, fix="date(2026, 3, 1), a business date")
 
 
 def _check_values(where: str, values: tuple[str, ...]) -> None:

@@ -21,16 +21,21 @@ from tallystick.spec.names import OTHER, value_name
 def column_fingerprint(group: FeatureGroup, column: FeatureColumn) -> str:
     """16 hex digits that stand for what ``column`` is computed from.
 
-    Its table, times, conditions, value, operation, windows and looked-up tables count; names, words, owner, other
-    features of the group and their order do not. Spellings of SQL that differ in blanks or letter case are equal.
+    Its table, times, conditions, value, operation, windows and looked-up tables count, and the versions of its group,
+    its measures and itself; names, words, owner, other features of the group and their order do not, nor what it
+    replaces or when it is retired. Spellings of SQL that differ in blanks or letter case are equal.
     """
     bases = group_bases(group)
     cells = [
         {"window": cell.window, "lag": cell.lag, "aggregate": _aggregate(group, bases[cell.stem])}
         for cell in column.cells
     ]
-    return fingerprint({"table": group.table, "entity": group.entity, "event_at": group.event_at, "cells": cells,
-                        "formula": column.formula, "version": group.version})  # fmt: skip
+    meant: dict[str, Any] = {"table": group.table, "entity": group.entity, "event_at": group.event_at, "cells": cells,
+                             "formula": column.formula, "version": group.version}  # fmt: skip
+    # Version 1 says nothing: features that never had another one keep the fingerprint they are stored with.
+    if column.version != 1:
+        meant["own_version"] = column.version
+    return fingerprint(meant)
 
 
 def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
@@ -44,6 +49,8 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
         "value": canonical_sql(value) if value else "",
         "conditions": conditions,
     }
+    if measure.version != 1:
+        made["version"] = measure.version
     if measure.by:
         read.add(measure.by)
         declared = sorted(group.by[measure.by])

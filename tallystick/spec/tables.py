@@ -6,6 +6,7 @@ What lives here: the contract of one table. What must not: YAML (``project`` rea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from tallystick.errors import DeclarationError
 
@@ -19,12 +20,16 @@ PII_CLASSES = ("none", "pseudonymous", "personal", "sensitive")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """One column. ``required`` means never null; ``values`` is the closed list of allowed values, empty when open."""
+    """One column. ``required`` means never null; ``values`` is the closed list of allowed values, empty when open.
+
+    ``filled`` means never null in a row that is written now: rows older than the column may lack it.
+    """
 
     name: str
     type: str
     description: str = ""
     required: bool = False
+    filled: bool = False
     values: tuple[str, ...] = ()
     pii: str = "none"
 
@@ -36,6 +41,19 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Retirement:
+    """Stored columns that are read no more: ``pattern`` is a column's name, or names with ``*`` in them.
+
+    ``retired_on`` is the first business date without values, None for a column that only changed its name;
+    ``replaced_by`` is the column to read instead, empty for none.
+    """
+
+    pattern: str
+    retired_on: date | None = None
+    replaced_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TableContract:
     """The contract of one Delta table.
 
@@ -43,6 +61,8 @@ class TableContract:
     ``key`` is unique over the whole table. ``entity`` is the column whose hash gives the bucket (empty: no entity,
     bucket 0). ``event_id``, ``event_at`` and ``known_on`` are set for event tables, ``sequence`` when the source
     declares an order within one instant. ``partition_by`` names the partition columns, which are not in the files.
+    ``retired`` tells of columns that the stored table keeps for their history; a pattern there means no column that
+    ``columns`` names in force.
     """
 
     name: str
@@ -59,6 +79,7 @@ class TableContract:
     known_on: str = ""
     sequence: str = ""
     derived_from: tuple[str, ...] = ()
+    retired: tuple[Retirement, ...] = ()
     version: str = "1.0.0"
     path: str = field(default="", compare=False)
 

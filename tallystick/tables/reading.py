@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import InputError, NotFound
 from tallystick.spec.tables import LAYERS
+from tallystick.tables.living import Gone, gone_columns
 from tallystick.tables.warehouse import Warehouse, not_found
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # Any mention of layer.table, quoted or not. A mention that is no table (a string, an alias) costs one look, no error.
 MENTION = re.compile(rf"\b({'|'.join(LAYERS)})\"?\s*\.\s*\"?(\w+)", re.IGNORECASE)
+
+# The words of an error of DuckDB, among them the column that a statement names, quoted or not.
+WORD = re.compile(r"\w+")
 
 
 def read_arrow(
@@ -33,35 +37,46 @@ def read_arrow(
 ) -> pa.Table:
     """Rows of a table at ``version`` (default: newest), partition columns included, in no stated order.
 
-    ``filter`` is an Arrow expression; files that cannot match are not opened. NotFound for an unknown table, version
-    or column.
+    ``filter`` is an Arrow expression; files that cannot match are not opened. Columns that were retired or renamed are
+    left out. NotFound for an unknown table, version or column; for one that was retired or renamed it says so.
     """
-    dataset = warehouse.open(name, version=version).to_pyarrow_dataset()
+    table = warehouse.open(name, version=version)
+    dataset = table.to_pyarrow_dataset()
+    gone = gone_columns(table)
+    told = [gone[column].text for column in columns or () if column in gone]
+    if told:
+        raise NotFound("; ".join(told), where=name, fix=f"an earlier version of {name} still shows it")
     unknown = [column for column in columns or () if column not in dataset.schema.names]
     if unknown:
         raise NotFound(f"{name} has no columns {unknown}", where=str(warehouse.root))
-    return dataset.to_table(columns=list(columns) if columns is not None else None, filter=filter)
+    chosen = columns if columns is not None or not gone else [n for n in dataset.schema.names if n not in gone]
+    return dataset.to_table(columns=list(chosen) if chosen is not None else None, filter=filter)
 
 
 def query(warehouse: Warehouse, sql: str) -> pa.Table:
     """The result of one SQL statement (DuckDB's dialect) over the newest versions of the tables, named ``layer.table``.
 
-    Only the tables that the text mentions are opened. NotFound for an unknown table, with the nearest names;
+    Only the tables that the text mentions are opened. Columns that were retired or renamed are in no ``*``, and a
+    statement that names one is told what became of it. NotFound for an unknown table, with the nearest names;
     InputError for a statement that DuckDB refuses.
     """
     import duckdb
 
+    gone: dict[str, Gone] = {}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
             for name in _mentioned(warehouse, sql):
-                _show(connection, warehouse, name)
+                gone |= _show(connection, warehouse, name)
             result = connection.sql(sql)
             return result.to_arrow_table() if result is not None else pa.table({})
         except duckdb.CatalogException as error:
             raise _unknown(warehouse, str(error)) from None
         except (duckdb.ParserException, duckdb.BinderException) as error:
-            raise InputError(str(error), where="the SQL statement") from None
+            named = [
+                gone[name.lower()].text for name in WORD.findall(str(error).partition("\n")[0]) if name.lower() in gone
+            ]
+            raise InputError("; ".join(dict.fromkeys(named)) or str(error), where="the SQL statement") from None
         except duckdb.Error as error:
             # Its text may quote a row, e.g. the value that could not be cast.
             raise InputError(f"DuckDB stopped: {type(error).__name__}", where="the SQL statement") from None
@@ -72,12 +87,17 @@ def _mentioned(warehouse: Warehouse, sql: str) -> list[str]:
     return sorted(name for name in names if warehouse.exists(name))
 
 
-def _show(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, name: str) -> None:
+def _show(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, name: str) -> dict[str, Gone]:
+    """Make a view of the table; returns the columns that it leaves out, by lower-case name."""
     layer, _, table = name.partition(".")
-    dataset = warehouse.open(name).to_pyarrow_dataset()
+    opened = warehouse.open(name)
+    gone = gone_columns(opened)
+    left_out = ", ".join(f'"{column}"' for column in gone)
+    chosen = f"* EXCLUDE ({left_out})" if gone else "*"
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{layer}"')
-    connection.register(f"_{layer}_{table}", dataset)
-    connection.execute(f'CREATE VIEW "{layer}"."{table}" AS SELECT * FROM "_{layer}_{table}"')
+    connection.register(f"_{layer}_{table}", opened.to_pyarrow_dataset())
+    connection.execute(f'CREATE VIEW "{layer}"."{table}" AS SELECT {chosen} FROM "_{layer}_{table}"')
+    return {column.lower(): found for column, found in gone.items()}
 
 
 def _unknown(warehouse: Warehouse, text: str) -> NotFound | InputError:

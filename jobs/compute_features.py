@@ -52,7 +52,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     observed = Observed.of(observations, drawn_from, first=first, last=last)
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
     contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
-    works = [GroupWork.of(group, project.contracts) for group in groups]
+    works = [GroupWork.of(group, project.contracts, first=first) for group in groups]
     store = BucketStore(warehouse=warehouse, contracts=contracts)
     files = compute_buckets(session, tasks, works, observed=observed, storage=store)
     low, high = date_bounds(source, first=first, last=last)

@@ -7,27 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.features.retiring import Retiring, without_retired
 from tallystick.kernel import GroupPlan, compute_group, prepare_group, required_columns
+from tallystick.spec.columns import retired_columns
 from tallystick.spec.features import FeatureGroup, Lookup
+from tallystick.spec.living import lift_retirements
 from tallystick.spec.tables import TableContract
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupWork:
-    """A group ready to be computed: its lookups and its plan. It travels to the tasks."""
+    """A group ready to be computed: its lookups, its plan and its retired columns. It travels to the tasks."""
 
     lookups: tuple[Lookup, ...]
     plan: GroupPlan
+    retired: tuple[Retiring, ...] = ()
 
     @classmethod
-    def of(cls, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> GroupWork:
-        """The work of a declared group; DeclarationError where it does not fit its tables."""
-        return cls(lookups=group.lookups, plan=prepare_group(group, contracts))
+    def of(
+        cls, group: FeatureGroup, contracts: Mapping[str, TableContract], *, first: date | None = date.max
+    ) -> GroupWork:
+        """The work of a declared group; DeclarationError where it does not fit its tables.
+
+        ``first`` is the first business date that will be computed, None for any: a feature that is retired after it is
+        computed too, for the dates before its retirement. Without ``first``, only features in force are.
+        """
+        lifted = lift_retirements(group, after=first)
+        retired = tuple(
+            Retiring(name=column.name, type=column.type, retired_on=column.retired_on)
+            for column in retired_columns(group, contracts)
+            if column.retired_on is not None
+        )
+        return cls(lookups=group.lookups, plan=prepare_group(lifted, contracts), retired=retired)
 
     @property
     def feature_table(self) -> str:
@@ -57,6 +74,8 @@ def compute_local(
 ) -> pa.Table:
     """customer_id, as_of and the group's columns, one row per observation in the given order.
 
+    Retired columns stand at the end, null from the business date of their retirement on.
+
     ``events`` holds all versions of the rows of the observed customers (others are ignored), ``dimensions`` the rows
     of each looked-up table by its name. ``zone`` is the business time zone of these customers.
     ``has_versions`` False says that no event of ``events`` has a second version: it is then not looked for.
@@ -65,10 +84,11 @@ def compute_local(
     features = compute_group(
         joined, observations, work.plan, zone=zone, has_versions=has_versions or bool(work.lookups)
     )
-    return pa.table(
+    made = pa.table(
         [observations["customer_id"], observations["as_of"], *features.columns],
         names=["customer_id", "as_of", *features.column_names],
     )
+    return without_retired(made, work.retired, zone=zone)
 
 
 def attach_lookups(

@@ -83,7 +83,8 @@ def recomputed_group(
         looked_up = {name: rows[name] for name in dimensions}
         return compute_local(work, rows[work.plan.table], one, dimensions=looked_up, zone=zone)
 
-    names = ["customer_id", "as_of", *(name for name in stored.column_names if name.startswith(f"{work.plan.group}_"))]
+    # Of the stored columns those in force: a retired one is null or not, as it was at its time, and no model gets it.
+    names = ["customer_id", "as_of", *(name for name in work.plan.names if name in stored.column_names)]
     rows = {**dimensions, work.plan.table: events}
     return Recomputed(name=work.plan.group, stored=stored.select(names), rows=rows, compute=compute)
 

@@ -283,3 +283,31 @@ def _derived(draw: st.DrawFn, group: FeatureGroup) -> tuple[Any, ...]:
     if draw(st.booleans()):
         made.append(ZScore(of=first, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),), k=draw(st.integers(3, 5))))
     return tuple(made)
+
+
+def every_op_group() -> FeatureGroup:
+    """Each operation over windows in days, months and of all history, filtered, by category, before, and derived."""
+    families: tuple[dict[str, Any], ...] = ({"filters": ("odd",), "unfiltered": True}, {"by": "channel"})
+    values = {"rows": "", "number": "amount_minor", "real": "rate * 0.5", "flag": "is_night", "text": "channel"}
+    ops = {
+        "rows": ROW_OPS, "number": NUMBER_OPS, "real": ("sum", "mean", "std", "max"), "flag": ("sum", "mean", "last"),
+        "text": VALUE_OPS,
+    }  # fmt: skip
+    measures = [
+        make_measure(" ".join(ops[name]), name=f"{name}{number}", value=value, previous=True, **family)
+        for name, value in values.items()
+        for number, family in enumerate(families)
+    ]
+    measures.append(make_measure("age_days", name="due", value="due_date", previous=True))
+    measures.append(
+        make_measure("sum", name="late", value="small * 3 - amount_minor", where="HOUR(event_at) >= 12 OR is_night")
+    )
+    derived = (
+        Share(name="odd", a="number0_odd_sum", b="number0_sum"),
+        Ratio(of="rows0_count number0_sum", window="2d", against="1m"),
+        Ratio(of="rows0_count", window="1m", against="30d"),
+        Change(of="number0_mean", windows=("2d", "1m")),
+        ZScore(of="rows0_count number0_sum number0_max", windows=("2d", "1m"), k=4),
+    )
+    parts = {"filters": _FILTERS, "by": _CATEGORY, "windows": ("2d", "1m", "all")}
+    return make_group(*measures, derived=derived, where="COALESCE(small, 1) <> 0", **parts)

@@ -1,0 +1,70 @@
+"""What one feature means in words: its windows, what it is made from, what nothing gives.
+
+What lives here: sentences for a passport. What must not: SQL (``feature_sql``), any computing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tallystick.spec.checks import readable_columns
+from tallystick.spec.columns import FeatureColumn, group_bases
+from tallystick.spec.feature_sql import base_columns, distance_text
+from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup
+from tallystick.spec.tables import TableContract
+from tallystick.spec.windows import parse_window
+
+
+def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
+    """What the feature is where there is nothing to compute it from, and why."""
+    if column.formula != "cell":
+        return {
+            "share": "null where the part below is null or 0: nothing is no share of nothing",
+            "ratio": "null where the rate below is null or 0: there is nothing to compare with",
+            "change": "null where the window before is null or 0: there is nothing to compare with",
+            "zscore": f"null where fewer than {LEAST_ZSCORE_WINDOWS} windows before have a value, or all are equal",
+        }[column.formula]
+    base = group_bases(group)[column.cells[0].stem]
+    special = {
+        "std": "null for fewer than two values: one value has no spread",
+        "mean_gap": "null for fewer than two rows: one row has no gap",
+        "max_gap": "null for fewer than two rows: one row has no gap",
+        "last_k": f"null for fewer than {base.op.k} rows, or where that row has no value",
+        "first": "null without rows, or where that row has no value",
+        "last": "null without rows, or where that row has no value",
+        "slope": "0 without rows: days without rows count as 0, so there is no trend",
+        "days_since_first": "null without rows: what never happened has no date",
+        "days_since_last": "null without rows: what never happened has no date",
+    }
+    if base.op.name in special:
+        return special[base.op.name]
+    if column.empty == "0":
+        return "0 without rows: a count or sum of nothing is known to be 0"
+    return "null without values: nothing has no such statistic, and 0 would be a claim"
+
+
+def source_columns(group: FeatureGroup, column: FeatureColumn, contracts: Mapping[str, TableContract]) -> list[str]:
+    """``layer.table.column`` of everything the feature's value is made from, looked-up tables included."""
+    bases, types = group_bases(group), readable_columns(group, contracts)
+    read = {name: None for cell in column.cells for name in base_columns(group, bases[cell.stem], types)}
+    looked_up = {name: lookup for lookup in group.lookups for name in lookup.columns}
+    found = [
+        f"{looked_up[name].table}.{name} (by {looked_up[name].on})" if name in looked_up else f"{group.table}.{name}"
+        for name in read
+    ]
+    return found or [f"{group.table} (its rows alone)"]
+
+
+def window_words(column: FeatureColumn) -> list[str]:
+    """Each window of the feature in words, such as ``the last 30 days: [as_of - 30d, as_of)``."""
+    told: dict[str, None] = {}
+    for cell in column.cells:
+        window = parse_window(cell.window)
+        if window.is_all:
+            told["the whole history: from the first visible event to before as_of"] = None
+            continue
+        low, high = distance_text(window, cell.lag + 1), distance_text(window, cell.lag)
+        until = f"as_of - {high}" if high else "as_of"
+        before = "" if not cell.lag else ", before that" if cell.lag == 1 else f", {cell.lag} times before"
+        told[f"{window.words}{before}: [as_of - {low}, {until})"] = None
+    return list(told)

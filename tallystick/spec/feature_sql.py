@@ -1,0 +1,349 @@
+"""What one feature means as SQL that computes it.
+
+What lives here: the SELECT a reader can run (DuckDB's dialect, one customer at one instant) and the values of its
+parameters. What must not: anything the kernel runs; tests compare the two.
+
+The SQL is written to be read, one feature a query. Its parameters tell by their names what they hold:
+``$as_of`` the instant, ``$date`` its business date, ``$back_30d`` the instant 30 local days before it, ``$date_30d``
+that instant's date, ``$first_day_30d`` the first business day that begins there or later, ``$days_30d`` the calendar
+days between them, ``$customer_id`` and ``$zone``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from tallystick.spec.calendar import business_date, business_instant, shift_back
+from tallystick.spec.checks import readable_columns
+from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases
+from tallystick.spec.expressions import columns_used, parse_expression
+from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup
+from tallystick.spec.names import OTHER, value_name
+from tallystick.spec.tables import TableContract
+from tallystick.spec.windows import Window, parse_window
+
+Value = str | int | dt.date | dt.datetime
+
+_PARAMETER = re.compile(r"\$([a-z]+(?:_[a-z]+)*(?:_[0-9]+[dm])?)\b")
+
+# Parts of an instant are those of the local wall clock.
+_PARTS = (exp.Year, exp.Quarter, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.DayOfWeekIso, exp.Extract)
+
+
+def feature_sql(group: FeatureGroup, column: FeatureColumn, contracts: Mapping[str, TableContract]) -> str:
+    """The SQL that computes ``column`` for one customer at one instant: one row, one value, DuckDB's dialect.
+
+    Tables are called ``layer.table`` and hold the rows of one source. Parameters: ``sql_parameters``.
+    """
+    return SqlWriter(group, contracts).query(column)
+
+
+def sql_parameters(sql: str, *, customer_id: str, as_of: dt.datetime, zone: str) -> dict[str, Value]:
+    """The value of every parameter of ``sql`` for this customer at this instant in this business zone."""
+    names = dict.fromkeys(_PARAMETER.findall(sql))
+    return {name: _parameter(name, customer_id=customer_id, as_of=as_of, zone=zone) for name in names}
+
+
+def sql_with_values(sql: str, values: Mapping[str, Value]) -> str:
+    """``sql`` with literals in the place of those parameters that ``values`` holds."""
+
+    def literal(match: re.Match[str]) -> str:
+        value = values.get(match[1])
+        if value is None:
+            return match[0]
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, dt.datetime):
+            return f"TIMESTAMPTZ '{value.astimezone(dt.UTC).isoformat(sep=' ')}'"
+        return f"DATE '{value}'" if isinstance(value, dt.date) else "'" + value.replace("'", "''") + "'"
+
+    return _PARAMETER.sub(literal, sql)
+
+
+def base_columns(group: FeatureGroup, base: Base, types: Mapping[str, str]) -> list[str]:
+    """The columns that the base's conditions, category and value read, each once. ``types`` are those readable."""
+    measure = base.measure
+    value = measure.value if base.op.rule.takes != "none" else ""
+    texts = (value, group.where, measure.where, group.filters.get(base.filter, ""))
+    found = [name for text in texts if text for name in columns_used(parse_expression(text, types))]
+    return list(dict.fromkeys([*found, *([measure.by] if measure.by else [])]))
+
+
+def distance_text(window: Window, times: int) -> str:
+    """How far back ``times`` windows reach: ``60d``; empty for none."""
+    return f"{window.count * times}{window.unit[0]}" if times else ""
+
+
+def _parameter(name: str, *, customer_id: str, as_of: dt.datetime, zone: str) -> Value:
+    match name:
+        case "customer_id":
+            return customer_id
+        case "zone":
+            return zone
+        case "as_of":
+            return as_of
+        case "date":
+            return business_date(as_of, zone)
+    kind, _, text = name.rpartition("_")
+    edge = shift_back(as_of, parse_window(text), zone)
+    day = business_date(edge, zone)
+    if kind == "back":
+        return edge
+    if kind == "date":
+        return day
+    if kind == "days":
+        return (business_date(as_of, zone) - day).days
+    begins = business_instant(dt.datetime.combine(day, dt.time()), zone) >= edge
+    return day if begins else day + dt.timedelta(days=1)
+
+
+@dataclass(slots=True, init=False)
+class SqlWriter:
+    """Writes the SQL of many features of one group: what they share is looked up once. See ``feature_sql``."""
+
+    group: FeatureGroup
+    contracts: Mapping[str, TableContract]
+    bases: dict[str, Base]
+    types: dict[str, str]
+
+    def __init__(self, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> None:
+        self.group = group
+        self.contracts = contracts
+        self.bases = group_bases(group)
+        self.types = readable_columns(group, contracts)
+
+    def query(self, column: FeatureColumn) -> str:
+        """The SQL of one feature of the group."""
+        steps = [("known", self._known()), ("visible", self._visible(column))]
+        parts = [self._cell(cell) for cell in column.cells]
+        if column.formula == "cell":
+            steps.append(("", parts[0].replace("AS value", f"AS {column.name}", 1)))
+        elif column.formula == "zscore":
+            steps += [("now", parts[0]), ("earlier", "\nUNION ALL\n".join(parts[1:]))]
+            steps.append(("", _zscore_sql(column.name)))
+        else:
+            names = {"change": ("now", "before")}.get(column.formula, ("above", "below"))
+            steps += list(zip(names, parts, strict=True))
+            steps.append(("", self._formula(column)))
+        named = [f"{name} AS (\n{_indented(text)}\n)" for name, text in steps if name]
+        return f"WITH {', '.join(named)}\n{steps[-1][1]}"
+
+    def _formula(self, column: FeatureColumn) -> str:
+        if column.formula == "change":
+            text = "(now.value - before.value) / nullif(abs(before.value), 0)"
+            return f"SELECT {text} AS {column.name}\nFROM now, before"
+        if column.formula == "share":
+            return f"SELECT above.value / nullif(below.value, 0) AS {column.name}\nFROM above, below"
+        first, second = (f"$days_{distance_text(parse_window(cell.window), 1)}" for cell in column.cells)
+        text = f"(above.value / {first}) / nullif(below.value / {second}, 0)"
+        return f"SELECT {text} AS {column.name}\nFROM above, below"
+
+    def _known(self) -> str:
+        contract, group = self.contracts[self.group.table], self.group
+        newest = f"row_number() OVER (PARTITION BY {contract.event_id} ORDER BY {contract.known_on} DESC)"
+        return (
+            f"SELECT *, {newest} AS newest\nFROM {group.table}\n"
+            f"WHERE {group.entity} = $customer_id AND {contract.known_on} <= $date"
+        )
+
+    def _visible(self, column: FeatureColumn) -> str:
+        bases = [self.bases[cell.stem] for cell in column.cells]
+        read = {name for base in bases for name in base_columns(self.group, base, self.types)}
+        at = self.group.event_at
+        needs_day = {base.op.name for base in bases} & _BY_DAY
+        day = f", CAST(timezone($zone, {at}) AS DATE) AS day" if needs_day else ""
+        tables = ["known"]
+        for lookup in self.group.lookups:
+            if read.intersection(lookup.columns):
+                tables.append(self._lookup(lookup))
+        return (
+            f"SELECT *{day}\nFROM {' '.join(tables)}\nWHERE newest = 1 AND is_retracted IS NOT TRUE AND {at} < $as_of"
+        )
+
+    def _lookup(self, lookup: Lookup) -> str:
+        ours, theirs = (self.contracts[name] for name in (self.group.table, lookup.table))
+        # Keys of looked-up rows are unique within a source.
+        has_source = all("source" in {c.name for c in contract.columns} for contract in (ours, theirs))
+        keys = f"source, {lookup.on}" if has_source else lookup.on
+        inner = f"SELECT {keys}, {', '.join(lookup.columns)}\nFROM {lookup.table}\nWHERE known_on <= $date"
+        latest = f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY known_on DESC) = 1"
+        return f"LEFT JOIN (\n{_indented(inner)}\n{_indented(latest)}\n) USING ({keys})"
+
+    def _cell(self, cell: Cell) -> str:
+        base = self.bases[cell.stem]
+        window = parse_window(cell.window)
+        kept = [*self._window(cell, window), *self._conditions(base)]
+        if base.op.name in ("longest_streak", "slope"):
+            return self._by_days(base, cell, window, kept)
+        value = self._value(base)
+        contract = self.contracts[self.group.table]
+        order = [self.group.event_at, contract.event_id]
+        if contract.sequence:
+            order.insert(1, contract.sequence)
+        forward = ", ".join(f"{n} NULLS LAST" if n == contract.sequence else n for n in order)
+        backward = ", ".join(f"{n} DESC NULLS FIRST" if n == contract.sequence else f"{n} DESC" for n in order)
+        if base.op.name == "age_days":
+            kept.append(f"{value} IS NOT NULL")
+        rows = f"FROM visible{_where(kept)}"
+        return _filled(
+            _OPS[base.op.name], value=value, q=f"{base.op.q:.6g}", skip=str(base.op.k - 1), forward=forward,
+            backward=backward, rows=rows,
+        )  # fmt: skip
+
+    def _by_days(self, base: Base, cell: Cell, window: Window, kept: list[str]) -> str:
+        """The two operations that look at whole business days of the window."""
+        first = "(SELECT min(day) FROM visible)"
+        if not window.is_all:
+            first = f"$first_day_{distance_text(window, cell.lag + 1)}"
+        end = f"$date_{distance_text(window, cell.lag)}" if cell.lag else "$date"
+        rows = f"FROM visible{_where([*kept, f'day >= {first}', f'day < {end}'])}"
+        template = _STREAK if base.op.name == "longest_streak" else _SLOPE
+        return _filled(template, value=self._value(base), rows=rows, first=first, end=end)
+
+    def _window(self, cell: Cell, window: Window) -> Iterator[str]:
+        if not window.is_all:
+            yield f"{self.group.event_at} >= $back_{distance_text(window, cell.lag + 1)}"
+            if cell.lag:
+                yield f"{self.group.event_at} < $back_{distance_text(window, cell.lag)}"
+
+    def _conditions(self, base: Base) -> Iterator[str]:
+        for text in (self.group.where, base.measure.where, self.group.filters.get(base.filter, "")):
+            if text:
+                yield self._expression(text)
+        category = base.measure.by
+        if category:
+            declared = self.group.by[category]
+            if base.value == OTHER:
+                listed = ", ".join(_quoted(value) for value in declared)
+                yield f"({category} IS NULL OR {category} NOT IN ({listed}))"
+            else:
+                yield f"{category} = {_quoted(next(v for v in declared if value_name(v) == base.value))}"
+
+    def _value(self, base: Base) -> str:
+        if base.op.rule.takes == "none":
+            return ""
+        text, kind = self._expression(base.measure.value), self._type_of(base.measure.value)
+        if kind == "double" and self.types.get(text) != "double":
+            return f"CAST({text} AS DOUBLE)"
+        return f"CAST({text} AS INTEGER)" if kind == "boolean" and base.op.rule.takes == "number" else text
+
+    def _type_of(self, text: str) -> str:
+        return parse_expression(text, self.types, where=self.group.where_text).type
+
+    def _expression(self, text: str) -> str:
+        """The text as declared; parts of instants on the local clock and 32-bit arithmetic in 64 bits made explicit."""
+        tree = sqlglot.parse_one(text, dialect="duckdb")
+        changed = False
+        for node in list(tree.find_all(exp.Column)):
+            kind = self.types[node.name]
+            if kind == "timestamp" and node.find_ancestor(*_PARTS):
+                node.replace(exp.Anonymous(this="timezone", expressions=[exp.Placeholder(this="zone"), node.copy()]))
+                changed = True
+            elif kind == "int32" and node.find_ancestor(exp.Add, exp.Sub, exp.Mul):
+                node.replace(exp.cast(node.copy(), "bigint", dialect="duckdb"))
+                changed = True
+        shown = tree.sql(dialect="duckdb") if changed else text
+        return f"({shown})" if isinstance(tree, exp.Or) else shown
+
+
+def _where(conditions: list[str]) -> str:
+    return "\nWHERE " + "\n  AND ".join(conditions) if conditions else ""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _filled(template: str, **parts: str) -> str:
+    """The template with its parts in the place of ``{name}``; lines of a part keep the indentation of their place.
+
+    Not str.format: a declared text may hold braces of its own.
+    """
+    lines = []
+    for line in template.splitlines():
+        margin = line[: len(line) - len(line.lstrip())]
+        made = re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], line)
+        lines.append(made.replace("\n", f"\n{margin}"))
+    return "\n".join(lines)
+
+
+def _zscore_sql(name: str) -> str:
+    score = "(any_value(now.value) - avg(earlier.value)) / nullif(stddev_samp(earlier.value), 0)"
+    return f"""SELECT CASE WHEN count(earlier.value) >= {LEAST_ZSCORE_WINDOWS}
+       THEN {score} END AS {name}
+FROM now, earlier"""
+
+
+_BY_DAY = {"active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap", "slope"}
+_COUNTS = """FROM (
+    SELECT count(*) AS n, sum(count(*)) OVER () AS total
+    FROM (
+        SELECT {value} AS value
+        {rows}
+    )
+    WHERE value IS NOT NULL
+    GROUP BY value
+)"""
+_GAPS = """FROM (
+    SELECT day - lag(day) OVER (ORDER BY {forward}) AS gap
+    {rows}
+)"""
+_ROW = "SELECT (\n    SELECT {value}\n    {rows}\n    ORDER BY {backward}\n    LIMIT 1 OFFSET {skip}\n) AS value"
+_LAST = _ROW.replace(" OFFSET {skip}", "")
+
+_OPS: dict[str, str] = {
+    "count": "SELECT count(*) AS value\n{rows}",
+    "sum": "SELECT coalesce(sum({value}), 0) AS value\n{rows}",
+    "active_days": "SELECT count(DISTINCT day) AS value\n{rows}",
+    "distinct": "SELECT count(DISTINCT {value}) AS value\n{rows}",
+    "mean": "SELECT avg({value}) AS value\n{rows}",
+    "std": "SELECT stddev_samp({value}) AS value\n{rows}",
+    "min": "SELECT min({value}) AS value\n{rows}",
+    "max": "SELECT max({value}) AS value\n{rows}",
+    "quantile": "SELECT quantile_cont(CAST({value} AS DOUBLE), {q}) AS value\n{rows}",
+    "first": _LAST.replace("backward", "forward"),
+    "last": _LAST,
+    "last_k": _ROW,
+    "days_since_first": "SELECT $date - min(day) AS value\n{rows}",
+    "days_since_last": "SELECT $date - max(day) AS value\n{rows}",
+    "age_days": _LAST.replace("SELECT {value}", "SELECT $date - {value}"),
+    "mean_gap": f"SELECT avg(gap) AS value\n{_GAPS}",
+    "max_gap": f"SELECT max(gap) AS value\n{_GAPS}",
+    "entropy": f"SELECT -sum(n / total * ln(n / total)) AS value\n{_COUNTS}",
+    "top_share": f"SELECT max(n / total) AS value\n{_COUNTS}",
+    "hhi": f"SELECT sum(n / total * (n / total)) AS value\n{_COUNTS}",
+}
+
+_STREAK = """SELECT coalesce(max(days), 0) AS value
+FROM (
+    SELECT count(*) AS days
+    FROM (
+        SELECT day - CAST(row_number() OVER (ORDER BY day) AS INTEGER) AS run
+        FROM (
+            SELECT DISTINCT day
+            {rows}
+        )
+    )
+    GROUP BY run
+)"""
+
+_SLOPE = """SELECT CASE WHEN count(*) > 1 THEN regr_slope(total, number) ELSE 0 END AS value
+FROM (
+    SELECT row_number() OVER (ORDER BY day) AS number, coalesce(sum(amount), 0) AS total
+    FROM (SELECT CAST(unnest(range({first}, {end}, INTERVAL 1 DAY)) AS DATE) AS day)
+    LEFT JOIN (
+        SELECT day, {value} AS amount
+        {rows}
+    ) USING (day)
+    GROUP BY day
+)"""

@@ -1,0 +1,174 @@
+"""Passports of features: the SQL they show computes the feature, and their words are right.
+
+What lives here: the printed SQL, run by DuckDB, against the kernel. What must not: the oracle, which is written from
+the definition and knows nothing of the printed SQL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from tallystick.features import GroupWork, compute_local
+from tallystick.project import Project, load_project
+from tallystick.spec.columns import FeatureColumn, group_columns
+from tallystick.spec.feature_sql import SqlWriter, sql_parameters
+from tallystick.spec.features import FeatureGroup
+from tallystick.spec.ops import OP_RULES
+from tallystick.spec.tables import Column, TableContract
+from tests.lib.feature_cases import CONTRACTS, every_op_group, make_observations, utc
+
+ARROW = {
+    "string": pa.string(), "timestamp": pa.timestamp("us", "UTC"), "date": pa.date32(), "int64": pa.int64(),
+    "int32": pa.int32(), "boolean": pa.bool_(), "double": pa.float64(),
+}  # fmt: skip
+# Operations whose argument is a part of their name.
+OP_NAMES = {"q50": "quantile", "q90": "quantile", "last_2": "last_k", "last_3": "last_k"}
+FORMULAS = ("share", "ratio", "change", "zscore")
+ZONE = "Europe/Prague"
+# On and off midnight, and so that windows reach over the day on which the clock goes forward.
+AS_OF = (utc(2024, 3, 31, 22), utc(2024, 4, 2, 10, 30))
+
+
+@pytest.fixture(scope="module")
+def project(project_root: Path) -> Project:
+    return load_project(project_root)
+
+
+def random_rows(contract: TableContract, words: Sequence[str], *, rows: int, seed: int) -> pa.Table:
+    """Rows of an event table: ties in time, late, corrected and retracted versions, nulls, and the given words."""
+    source = random.Random(seed)
+    made = []
+    for number in range(rows):
+        row = {column.name: random_value(column, words, source) for column in contract.columns}
+        row |= {"source": "bank", "bucket": 0, "period": "2024"}
+        if contract.event_id:
+            back = source.choice([0, 0, 1, 2, 3, 5, 20, 33, 40, 70, 200])
+            at = source.choice(AS_OF) - dt.timedelta(days=back, hours=source.choice([0, 0, 1, 5, 23]))
+            row |= {contract.event_id: f"e{number // 2 * 2 if number % 5 == 0 else number:04}", contract.event_at: at}
+            row |= {contract.known_on: at.date() + dt.timedelta(days=source.choice([0, 1, 1, 1, 2, 9]))}
+            row |= {"is_retracted": source.random() < 0.05}
+        if contract.entity:
+            row[contract.entity] = source.choice(["bank:1", "bank:1", "bank:2"])
+        made.append(row)
+    keys = [contract.event_id or contract.key[0], contract.known_on or "known_on"]
+    distinct = {tuple(row.get(key) for key in keys): row for row in made}
+    schema = pa.schema([(column.name, ARROW[column.type]) for column in contract.columns])
+    return pa.Table.from_pylist(list(distinct.values()), schema=schema)
+
+
+def random_value(column: Column, words: Sequence[str], source: random.Random) -> Any:
+    if not column.required and source.random() < 0.1:
+        return None
+    if column.type == "string":
+        return source.choice([*(column.values or words), *words])
+    if column.type in ("int32", "int64"):
+        return source.choice([0, 1, 2, 7, source.randint(-900, 900), source.randint(-(10**6), 2 * 10**6)])
+    if column.type == "double":
+        return source.choice([0.0, 0.5, source.uniform(-10, 10)])
+    if column.type == "boolean":
+        return source.random() < 0.5
+    day = dt.date(2024, 3, 1) + dt.timedelta(days=source.randint(-400, 30))
+    return dt.datetime.combine(day, dt.time(8), dt.UTC) if column.type == "timestamp" else day
+
+
+def words_of(group: FeatureGroup) -> list[str]:
+    """Every text that the group's conditions compare with, and one that none knows."""
+    texts = [
+        group.where,
+        *group.filters.values(),
+        *(m.where for m in group.measures),
+        *(m.value for m in group.measures),
+    ]
+    found = {
+        str(node.this)
+        for text in texts
+        if text
+        for node in sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Literal)
+        if node.is_string and not str(node.this)[:1].isdigit() and "%" not in str(node.this)
+    }
+    return sorted({*found, *(value for values in group.by.values() for value in values), "strange"})
+
+
+def bank_of(group: FeatureGroup, contracts: Mapping[str, TableContract], *, rows: int) -> dict[str, pa.Table]:
+    """A random bank's rows of every table that the group reads; keys of look-ups meet."""
+    events = random_rows(contracts[group.table], words_of(group), rows=rows, seed=7)
+    tables = {group.table: events}
+    for lookup in group.lookups:
+        keys = sorted({key for key in events.column(lookup.on).to_pylist() if key is not None})
+        looked = random_rows(contracts[lookup.table], keys, rows=30, seed=11)
+        tables[lookup.table] = looked
+    return tables
+
+
+def differing(
+    group: FeatureGroup,
+    contracts: Mapping[str, TableContract],
+    tables: Mapping[str, pa.Table],
+    columns: Iterable[FeatureColumn],
+) -> Iterator[str]:
+    """Those of the columns whose printed SQL says something else than the kernel, with both values."""
+    asked = make_observations(*((who, at) for who in ("bank:1", "bank:2", "bank:3") for at in AS_OF))
+    dimensions = {lookup.table: tables[lookup.table] for lookup in group.lookups}
+    found = compute_local(GroupWork.of(group, contracts), tables[group.table], asked, dimensions=dimensions, zone=ZONE)
+    writer = SqlWriter(group, contracts)
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 1; SET TimeZone = 'UTC'; CREATE SCHEMA clean").fetchall()
+        for name, rows in tables.items():
+            connection.register("given", rows)
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given").fetchall()
+        # Each feature at one of the observations by turns: all of them are met by many features of each kind.
+        for number, column in enumerate(columns):
+            row, sql = number % asked.num_rows, writer.query(column)
+            who, at = asked["customer_id"][row].as_py(), asked["as_of"][row].as_py()
+            said = connection.execute(sql, sql_parameters(sql, customer_id=who, as_of=at, zone=ZONE)).fetchall()
+            value = found[column.name][row].as_py()
+            if len(said) != 1 or not alike(said[0][0], value):
+                yield f"{column.name} of {who} at {at}: SQL says {said}, the kernel {value}"
+
+
+def one_of_each(columns: Iterable[FeatureColumn], *, by_window: bool) -> list[FeatureColumn]:
+    """One column for each measure and op, and each window where asked; filters and values by turns."""
+    kinds: dict[tuple[object, ...], list[FeatureColumn]] = {}
+    for column in columns:
+        window = (column.window, column.previous) if by_window else ()
+        kinds.setdefault((column.measure, column.op, column.formula, *window), []).append(column)
+    return [alike[number % len(alike)] for number, alike in enumerate(kinds.values())]
+
+
+def alike(told: Any, value: Any) -> bool:
+    if told is None or value is None or isinstance(value, int):
+        return bool(told == value)
+    return math.isclose(float(told), value, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_the_sql_of_every_operation_is_true() -> None:
+    group = every_op_group()
+    tables = {group.table: random_rows(CONTRACTS[group.table], words_of(group), rows=160, seed=5)}
+    columns = one_of_each(group_columns(group, CONTRACTS), by_window=True)
+    assert {OP_NAMES.get(column.op, column.op) for column in columns} >= {*OP_RULES, *FORMULAS}
+    assert not list(differing(group, CONTRACTS, tables, columns))
+
+
+def test_the_sql_of_every_declared_measure_is_true(project: Project) -> None:
+    for group in project.feature_groups.values():
+        columns = one_of_each(group_columns(group, project.contracts), by_window=False)
+        tables = bank_of(group, project.contracts, rows=150)
+        assert not list(differing(group, project.contracts, tables, columns)), group.name
+
+
+@pytest.mark.soak
+def test_the_sql_of_every_declared_feature_is_true(project: Project) -> None:
+    for group in project.feature_groups.values():
+        tables = bank_of(group, project.contracts, rows=400)
+        assert not list(differing(group, project.contracts, tables, group_columns(group, project.contracts)))

@@ -22,8 +22,12 @@ from tallystick.features import (
     list_observed_tables,
     settle_dates,
 )
+from tallystick.features.ledger import Definition, Inputs, Ledger, Made, count_days, owned_days
+from tallystick.features.planning import last_load, list_read_tables
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
+from tallystick.tables.changes import ChangeLog
+from tallystick.tables.small import SmallTables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,25 +49,39 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     source = find_declared("source", args.source, project.sources)
     groups, observations = choose_work(project, groups=args.group, recipe=args.recipe)
     drawn_from = list_observed_tables(observations, project.contracts)
-    names = {*drawn_from, *(g.table for g in groups), *(lookup.table for g in groups for lookup in g.lookups)}
-    pinned = {name: pin(warehouse, name).where(source=source.name) for name in sorted(names) if warehouse.exists(name)}
+    names = list_read_tables(groups, drawn_from)
+    pinned = {name: pin(warehouse, name).where(source=source.name) for name in names if warehouse.exists(name)}
     stored = [file for p in pinned.values() for file in p.files]
     first, last = settle_dates(observations, stored, first=args.first, last=args.last)
     observed = Observed.of(observations, drawn_from, first=first, last=last)
+    code, changes = code_version(project.root), ChangeLog(warehouse, source.name)
+    small = SmallTables(warehouse=warehouse, contracts=project.contracts, job="compute_features", code=code)
+    ledger = Ledger(tables=small, source=source.name, observations=observed.name)
+    defined = {group.name: Definition.of(group, project.contracts) for group in groups}
+    groups = [g for g in groups if not ledger.is_done(defined[g.name], run_id=args.run_id, first=first, last=last)]
+    if not groups:
+        progress("      this run has computed them before, nothing to do")
+        return
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
     contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
     works = [GroupWork.of(group, project.contracts, first=first) for group in groups]
     store = BucketStore(warehouse=warehouse, contracts=contracts)
     files = compute_buckets(session, tasks, works, observed=observed, storage=store)
     low, high = date_bounds(source, first=first, last=last)
-    inputs = {name: p.version for name, p in pinned.items()}
+    written = [str(warehouse.table_path(groups[0].feature_table) / f.path) for f in files[groups[0].feature_table]]
+    counts = count_days(store, groups[0].feature_table, written, zone=source.zone)
+    days = owned_days(counts, first=first, last=last, loaded=last_load(stored))
     for group in groups:
         table = contracts[group.feature_table]
+        inputs = Inputs.of(group, drawn_from, zone=source.zone, by_event=observed.kind == "applications")
+        made = Made(run_id=args.run_id, versions=inputs.versions({name: p.version for name, p in pinned.items()}))
         owned = {"observations": observed.name, "source": source.name}
         where = Slice(f"{table.name}/{observed.name}/{source.name}", owned, "as_of" if low or high else "", low, high)
-        by = Run(args.run_id, "compute_features", code_version(project.root), fingerprint(group), inputs)
+        by = Run(made.commit_id, "compute_features", code, fingerprint(group), made.versions)
         ensure_table(warehouse, table)
+        ledger.forget(group.name, first=first, last=last)
         commit = replace_files(warehouse, table, files[table.name], where=where, run=by)
+        ledger.record(defined[group.name], days, made=made, inputs=inputs, changes=changes)
         progress(f"      {table.name}: {commit.rows} rows")
 
 

@@ -12,7 +12,8 @@ What lives here: the exception tree and nothing else. What must not: logging, fo
     ├── ValidationFailed         8   a critical expectation failed
     ├── LeakageFound             9   the audit refused the training set
     ├── NotFound                10   a table, version, model or feature does not exist
-    └── ModelError              11   training or registration cannot go on
+    ├── ModelError              11   training or registration cannot go on
+    └── LimitExceeded           12   the work would take more than was allowed, and was not begun
 
 A message says what is wrong, where (file, line, column, table, feature) and what to do. It never holds a row's value.
 """
@@ -94,3 +95,9 @@ class ModelError(TallystickError):
     """Training, evaluation or registration of a model cannot go on."""
 
     exit_code = 11
+
+
+class LimitExceeded(TallystickError):
+    """The work would read more than the caller allowed; nothing of it was begun."""
+
+    exit_code = 12

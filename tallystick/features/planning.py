@@ -100,11 +100,21 @@ def settle_dates(
     if isinstance(observations, Applications):
         return first, last
     if last is None:
-        loads = [file.stats["loaded_on"][1] for file in files if "loaded_on" in file.stats]
-        if not loads:
+        last = last_load(files)
+        if last is None:
             raise DeclarationError("no rows are loaded, so daily observations have no last date", fix="ingest first")
-        last = max(loads)
     return first or last - timedelta(days=observations.days - 1), last
+
+
+def last_load(files: Iterable[StoredFile]) -> date | None:
+    """The date of the newest load among the files; None when there is none."""
+    return max((file.stats["loaded_on"][1] for file in files if "loaded_on" in file.stats), default=None)
+
+
+def list_read_tables(groups: Iterable[FeatureGroup], drawn_from: Iterable[str]) -> list[str]:
+    """The clean tables that a run reads: those of the groups, those they look up, those it observes; sorted."""
+    read = {name for group in groups for name in (group.table, *(lookup.table for lookup in group.lookups))}
+    return sorted(read.union(drawn_from))
 
 
 def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]]) -> list[BucketTask]:

@@ -22,12 +22,12 @@ from tallystick.tables.warehouse import Warehouse
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SmallTables:
-    """Reads and replaces partitions of the tables whose ``contracts`` it carries, as ``job``."""
+    """Reads and replaces partitions of the tables whose ``contracts`` it carries; ``job`` and ``code`` sign commits."""
 
     warehouse: Warehouse
     contracts: Mapping[str, TableContract]
-    job: str
-    code_version: str
+    job: str = ""
+    code: str = ""
 
     def read(self, name: str, partition: Mapping[str, str]) -> pa.Table:
         """The partition's rows with the contract's columns; none when the table does not exist yet."""
@@ -44,5 +44,5 @@ class SmallTables:
         """Make the partition hold exactly ``rows``, in one commit."""
         where = Slice("/".join([name, *partition.values()]), partition)
         # A run may replace the same partition several times, so the commit is not found again by the run's own id.
-        by = Run(f"{self.job}/{uuid.uuid4().hex}", self.job, self.code_version)
+        by = Run(f"{self.job}/{uuid.uuid4().hex}", self.job, self.code)
         replace_arrow(self.warehouse, self.contracts[name], rows, where=where, run=by)

@@ -1,0 +1,227 @@
+"""A bank of six customers for tests of backfills: its project, its stored rows, and jobs run without Spark.
+
+What lives here: declarations, rows and a brute-force answer. What must not: assertions.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from tallystick.pipeline import load_job
+from tallystick.project import load_project
+from tallystick.spec.tables import TableContract
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
+from tests.lib import deliveries
+
+ZONE = "Europe/Prague"
+CUSTOMERS = 6
+HISTORY, LAST = date(2026, 3, 1), date(2026, 3, 20)
+
+SPEND = """\
+from tallystick.spec.features import FeatureGroup, Measure
+
+SPEND = FeatureGroup(
+    name="spend",
+    table="clean.transactions",
+    owner="tests",
+    windows=("7d", "all"),
+    measures=(
+        Measure(name="any", value="amount_minor", ops="count sum", description="In {window}", reason="Spending"),
+        Measure(name="out", value="amount_minor", where="direction = 'out'", ops="max", windows=("7d",),
+                description="Out in {window}", reason="Spending"),
+    ),
+)
+"""
+
+Spent = dict[tuple[str, date], tuple[int, int, int, int, int | None]]
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One version of a transaction, as far as the features look."""
+
+    customer: int
+    number: int
+    at: datetime
+    known_on: date
+    amount: int
+    direction: str = "out"
+
+    @property
+    def customer_id(self) -> str:
+        """The customer's id."""
+        return f"village:{self.customer}"
+
+
+def history() -> list[Transaction]:
+    """What one load brought on HISTORY: a transaction every other day and customer since January, each known a day
+    after it happened. Customer 5 has none.
+    """
+    begin = datetime(2026, 1, 20, 9, 30, tzinfo=UTC)
+    moments = [begin + timedelta(days=n) for n in range(40)]
+    return [
+        Transaction(c, 100 * c + n, at, at.date() + timedelta(days=1), 10 * n + c, "in" if n % 3 else "out")
+        for c in range(CUSTOMERS - 1)
+        for n, at in enumerate(moments)
+        if (n + c) % 2 == 0
+    ]
+
+
+def daily(loaded_on: date) -> list[Transaction]:
+    """What a nightly load brings: one transaction of the day before for every customer but the last."""
+    at = datetime.combine(loaded_on - timedelta(days=1), time(12), tzinfo=UTC)
+    return [
+        Transaction(c, 100_000 + 10 * loaded_on.toordinal() + c, at, loaded_on, c + 1) for c in range(CUSTOMERS - 1)
+    ]
+
+
+def write_project(root: Path, *, spend: str = SPEND) -> Path:
+    """The village bank's project with the one group."""
+    deliveries.write_project(root)
+    (root / "features" / "spend.py").write_text(spend, encoding="utf-8")
+    return root
+
+
+def store(project: Path, warehouse: Path, rows: Iterable[Transaction], *, loaded_on: date) -> None:
+    """Publish a load of transactions as the ingest job does: it replaces what the same load brought before."""
+    contract = load_project(project).contracts["clean.transactions"]
+    records = [
+        {
+            "customer_id": row.customer_id, "transaction_id": f"t{row.number}", "event_at": row.at,
+            "known_on": row.known_on, "loaded_on": loaded_on, "is_retracted": False, "account_id": f"a{row.customer}",
+            "direction": row.direction, "amount_minor": row.amount, "currency": "CZK", "source": "village",
+            "bucket": row.customer % 2, "period": f"{row.at:%Y-%m}",
+        }
+        for row in rows
+    ]  # fmt: skip
+    _replace(warehouse, contract, records, loaded_on)
+
+
+def store_accounts(project: Path, warehouse: Path) -> None:
+    """An account for each customer since 1 February, known the day after; customer 5 has nothing else."""
+    contract = load_project(project).contracts["clean.accounts"]
+    records = [
+        {
+            "customer_id": f"village:{c}", "account_id": f"a{c}", "event_at": datetime(2026, 2, 1, 12, tzinfo=UTC),
+            "known_on": date(2026, 2, 2), "loaded_on": HISTORY, "is_retracted": False, "currency": "CZK",
+            "source": "village", "bucket": c % 2, "period": "2026-02",
+        }
+        for c in range(CUSTOMERS)
+    ]  # fmt: skip
+    _replace(warehouse, contract, records, HISTORY)
+
+
+def _replace(warehouse: Path, contract: TableContract, records: list[dict[str, Any]], loaded_on: date) -> None:
+    where = Slice(
+        f"{contract.name}/village/{loaded_on}", {"source": "village"}, "loaded_on", loaded_on,
+        loaded_on + timedelta(days=1),
+    )  # fmt: skip
+    data = pa.Table.from_pylist(records, schema=arrow_schema(contract.columns))
+    numbers = len(list(Path(warehouse).rglob("*.json")))
+    replace_arrow(Warehouse(warehouse), contract, data, where=where, run=Run(f"load-{numbers}", "test", "0"))
+
+
+def store_bank(project: Path, warehouse: Path) -> list[Transaction]:
+    """The accounts, the history and a load each night up to LAST; returns every transaction."""
+    rows = history()
+    store_accounts(project, warehouse)
+    store(project, warehouse, rows, loaded_on=HISTORY)
+    for number in range((LAST - HISTORY).days):
+        loaded_on = HISTORY + timedelta(days=number + 1)
+        store(project, warehouse, daily(loaded_on), loaded_on=loaded_on)
+        rows += daily(loaded_on)
+    return rows
+
+
+def spent(rows: Iterable[Transaction], days: Iterable[date]) -> Spent:
+    """The group's five features at each local midnight, from the definition: loops and nothing else.
+
+    count 7d, count all, sum 7d, sum all, max of what went out in 7d; of who has a visible transaction or account.
+    """
+    listed, found = list(rows), {}
+    for day in days:
+        as_of = datetime.combine(day, time(0), tzinfo=ZoneInfo(ZONE))
+        far = datetime.combine(day - timedelta(days=7), time(0), tzinfo=ZoneInfo(ZONE))
+        for customer in range(CUSTOMERS):
+            seen = [r for r in listed if r.customer == customer and r.at < as_of and r.known_on <= day]
+            if not seen and day < date(2026, 2, 2):
+                continue
+            week = [r for r in seen if r.at >= far]
+            out = [r.amount for r in week if r.direction == "out"]
+            sums = (sum(r.amount for r in week), sum(r.amount for r in seen))
+            found[f"village:{customer}", day] = (len(week), len(seen), *sums, max(out, default=None))
+    return found
+
+
+def stored(warehouse: Path) -> Spent:
+    """The feature table's rows in the shape of ``spent``; one row twice is an error."""
+    rows = read_arrow(Warehouse(warehouse), "feature.spend").to_pylist()
+    names = ("any_count_7d", "any_count_all", "any_sum_7d", "any_sum_all", "out_max_7d")
+    made = {
+        (row["customer_id"], row["as_of"].astimezone(ZoneInfo(ZONE)).date()): tuple(row[f"spend_{n}"] for n in names)
+        for row in rows
+    }
+    if len(made) != len(rows):
+        raise AssertionError("a customer has two rows of one day")
+    return made
+
+
+class LocalSession:
+    """What the feature stage needs of Spark, in this process: tasks one after the other."""
+
+    def range(self, start: int, end: int, step: int, *, numPartitions: int) -> LocalSession:  # noqa: N803
+        """The numbers of the tasks."""
+        self._numbers = range(start, end, step)
+        return self
+
+    def mapInArrow(self, run: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], schema: str) -> Any:  # noqa: N802
+        """Run the tasks."""
+        batches = [pa.RecordBatch.from_pydict({"id": [number]}) for number in self._numbers]
+        self._rows = [row for batch in run(iter(batches)) for row in batch.to_pylist()]
+        return self
+
+    def collect(self) -> list[dict[str, Any]]:
+        """Their results."""
+        return self._rows
+
+
+def arguments(job: str, project: Path, warehouse: Path, *argv: str, run_id: str = "") -> argparse.Namespace:
+    """The parsed arguments of a job for this project and warehouse."""
+    parser = argparse.ArgumentParser()
+    load_job(deliveries.CHECKOUT, job).add_arguments(parser)
+    args = parser.parse_args(argv)
+    args.project, args.warehouse = Path(project), Path(warehouse)
+    args.run_id = run_id or f"run-{len(list(Path(warehouse).rglob('*.json')))}"
+    return args
+
+
+def backfill_arguments(project: Path, warehouse: Path, first: str, last: str, *more: str) -> argparse.Namespace:
+    """The arguments of a backfill of the group."""
+    argv = ["--group", "spend", "--source", "village", "--from", first, "--to", last, *more]
+    return arguments("backfill_features", project, warehouse, *argv)
+
+
+def backfill(project: str, warehouse: str, first: str, last: str, *more: str) -> None:
+    """Backfill the group without Spark; texts only, so that another process can be sent here."""
+    args = backfill_arguments(Path(project), Path(warehouse), first, last, *more)
+    load_job(deliveries.CHECKOUT, "backfill_features").run(LocalSession(), args)
+
+
+def plan(project: Path, warehouse: Path, first: str, last: str, *more: str) -> Any:
+    """The plan of the same backfill."""
+    job = load_job(deliveries.CHECKOUT, "backfill_features")
+    return job.plan(backfill_arguments(project, warehouse, first, last, *more))
+
+
+def compute(project: str, warehouse: str, *argv: str, run_id: str = "") -> None:
+    """Run the job that computes features, without Spark."""
+    args = arguments("compute_features", Path(project), Path(warehouse), "--source", "village", *argv, run_id=run_id)
+    load_job(deliveries.CHECKOUT, "compute_features").run(LocalSession(), args)

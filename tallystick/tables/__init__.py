@@ -5,11 +5,15 @@ landing of suppliers' files. What must not: a stage, or anything about what rows
 """
 
 from tallystick.tables import landing
+from tallystick.tables.buckets import aligned, check_layout
 from tallystick.tables.commits import last_inputs
-from tallystick.tables.door import new_rel, replace_arrow, replace_files
-from tallystick.tables.files import DataFile, read_files, write_file
+from tallystick.tables.compaction import LayoutPlan, commit_layout, plan_compaction
+from tallystick.tables.door import replace_arrow, replace_files
+from tallystick.tables.files import DataFile, new_rel, read_files, write_file
 from tallystick.tables.frames import read, replace
 from tallystick.tables.reading import query, read_arrow
+from tallystick.tables.rebucketing import plan_rebucketing
+from tallystick.tables.rewriting import write_merge
 from tallystick.tables.schemas import arrow_schema, file_schema
 from tallystick.tables.session import open_session
 from tallystick.tables.slices import Commit, Run, Slice
@@ -22,12 +26,16 @@ __all__ = [
     "BucketStore",
     "Commit",
     "DataFile",
+    "LayoutPlan",
     "Pinned",
     "PinnedFile",
     "Run",
     "Slice",
     "Warehouse",
+    "aligned",
     "arrow_schema",
+    "check_layout",
+    "commit_layout",
     "ensure_table",
     "file_schema",
     "landing",
@@ -35,6 +43,8 @@ __all__ = [
     "new_rel",
     "open_session",
     "pin",
+    "plan_compaction",
+    "plan_rebucketing",
     "query",
     "read",
     "read_arrow",
@@ -44,4 +54,5 @@ __all__ = [
     "replace_files",
     "without_values",
     "write_file",
+    "write_merge",
 ]

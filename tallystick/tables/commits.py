@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from tallystick.errors import ConflictError
 from tallystick.tables.files import DataFile
 from tallystick.tables.slices import Commit, Run, Slice
-from tallystick.tables.snapshots import LiveFile
+from tallystick.tables.snapshots import LiveFile, live_files
 from tallystick.tables.warehouse import LOG, delta_errors
 
 OTHER_RUN = "another run wrote this slice first"
+
+# How often a commit is tried while others commit to other slices of the table.
+ATTEMPTS = 5
 
 
 def held_version(table: DeltaTable, where: Slice) -> int:
@@ -74,36 +78,79 @@ def _facts(line: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one version will add and remove, and the next version of the slice's lock, by which it is ours alone."""
+    """What one version will add and remove, and the next version of the slice's lock, by which it is ours alone.
+
+    ``marks`` are further application transactions with their versions.
+    """
 
     where: Slice
     lock: int
     adds: Sequence[DataFile]
     removes: Sequence[LiveFile]
     metadata: str
+    marks: Mapping[str, int] = field(default_factory=dict)
 
 
 def commit_change(table: DeltaTable, change: Change, *, name: str) -> None:
     """Add and remove the change's files in one version of the table.
 
-    ConflictError when anyone committed to the slice since ``table`` was opened; then nothing has changed.
+    ConflictError when anyone committed to the slice since ``table`` was opened, replaced a file that the change
+    removes, or altered the table itself; then nothing has changed.
     """
+    with delta_errors(f"{name}, slice {change.where.name}", OTHER_RUN):
+        for attempt in range(ATTEMPTS):
+            try:
+                _commit(table, change)
+                break
+            except CommitFailedError:
+                # delta-rs refuses beside any commit that removed a file, so also beside one that has nothing to do
+                # with this slice. What matters is looked at here, and then it is tried on the newer version.
+                newer = DeltaTable(table.table_uri)
+                if attempt == ATTEMPTS - 1 or _is_overtaken(change, table, newer):
+                    raise
+                table = newer
+
+
+def _is_overtaken(change: Change, opened: DeltaTable, newer: DeltaTable) -> bool:
+    """Whether a commit between the two versions touched what the change rests on."""
+    taken = (change.where.lock, *change.marks)
+    if any(opened.transaction_version(app) != newer.transaction_version(app) for app in taken):
+        return True
+    before, after = opened.metadata(), newer.metadata()
+    if before.configuration != after.configuration or opened.schema() != newer.schema():
+        return True
+    return not {file.rel for file in change.removes} <= {file.rel for file in live_files(newer)}
+
+
+def _commit(table: DeltaTable, change: Change) -> None:
     now = int(time.time() * 1000)  # metadata of the log only, as the protocol wants it
+    # Always as a change of data, even where files are only merged: delta-rs lets two writers remove the same file when
+    # the first of them said that no data changed, and the file's rows would be there twice.
     actions: list[AddAction | RemoveAction] = [
         AddAction(f.path, f.size, dict(f.partition), now, True, f.stats) for f in change.adds
     ]
     actions += [RemoveAction(f.rel, True, now, size=f.size, partition_values=dict(f.partition)) for f in change.removes]
-    with delta_errors(f"{name}, slice {change.where.name}", OTHER_RUN):
-        table.create_write_transaction(
-            actions=actions,
-            mode="append",
-            schema=table.schema(),
-            partition_by=list(table.metadata().partition_columns),
-            commit_properties=CommitProperties(
-                custom_metadata={"userMetadata": change.metadata},
-                app_transactions=[Transaction(change.where.lock, change.lock, last_updated=now)],
-            ),
-        )
+    taken = {change.where.lock: change.lock, **change.marks}
+    table.create_write_transaction(
+        actions=actions,
+        mode="append",
+        schema=table.schema(),
+        partition_by=list(table.metadata().partition_columns),
+        commit_properties=CommitProperties(
+            custom_metadata={"userMetadata": change.metadata},
+            app_transactions=[Transaction(app, version, last_updated=now) for app, version in taken.items()],
+        ),
+    )
+
+
+def commit_mark(table: DeltaTable, mark: str, version: int, *, where: Slice, run: Run, name: str) -> None:
+    """Set an application transaction, and nothing else, in one version of the table; ConflictError as for a change."""
+    # Under another slice's name: a run that looks for its own commit of the slice must not find this one.
+    noted = Slice(f"{where.name}/{mark}")
+    change = Change(
+        noted, held_version(table, noted) + 1, [], [], run.metadata(noted, files=0, rows=0), {mark: version}
+    )
+    commit_change(table, change, name=name)
 
 
 def confirm_commit(path: Path, run: Run, where: Slice, *, name: str, after: int) -> Commit:

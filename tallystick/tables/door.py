@@ -6,7 +6,6 @@ not: Spark, knowledge of any stage.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,10 +14,13 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
+from tallystick.tables.buckets import check_rows, check_writer, mark_of
 from tallystick.tables.commits import Change, commit_change, confirm_commit, find_commit, held_version
-from tallystick.tables.files import DataFile, check_rel, read_files, write_file
+from tallystick.tables.files import DataFile, check_rel, new_rel, write_file
 from tallystick.tables.keys import check_keys
-from tallystick.tables.schemas import arrow_schema, check_names, file_schema, layout_fingerprint
+from tallystick.tables.living import with_stored
+from tallystick.tables.rewriting import split_file
+from tallystick.tables.schemas import arrow_schema, check_names, layout_fingerprint
 from tallystick.tables.slices import Commit, Run, Slice
 from tallystick.tables.snapshots import LiveFile, in_partition, live_files, placement
 from tallystick.tables.warehouse import Warehouse, ensure_table
@@ -41,6 +43,7 @@ def replace_files(
     done = find_commit(path, run.run_id, where)
     if done is not None:
         return Commit(done.version, done.files, done.rows, skipped=True)
+    mark = check_writer(table, contract, path=path, where=where)
     live = live_files(table)
     for file in files:
         check_file(path, contract, file, where=where)
@@ -51,11 +54,13 @@ def replace_files(
     ours = [f for f in live if in_partition(f.partition, where)]
     places = {f.rel: placement(f.bounds, where) for f in ours}
     crossing = [f for f in ours if places[f.rel] == "across"]
-    kept, swapped = _rewrite_outside(path, contract, crossing, where)
+    kept, swapped = _rewrite_outside(path, with_stored(contract, table), crossing, where)
     rows = sum(f.rows for f in files)
     removes = [f for f in ours if places[f.rel] == "inside"] + swapped
     metadata = run.metadata(where, files=len(files), rows=rows)
-    commit_change(table, Change(where, lock + 1, [*files, *kept], removes, metadata), name=contract.name)
+    marks = {} if mark is None else {mark_of(where.partition["source"]): mark}
+    change = Change(where, lock + 1, [*files, *kept], removes, metadata, marks)
+    commit_change(table, change, name=contract.name)
     return confirm_commit(path, run, where, name=contract.name, after=before)
 
 
@@ -72,6 +77,7 @@ def replace_arrow(warehouse: Warehouse, contract: TableContract, data: pa.Table,
     done = find_commit(path, run.run_id, where)
     if done is not None:
         return Commit(done.version, done.files, done.rows, skipped=True)
+    check_rows(data, contract, where)
     return replace_files(warehouse, contract, _write_parts(path, contract, data), where=where, run=run)
 
 
@@ -96,11 +102,6 @@ def _write_parts(path: Path, contract: TableContract, data: pa.Table) -> list[Da
     return files
 
 
-def new_rel(partition: dict[str, object]) -> str:
-    """A new relative path for a file of the partition, Hive style."""
-    return "/".join([*(f"{name}={value}" for name, value in partition.items()), f"{uuid.uuid4().hex}.parquet"])
-
-
 def check_file(path: Path, contract: TableContract, file: DataFile, *, where: Slice) -> None:
     """ContractError unless the file of the table at ``path`` exists as described, fits the contract and the slice."""
     at = f"table {contract.name}, file {file.path}"
@@ -109,7 +110,7 @@ def check_file(path: Path, contract: TableContract, file: DataFile, *, where: Sl
         raise ContractError("the file is not there as it was written", where=at, fix="write it again")
     if file.layout != layout_fingerprint(contract) or set(file.partition) != set(contract.partition_by):
         raise ContractError("the file was written for another contract", where=at, fix="write it again")
-    nulls = [c.name for c in contract.file_columns if c.required and c.name in file.nulls]
+    nulls = [c.name for c in contract.file_columns if (c.required or c.filled) and c.name in file.nulls]
     if nulls:
         raise ContractError(f"required columns {nulls} have nulls", where=at, fix="reject such rows before the write")
     if not in_partition(file.partition, where):
@@ -129,18 +130,8 @@ def _rewrite_outside(
     """Files with the rows of ``crossing`` that lie outside the slice, and the files that they replace."""
     kept, swapped = [], []
     for file in crossing:
-        rows = read_files([str(path / file.rel)], file_schema(contract))
-        column = rows[where.column]
-        kind = column.type
-        mask = pc.is_null(column)
-        if where.low is not None:
-            mask = pc.or_(mask, pc.fill_null(pc.less(column, pa.scalar(where.low, kind)), True))
-        if where.high is not None:
-            mask = pc.or_(mask, pc.fill_null(pc.greater_equal(column, pa.scalar(where.high, kind)), True))
-        outside = rows.filter(mask)
-        if outside.num_rows == rows.num_rows:
-            continue  # the log's bounds were wider than the rows: nothing to replace
-        swapped.append(file)
-        if outside.num_rows:
-            kept.append(write_file(path, new_rel(dict(file.partition)), outside, file.partition, contract))
+        inside, outside = split_file(path, contract, file=file, where=where)
+        if inside:  # otherwise the log's bounds were wider than the rows, and there is nothing to replace
+            swapped.append(file)
+            kept += outside
     return kept, swapped

@@ -6,6 +6,7 @@ What lives here: ``write_file`` and ``read_files`` and what they say about a fil
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,12 +73,17 @@ def write_file(
         size=path.stat().st_size,
         rows=rows.num_rows,
         partition=values,
-        stats=_stats_json(rows, bounds),
+        stats=stats_json(rows.num_rows, bounds, nulls),
         bounds=dated,
         nulls=nulls,
         is_key_unique=has_unique_key(rows, contract),
         layout=layout_fingerprint(contract),
     )
+
+
+def new_rel(partition: dict[str, object]) -> str:
+    """A new relative path for a file of the partition, Hive style."""
+    return "/".join([*(f"{name}={value}" for name, value in partition.items()), f"{uuid.uuid4().hex}.parquet"])
 
 
 def check_rel(rel: str, where: str) -> None:
@@ -101,14 +107,15 @@ def _bounds(column: pa.ChunkedArray) -> tuple[Any, Any]:
     return pair["min"], pair["max"]
 
 
-def _stats_json(rows: pa.Table, bounds: Mapping[str, tuple[object, object]]) -> str:
+def stats_json(rows: int, bounds: Mapping[str, tuple[object, object]], nulls: Mapping[str, int]) -> str:
+    """A file's statistics as Delta's log has them: bounds and nulls of the columns of ``bounds``, which may be null."""
     known = {name: pair for name, pair in bounds.items() if pair[0] is not None}
     return json.dumps(
         {
-            "numRecords": rows.num_rows,
+            "numRecords": rows,
             "minValues": {name: _stat(pair[0]) for name, pair in known.items()},
             "maxValues": {name: _stat(pair[1]) for name, pair in known.items()},
-            "nullCount": {name: rows[name].null_count for name in bounds},
+            "nullCount": {name: nulls.get(name, 0) for name in bounds},
         }
     )
 
@@ -139,11 +146,13 @@ def read_files(
     """The rows of Parquet files one after the other, ``columns`` only; runs in tasks, so it uses one thread.
 
     Partition columns are not in the files. Given an Arrow schema instead of names, a column that a file does not have
-    yet is null and the result has exactly the schema's types. No path gives no rows (with names alone: no columns).
+    yet is null and the result has exactly the schema's types: texts of a dictionary type come as the codes that stand
+    in the file. No path gives no rows (with names alone: no columns).
     NotFound when a file is gone: its version is older than the retention.
     """
     if isinstance(columns, pa.Schema):
-        pieces = [_with_schema(_read_one(path, columns.names, filters), columns) for path in paths]
+        coded = [field.name for field in columns if pa.types.is_dictionary(field.type)]
+        pieces = [_with_schema(_read_one(path, columns.names, filters, coded=coded), columns) for path in paths]
         return pa.concat_tables(pieces) if pieces else columns.empty_table()
     pieces = [_read_one(path, list(columns), filters) for path in paths]
     unknown = set(columns).difference(*(piece.column_names for piece in pieces)) if pieces else set()
@@ -152,10 +161,11 @@ def read_files(
     return pa.concat_tables(pieces, promote_options="default") if pieces else pa.table({})
 
 
-def _read_one(path: str, names: list[str], filters: pc.Expression | None) -> pa.Table:
+def _read_one(path: str, names: list[str], filters: pc.Expression | None, *, coded: Sequence[str] = ()) -> pa.Table:
     """The columns of ``names`` that the file has, in their order."""
     try:
-        with pq.ParquetFile(path, memory_map=True, coerce_int96_timestamp_unit="us") as file:
+        options = {"coerce_int96_timestamp_unit": "us", "read_dictionary": list(coded)}
+        with pq.ParquetFile(path, memory_map=True, **options) as file:
             held = set(file.schema_arrow.names)
             columns = [name for name in names if name in held]
             if filters is None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
-from tallystick.tables.commits import confirm_commit, find_commit, held_version
+from tallystick.tables.buckets import check_buckets, check_writer, is_bucketed, mark_of
+from tallystick.tables.commits import commit_mark, confirm_commit, find_commit, held_version
 from tallystick.tables.disk import full_disk_is_setup_error
 from tallystick.tables.schemas import SPARK_TYPES, check_names
 from tallystick.tables.slices import PLAIN, Commit, Run, Slice
@@ -33,16 +34,22 @@ def replace(
     where.check(contract)
     table = ensure_table(warehouse, contract)
     path = warehouse.table_path(contract.name)
+    mark = check_writer(table, contract, path=path, where=where)
     before, lock = table.version(), held_version(table, where)
     done = find_commit(path, run.run_id, where)
     if done is not None:
         return Commit(done.version, done.files, done.rows, skipped=True)
     name = f"table {contract.name}"
+    if mark is not None:
+        check_buckets(table, path, contract, source=where.partition["source"], buckets=mark)
     rows = _in_order(frame, contract, name)
     with full_disk_is_setup_error(name), without_values(name):
         held = rows.persist()
         try:
             count = _check_rows(held, contract, where, name)
+            if mark is not None:
+                # Spark commits one application transaction, the lock; so a source's mark goes before its first rows.
+                commit_mark(table, mark_of(where.partition["source"]), mark, where=where, run=run, name=contract.name)
             writer = (
                 _laid_out(held, contract)
                 .write.format("delta")
@@ -88,6 +95,9 @@ def _check_rows(rows: DataFrame, contract: TableContract, where: Slice, name: st
     if told["_outside"]:
         what = f"{told['_outside']} rows outside the slice {where.name}"
         raise ContractError(what, where=name, fix="filter to the slice")
+    if told["_misplaced"]:
+        what = f"{told['_misplaced']} rows are not in the bucket of their customer, of {where.buckets}"
+        raise ContractError(what, where=name, fix="take buckets from the source's layout")
     if contract.key and told["_most"] > 1:
         raise ContractError("a key occurs twice", where=name, fix=f"the key is {', '.join(contract.key)}")
     return told["_rows"]
@@ -106,6 +116,9 @@ def _count_breaches(rows: DataFrame, contract: TableContract, where: Slice) -> d
     for column in contract.partition_by:
         rules[f"_odd_{column}"] = ~F.col(column).cast("string").rlike(f"^{PLAIN.pattern}$")
     rules["_outside"] = ~is_inside
+    rules["_misplaced"] = F.lit(False)
+    if where.buckets and is_bucketed(contract):
+        rules["_misplaced"] = F.col("bucket") != F.pmod(F.xxhash64(contract.entity), F.lit(where.buckets))
     counted = [
         F.count(F.lit(1)).alias("_rows"),
         *(F.count_if(rule).alias(rule_name) for rule_name, rule in rules.items()),

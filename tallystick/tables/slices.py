@@ -23,7 +23,8 @@ class Slice:
     """The rows one run owns: all of ``partition``'s values, narrowed to ``low <= column < high`` when a column is set.
 
     ``low`` and ``high`` are dates or instants with a zone; None is no bound. The slice's ``name`` is its lock: writers
-    of the same rows must use the same name, or two of them may both win an empty slice.
+    of the same rows must use the same name, or two of them may both win an empty slice. ``buckets`` is the number of
+    buckets that its rows of ``partition["source"]`` lie in; 0 when the writer does not say, and then it is not checked.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Slice:
     column: str = ""
     low: date | datetime | None = None
     high: date | datetime | None = None
+    buckets: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(
@@ -38,6 +40,8 @@ class Slice:
         )
         if not self.name:
             raise DeclarationError("a slice has no name", fix="name it after the table part it owns")
+        if self.buckets and "source" not in self.partition:
+            raise DeclarationError("buckets without a source", where=f"slice {self.name}", fix="set partition source")
         if not self.column and (self.low is not None or self.high is not None):
             raise DeclarationError("bounds without a column", where=f"slice {self.name}", fix="set column")
         for bound in (self.low, self.high):

@@ -1,0 +1,108 @@
+"""Compaction: the small files of old loads become few large ones, with the same rows.
+
+What lives here: which files are merged, and the commit that swaps them. What must not: how rows are merged
+(``rewriting``), the age of a load (the source's layout declares it), Spark.
+
+No lock of a slice is taken, for the rows do not change: a writer that replaces any of the merged files meets the
+commit in the log, since of two transactions that remove one file only the first succeeds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from tallystick.spec.tables import TableContract
+from tallystick.tables.buckets import mark_of
+from tallystick.tables.commits import Change, commit_change, confirm_commit, held_version
+from tallystick.tables.files import DataFile
+from tallystick.tables.rewriting import TARGET_BYTES, Merge
+from tallystick.tables.schemas import stats_columns
+from tallystick.tables.slices import Commit, Run, Slice
+from tallystick.tables.snapshots import LiveFile, live_files
+from tallystick.tables.warehouse import Warehouse, check_protocol
+
+# The column whose bounds tell a file's age: the load that brought its rows, or the instants they were computed for.
+AGE_COLUMNS = ("loaded_on", "as_of")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayoutPlan:
+    """What one commit will move in a table: ``merges`` of files of ``version``, all of one source.
+
+    ``buckets`` is the number of buckets that the rows are dealt to; 0 when they stay in theirs.
+    """
+
+    table: str
+    source: str
+    version: int
+    merges: tuple[Merge, ...]
+    buckets: int = 0
+
+    @property
+    def files(self) -> int:
+        """How many files will be replaced."""
+        return sum(len(merge.files) for merge in self.merges)
+
+
+def plan_compaction(
+    warehouse: Warehouse, contract: TableContract, *, source: str, before: date, target_bytes: int = TARGET_BYTES
+) -> LayoutPlan:
+    """The merges that would leave the source's partitions with one small file each, beside those of target size.
+
+    Only files are touched whose rows were all loaded (or computed for an instant) before the date ``before``; of those,
+    only files smaller than ``target_bytes``, and only where a partition has two or more. A table without rows of the
+    source, or without a column that tells their age, has no merges.
+    """
+    table = warehouse.open(contract.name)
+    check_protocol(table, contract.name)
+    known = stats_columns(contract)
+    column = next((name for name in AGE_COLUMNS if name in known), "")
+    groups: dict[tuple[tuple[str, str], ...], list[LiveFile]] = defaultdict(list)
+    for file in live_files(table):
+        is_small = file.size < target_bytes and file.partition.get("source") == source
+        if is_small and _is_older(file, column, before):
+            groups[tuple(sorted(file.partition.items()))].append(file)
+    merges = tuple(
+        Merge(table=contract.name, files=tuple(files), partition=dict(key))
+        for key, files in sorted(groups.items())
+        if len(files) > 1
+    )
+    return LayoutPlan(table=contract.name, source=source, version=table.version(), merges=merges)
+
+
+def _is_older(file: LiveFile, column: str, before: date) -> bool:
+    """Whether all rows are older; a file whose bounds are unknown is not."""
+    if column not in file.bounds:
+        return False
+    most = file.bounds[column][1]
+    if isinstance(most, datetime):
+        return most < datetime.combine(before, time(), tzinfo=UTC)
+    return most < before
+
+
+def layout_slice(table: str, source: str) -> Slice:
+    """The slice whose lock two maintenance runs of a source's table share."""
+    return Slice(f"{table}/{source}/layout", {"source": source})
+
+
+def commit_layout(
+    warehouse: Warehouse, contract: TableContract, plan: LayoutPlan, *, files: Sequence[DataFile], run: Run
+) -> Commit:
+    """Swap the plan's files for ``files`` (from ``write_merge``) in one version that changes no row.
+
+    Rows that were dealt to other buckets set the table's mark in the same version. ConflictError when a load or another
+    run has replaced one of the files since the plan was made; then the table is as that run left it, and doing it again
+    does the rest.
+    """
+    table = warehouse.open(contract.name, version=plan.version)
+    where = layout_slice(contract.name, plan.source)
+    removes = [file for merge in plan.merges for file in merge.files]
+    metadata = run.metadata(where, files=len(files), rows=sum(file.rows for file in files))
+    marks = {mark_of(plan.source): plan.buckets} if plan.buckets else {}
+    change = Change(where, held_version(table, where) + 1, files, removes, metadata, marks)
+    commit_change(table, change, name=contract.name)
+    path = warehouse.table_path(contract.name)
+    return confirm_commit(path, run, where, name=contract.name, after=plan.version)

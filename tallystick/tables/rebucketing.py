@@ -1,0 +1,80 @@
+"""Re-bucketing: a source's rows of one table, dealt anew to another number of buckets.
+
+What lives here: the fence that keeps writers of the old number out, and the plan. What must not: the number (the
+source's layout declares it), how rows are dealt (``rewriting``), the commit (``compaction``), Spark.
+
+The fence comes first: a change of the table's properties, which makes every transaction fail that began before it. A
+writer that begins later reads the fence and refuses. So no row can enter in the old number behind the swap's back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from deltalake import DeltaTable
+
+from tallystick.spec.tables import TableContract
+from tallystick.tables.buckets import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
+from tallystick.tables.commits import commit_mark
+from tallystick.tables.compaction import LayoutPlan, layout_slice
+from tallystick.tables.rewriting import Merge
+from tallystick.tables.slices import Run
+from tallystick.tables.snapshots import LiveFile
+from tallystick.tables.warehouse import Warehouse, check_protocol, delta_errors
+
+
+def plan_rebucketing(
+    warehouse: Warehouse, contract: TableContract, *, source: str, buckets: int, run: Run
+) -> LayoutPlan:
+    """Close the table to writers of another number of buckets, and say what must be moved: nothing when all is right.
+
+    Files of one load, or of one compaction, make one merge, so a load stays apart from the others; in a table that
+    does not tell loads, all files of a partition do. A table without customers, or without rows of the source, has no
+    merges. Until the plan is committed (``commit_layout``) the table takes rows from nobody.
+    """
+    table = warehouse.open(contract.name)
+    check_protocol(table, contract.name)
+    nothing = LayoutPlan(table=contract.name, source=source, version=table.version(), merges=())
+    if not is_bucketed(contract):
+        return nothing
+    path = warehouse.table_path(contract.name)
+    held = held_buckets(table, path, contract, source=source, wanted=buckets)
+    fenced = fenced_buckets(table, source)
+    if held in (None, buckets):
+        # A fence that an unfinished re-bucketing left would keep the right writers out.
+        if fenced not in (None, buckets):
+            _set_fence(table, contract.name, source, buckets)
+        if held and not table.transaction_version(mark_of(source)):
+            where = layout_slice(contract.name, source)
+            commit_mark(
+                warehouse.open(contract.name), mark_of(source), buckets, where=where, run=run, name=contract.name
+            )
+        return nothing
+    if fenced != buckets:
+        _set_fence(table, contract.name, source, buckets)
+    table = warehouse.open(contract.name)
+    merges = _plan_merges(contract.name, files_of(table, source), buckets)
+    return LayoutPlan(table=contract.name, source=source, version=table.version(), merges=merges, buckets=buckets)
+
+
+def _set_fence(table: DeltaTable, name: str, source: str, buckets: int) -> None:
+    with delta_errors(name, "another run changed the table at the same moment"):
+        table.alter.set_table_properties({fence_of(source): str(buckets)}, raise_if_not_exists=False)
+
+
+def _plan_merges(name: str, files: Sequence[LiveFile], buckets: int) -> tuple[Merge, ...]:
+    groups: dict[tuple[tuple[str, str], ...], list[LiveFile]] = defaultdict(list)
+    for file in files:
+        rest = {key: value for key, value in file.partition.items() if key != "bucket"}
+        loads = {"": str(file.bounds["loaded_on"])} if "loaded_on" in file.bounds else {}
+        groups[tuple(sorted({**rest, **loads}.items()))].append(file)
+    return tuple(
+        Merge(
+            table=name,
+            files=tuple(group),
+            partition={key: value for key, value in group[0].partition.items() if key != "bucket"},
+            buckets=buckets,
+        )
+        for _, group in sorted(groups.items())
+    )

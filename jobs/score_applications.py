@@ -18,7 +18,7 @@ from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import training_contract
 from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
-from tallystick.training.vectors import plan_vectors
+from tallystick.training.vectors import check_model_inputs, plan_vectors
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,6 +39,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     registry = Registry(warehouse.root)
     model = registry.find(recipe.name)
     vectors = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
+    check_model_inputs(vectors, registry.inputs(model), model=model.label)
     learned = training_contract(recipe, [feature.name for feature in vectors.features])
     observed = {"observations": recipe.observations.name, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}

@@ -169,6 +169,17 @@ class Registry:
             numbers = sorted((int(v.version) for v in found), reverse=True)
             return [self._describe(client, name, number) for number in numbers]
 
+    def models(self) -> list[str]:
+        """The names of all registered models, sorted."""
+        with self._connected() as client:
+            return sorted(str(model.name) for model in client.search_registered_models())
+
+    def inputs(self, version: ModelVersion) -> tuple[str, ...]:
+        """The features that a version reads, by name, from its signature."""
+        with self._connected():
+            signature = import_quietly().models.get_model_info(version.uri).signature
+        return tuple(signature.inputs.input_names()) if signature is not None else ()
+
     def fetch_model(self, version: ModelVersion) -> Path:
         """A folder below the warehouse with a version's files, for ``load_local``; fetched once.
 

@@ -6,6 +6,7 @@ labels, storage, Spark.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,17 +17,19 @@ import pyarrow as pa
 from tallystick.errors import DeclarationError, ModelError
 from tallystick.features.population import decided_versions
 from tallystick.features.request import add_request_features
-from tallystick.spec.columns import FeatureColumn, group_columns
+from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
+from tallystick.spec.living import find_retirement, tell_gone
 from tallystick.spec.names import nearest_name
 from tallystick.spec.recipes import REQUEST_COLUMNS, Recipe, RequestFeature
-from tallystick.spec.tables import TableContract
+from tallystick.spec.tables import Retirement, TableContract
 
 # What a vector is keyed and placed by; every other column is a feature, a double.
 KEYS = ("application_id", "customer_id", "as_of", "source", "bucket", "period")
 
 _JOIN = ("customer_id", "as_of")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,13 +47,15 @@ class VectorPlan:
     """Which columns a recipe's vectors have: those of its groups, then its request features.
 
     ``columns`` are the feature columns of each group, ``application_columns`` what request features read of the
-    application. What is not permitted for the recipe's use is in neither, so no request feature can read it.
+    application. What is not permitted for the recipe's use is in neither, so no request feature can read it. ``gone``
+    tells of features that were retired or renamed: they are in no vector.
     """
 
     features: tuple[Feature, ...]
     columns: Mapping[str, tuple[str, ...]]
     request: tuple[RequestFeature, ...]
     application_columns: tuple[str, ...]
+    gone: tuple[Retirement, ...] = ()
 
 
 def plan_vectors(
@@ -61,6 +66,8 @@ def plan_vectors(
     assumed: Collection[str] = (),
 ) -> VectorPlan:
     """Check the recipe against its groups; DeclarationError for an unknown group, column or a wrong expression.
+
+    A feature that was retired or renamed is told of as such where the recipe names it.
 
     ``assumed`` names the clean tables whose rows have no dates of their own at the source that is worked for.
     """
@@ -74,6 +81,8 @@ def plan_vectors(
     known = {column.name: column for columns in permitted.values() for column in columns}
     types = {**REQUEST_COLUMNS, **{name: column.type for name, column in known.items()}}
     request = tuple(feature for feature in recipe.request if feature.permitted_use == recipe.permitted_use)
+    gone = tuple(one for name in recipe.groups for one in group_retirements(groups[name]))
+    _check_named(recipe, [*known, *(feature.column for feature in request)], gone)
     reads = {feature.column: _columns_read(feature, types) for feature in request}
     undated = {name for name in permitted if groups[name].reads.intersection(assumed)}
     features = [Feature(name=c.name, reason=c.reason, sign=c.sign, assumed=c.group in undated) for c in known.values()]
@@ -86,7 +95,21 @@ def plan_vectors(
         columns={name: tuple(column.name for column in columns) for name, columns in permitted.items()},
         request=request,
         application_columns=tuple(name for name in REQUEST_COLUMNS if name in used),
+        gone=gone,
     )
+
+
+def check_model_inputs(plan: VectorPlan, inputs: Iterable[str], *, model: str) -> None:
+    """ModelError when the vectors lack what ``model`` reads: it names the model, and what became of each feature."""
+    made = {feature.name for feature in plan.features}
+    lacking = [name for name in inputs if name not in made]
+    if lacking:
+        told = [tell_gone(name, plan.gone) or f"{name} is no feature of the recipe any more" for name in lacking]
+        raise ModelError(
+            f"{model} reads features that are gone: {'; '.join(told)}",
+            where="scoring",
+            fix="train a model without them, or declare them as before until there is one",
+        )
 
 
 def assemble_vectors(
@@ -121,6 +144,21 @@ def match_features(features: Iterable[Feature], patterns: Sequence[str]) -> tupl
         if not any(fnmatchcase(feature.name, pattern) for feature in listed):
             raise DeclarationError(f"no feature is called {pattern}", where="features of an algorithm or ablation")
     return tuple(f for f in listed if any(fnmatchcase(f.name, pattern) for pattern in patterns))
+
+
+def _check_named(recipe: Recipe, known: Sequence[str], gone: Sequence[Retirement]) -> None:
+    """DeclarationError where the recipe names features of which nothing is left but a retirement."""
+    patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]
+    for algorithm in recipe.algorithms:
+        # A blend has no features of its own.
+        patterns += [(f"algorithm {algorithm.name}", pattern) for pattern in getattr(algorithm, "features", ())]
+    for feature in recipe.request:
+        words = _WORD.findall(f"{feature.expression} {feature.per}")
+        patterns += [(f"request feature {feature.name}", word) for word in words if find_retirement(word, gone)]
+    for who, pattern in patterns:
+        told = "" if any(fnmatchcase(name, pattern) for name in known) else tell_gone(pattern, gone)
+        if told:
+            raise DeclarationError(told, where=f"recipe {recipe.name}, {who}", fix="name other features")
 
 
 def _columns_read(feature: RequestFeature, types: Mapping[str, str]) -> tuple[str, ...]:

@@ -84,6 +84,12 @@ def test_parameters_metrics_and_files_of_the_run_are_kept(registered: Registered
     assert names == ["manifest.json", "model_card.html", "plots/roc.png"]
 
 
+def test_a_version_tells_which_features_it_reads(registered: Registered) -> None:
+    registry, version, _ = registered
+    assert registry.models() == ["consumer_loan"]
+    assert registry.inputs(version) == tuple(package().example.columns)
+
+
 def test_the_same_run_registers_once(registered: Registered) -> None:
     registry, version, _ = registered
     assert registry.register(package()).version == version.version

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.vectors import one_array
 
 OBSERVATION_SCHEMA = pa.schema([("customer_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC"))])
 
@@ -55,12 +56,13 @@ def observe_daily(tables: Iterable[tuple[str, pa.Table]], *, zone: str, first: d
     """All customers with a visible row in any of the tables, at the local midnight of every day from first to last.
 
     ``tables`` gives (event_id column, rows) pairs with columns customer_id, event_at, known_on, is_retracted and the
-    event_id column. Both ends are inclusive. Sorted by (customer_id, as_of).
+    event_id column; its name is empty where no event of the rows has a second version, and then it is not needed.
+    Both ends are inclusive. Sorted by (customer_id, as_of).
     """
     spans = [_visible_spans(rows, event_id=event_id, zone=zone) for event_id, rows in tables if rows.num_rows]
     if not spans:
         return OBSERVATION_SCHEMA.empty_table()
-    customers = pa.concat_arrays([span[0] for span in spans]).dictionary_encode()
+    customers = one_array(pa.chunked_array([span[0] for span in spans]))
     codes = customers.indices.to_numpy()
     starts = np.concatenate([span[1] for span in spans])
     ends = np.concatenate([span[2] for span in spans])
@@ -117,20 +119,24 @@ def latest_versions(rows: pa.Table, event_id: str) -> pa.Table:
 
 
 def _visible_spans(rows: pa.Table, *, event_id: str, zone: str) -> tuple[pa.Array, np.ndarray, np.ndarray]:
-    """Per version of a row: its customer and the half-open span of business dates on which it is visible."""
-    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
-    ids = ordered[event_id].combine_chunks()
+    """Per version of a row: its customer (a code) and the half-open span of business dates on which it is visible."""
+    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")]) if event_id else rows
     known = ordered["known_on"].cast(pa.int32()).to_numpy().astype(np.int64)
     micros = _micros(ordered["event_at"])
     # An event at a local midnight is not before that midnight, so in both cases it is seen from the next day on.
     starts = np.maximum(known, zone_offsets(zone).dates(micros) + 1)
-    ends = np.full(len(ids), _OPEN_END, dtype=np.int64)
-    if len(ids) > 1:
+    ends = np.full(len(known), _OPEN_END, dtype=np.int64)
+    if event_id and len(known) > 1:
+        ids = ordered[event_id].combine_chunks()
         is_replaced = pc.equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
         ends[:-1][is_replaced] = known[1:][is_replaced]
     keep = ~ordered["is_retracted"].to_numpy(zero_copy_only=False).astype(bool) & (starts < ends)
-    customers = ordered["customer_id"].combine_chunks().filter(pa.array(keep))
-    return customers, starts[keep], ends[keep]
+    customers = one_array(ordered["customer_id"])
+    if not pa.types.is_dictionary(customers.type):
+        customers = customers.dictionary_encode()
+    if keep.all():
+        return customers, starts, ends
+    return customers.filter(pa.array(keep)), starts[keep], ends[keep]
 
 
 def _presence(
@@ -140,7 +146,9 @@ def _presence(
     first, width = int(days[0]), len(days)
     delta = np.zeros((customers, width + 1), dtype=np.int32)
     np.add.at(delta, (codes, np.clip(starts - first, 0, width)), 1)
-    np.add.at(delta, (codes, np.clip(ends - first, 0, width)), -1)
+    # Nearly all spans are open: those that end behind the last day close nothing.
+    closing = np.flatnonzero(ends - first < width)
+    np.add.at(delta, (codes[closing], np.maximum(ends[closing] - first, 0)), -1)
     return np.cumsum(delta, axis=1)[:, :width] > 0
 
 

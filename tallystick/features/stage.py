@@ -10,7 +10,7 @@ Python, and no shuffle happens, since all rows of a customer are in one bucket.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 class Storage(Protocol):
     """How a task reads and writes; a picklable value that the job hands in."""
 
-    def read(self, table: str, paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
-        """The rows of the files with exactly these columns; no paths give no rows of the right types."""
+    def read(
+        self, table: str, paths: Sequence[str], columns: Sequence[str], *, coded: Collection[str] = ()
+    ) -> pa.Table:
+        """The rows of the files with exactly these columns; no paths give no rows of the right types.
+
+        The texts of the columns ``coded`` may come as Arrow dictionaries.
+        """
 
     def write(self, table: str, partition: Mapping[str, str], rows: pa.Table) -> Any:
         """Store one file and describe it."""
@@ -115,21 +120,36 @@ def run_tasks(session: SparkSession, tasks: Sequence[Any], work: Callable[[Any],
 
 def observe(task: BucketTask, observed: Observed, storage: Storage) -> pa.Table:
     """The observations of one bucket, sorted by (customer_id, as_of)."""
-    tables = []
-    for table, event_id in observed.tables.items():
-        columns = ["customer_id", "event_at", "known_on", "is_retracted", event_id]
-        tables.append((event_id, read_table(task, table, columns, storage)))
+    needed = ["customer_id", "event_at", "known_on", "is_retracted"]
     if observed.kind == "daily":
         if observed.first is None or observed.last is None:
             raise DeclarationError("daily observations need a first and a last date", fix="say --from and --to")
+        # Identifiers are long and all different: they are read only where they tell versions apart.
+        ids = {name: "" if name in task.single_version else event_id for name, event_id in observed.tables.items()}
+        tables = [
+            (event_id, storage.read(name, task.files.get(name, ()), [*needed, *filter(None, [event_id])], coded=needed))
+            for name, event_id in ids.items()
+        ]
         return observe_daily(tables, zone=task.zone, first=observed.first, last=observed.last)
-    event_id, rows = tables[0]
+    table, event_id = next(iter(observed.tables.items()))
+    rows = read_table(task, table, [*needed, event_id], storage)
     return observe_applications(rows, event_id=event_id, zone=task.zone, first=observed.first, last=observed.last)
 
 
 def read_table(task: BucketTask, table: str, columns: Sequence[str], storage: Storage) -> pa.Table:
     """The bucket's rows of a clean table; an empty table where the bucket has no file of it."""
     return storage.read(table, task.files.get(table, ()), columns)
+
+
+def read_events(task: BucketTask, work: GroupWork, storage: Storage) -> pa.Table:
+    """The bucket's rows of the group's table, with the columns that the group needs.
+
+    Texts stay the codes that they are in the file: the kernel works on codes. Not so identifiers, which are all
+    different, and keys of lookups, which are compared with other tables' texts.
+    """
+    columns = work.stored_columns(has_versions=work.plan.table not in task.single_version)
+    coded = [] if work.lookups else [name for name in columns if name != work.plan.event_id]
+    return storage.read(work.plan.table, task.files.get(work.plan.table, ()), columns, coded=coded)
 
 
 def _compute_bucket(
@@ -142,7 +162,7 @@ def _compute_bucket(
     written = []
     for work in works:
         has_versions = work.plan.table not in task.single_version
-        events = read_table(task, work.plan.table, work.stored_columns(has_versions=has_versions), storage)
+        events = read_events(task, work, storage)
         dimensions = {
             lookup.table: read_table(task, lookup.table, [lookup.on, "known_on", *lookup.columns], storage)
             for lookup in work.lookups

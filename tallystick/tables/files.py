@@ -6,6 +6,7 @@ What lives here: ``write_file`` and ``read_files`` and what they say about a fil
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,12 +73,17 @@ def write_file(
         size=path.stat().st_size,
         rows=rows.num_rows,
         partition=values,
-        stats=_stats_json(rows, bounds),
+        stats=stats_json(rows.num_rows, bounds, nulls),
         bounds=dated,
         nulls=nulls,
         is_key_unique=has_unique_key(rows, contract),
         layout=layout_fingerprint(contract),
     )
+
+
+def new_rel(partition: dict[str, object]) -> str:
+    """A new relative path for a file of the partition, Hive style."""
+    return "/".join([*(f"{name}={value}" for name, value in partition.items()), f"{uuid.uuid4().hex}.parquet"])
 
 
 def check_rel(rel: str, where: str) -> None:
@@ -101,14 +107,15 @@ def _bounds(column: pa.ChunkedArray) -> tuple[Any, Any]:
     return pair["min"], pair["max"]
 
 
-def _stats_json(rows: pa.Table, bounds: Mapping[str, tuple[object, object]]) -> str:
+def stats_json(rows: int, bounds: Mapping[str, tuple[object, object]], nulls: Mapping[str, int]) -> str:
+    """A file's statistics as Delta's log has them: bounds and nulls of the columns of ``bounds``, which may be null."""
     known = {name: pair for name, pair in bounds.items() if pair[0] is not None}
     return json.dumps(
         {
-            "numRecords": rows.num_rows,
+            "numRecords": rows,
             "minValues": {name: _stat(pair[0]) for name, pair in known.items()},
             "maxValues": {name: _stat(pair[1]) for name, pair in known.items()},
-            "nullCount": {name: rows[name].null_count for name in bounds},
+            "nullCount": {name: nulls.get(name, 0) for name in bounds},
         }
     )
 

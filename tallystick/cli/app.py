@@ -194,10 +194,42 @@ def features_show(
     json: JsonOption = False,
 ) -> None:
     """Print the passport of one feature."""
+    from tallystick.cli.explaining import show_feature
     from tallystick.cli.printing import print_record
-    from tallystick.cli.showing import show_feature
 
     print_record(show_feature(name, project), as_json=json)
+
+
+@features_app.command("explain")
+def features_explain(
+    name: Annotated[str, typer.Argument(help="A feature's name.")],
+    as_of: Annotated[
+        str, typer.Option("--as-of", help="Work the windows out for this date, or instant with its offset.")
+    ] = "",
+    source: Annotated[str, typer.Option(help="Whose time zone; default: the first source that fills the table.")] = "",
+    customer: Annotated[str, typer.Option(help="With --as-of: the customer_id that goes into the SQL.")] = "",
+    project: ProjectOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the passport of one feature with its window edges and the SQL that computes it."""
+    from tallystick.cli.explaining import explain_feature
+    from tallystick.cli.printing import print_record
+
+    print_record(explain_feature(name, project, as_of=as_of, source=source, customer=customer), as_json=json)
+
+
+@features_app.command("retired")
+def features_retired(
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """List retired and renamed features, since when, and the models that read them."""
+    from tallystick.cli.living import list_retired
+    from tallystick.cli.printing import print_table
+
+    print_table(list_retired(warehouse, project), as_json=json, as_csv=csv)
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -144,11 +144,12 @@ def _presence(
 ) -> np.ndarray:
     """Boolean (customer, day): does any span of the customer hold the day. Counts openings less closings per day."""
     first, width = int(days[0]), len(days)
-    delta = np.zeros((customers, width + 1), dtype=np.int32)
-    np.add.at(delta, (codes, np.clip(starts - first, 0, width)), 1)
+    size = customers * (width + 1)
+    opened = np.bincount(codes * (width + 1) + np.clip(starts - first, 0, width), minlength=size)
     # Nearly all spans are open: those that end behind the last day close nothing.
     closing = np.flatnonzero(ends - first < width)
-    np.add.at(delta, (codes[closing], np.maximum(ends[closing] - first, 0)), -1)
+    at = codes[closing] * (width + 1) + np.maximum(ends[closing] - first, 0)
+    delta = (opened - np.bincount(at, minlength=size)).reshape(customers, width + 1)
     return np.cumsum(delta, axis=1)[:, :width] > 0
 
 

@@ -1,0 +1,191 @@
+"""The command: ``python -m benchmarks.features --help``.
+
+What lives here: arguments, the order of things, saving each row's result as it ends. What must not: what a row does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks import agreement, layouts, report
+from benchmarks.layouts import Folder
+from benchmarks.rows import GROWTH, Row, all_rows
+from benchmarks.running import run_process
+from benchmarks.scale import FRACTIONS, Scale
+
+EVENTS = 40_000_000
+# A larger share is tried when the next smaller one says that it may end in time.
+HOPE = 1.5
+
+
+def main() -> None:
+    """Run the rows that are wanted and print the table; exit 1 when answers differ or a process fails."""
+    args = _parser().parse_args()
+    scale = Scale.of(args.events)
+    if args.customers or args.observations or args.buckets:
+        given = {name: getattr(args, name) for name in ("customers", "observations", "buckets") if getattr(args, name)}
+        scale = replace(scale, **given)
+    root = args.folder or Path(tempfile.gettempdir()) / "tallystick-benchmark"
+    run = _Run(Folder(root.absolute(), scale), args)
+    run.rows_all()
+    lines = report.lines_of(run.rows, run.results, run.layout, scale)
+    facts = report.machine_facts()
+    report.print_table(lines, facts, scale)
+    if args.json:
+        told = {"machine": facts, "scale": asdict(scale), "layout": run.layout, "results": run.results}
+        args.json.write_text(json.dumps(told | {"table": [asdict(line) for line in lines]}, indent=2), encoding="utf-8")
+    if any(result["status"] in ("failed", "differs") for result in run.results.values()):
+        sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description="Measure the feature engine.")
+    parser.add_argument("--events", type=int, default=EVENTS, help="events of the main scale (default %(default)s)")
+    parser.add_argument("--customers", type=int, help="default: one for 200 events")
+    parser.add_argument("--observations", type=int, help="default: three for two customers")
+    parser.add_argument("--buckets", type=int, help="default: one for 625,000 events")
+    parser.add_argument("--folder", type=Path, help="where data and results are kept and found again")
+    parser.add_argument("--only", action="append", default=[], help="rows whose name holds this text; repeatable")
+    parser.add_argument("--skip", action="append", default=[], help="leave out rows whose name holds this text")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds of work a contender may take")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--resume", action="store_true", help="keep the results of rows that ended in an earlier run")
+    parser.add_argument("--list", action="store_true", help="print the names of the rows and the expected time")
+    parser.add_argument("--keep", action="store_true", help="keep the answers that were compared")
+    parser.add_argument("--json", type=Path, help="write everything that was measured to this file")
+    return parser
+
+
+class _Run:
+    """The rows of one invocation and their results."""
+
+    def __init__(self, folder: Folder, args: argparse.Namespace) -> None:
+        self.folder, self.args = folder, args
+        self.out = folder.path / "out"
+        self.saved = folder.path / "results"
+        every = all_rows(folder.root, self.out, folder.scale, args.cores)
+        chosen = [row for row in every if _is_wanted(row.name, args)]
+        # A row needs the one it is compared with.
+        needed = {row.name for row in chosen} | {row.against for row in chosen}
+        self.rows = [row for row in every if row.name in needed]
+        self.results: dict[str, dict[str, Any]] = {}
+        self.layout: dict[str, Any] | None = None
+
+    def rows_all(self) -> None:
+        """Make the data, then run row by row."""
+        seconds = sum(row.expected_seconds() for row in self.rows)
+        data = 8 + self.folder.scale.events * (1 + sum(self.factors())) * 4e-6
+        _say(f"{len(self.rows)} rows; expected: data {data / 60:.0f} min (if not there), rows {seconds / 60:.0f} min")
+        if self.args.list:
+            _say("\n".join(f"{row.name:34} {row.title}" for row in self.rows))
+            sys.exit(0)
+        self.saved.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        _say(f"data in {self.folder.path}")
+        self.layout = layouts.make_main(self.folder, self.args.cores)
+        for factor in self.factors():
+            layouts.make_clean(Folder(self.folder.root, self.folder.scale.times(factor)), self.args.cores)
+        for events in {row.spec.hot for row in self.rows if row.spec.hot}:
+            layouts.make_hot(self.folder, events)
+        _say(f"data ready after {time.monotonic() - began:.0f} s")
+        for number, row in enumerate(self.rows, start=1):
+            began = time.monotonic()
+            self.results[row.name] = result = self.one(row)
+            told = (
+                f"{result['wall']:.2f} s of 1/{result['fraction']}" if result["status"] == "done" else result["status"]
+            )
+            _say(f"[{number}/{len(self.rows)}] {row.name}: {told} ({time.monotonic() - began:.0f} s in all)")
+            if result.get("log"):
+                _say(result["log"])
+        if not self.args.keep:
+            shutil.rmtree(self.out, ignore_errors=True)
+
+    def factors(self) -> list[float]:
+        """The other scales that the rows need."""
+        events = {row.spec.scale["events"] for row in self.rows}
+        return [f for f in GROWTH if f != 1.0 and self.folder.scale.times(f).events in events]
+
+    def one(self, row: Row) -> dict[str, Any]:
+        """The row's result, from an earlier run if that is wanted and it was done."""
+        path = self.saved / f"{row.name}.json"
+        if self.args.resume and path.exists():
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            # The answers of a contender are compared with ours of the same run.
+            if found["status"] in ("done", "over"):
+                return found
+        result = self.compared(row) if row.against and row.spec.contender != "ours" else self.whole(row)
+        path.write_text(json.dumps(result), encoding="utf-8")
+        return result
+
+    def whole(self, row: Row) -> dict[str, Any]:
+        """A row of ours: everything, whatever it takes; of its files only answers to be compared are kept."""
+        result = run_process(row.spec, limit=10 * self.args.limit) | {"fraction": 1}
+        if not any(other.against == row.name and other.spec.contender != "ours" for other in self.rows):
+            shutil.rmtree(row.spec.out, ignore_errors=True)
+        return result
+
+    def compared(self, row: Row) -> dict[str, Any]:
+        """The largest share that ends in time, compared with our answers."""
+        best: dict[str, Any] = {"status": "over", "fraction": FRACTIONS[-1]}
+        smallest_first = sorted(FRACTIONS, reverse=True)
+        # From a hundredth straight to the largest share that may end in time, and down from there.
+        best = self.share(row, smallest_first[0])
+        if best["status"] != "done":
+            return best
+        for fraction in FRACTIONS[:-1]:
+            if best["wall"] * FRACTIONS[-1] / fraction > HOPE * self.args.limit:
+                continue
+            result = self.share(row, fraction)
+            if result["status"] != "over":
+                return result
+        return best
+
+    def share(self, row: Row, fraction: int) -> dict[str, Any]:
+        """One share of a row; ``differs`` when the answers do not agree."""
+        spec = replace(row.spec, fraction=fraction)
+        result = run_process(spec, limit=self.args.limit) | {"fraction": fraction}
+        if result["status"] == "done":
+            wrong = self.disagreements(row, result, is_part=fraction > 1)
+            if wrong:
+                result |= {"status": "differs", "log": "\n".join(wrong[:10])}
+        shutil.rmtree(spec.out, ignore_errors=True)
+        return result
+
+    def disagreements(self, row: Row, result: dict[str, Any], *, is_part: bool) -> list[str]:
+        ours = self.results[row.against].get("paths")
+        if not ours or not Path(ours[0]).exists():
+            ours = self.answer_again(row.against)
+        columns = agreement.compared_columns(row.spec.width)
+        answers = agreement.Answer(tuple(ours)), agreement.Answer(tuple(result["paths"]))
+        return agreement.differences(*answers, columns, is_part=is_part)
+
+    def answer_again(self, name: str) -> list[str]:
+        """Our answers once more, where a resumed run no longer has them; its time does not count."""
+        row = next(row for row in self.rows if row.name == name)
+        again = run_process(replace(row.spec, repeats=1), limit=10 * self.args.limit)
+        if again["status"] != "done":
+            return []
+        self.results[name]["paths"] = again["paths"]
+        return list(again["paths"])
+
+
+def _is_wanted(name: str, args: argparse.Namespace) -> bool:
+    wanted = not args.only or any(text in name for text in args.only)
+    return wanted and not any(text in name for text in args.skip)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

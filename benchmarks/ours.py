@@ -1,0 +1,105 @@
+"""Tallystick's own way from clean Delta to feature Delta, as ``jobs/compute_features.py`` goes it.
+
+What lives here: pinning, tasks, the stage, the commit; the same without Spark for small tests. What must not: Spark's
+session (it is handed in), measuring.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from benchmarks.groups import EVENTS, GROUPS, OBSERVED, contracts
+from benchmarks.layouts import Folder, hot_files
+from benchmarks.scale import SNAPSHOT_DAY, SOURCE, ZONE
+from tallystick.features import BucketTask, GroupWork, Observed, compute_buckets, compute_local, list_bucket_tasks
+from tallystick.features.stage import observe, read_events
+from tallystick.spec.sources import KnownOn, Layout, Source, TableMapping
+from tallystick.tables import BucketStore, Pinned, PinnedFile, Run, Slice, Warehouse, ensure_table, pin, replace_files
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What is computed: a width and a kind of work, over all buckets or the first so many, with or without the huge
+    customer's files (``hot`` is what ``make_hot`` told).
+    """
+
+    folder: Folder
+    width: int
+    work: str
+    buckets: int | None = None
+    hot: dict[str, Any] | None = None
+
+    @property
+    def observed(self) -> Observed:
+        """The observations, as the stage wants them."""
+        if self.work == "training":
+            return Observed(kind="applications", name="training", tables={OBSERVED: contracts()[OBSERVED].event_id})
+        tables = {EVENTS: contracts()[EVENTS].event_id}
+        return Observed(kind="daily", name="snapshot", tables=tables, first=SNAPSHOT_DAY, last=SNAPSHOT_DAY)
+
+    def tasks(self) -> tuple[list[BucketTask], dict[str, int]]:
+        """One task a bucket, from the newest versions of the tables, and these versions."""
+        pinned: dict[str, Pinned] = {name: pin(self.folder.warehouse, name) for name in (EVENTS, OBSERVED)}
+        files: dict[str, Sequence[PinnedFile]] = {name: found.files for name, found in pinned.items()}
+        if self.buckets is not None:
+            files = {n: [f for f in kept if int(f.partition["bucket"]) < self.buckets] for n, kept in files.items()}
+        if self.hot is not None:
+            more = hot_files(self.hot, {name: found.files for name, found in pinned.items()})
+            files = {name: [*kept, *more[name]] for name, kept in files.items()}
+        tasks = list_bucket_tasks(_source(self.folder.scale.buckets), files)
+        # One file a bucket and year: a month's share of a bucket would be a few hundred rows of hundreds of columns.
+        return [replace(task, period="year") for task in tasks], {name: found.version for name, found in pinned.items()}
+
+
+def warm(session: SparkSession, job: Job, out: Path) -> None:
+    """Start Spark's Python workers and let them import everything: the first bucket, its files left uncommitted."""
+    tasks, _ = job.tasks()
+    store = BucketStore(warehouse=Warehouse(out), contracts=contracts())
+    compute_buckets(session, tasks[:1] * 2, [_work(job)], observed=job.observed, storage=store)
+
+
+def run(session: SparkSession, job: Job, out: Path) -> list[str]:
+    """Compute and commit into the warehouse at ``out``; returns the feature table's files."""
+    warehouse, table = Warehouse(out), contracts()[GROUPS[job.width].feature_table]
+    tasks, inputs = job.tasks()
+    store = BucketStore(warehouse=warehouse, contracts=contracts())
+    files = compute_buckets(session, tasks, [_work(job)], observed=job.observed, storage=store)
+    where = Slice(f"{table.name}/{job.work}", {"observations": job.observed.name, "source": SOURCE})
+    ensure_table(warehouse, table)
+    by = Run(uuid.uuid4().hex, "benchmark", "", inputs=inputs)
+    replace_files(warehouse, table, files[table.name], where=where, run=by)
+    return [str(path) for path in pin(warehouse, table.name).paths]
+
+
+def run_local(job: Job) -> pa.Table:
+    """The same numbers in this process, without Spark and without files."""
+    work, made = _work(job), []
+    tasks, _ = job.tasks()
+    store = BucketStore(warehouse=job.folder.warehouse, contracts=contracts())
+    for task in tasks:
+        asked = observe(task, job.observed, store)
+        has_versions = EVENTS not in task.single_version
+        events = read_events(task, work, store)
+        made.append(compute_local(work, events, asked, dimensions={}, zone=ZONE, has_versions=has_versions))
+    return pa.concat_tables(made)
+
+
+def _source(buckets: int) -> Source:
+    """The supplier of the bank: all its rows came in one load, and were known on the day after they happened."""
+    rule = KnownOn.parse("event_date + 1 day")
+    names = [name.removeprefix("clean.") for name in (EVENTS, OBSERVED)]
+    tables = {name: TableMapping(table=name, sql="", known_on=rule, reject_rate=0.0) for name in names}
+    return Source(name=SOURCE, zone=ZONE, files={}, tables=tables, layout=Layout(buckets=buckets, period="month"))
+
+
+def _work(job: Job) -> GroupWork:
+    return GroupWork.of(GROUPS[job.width], contracts())

@@ -1,0 +1,70 @@
+"""Starts contenders, each in a process group of its own, and ends those that take too long.
+
+What lives here: one process from start to outcome. What must not: which rows there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contender import Spec
+from benchmarks.groups import ROOT
+
+# Setting up includes Spark's own files, once.
+SET_UP_LIMIT = 900.0
+_EVERY = 0.1
+
+
+def run_process(spec: Spec, *, limit: float) -> dict[str, Any]:
+    """What the process told, with ``status`` ``done``, ``over`` (past ``limit`` seconds of work) or ``failed``."""
+    out = Path(spec.out)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / "spec.json").write_text(json.dumps(asdict(spec)), encoding="utf-8")
+    command = [sys.executable, "-m", "benchmarks.contender", str(out / "spec.json")]
+    with (out / "log.txt").open("w", encoding="utf-8") as log:
+        child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        status = "over"
+        try:
+            status = _wait(child, out, limit * spec.repeats)
+        finally:
+            _end(child, patience=20.0 if status == "done" else 0.0)
+    if status != "done":
+        return {"status": status, "log": _last_lines(out / "log.txt") if status == "failed" else ""}
+    told: dict[str, Any] = json.loads((out / "done.json").read_text(encoding="utf-8"))
+    return {"status": "done", **told}
+
+
+def _wait(child: subprocess.Popen[bytes], out: Path, limit: float) -> str:
+    began, ready = time.monotonic(), 0.0
+    while child.poll() is None and not (out / "done.json").exists():
+        now = time.monotonic()
+        if not ready and (out / "ready").exists():
+            ready = now
+        if (ready and now - ready > limit) or (not ready and now - began > SET_UP_LIMIT):
+            return "over"
+        time.sleep(_EVERY)
+    return "done" if (out / "done.json").exists() else "failed"
+
+
+def _end(child: subprocess.Popen[bytes], *, patience: float) -> None:
+    """Let the process close its session; end its whole group if it does not."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=patience)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _last_lines(path: Path) -> str:
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])

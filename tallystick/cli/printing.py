@@ -29,7 +29,7 @@ def print_table(table: pa.Table, *, as_json: bool = False, as_csv: bool = False)
 
 
 def print_record(record: Mapping[str, object], *, as_json: bool = False) -> None:
-    """Print one record: a line per field, or a JSON object."""
+    """Print one record: a line per field, more for lists and texts of several lines, or a JSON object."""
     if as_json:
         import json
 
@@ -37,7 +37,9 @@ def print_record(record: Mapping[str, object], *, as_json: bool = False) -> None
         return
     width = max(len(name) for name in record)
     for name, value in record.items():
-        print(f"{name.ljust(width)}  {value}")
+        lines = [str(item) for item in value] if isinstance(value, list) else str(value).splitlines() or [""]
+        for number, line in enumerate(lines):
+            print(f"{'' if number else name:{width}}  {line}".rstrip())
 
 
 def _print_for_people(table: pa.Table) -> None:

@@ -103,41 +103,12 @@ def list_features(group: str, project: Path | None) -> pa.Table:
     )
 
 
-def show_feature(name: str, project: Path | None) -> dict[str, object]:
-    """The passport of one feature: everything that is declared of it."""
-    declared = open_project(project)
-    columns = {column.name: column for column in _all_features(declared)}
-    if name not in columns:
-        raise NotFound(f"there is no feature {name}", where="features/", fix=nearest_name(name, columns))
-    column = columns[name]
-    group = declared.feature_groups[column.group]
-    undated = [s.name for s in declared.sources.values() if group.reads.intersection(s.assumed_tables)]
-    signs = {1: "higher means more risk", -1: "higher means less risk", 0: "not known"}
-    return {
-        "feature": column.name,
-        "meaning": column.description,
-        "table": group.table,
-        "stored in": group.feature_table,
-        "measure": column.measure,
-        "operation": column.op,
-        "filter": column.filter or column.value or "none",
-        "window": column.window,
-        "of nothing": column.empty,
-        "type": column.type,
-        "expected sign": signs[column.sign],
-        "told to a customer": column.reason,
-        "owner": column.owner,
-        "PII class": column.pii,
-        "permitted use": column.permitted_use,
-        "dates assumed": " ".join(undated) or "at no source",
-    }
-
-
 def _all_features(project: Project) -> list[FeatureColumn]:
+    from tallystick.project.places import pointing
     from tallystick.spec.columns import group_columns
 
-    contracts = project.contracts
-    return [c for group in project.feature_groups.values() for c in group_columns(group, contracts)]
+    with pointing():
+        return [c for group in project.feature_groups.values() for c in group_columns(group, project.contracts)]
 
 
 def _report(problems: Sequence[object], what: str) -> None:

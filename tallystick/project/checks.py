@@ -16,6 +16,7 @@ from tallystick.project.contracts import contract_files
 from tallystick.project.declared import place_of
 from tallystick.project.expectations import expectation_columns
 from tallystick.project.grammar import name_faults
+from tallystick.project.places import point_at
 from tallystick.project.project import Project
 from tallystick.spec.sources import Problem
 from tallystick.spec.tables import LAYERS, TableContract
@@ -118,7 +119,7 @@ def _groups(project: Project) -> Iterator[Problem]:
         try:
             group_columns(group, project.contracts)
         except DeclarationError as error:
-            yield _as_problem(error)
+            yield _as_problem(point_at(error))
     for label in project.labels.values():
         declared = (*project.feature_declarations, *project.recipe_declarations)
         yield from _unknown_tables(project, label.tables, where=place_of(declared, label))

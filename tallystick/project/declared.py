@@ -17,6 +17,7 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import DeclarationError, TallystickError
+from tallystick.project.places import point_at
 
 if TYPE_CHECKING:
     from tallystick.spec.features import FeatureGroup
@@ -101,8 +102,9 @@ def _run(path: Path) -> ModuleType:
     except SyntaxError as error:
         raise DeclarationError(f"not Python: {error.msg}", where=f"{path}:{error.lineno}") from error
     except TallystickError as error:
-        inner = f"{error.where}: " if error.where else ""
-        raise DeclarationError(f"{inner}{error.what}", where=_place(path, error), fix=error.fix) from error
+        inner = f": {error.where}" if error.where else ""
+        made = DeclarationError(error.what, where=f"{_place(path, error)}{inner}", fix=error.fix)
+        raise point_at(made) from error
     except Exception as error:  # a declaration file is the user's own program: it may raise anything
         raise DeclarationError(f"{type(error).__name__}: {error}", where=_place(path, error)) from error
     finally:

@@ -106,9 +106,11 @@ class _Contracts(Mapping[str, "TableContract"]):
 
     @cached_property
     def _features(self) -> dict[str, TableContract]:
+        from tallystick.project.places import pointing
         from tallystick.spec.columns import group_contract
 
-        found = [group_contract(group, self._files) for group in self._project.feature_groups.values()]
+        with pointing():
+            found = [group_contract(group, self._files) for group in self._project.feature_groups.values()]
         return {contract.name: contract for contract in found}
 
     @cached_property

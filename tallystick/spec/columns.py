@@ -91,7 +91,8 @@ def group_bases(group: FeatureGroup) -> dict[str, Base]:
             for op in measure.parsed_ops:
                 base = Base(measure=measure, op=op, filter=filter_name, value=value)
                 if base.stem in bases:
-                    raise DeclarationError(f"two measures make {base.stem}", where=group.where_text, fix="rename one")
+                    where = f"{group.where_text}, measure {measure.name}"
+                    raise DeclarationError(f"two measures make {base.stem}", where=where, fix="rename one")
                 bases[base.stem] = base
     return bases
 
@@ -136,7 +137,8 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     for column in columns:
         names.check_name("feature", column.name, where=group.where_text)
         if column.name in seen:
-            raise DeclarationError(f"two features are called {column.name}", where=group.where_text, fix="rename one")
+            where = f"{group.where_text}, {'share' if column.formula == 'share' else 'measure'} {column.measure}"
+            raise DeclarationError(f"two features are called {column.name}", where=where, fix="rename one")
         seen.add(column.name)
     for column in columns:
         if column.replaces in seen:

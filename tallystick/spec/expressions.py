@@ -64,6 +64,9 @@ _PARTS: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 _TIME_PARTS = ("hour", "minute")
 
+# What a reader may write besides operators, for the advice that goes with anything else.
+FUNCTIONS = ("ABS", "COALESCE", "CASE", "EXTRACT", *(part.upper() for part in _PARTS.values()))
+
 CALLS = (
     "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "in", "like", "is_null",
     "add", "sub", "mul", "neg", "abs", "coalesce", "case", "to_double",
@@ -145,7 +148,8 @@ class _Parser:
         }
         rule = rules.get(type(tree))
         if rule is None:
-            raise self.fail(f"{type(tree).__name__.upper()} is not allowed", "see tallystick/spec/expressions.py")
+            name = tree.name if isinstance(tree, exp.Anonymous) else type(tree).__name__
+            raise self.fail(f"{name.upper()} is not allowed", nearest_name(name.upper(), FUNCTIONS))
         made = rule(tree)
         # Some spellings (x NOT LIKE y) carry their NOT as a flag of the node.
         return Call("not", (made,), "boolean") if tree.args.get("negate") else made

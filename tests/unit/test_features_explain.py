@@ -19,9 +19,12 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from tallystick.cli.explaining import explain_feature, read_as_of, show_feature
+from tallystick.errors import InputError, NotFound
 from tallystick.features import GroupWork, compute_local
 from tallystick.project import Project, load_project
 from tallystick.spec.columns import FeatureColumn, group_columns
+from tallystick.spec.describe import null_rule, source_columns, window_words
 from tallystick.spec.feature_sql import SqlWriter, sql_parameters
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.ops import OP_RULES
@@ -172,3 +175,71 @@ def test_the_sql_of_every_declared_feature_is_true(project: Project) -> None:
     for group in project.feature_groups.values():
         tables = bank_of(group, project.contracts, rows=400)
         assert not list(differing(group, project.contracts, tables, group_columns(group, project.contracts)))
+
+
+def passport(project_root: Path, name: str, **asked: str) -> dict[str, Any]:
+    return dict(explain_feature(name, project_root, **asked))
+
+
+def test_a_passport_says_all_that_is_declared(project_root: Path) -> None:
+    told = dict(show_feature("transactions_debit_cash_sum_30d", project_root))
+    assert told["meaning"] == "Money spent on cash over the last 30 days"
+    assert told["windows"] == ["the last 30 days: [as_of - 30d, as_of)"]
+    assert told["reads"] == [f"clean.transactions.{name}" for name in ("amount_minor", "direction", "channel")]
+    assert told["only rows where"] == ["direction = 'out' and channel = 'cash'"]
+    assert str(told["of nothing"]).startswith("0 without rows")
+    assert told["told to a customer"] == "Spending on cash"
+    assert (told["owner"], told["PII class"], told["permitted use"]) == (
+        "credit-risk", "pseudonymous", "credit decisions",
+    )  # fmt: skip
+    assert len(str(told["fingerprint"])) == 16
+    place, line = str(told["declared at"]).split(":")
+    assert 'name="debit"' in "".join((project_root / place).read_text().splitlines()[int(line) - 1 : int(line) + 2])
+
+
+def test_a_looked_up_column_is_told_with_its_table_and_key(project_root: Path) -> None:
+    told = passport(project_root, "customers_region_crimes_last_all")
+    assert told["reads"] == ["clean.regions.crimes (by region_id)"]
+    assert "LEFT JOIN" in told["SQL"]
+    assert told["windows"] == ["the whole history: from the first visible event to before as_of"]
+
+
+def test_the_edges_of_an_example_are_worked_out_on_the_local_clock(project_root: Path) -> None:
+    told = passport(
+        project_root, "consumption_earned_sum_change_90d", as_of="2026-03-31", source="berka", customer="berka:7"
+    )
+    assert told["edges"] == [
+        "$date = 2026-03-31",
+        "$as_of = 2026-03-31 00:00:00+02:00",
+        "$back_90d = 2025-12-31 00:00:00+01:00",
+        "$back_180d = 2025-10-02 00:00:00+02:00",
+    ]
+    assert told["formula"] == (
+        "([earned_sum over 90d] - [earned_sum over 90d, 1 before]) / |[earned_sum over 90d, 1 before]|"
+    )
+    assert "$" not in told["SQL"]
+    assert "customer_id = 'berka:7' AND known_on <= DATE '2026-03-31'" in told["SQL"]
+
+
+@pytest.mark.parametrize("text", ["31.3.2026", "2026-02-30", "2026-03-31T12:00", "yesterday"])
+def test_an_instant_that_is_not_understood_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="2026-03-10"):
+        read_as_of(text, ZONE)
+
+
+def test_a_date_is_its_local_midnight() -> None:
+    assert read_as_of("2026-03-31", ZONE) == utc(2026, 3, 30, 22)
+    assert read_as_of("2026-03-31T12:00+02:00", ZONE) == utc(2026, 3, 31, 10)
+
+
+def test_an_unknown_feature_is_told_what_is_near(project_root: Path) -> None:
+    with pytest.raises(NotFound, match="did you mean transactions_debit_sum_30d"):
+        show_feature("transactions_debit_sum_30dd", project_root)
+
+
+def test_every_declared_feature_has_a_passport(project: Project) -> None:
+    for group in project.feature_groups.values():
+        for column in group_columns(group, project.contracts)[::7]:
+            assert window_words(column)
+            assert source_columns(group, column, project.contracts)
+            assert null_rule(group, column).startswith(column.empty)

@@ -62,7 +62,7 @@ def test_what_the_contract_promises_is_expected(tmp_path: Path) -> None:
 
 def test_groups_speak_of_tables_and_columns_that_exist(tmp_path: Path) -> None:
     found = problems(write_project(tmp_path, group=GROUP.replace("clean.visits", "clean.calls")))
-    assert "visits.py:3" in found
+    assert "visits.py:5" in found
     assert "clean.calls" in found
     with_column = GROUP.replace('ops="count"', 'ops="count", where="lenght > 3"')
     assert "lenght" in problems(write_project(tmp_path, group=with_column))

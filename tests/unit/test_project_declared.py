@@ -59,7 +59,7 @@ def test_private_files_and_imported_names_declare_nothing(tmp_path: Path) -> Non
         ("x = 1\ny = (\n", r"visits.py:2: not Python"),
         ("x = 1\n\ny = x / 0\n", r"visits.py:3: ZeroDivisionError"),
         (GROUP.replace('owner="tests"', 'owner=""'), r"visits.py:3: group visit: owner is empty"),
-        (GROUP.replace('"30d"', '"30 days"'), r"visits.py:3: .*30 days"),
+        (GROUP.replace('"30d"', '"30 days"'), r"visits.py:7: .*30 days"),
         ("import nonsense_module\n", r"visits.py:1: ModuleNotFoundError"),
     ],
 )

@@ -28,7 +28,7 @@ _READING_KEYS = ("format", "encoding", "delimiter", "quote", "header", "nulls", 
 _FILE_KEYS = ("file", "columns", "key", "optional", *_READING_KEYS)
 _VIEW_KEYS = ("sql", "key")
 _TABLE_KEYS = ("known_on", "reject_rate", "parents")
-_LAYOUT_KEYS = ("buckets", "period")
+_LAYOUT_KEYS = ("buckets", "period", "compact_after_days")
 
 
 def load_sources(root: Path) -> dict[str, Source]:

@@ -148,14 +148,20 @@ class KnownOn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """How a source's rows lie in the clean tables: ``buckets`` by hash of the customer, ``period`` year or month."""
+    """How a source's rows lie in the tables: ``buckets`` by hash of the customer, ``period`` year or month.
+
+    Compaction merges the files of loads that are more than ``compact_after_days`` days older than its date.
+    """
 
     buckets: int = 1
     period: str = "year"
+    compact_after_days: int = 35
 
     def __post_init__(self) -> None:
-        if not isinstance(self.buckets, int) or isinstance(self.buckets, bool) or self.buckets < 1:
-            raise DeclarationError("layout.buckets is not a whole number of at least 1")
+        for name, least in (("buckets", 1), ("compact_after_days", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise DeclarationError(f"layout.{name} is not a whole number of at least {least}")
         _check_choice("layout.period", self.period, PERIODS)
 
 

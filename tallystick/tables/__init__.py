@@ -20,6 +20,7 @@ from tallystick.tables.slices import Commit, Run, Slice
 from tallystick.tables.snapshots import Pinned, PinnedFile, pin
 from tallystick.tables.spark_errors import without_values
 from tallystick.tables.tasks import BucketStore
+from tallystick.tables.vacuum import find_waste, keep_log, remove_waste
 from tallystick.tables.warehouse import Warehouse, ensure_table
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "commit_layout",
     "ensure_table",
     "file_schema",
+    "find_waste",
+    "keep_log",
     "landing",
     "last_inputs",
     "new_rel",
@@ -49,6 +52,7 @@ __all__ = [
     "read",
     "read_arrow",
     "read_files",
+    "remove_waste",
     "replace",
     "replace_arrow",
     "replace_files",

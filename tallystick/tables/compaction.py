@@ -18,6 +18,7 @@ from tallystick.spec.tables import TableContract
 from tallystick.tables.buckets import mark_of
 from tallystick.tables.commits import Change, commit_change, confirm_commit, held_version
 from tallystick.tables.files import DataFile
+from tallystick.tables.living import with_stored
 from tallystick.tables.rewriting import TARGET_BYTES, Merge
 from tallystick.tables.schemas import stats_columns
 from tallystick.tables.slices import Commit, Run, Slice
@@ -32,10 +33,11 @@ AGE_COLUMNS = ("loaded_on", "as_of")
 class LayoutPlan:
     """What one commit will move in a table: ``merges`` of files of ``version``, all of one source.
 
+    ``contract`` is the table's with the columns that only the stored table has: they are written again too.
     ``buckets`` is the number of buckets that the rows are dealt to; 0 when they stay in theirs.
     """
 
-    table: str
+    contract: TableContract
     source: str
     version: int
     merges: tuple[Merge, ...]
@@ -70,7 +72,7 @@ def plan_compaction(
         for key, files in sorted(groups.items())
         if len(files) > 1
     )
-    return LayoutPlan(table=contract.name, source=source, version=table.version(), merges=merges)
+    return LayoutPlan(contract=with_stored(contract, table), source=source, version=table.version(), merges=merges)
 
 
 def _is_older(file: LiveFile, column: str, before: date) -> bool:
@@ -88,21 +90,19 @@ def layout_slice(table: str, source: str) -> Slice:
     return Slice(f"{table}/{source}/layout", {"source": source})
 
 
-def commit_layout(
-    warehouse: Warehouse, contract: TableContract, plan: LayoutPlan, *, files: Sequence[DataFile], run: Run
-) -> Commit:
+def commit_layout(warehouse: Warehouse, plan: LayoutPlan, *, files: Sequence[DataFile], run: Run) -> Commit:
     """Swap the plan's files for ``files`` (from ``write_merge``) in one version that changes no row.
 
     Rows that were dealt to other buckets set the table's mark in the same version. ConflictError when a load or another
     run has replaced one of the files since the plan was made; then the table is as that run left it, and doing it again
     does the rest.
     """
-    table = warehouse.open(contract.name, version=plan.version)
-    where = layout_slice(contract.name, plan.source)
+    name = plan.contract.name
+    table = warehouse.open(name, version=plan.version)
+    where = layout_slice(name, plan.source)
     removes = [file for merge in plan.merges for file in merge.files]
     metadata = run.metadata(where, files=len(files), rows=sum(file.rows for file in files))
     marks = {mark_of(plan.source): plan.buckets} if plan.buckets else {}
     change = Change(where, held_version(table, where) + 1, files, removes, metadata, marks)
-    commit_change(table, change, name=contract.name)
-    path = warehouse.table_path(contract.name)
-    return confirm_commit(path, run, where, name=contract.name, after=plan.version)
+    commit_change(table, change, name=name)
+    return confirm_commit(warehouse.table_path(name), run, where, name=name, after=plan.version)

@@ -18,6 +18,7 @@ from tallystick.spec.tables import TableContract
 from tallystick.tables.buckets import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
 from tallystick.tables.commits import commit_mark
 from tallystick.tables.compaction import LayoutPlan, layout_slice
+from tallystick.tables.living import with_stored
 from tallystick.tables.rewriting import Merge
 from tallystick.tables.slices import Run
 from tallystick.tables.snapshots import LiveFile
@@ -35,7 +36,7 @@ def plan_rebucketing(
     """
     table = warehouse.open(contract.name)
     check_protocol(table, contract.name)
-    nothing = LayoutPlan(table=contract.name, source=source, version=table.version(), merges=())
+    nothing = LayoutPlan(contract=contract, source=source, version=table.version(), merges=())
     if not is_bucketed(contract):
         return nothing
     path = warehouse.table_path(contract.name)
@@ -55,7 +56,8 @@ def plan_rebucketing(
         _set_fence(table, contract.name, source, buckets)
     table = warehouse.open(contract.name)
     merges = _plan_merges(contract.name, files_of(table, source), buckets)
-    return LayoutPlan(table=contract.name, source=source, version=table.version(), merges=merges, buckets=buckets)
+    written = with_stored(contract, table)
+    return LayoutPlan(contract=written, source=source, version=table.version(), merges=merges, buckets=buckets)
 
 
 def _set_fence(table: DeltaTable, name: str, source: str, buckets: int) -> None:

@@ -48,9 +48,9 @@ def compact(warehouse: Warehouse, *, run_id: str = "c", target_bytes: int = 2**2
     files = [
         file
         for merge in plan.merges
-        for file in write_merge(warehouse, store.CONTRACT, merge, target_bytes=target_bytes)
+        for file in write_merge(warehouse, plan.contract, merge, target_bytes=target_bytes)
     ]
-    return commit_layout(warehouse, store.CONTRACT, plan, files=files, run=store.run(run_id))
+    return commit_layout(warehouse, plan, files=files, run=store.run(run_id))
 
 
 def planned(warehouse: Warehouse, **options: int) -> int:
@@ -163,10 +163,19 @@ def test_a_load_that_did_not_have_a_column_yet_is_merged_with_nulls(warehouse: W
     wide = store.rows([9]).append_column("new", pa.array([True] * 3))
     replace_arrow(warehouse, grown, wide, where=store.day_slice(9), run=store.run("grown"))
     plan = plan_compaction(warehouse, grown, source="north", before=date(2026, 3, 10))
-    files = [file for merge in plan.merges for file in write_merge(warehouse, grown, merge)]
-    commit_layout(warehouse, grown, plan, files=files, run=store.run("c"))
+    files = [file for merge in plan.merges for file in write_merge(warehouse, plan.contract, merge)]
+    commit_layout(warehouse, plan, files=files, run=store.run("c"))
     values = read_arrow(warehouse, store.NAME, columns=["new"])["new"].to_pylist()
     assert (values.count(True), values.count(None)) == (3, 48)
+
+
+def test_columns_that_only_the_stored_table_has_are_kept(warehouse: Warehouse) -> None:
+    left_behind = replace(store.CONTRACT, columns=store.CONTRACT.columns[:-1])
+    before = store.held(warehouse)
+    plan = plan_compaction(warehouse, left_behind, source="north", before=BEFORE)
+    files = [file for merge in plan.merges for file in write_merge(warehouse, plan.contract, merge)]
+    commit_layout(warehouse, plan, files=files, run=store.run("c"))
+    assert store.held(warehouse) == before
 
 
 def test_rows_that_are_not_what_the_log_says_stop_the_compaction(warehouse: Warehouse) -> None:

@@ -61,8 +61,8 @@ def rebucket(warehouse: Warehouse, buckets: int, *, run_id: str = "rebucket") ->
     run = store.run(run_id)
     plan = plan_rebucketing(warehouse, store.CONTRACT, source="north", buckets=buckets, run=run)
     if plan.merges:
-        files = [file for merge in plan.merges for file in write_merge(warehouse, store.CONTRACT, merge)]
-        commit_layout(warehouse, store.CONTRACT, plan, files=files, run=run)
+        files = [file for merge in plan.merges for file in write_merge(warehouse, plan.contract, merge)]
+        commit_layout(warehouse, plan, files=files, run=run)
 
 
 def check(warehouse: Warehouse, buckets: int, *, version: int | None = None) -> None:

@@ -7,22 +7,27 @@ not: rows.
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import DeltaTable, Field
+from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
 
 from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.disk import full_disk_is_setup_error
+from tallystick.tables.files import stats_json
+from tallystick.tables.living import grown_schema, is_same_schema, stored_schema
 from tallystick.tables.schemas import arrow_schema, stats_columns
 
 RETENTION_DAYS = 180
 LOG = "_delta_log"
+_STATS = "delta.dataSkippingStatsColumns"
 
 
 @dataclass(frozen=True)
@@ -92,15 +97,16 @@ def table_properties(contract: TableContract, *, retention_days: int = RETENTION
         "delta.enableDeletionVectors": "false",
         "delta.logRetentionDuration": kept,
         "delta.deletedFileRetentionDuration": kept,
-        "delta.dataSkippingStatsColumns": ",".join(stats_columns(contract)),
+        _STATS: ",".join(stats_columns(contract)),
     }
 
 
 def ensure_table(warehouse: Warehouse, contract: TableContract, *, retention_days: int = RETENTION_DAYS) -> DeltaTable:
     """The table of the contract, created when it does not exist; no Spark.
 
-    A nullable column that the contract has gained is added. Any other difference between the table and its contract is
-    a ContractError, and so is a table with features beyond reader 1 and writer 2.
+    A nullable column that the contract has gained is added. Of a feature table, columns that the contract retires or
+    renames stay and are marked so, and nulls that it allows are allowed. Any other difference between the table and its
+    contract is a ContractError, and so is a table with features beyond reader 1 and writer 2.
     """
     path = warehouse.table_path(contract.name)
     if not warehouse.exists(contract.name):
@@ -117,7 +123,7 @@ def ensure_table(warehouse: Warehouse, contract: TableContract, *, retention_day
             )
     table = warehouse.open(contract.name)
     check_protocol(table, contract.name)
-    return _with_new_columns(table, warehouse, contract)
+    return _grow(table, warehouse, contract)
 
 
 def check_protocol(table: DeltaTable, name: str) -> None:
@@ -134,30 +140,56 @@ def check_protocol(table: DeltaTable, name: str) -> None:
         )
 
 
-def _with_new_columns(table: DeltaTable, warehouse: Warehouse, contract: TableContract) -> DeltaTable:
-    stored = {field.name: field for field in pa.schema(table.schema().to_arrow())}
-    wanted = {field.name: field for field in arrow_schema(contract.columns)}
-    where = f"table {contract.name}"
-    fix = "rebuild the table, or give the contract's change a new table"
-    gone = [name for name in stored if name not in wanted]
-    new = [name for name in wanted if name not in stored]
-    changed = [name for name, field in wanted.items() if name in stored and not _is_same(stored[name], field)]
-    if gone or changed or any(not wanted[name].nullable or name in contract.partition_by for name in new):
-        raise ContractError(
-            f"the stored table differs from its contract in {gone + changed + new}", where=where, fix=fix
-        )
+def _grow(table: DeltaTable, warehouse: Warehouse, contract: TableContract) -> DeltaTable:
+    stored = stored_schema(table)
+    wanted = grown_schema(stored, contract)
     if list(table.metadata().partition_columns) != list(contract.partition_by):
-        raise ContractError("the stored table is partitioned in another way", where=where, fix=fix)
-    if not new:
+        raise ContractError(
+            "the stored table is partitioned in another way",
+            where=f"table {contract.name}",
+            fix="rebuild the table, or give the contract's change a new table",
+        )
+    if is_same_schema(stored, wanted):
         return table
+    kept, added = list(wanted)[: len(stored)], list(wanted)[len(stored) :]
     with delta_errors(contract.name, "another run changed the table at the same moment"):
-        table.alter.add_columns([Field.from_arrow(wanted[name]) for name in new])
+        if is_same_schema(stored, pa.schema(kept)):
+            table.alter.add_columns([Field.from_arrow(field) for field in added])
+        else:
+            _replace_schema(table, wanted, contract)
     return warehouse.open(contract.name)
 
 
-def _is_same(stored: pa.Field, wanted: pa.Field) -> bool:
-    kind = pa.string() if pa.types.is_large_string(stored.type) or pa.types.is_string_view(stored.type) else stored.type
-    return bool(kind == wanted.type and stored.nullable == wanted.nullable)
+def _replace_schema(table: DeltaTable, wanted: pa.Schema, contract: TableContract) -> None:
+    """Give the table another schema in one commit that touches no row."""
+    adds: list[AddAction | RemoveAction] = []
+    if any(field.nullable and not old.nullable for old, field in zip(stored_schema(table), wanted, strict=False)):
+        # Files that keep bounds of a column beside files without them would hide rows: see ``stats_columns``.
+        table.alter.set_table_properties({_STATS: ",".join(stats_columns(contract))})
+        adds += _without_other_bounds(table, contract)
+    # The schema is replaced by overwriting one partition, here one that cannot exist: no file is removed.
+    table.create_write_transaction(
+        actions=adds,
+        mode="overwrite",
+        schema=Schema.from_arrow(wanted),
+        partition_by=list(contract.partition_by),
+        partition_filters=[(contract.partition_by[0], "=", "no such partition")],
+    )
+
+
+def _without_other_bounds(table: DeltaTable, contract: TableContract) -> list[AddAction]:
+    """The table's files once more, with the bounds that the contract wants and no others."""
+    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    bounded = stats_columns(contract)
+    made = []
+    for file in actions:
+        bounds = {name: (file.get(f"min.{name}"), file.get(f"max.{name}")) for name in bounded}
+        partition = {
+            name: None if (v := file[f"partition.{name}"]) is None else str(v) for name in contract.partition_by
+        }
+        stats = stats_json(file["num_records"], bounds, {})
+        made.append(AddAction(file["path"], file["size_bytes"], partition, int(time.time() * 1000), False, stats))
+    return made
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.lib import deliveries
 
 ZONE = "Europe/Prague"
 CUSTOMERS = 6
-HISTORY, LAST = date(2026, 3, 1), date(2026, 3, 20)
+HISTORY, LAST = date(2026, 3, 1), date(2026, 3, 13)
 
 SPEND = """\
 from tallystick.spec.features import FeatureGroup, Measure

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tallystick.errors import NotFound
+from tallystick.tables.commits import is_layout_commit
 from tallystick.tables.slices import Slice
 from tallystick.tables.snapshots import Bound, in_partition, live_files
 from tallystick.tables.warehouse import LOG, Warehouse
@@ -71,7 +72,9 @@ class ChangeLog:
             if not log.is_file():
                 return None
             lines = log.read_text(encoding="utf-8").splitlines()
-            actions = [_action(json.loads(line)) for line in lines if line.strip()]
+            # Compaction says that data changed, so that writers notice it (``commits``), but no row did.
+            changing = [] if lines and is_layout_commit(lines[0]) else lines
+            actions = [_action(json.loads(line)) for line in changing if line.strip()]
             ours = Slice("read", {"source": self.source})
             self._versions[name, version] = tuple(
                 a for a in actions if a is not None and in_partition(a.partition, ours)

@@ -24,6 +24,9 @@ from tallystick.tables.warehouse import LOG, delta_errors
 
 OTHER_RUN = "another run wrote this slice first"
 
+# How the slices end under which files are merged or dealt to other buckets.
+LAYOUT = "/layout"
+
 # How often a commit is tried while others commit to other slices of the table.
 ATTEMPTS = 5
 
@@ -62,6 +65,11 @@ def last_inputs(path: Path, slice_name: str) -> dict[str, int]:
             if facts.get("slice") == slice_name:
                 return {str(name): int(version) for name, version in facts["inputs"].items()}
     return {}
+
+
+def is_layout_commit(line: str) -> bool:
+    """Whether the first line of a version's log is that of a compaction or re-bucketing, which changes no row."""
+    return str(_facts(line).get("slice", "")).endswith(LAYOUT)
 
 
 def _facts(line: str) -> dict[str, Any]:

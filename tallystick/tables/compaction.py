@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time
 
 from tallystick.spec.tables import TableContract
 from tallystick.tables.buckets import mark_of
-from tallystick.tables.commits import Change, commit_change, confirm_commit, held_version
+from tallystick.tables.commits import LAYOUT, Change, commit_change, confirm_commit, held_version
 from tallystick.tables.files import DataFile
 from tallystick.tables.living import with_stored
 from tallystick.tables.rewriting import TARGET_BYTES, Merge
@@ -87,7 +87,7 @@ def _is_older(file: LiveFile, column: str, before: date) -> bool:
 
 def layout_slice(table: str, source: str) -> Slice:
     """The slice whose lock two maintenance runs of a source's table share."""
-    return Slice(f"{table}/{source}/layout", {"source": source})
+    return Slice(f"{table}/{source}{LAYOUT}", {"source": source})
 
 
 def commit_layout(warehouse: Warehouse, plan: LayoutPlan, *, files: Sequence[DataFile], run: Run) -> Commit:

@@ -25,6 +25,7 @@ from tallystick.tables import (
     write_merge,
 )
 from tallystick.tables import door as door_module
+from tallystick.tables.changes import ChangeLog
 from tests.lib import store
 from tests.lib.kill import run_killed
 
@@ -85,6 +86,14 @@ def test_a_compacted_file_has_the_bounds_that_find_its_loads(warehouse: Warehous
     # deltalake's own dataset filters by the bounds in the log: one that is missing or wrong would hide rows.
     found = read_arrow(warehouse, store.NAME, filter=pa.compute.field("loaded_on") == date(2026, 3, 3))
     assert store.ordered(found) == store.ordered(store.rows([3], buckets=2))
+
+
+def test_a_compaction_is_no_change_to_those_who_ask_for_changes(warehouse: Warehouse) -> None:
+    version = pin(warehouse, store.NAME).version
+    compact(warehouse)
+    assert ChangeLog(warehouse, "north").since(store.NAME, version) == ()
+    replay(warehouse, 7)
+    assert ChangeLog(warehouse, "north").since(store.NAME, version)
 
 
 def test_a_second_compaction_finds_nothing(warehouse: Warehouse) -> None:

@@ -16,7 +16,7 @@ from tallystick.features.backfill import Backfill, BackfillPlan, judge_days, pla
 from tallystick.features.ledger import Ledger, Made, count_days, owned_days
 from tallystick.features.planning import list_read_tables
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.tables import BucketStore, Pinned, Run, Slice, Warehouse, ensure_table, pin, replace_files
+from tallystick.tables import BucketStore, Pinned, Run, Slice, Warehouse, check_layout, ensure_table, pin, replace_files
 from tallystick.tables.changes import ChangeLog
 from tallystick.tables.footers import column_sizes
 from tallystick.tables.small import SmallTables
@@ -52,6 +52,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     table = asked.contracts[asked.group.feature_table]
     owned = {"observations": ledger.observations, "source": ledger.source}
     made = Made(run_id=args.run_id, versions=asked.inputs.versions({name: p.version for name, p in pinned.items()}))
+    buckets = asked.source.layout.buckets
     ensure_table(warehouse, table)
     for number, chunk in enumerate(planned.chunks, start=1):
         tasks, works, observed = asked.tasks(chunk), [asked.work(chunk)], asked.observed(chunk)
@@ -59,7 +60,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
         paths = [str(warehouse.table_path(table.name) / file.path) for file in files]
         counts = count_days(store, table.name, paths, zone=asked.source.zone)
         low, high = date_bounds(asked.source, first=chunk.first, last=chunk.last)
-        where = Slice(f"{table.name}/{observed.name}/{ledger.source}", owned, "as_of", low, high)
+        where = Slice(f"{table.name}/{observed.name}/{ledger.source}", owned, "as_of", low, high, buckets)
         by = Run(made.commit_id, JOB, code_version(args.project), fingerprint(asked.group), made.versions)
         ledger.forget(asked.group.name, first=chunk.first, last=chunk.last)
         commit = replace_files(warehouse, table, files, where=where, run=by)
@@ -75,6 +76,7 @@ def _prepare(args: argparse.Namespace) -> tuple[Backfill, dict[str, Pinned], Buc
     (group,), observations = choose_work(project, groups=[args.group], recipe=args.recipe)
     names = list_read_tables([group], list_observed_tables(observations, project.contracts))
     pinned = {name: pin(warehouse, name).where(source=source.name) for name in names if warehouse.exists(name)}
+    check_layout(warehouse, pinned.values(), project.contracts, source=source)
     files = {name: p.files for name, p in pinned.items()}
     declared = project.contracts
     asked = Backfill(group=group, source=source, observations=observations, contracts=declared, files=files)

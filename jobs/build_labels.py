@@ -16,7 +16,18 @@ import pyarrow.compute as pc
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.labels import build_labels, last_load
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.tables import Run, Slice, Warehouse, arrow_schema, pin, read, read_arrow, replace, replace_arrow
+from tallystick.tables import (
+    Run,
+    Slice,
+    Warehouse,
+    arrow_schema,
+    check_layout,
+    pin,
+    read,
+    read_arrow,
+    replace,
+    replace_arrow,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -41,12 +52,13 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     owned = {"source": source.name}
     names = sorted({name for label in labels for name in label.tables})
     pinned = {name: pin(warehouse, name).where(**owned) for name in names}
+    check_layout(warehouse, pinned.values(), project.contracts, source=source)
     cutoff = args.cutoff or last_load((file.stats for p in pinned.values() for file in p.files), source=source.name)
     frames = {name: _read_frame(session, warehouse, p, source=source.name) for name, p in pinned.items()}
     for label in labels:
         contract = project.contracts[f"label.{label.name}"]
         rows = build_labels(label, frames, cutoff=cutoff, zone=source.zone)
-        where = Slice(f"{contract.name}/{source.name}", owned)
+        where = Slice(f"{contract.name}/{source.name}", owned, buckets=source.layout.buckets)
         versions = {name: pinned[name].version for name in label.tables}
         by = Run(args.run_id, "build_labels", code_version(project.root), fingerprint(label), versions)
         if pinned["clean.applications"].rows <= FEW_ROWS:

@@ -25,7 +25,7 @@ from tallystick.features import (
 from tallystick.features.ledger import Definition, Inputs, Ledger, Made, count_days, owned_days
 from tallystick.features.planning import last_load, list_read_tables
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
+from tallystick.tables import BucketStore, Run, Slice, Warehouse, check_layout, ensure_table, pin, replace_files
 from tallystick.tables.changes import ChangeLog
 from tallystick.tables.small import SmallTables
 
@@ -51,6 +51,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     drawn_from = list_observed_tables(observations, project.contracts)
     names = list_read_tables(groups, drawn_from)
     pinned = {name: pin(warehouse, name).where(source=source.name) for name in names if warehouse.exists(name)}
+    check_layout(warehouse, pinned.values(), project.contracts, source=source)
     stored = [file for p in pinned.values() for file in p.files]
     first, last = settle_dates(observations, stored, first=args.first, last=args.last)
     observed = Observed.of(observations, drawn_from, first=first, last=last)
@@ -76,7 +77,8 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
         inputs = Inputs.of(group, drawn_from, zone=source.zone, by_event=observed.kind == "applications")
         made = Made(run_id=args.run_id, versions=inputs.versions({name: p.version for name, p in pinned.items()}))
         owned = {"observations": observed.name, "source": source.name}
-        where = Slice(f"{table.name}/{observed.name}/{source.name}", owned, "as_of" if low or high else "", low, high)
+        bounded, buckets = "as_of" if low or high else "", source.layout.buckets
+        where = Slice(f"{table.name}/{observed.name}/{source.name}", owned, bounded, low, high, buckets)
         by = Run(made.commit_id, "compute_features", code, fingerprint(group), made.versions)
         ensure_table(warehouse, table)
         ledger.forget(group.name, first=first, last=last)

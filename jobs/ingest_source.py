@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,18 @@ from tallystick.ingest.deliveries import Delivery, check_order, find_deliveries,
 from tallystick.ingest.load import describe_load, prepare_load
 from tallystick.ingest.rejected import waiting_tables
 from tallystick.project.sources import load_source
-from tallystick.tables import Run, Slice, Warehouse, arrow_schema, query, read, replace, replace_arrow
+from tallystick.tables import (
+    Run,
+    Slice,
+    Warehouse,
+    arrow_schema,
+    check_layout,
+    pin,
+    query,
+    read,
+    replace,
+    replace_arrow,
+)
 from tallystick.tables.landing import Landing, alone, land, landings, mark_published
 
 # Rows up to here are written by the driver: Spark's own write costs seconds even for one row.
@@ -64,6 +75,7 @@ def _load(session: Any, args: argparse.Namespace, source: Any, *, landing: Landi
     stored = [table for table in source.tables if warehouse.exists(f"clean.{table}_rejected")]
     waiting = waiting_tables(partial(query, warehouse), stored, source=source.name, before=day)
     names = [f"clean.{table}" for table in (*stored, *(f"{table}_rejected" for table in waiting))]
+    check_layout(warehouse, [pin(warehouse, name) for name in names], project.contracts, source=source)
     earlier = {name: read(session, warehouse, name) for name in names}
     delivery = Delivery(load_date=day, directory=landing.path, files=match_files(landing.path, source))
     load = prepare_load(session, source, contracts=project.contracts, delivery=delivery, published=earlier)
@@ -71,15 +83,13 @@ def _load(session: Any, args: argparse.Namespace, source: Any, *, landing: Landi
     def publish(name: str, rows: Any, count: int) -> None:
         """Replace what this load brought to the table."""
         contract = project.contracts[name]
-        where = Slice(f"{name}/{source.name}/{day}", {"source": source.name}, "loaded_on", day, day + timedelta(days=1))
+        where = Slice.of_load(name, source.name, day, buckets=source.layout.buckets)
         if count > FEW_ROWS:
             replace(session, warehouse, contract, rows, where=where, run=by)
         else:
             schema = arrow_schema(contract.columns)
-            few = (
-                (rows if isinstance(rows, pa.Table) else rows.toArrow()).cast(schema) if count else schema.empty_table()
-            )
-            replace_arrow(warehouse, contract, few, where=where, run=by)
+            few = (rows if isinstance(rows, pa.Table) else rows.toArrow()) if count else schema.empty_table()
+            replace_arrow(warehouse, contract, few.cast(schema), where=where, run=by)
 
     try:
         for table in load.tables:

@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 
 from tallystick import monitoring, scoring
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
+from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.registry import Gate, ModelPackage, Registry
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import training_contract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, pin, read_arrow, replace_arrow
+from tallystick.tables.small import SmallTables
 from tallystick.training import audit
 from tallystick.training.data import build_training_set
 from tallystick.training.train import train_model
@@ -50,10 +52,15 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
         name: read_arrow(warehouse, name, version=version, filter=observed if name.startswith("feature.") else ours)
         for name, version in inputs.items()
     }
+    small = SmallTables(warehouse=warehouse, contracts=project.contracts)
+    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations.name)
+    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
+    held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
+    check_definitions(ledger, defined, used=plan.columns, rows=held)
     result = train_model(recipe, build_training_set(recipe, plan, rows, zone=source.zone))
     contract = training_contract(recipe, [feature.name for feature in plan.features])
     learned = pa.Table.from_pandas(result.rows, preserve_index=False).select([c.name for c in contract.columns])
-    where = Slice(f"{contract.name}/{source.name}", {"source": source.name})
+    where = Slice(f"{contract.name}/{source.name}", {"source": source.name}, buckets=source.layout.buckets)
     by = Run(args.run_id, "train_model", code, fingerprint(recipe), inputs)
     commit = replace_arrow(warehouse, contract, learned.cast(arrow_schema(contract.columns)), where=where, run=by)
     manifest = monitoring.describe_manifest(recipe, label, result, inputs=inputs, code=code)

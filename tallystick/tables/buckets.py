@@ -16,6 +16,7 @@ import xxhash
 from deltalake import DeltaTable
 
 from tallystick.errors import ContractError
+from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 from tallystick.tables.files import read_files
 from tallystick.tables.schemas import arrow_schema
@@ -99,14 +100,9 @@ def _fitting(path: Path, contract: TableContract, files: Sequence[LiveFile], wan
 
 
 def check_layout(
-    warehouse: Warehouse,
-    pinned: Iterable[Pinned],
-    contracts: Mapping[str, TableContract],
-    *,
-    source: str,
-    buckets: int,
+    warehouse: Warehouse, pinned: Iterable[Pinned], contracts: Mapping[str, TableContract], *, source: Source
 ) -> None:
-    """ContractError unless the source's rows lie in ``buckets`` buckets in every pinned version.
+    """ContractError unless the source's rows lie in the buckets that its layout declares, in every pinned version.
 
     Tables without a customer, or without rows of the source, are always in order. A job that joins buckets of several
     tables, or copies a row's bucket, asks this first: rows in another number of buckets would meet the wrong rows.
@@ -115,7 +111,8 @@ def check_layout(
         contract = contracts[one.name]
         if is_bucketed(contract):
             table = warehouse.open(one.name, version=one.version)
-            check_buckets(table, warehouse.table_path(one.name), contract, source=source, buckets=buckets)
+            path, buckets = warehouse.table_path(one.name), source.layout.buckets
+            check_buckets(table, path, contract, source=source.name, buckets=buckets)
 
 
 def check_writer(table: DeltaTable, contract: TableContract, *, path: Path, where: Slice) -> int | None:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.tables import TableContract
@@ -47,6 +47,12 @@ class Slice:
         for bound in (self.low, self.high):
             if isinstance(bound, datetime) and bound.tzinfo is None:
                 raise DeclarationError("a bound has no time zone", where=f"slice {self.name}", fix="use UTC instants")
+
+    @classmethod
+    def of_load(cls, table: str, source: str, day: date, *, buckets: int = 0) -> Slice:
+        """The rows that the load of that day brought of a source to a table (``loaded_on``)."""
+        end = day + timedelta(days=1)
+        return cls(f"{table}/{source}/{day}", {"source": source}, "loaded_on", day, end, buckets)
 
     @property
     def lock(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 import xxhash
 
 from tallystick.errors import ConflictError, ContractError
+from tallystick.spec.sources import Layout, Source
 from tallystick.tables import (
     Commit,
     Slice,
@@ -67,7 +68,8 @@ def rebucket(warehouse: Warehouse, buckets: int, *, run_id: str = "rebucket") ->
 
 def check(warehouse: Warehouse, buckets: int, *, version: int | None = None) -> None:
     pinned = [pin(warehouse, store.NAME, version=version)]
-    check_layout(warehouse, pinned, CONTRACTS, source="north", buckets=buckets)
+    source = Source(name="north", zone="UTC", files={}, tables={}, layout=Layout(buckets=buckets))
+    check_layout(warehouse, pinned, CONTRACTS, source=source)
 
 
 def values(data: list[dict[str, object]]) -> list[dict[str, object]]:

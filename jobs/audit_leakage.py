@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.features import GroupWork
+from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Run, Slice, Warehouse, pin, read_arrow, replace_arrow
+from tallystick.tables.small import SmallTables
 from tallystick.training import audit
 from tallystick.training.audit_requests import check_requests
 from tallystick.training.data import build_training_set
@@ -46,6 +48,11 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     rows = {name: read(name, version=pinned[name], filter=ours) for name in tables}
     rows |= {w.feature_table: read(w.feature_table, version=pinned[w.feature_table], filter=observed) for w in works}
     plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
+    small = SmallTables(warehouse=warehouse, contracts=project.contracts)
+    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations.name)
+    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
+    held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
+    check_definitions(ledger, defined, used=plan.columns, rows=held)
     data = build_training_set(recipe, plan, rows, zone=source.zone)
     sample = audit.sample_observations(recipe, data)
     own = ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())

@@ -13,11 +13,23 @@ from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.features import date_bounds, list_bucket_tasks
+from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.registry import Registry, load_local
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import training_contract
-from tallystick.tables import BucketStore, Run, Slice, Warehouse, ensure_table, pin, replace_files
+from tallystick.tables import (
+    BucketStore,
+    Run,
+    Slice,
+    Warehouse,
+    aligned,
+    check_layout,
+    ensure_table,
+    pin,
+    replace_files,
+)
+from tallystick.tables.small import SmallTables
 from tallystick.training.vectors import check_model_inputs, plan_vectors
 
 if TYPE_CHECKING:
@@ -43,9 +55,16 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     learned = training_contract(recipe, [feature.name for feature in vectors.features])
     observed = {"observations": recipe.observations.name, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
+    small = SmallTables(warehouse=warehouse, contracts=project.contracts)
+    ledger = Ledger(tables=small, **observed)
+    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
+    held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
+    check_definitions(ledger, defined, used=vectors.columns, rows=held, first=args.first, last=args.last)
     pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
     seen = int(model.tags["training_version"])
-    pinned[learned.name] = pin(warehouse, learned.name, version=seen).where(source=source.name)
+    check_layout(warehouse, pinned.values(), project.contracts, source=source)
+    seen_rows = pin(warehouse, learned.name, version=seen).where(source=source.name)
+    pinned[learned.name] = aligned(warehouse, seen_rows, source=source.name, buckets=source.layout.buckets)
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
     low, high = date_bounds(source, first=args.first, last=args.last)
     work = ScoreWork(
@@ -64,7 +83,8 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     store = BucketStore(warehouse=warehouse, contracts={**contracts, learned.name: learned})
     files = score_buckets(session, tasks, work, storage=store)
     owned = {"recipe": recipe.name, "source": source.name}
-    where = Slice(f"{table.name}/{recipe.name}/{source.name}", owned, "as_of" if low or high else "", low, high)
+    bounded, buckets = "as_of" if low or high else "", source.layout.buckets
+    where = Slice(f"{table.name}/{recipe.name}/{source.name}", owned, bounded, low, high, buckets)
     inputs = {name: p.version for name, p in pinned.items()}
     by = Run(args.run_id, "score_applications", code_version(project.root), fingerprint(recipe), inputs)
     ensure_table(warehouse, table)

@@ -295,6 +295,21 @@ class Ledger:
         self.tables.replace(DEFINITIONS, rows, partition)
 
 
+def check_definitions(
+    ledger: Ledger,
+    groups: Iterable[Definition],
+    *,
+    used: Mapping[str, Iterable[str]],
+    rows: Mapping[str, int],
+    first: date | None = None,
+    last: date | None = None,
+) -> None:
+    """``Ledger.check`` for several groups: ``used`` and ``rows`` tell of the feature tables, by group."""
+    for definition in groups:
+        name = definition.group
+        ledger.check(definition, used=used[name], rows=rows[name], first=first, last=last)
+
+
 def count_days(storage: Storage, table: str, paths: Iterable[str], *, zone: str) -> dict[date, int]:
     """How many observations the files of a feature table hold on each business date; dates without any are not in it.
 

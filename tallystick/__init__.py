@@ -33,7 +33,7 @@ _HOMES = {
     "TallystickError": "tallystick.errors",
     "Warehouse": "tallystick.tables",
     "ZScore": "tallystick.spec.features",
-    "compute_vector": "tallystick.kernel",
+    "compute_vector": "tallystick.features.vector",
     "find_project": "tallystick.project",
     "group_columns": "tallystick.spec.columns",
     "load_project": "tallystick.project",

@@ -218,6 +218,28 @@ def features_explain(
     print_record(explain_feature(name, project, as_of=as_of, source=source, customer=customer), as_json=json)
 
 
+@features_app.command("compute")
+def features_compute(
+    groups: Annotated[list[str], typer.Argument(help="Feature groups.")],
+    source: Annotated[str, typer.Option(help="The source of the customers.")],
+    observations: Annotated[
+        str, typer.Option(help="A Parquet or CSV file, or a layer.table, with columns customer_id and as_of.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="With --observations: the set's name in the feature tables.")] = "",
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Instead: the snapshot of all customers on this date."),
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Compute groups for given observations, or for all customers on a date."""
+    from tallystick.cli.computing import Who, compute_groups
+
+    who = Who(observations=observations, name=name, as_of=_day(as_of))
+    compute_groups(groups, source, who=who, warehouse=warehouse, project=project)
+
+
 @features_app.command("retired")
 def features_retired(
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,

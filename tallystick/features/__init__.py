@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from tallystick.features.compute import GroupWork, attach_lookups, compute_local
 from tallystick.features.planning import (
+    check_given_name,
     choose_work,
     date_bounds,
     find_declared,
     list_bucket_tasks,
+    list_given_tasks,
     list_observed_tables,
     settle_dates,
 )
-from tallystick.features.population import observe_applications, observe_daily
+from tallystick.features.population import observe_applications, observe_daily, observe_given
 from tallystick.features.request import add_request_features
 from tallystick.features.stage import BucketTask, Observed, compute_buckets, run_tasks
 
@@ -25,15 +27,18 @@ __all__ = [
     "Observed",
     "add_request_features",
     "attach_lookups",
+    "check_given_name",
     "choose_work",
     "compute_buckets",
     "compute_local",
     "date_bounds",
     "find_declared",
     "list_bucket_tasks",
+    "list_given_tasks",
     "list_observed_tables",
     "observe_applications",
     "observe_daily",
+    "observe_given",
     "run_tasks",
     "settle_dates",
 ]

@@ -6,6 +6,7 @@ What lives here: decisions made once on the driver, from declarations and lists 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -14,7 +15,7 @@ import numpy as np
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.features.stage import BucketTask
 from tallystick.kernel.calendar import zone_offsets
-from tallystick.spec.names import nearest_name
+from tallystick.spec.names import check_name, nearest_name
 from tallystick.spec.recipes import Applications, Daily
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
@@ -125,8 +126,7 @@ def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]])
         for file in stored:
             by_bucket.setdefault(int(file.partition["bucket"]), {}).setdefault(table, ())
     for table, stored in files.items():
-        is_dimension = all(file.partition["period"] == "all" for file in stored)
-        if is_dimension:
+        if _is_everywhere(stored):
             everywhere[table] = tuple(file.path for file in stored)
             continue
         for file in stored:
@@ -143,6 +143,40 @@ def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]])
         )
         for bucket, held in sorted(by_bucket.items())
     ]
+
+
+def list_given_tasks(
+    source: Source, files: Mapping[str, Sequence[StoredFile]], given: Mapping[str, Mapping[int, str]]
+) -> list[BucketTask]:
+    """One task per bucket that has given observations, also where nothing else is stored in it.
+
+    ``given`` maps the name of the observations to their file in each bucket.
+    """
+    tables = {name: tuple(f.path for f in found) for name, found in files.items() if _is_everywhere(found)}
+    # Of files that every task reads, those of one bucket do not tell how many versions an event has.
+    stored = {
+        task.bucket: replace(task, single_version=task.single_version.difference(tables))
+        for task in list_bucket_tasks(source, files)
+    }
+    bare = BucketTask(source=source.name, bucket=0, zone=source.zone, period=source.layout.period, files=tables)
+    buckets = sorted({bucket for paths in given.values() for bucket in paths})
+    return [
+        replace(task, bucket=bucket, files={**task.files, **{n: (p[bucket],) for n, p in given.items() if bucket in p}})
+        for bucket, task in ((bucket, stored.get(bucket, bare)) for bucket in buckets)
+    ]
+
+
+def check_given_name(name: str, project: Project) -> None:
+    """Refuse the name of a set that a recipe or the daily snapshot fills: its rows would be replaced."""
+    check_name("observation set", name)
+    taken = {Daily().name, *(recipe.observations.name for recipe in project.recipes.values())}
+    if name in taken:
+        raise DeclarationError(f"observations {name} are filled by a recipe or the snapshot", fix="take another name")
+
+
+def _is_everywhere(stored: Sequence[StoredFile]) -> bool:
+    """Files that every task reads: of tables without customers, or whose buckets are not those of the layout."""
+    return all(file.partition["period"] == "all" for file in stored)
 
 
 def _single_version(source: Source, bucket: int, files: Mapping[str, Sequence[StoredFile]]) -> frozenset[str]:

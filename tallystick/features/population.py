@@ -44,7 +44,15 @@ def observe_applications(
     chosen = (
         decided.filter(pa.array(wanted)).select(["customer_id", "event_at"]).rename_columns(OBSERVATION_SCHEMA.names)
     )
-    distinct = chosen.group_by(["customer_id", "as_of"]).aggregate([])
+    return observe_given(chosen)
+
+
+def observe_given(pairs: pa.Table) -> pa.Table:
+    """Each distinct (customer_id, as_of) of ``pairs`` once, sorted by them.
+
+    A customer of whom nothing is stored is observed like any other: counts are 0 and statistics null.
+    """
+    distinct = pairs.group_by(["customer_id", "as_of"]).aggregate([])
     return (
         distinct.select(OBSERVATION_SCHEMA.names)
         .cast(OBSERVATION_SCHEMA)

@@ -20,7 +20,14 @@ import pyarrow.compute as pc
 
 from tallystick.errors import DeclarationError
 from tallystick.features.compute import GroupWork, compute_local
-from tallystick.features.population import observe_applications, observe_daily, period_names
+from tallystick.features.population import (
+    OBSERVATION_SCHEMA,
+    observe_applications,
+    observe_daily,
+    observe_given,
+    period_names,
+)
+from tallystick.features.worker import settle_worker
 from tallystick.spec.recipes import Applications, Daily
 
 if TYPE_CHECKING:
@@ -46,8 +53,10 @@ class Storage(Protocol):
 class Observed:
     """Which observations a task makes.
 
-    ``kind`` is ``applications`` (the instants of the applications) or ``daily`` (all customers each local midnight).
+    ``kind`` is ``applications`` (the instants of the applications), ``daily`` (all customers each local midnight) or
+    ``given`` (whatever pairs somebody gave, each once).
     ``tables`` maps a clean table to its event_id column: the one of the applications, or all that make a population.
+    Given observations stand in files of their own under the one name in ``tables``.
     ``first`` and ``last`` are inclusive business dates and may be None for applications.
     """
 
@@ -109,6 +118,7 @@ def run_tasks(session: SparkSession, tasks: Sequence[Any], work: Callable[[Any],
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 payload = pickle.dumps(work(chosen[number]))
+                settle_worker()
                 yield pa.RecordBatch.from_pydict({"number": [number], "result": [payload]})
 
     numbers = session.range(0, len(chosen), 1, numPartitions=len(chosen))
@@ -132,6 +142,8 @@ def observe(task: BucketTask, observed: Observed, storage: Storage) -> pa.Table:
         ]
         return observe_daily(tables, zone=task.zone, first=observed.first, last=observed.last)
     table, event_id = next(iter(observed.tables.items()))
+    if observed.kind == "given":
+        return observe_given(read_table(task, table, OBSERVATION_SCHEMA.names, storage))
     rows = read_table(task, table, [*needed, event_id], storage)
     return observe_applications(rows, event_id=event_id, zone=task.zone, first=observed.first, last=observed.last)
 

@@ -41,7 +41,7 @@ def feature_sql(group: FeatureGroup, column: FeatureColumn, contracts: Mapping[s
 
     Tables are called ``layer.table`` and hold the rows of one source. Parameters: ``sql_parameters``.
     """
-    return SqlWriter(group, contracts).query(column)
+    return SqlWriter.of(group, contracts).query(column)
 
 
 def sql_parameters(sql: str, *, customer_id: str, as_of: dt.datetime, zone: str) -> dict[str, Value]:
@@ -103,20 +103,19 @@ def _parameter(name: str, *, customer_id: str, as_of: dt.datetime, zone: str) ->
     return day if begins else day + dt.timedelta(days=1)
 
 
-@dataclass(slots=True, init=False)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SqlWriter:
     """Writes the SQL of many features of one group: what they share is looked up once. See ``feature_sql``."""
 
     group: FeatureGroup
     contracts: Mapping[str, TableContract]
-    bases: dict[str, Base]
-    types: dict[str, str]
+    bases: Mapping[str, Base]
+    types: Mapping[str, str]
 
-    def __init__(self, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> None:
-        self.group = group
-        self.contracts = contracts
-        self.bases = group_bases(group)
-        self.types = readable_columns(group, contracts)
+    @classmethod
+    def of(cls, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> SqlWriter:
+        """The writer of a group; DeclarationError where it does not fit its tables."""
+        return cls(group=group, contracts=contracts, bases=group_bases(group), types=readable_columns(group, contracts))
 
     def query(self, column: FeatureColumn) -> str:
         """The SQL of one feature of the group."""

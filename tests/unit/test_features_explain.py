@@ -124,7 +124,7 @@ def differing(
     asked = make_observations(*((who, at) for who in ("bank:1", "bank:2", "bank:3") for at in AS_OF))
     dimensions = {lookup.table: tables[lookup.table] for lookup in group.lookups}
     found = compute_local(GroupWork.of(group, contracts), tables[group.table], asked, dimensions=dimensions, zone=ZONE)
-    writer = SqlWriter(group, contracts)
+    writer = SqlWriter.of(group, contracts)
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1; SET TimeZone = 'UTC'; CREATE SCHEMA clean").fetchall()
         for name, rows in tables.items():

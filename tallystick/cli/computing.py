@@ -1,0 +1,46 @@
+"""``tally features compute``: from arguments to the job that computes groups.
+
+What lives here: the choice between given observations and the snapshot of a date. What must not: the work itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tallystick.cli.running import open_project, spark_session
+from tallystick.entrypoint import parse_arguments
+from tallystick.errors import DeclarationError
+from tallystick.pipeline import load_job
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Who:
+    """Who is observed and when: the set ``name`` of given ``observations``, or all customers on ``as_of``."""
+
+    observations: str = ""
+    name: str = ""
+    as_of: date | None = None
+
+    def __post_init__(self) -> None:
+        one = "--observations FILE --name NAME"
+        if bool(self.observations) == bool(self.as_of):
+            raise DeclarationError("who is observed is not said once", fix=f"{one}, or --as-of DATE")
+        if bool(self.observations) != bool(self.name):
+            raise DeclarationError("given observations and their name go together", fix=one)
+
+
+def compute_groups(groups: list[str], source: str, *, who: Who, warehouse: Path, project: Path | None) -> None:
+    """Compute the groups for who is observed, in one Spark session."""
+    declared = open_project(project)
+    argv = ["--project", str(declared.root), "--warehouse", str(warehouse.resolve()), "--source", source]
+    for group in groups:
+        argv += ["--group", group]
+    if who.observations:
+        argv += ["--observations", who.observations, "--name", who.name]
+    else:
+        argv += ["--from", f"{who.as_of}", "--to", f"{who.as_of}"]
+    module = load_job(declared.root, "compute_observed" if who.observations else "compute_features")
+    with spark_session(declared.root) as session:
+        module.run(session(), parse_arguments(module.add_arguments, argv, doc=module.__doc__))

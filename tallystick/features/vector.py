@@ -1,0 +1,115 @@
+"""One customer's features at one instant, in plain Python: the very numbers of the training set and the snapshot.
+
+What lives here: ``compute_vector`` for people, who name a group and have rows. What must not: window arithmetic (the
+kernel is called), storage, Spark.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from tallystick.errors import ContractError, InputError
+from tallystick.features.compute import GroupWork, attach_lookups
+from tallystick.kernel import GroupPlan
+from tallystick.kernel import compute_vector as compute_by_plan
+from tallystick.project import Project, find_project, load_project
+from tallystick.spec.calendar import business_instant
+from tallystick.spec.features import FeatureGroup
+from tallystick.spec.tables import TableContract
+
+_ARROW = {
+    "string": pa.string(), "int32": pa.int32(), "int64": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(),
+    "date": pa.date32(), "timestamp": pa.timestamp("us", "UTC"),
+}  # fmt: skip
+
+Rows: TypeAlias = pa.Table | Sequence[Mapping[str, Any]]
+
+
+def compute_vector(
+    events: Rows,
+    as_of: dt.datetime | dt.date,
+    features: str | FeatureGroup | GroupPlan,
+    *,
+    zone: str = "",
+    customer_id: str | None = None,
+    lookups: Mapping[str, Rows] | None = None,
+) -> dict[str, int | float | None]:
+    """The features of one customer at ``as_of``, by name, equal to what the feature job stores for the same rows.
+
+    ``events`` are the customer's rows of the group's table, all versions of them: an Arrow table or dictionaries, in
+    any order; no rows give 0 from counts and sums and null from the rest. ``features`` is a group's name in the project
+    found upwards from the working directory (read once a process), a declared group, or a plan of ``prepare_group``,
+    which is fastest for many calls. ``as_of`` is an instant with its offset, or a date, which means its local midnight.
+    ``zone`` is the business zone; without it that of the source before the colon in the customer's id.
+    ``customer_id`` is needed only where there are rows of others, or none. ``lookups`` holds the rows of each table
+    that the group looks columns up in, by its name.
+    """
+    if isinstance(features, GroupPlan):
+        if not isinstance(events, pa.Table):
+            raise ContractError("a plan takes an Arrow table", fix="pa.Table, or name the group instead")
+        return compute_by_plan(events, _instant(as_of, zone), features, zone=_named(zone), customer_id=customer_id)
+    project = _project(find_project())
+    work, contract = _work(project, features)
+    rows = _table(events, contract)
+    given = lookups or {}
+    lacking = [lookup.table for lookup in work.lookups if lookup.table not in given]
+    if lacking:
+        raise ContractError(f"the group looks columns up in {', '.join(lacking)}", fix="lookups={'layer.table': rows}")
+    dimensions = {name: _table(found, project.contracts[name]) for name, found in given.items()}
+    joined = attach_lookups(rows, work.lookups, dimensions, event_id=work.plan.event_id)
+    zone = zone or _zone_of(project, customer_id or _first(rows, work.plan.entity))
+    return compute_by_plan(joined, _instant(as_of, zone), work.plan, zone=zone, customer_id=customer_id)
+
+
+@lru_cache(maxsize=4)
+def _project(root: Path) -> Project:
+    return load_project(root)
+
+
+@lru_cache(maxsize=64)
+def _work(project: Project, features: str | FeatureGroup) -> tuple[GroupWork, TableContract]:
+    from tallystick.features.planning import find_declared
+
+    group = find_declared("feature group", features, project.feature_groups) if isinstance(features, str) else features
+    return GroupWork.of(group, project.contracts), project.contracts[group.table]
+
+
+def _table(rows: Rows, contract: TableContract) -> pa.Table:
+    if isinstance(rows, pa.Table):
+        return rows
+    schema = pa.schema([(column.name, _ARROW[column.type]) for column in contract.columns])
+    try:
+        return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # Arrow's message may quote a value.
+        what = "a value has not the type that the contract says"
+        raise ContractError(what, where=f"rows of {contract.name}", fix="see docs/data-model.md") from None
+
+
+def _first(rows: pa.Table, entity: str) -> str:
+    return str(rows.column(entity)[0].as_py()) if rows.num_rows else ""
+
+
+def _zone_of(project: Project, customer_id: str) -> str:
+    source = customer_id.partition(":")[0]
+    return project.sources[source].zone if source in project.sources else _named("")
+
+
+def _named(zone: str) -> str:
+    if not zone:
+        raise InputError("the business zone is not known", fix="zone='Asia/Shanghai', or customer_id='<source>:...'")
+    return zone
+
+
+def _instant(as_of: dt.datetime | dt.date, zone: str) -> dt.datetime:
+    if not isinstance(as_of, dt.datetime):
+        return business_instant(dt.datetime.combine(as_of, dt.time()), _named(zone))
+    if as_of.tzinfo is None:
+        raise InputError("as_of has no offset", fix="a datetime with tzinfo, or a date for its local midnight")
+    return as_of

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from tallystick.cli.backfilling import commands as backfill_commands
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -23,6 +25,7 @@ features_app = typer.Typer(no_args_is_help=True, help="Declared features.")
 app.add_typer(source_app, name="source")
 app.add_typer(rejected_app, name="rejected")
 app.add_typer(features_app, name="features")
+features_app.add_typer(backfill_commands)
 
 WarehouseOption = Annotated[
     Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")

@@ -1,0 +1,142 @@
+"""``tally features plan`` and ``tally features backfill``: which days of a group are not right, and making them so.
+
+What lives here: two commands, and the plan as lines for people. What must not: the work itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import argparse
+    from types import ModuleType
+
+    from tallystick.features.backfill import BackfillPlan
+
+commands = typer.Typer()
+
+# Ranges of days and columns that a person is shown; --json prints all.
+SHOWN = 6
+
+GroupArgument = Annotated[str, typer.Argument(help="A feature group.")]
+SourceOption = Annotated[str, typer.Option(help="The source of the customers.")]
+FirstOption = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")]
+LastOption = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date (inclusive).")]
+RecipeOption = Annotated[str, typer.Option(help="Whose observations; default: all customers at every midnight.")]
+MissingOption = Annotated[bool, typer.Option("--missing-only", help="Leave days whose values are stale or late.")]
+BytesOption = Annotated[int | None, typer.Option(min=0, help="Stop, with exit code 12, when more would be read.")]
+WarehouseOption = Annotated[
+    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
+]
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
+]
+
+
+@commands.command("plan")
+def plan_days(
+    group: GroupArgument,
+    source: SourceOption,
+    first: FirstOption,
+    last: LastOption,
+    recipe: RecipeOption = "",
+    missing_only: MissingOption = False,
+    max_bytes: BytesOption = None,
+    warehouse: WarehouseOption = Path("warehouse"),
+    project: ProjectOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say which days of a group are missing or no longer right and what computing them takes, without computing."""
+    from tallystick.cli.printing import print_record
+
+    argv = ["--group", group, "--source", source, "--from", f"{first:%Y-%m-%d}", "--to", f"{last:%Y-%m-%d}"]
+    argv += ["--recipe", recipe, *(["--missing-only"] if missing_only else [])]
+    module, args = _load(argv, warehouse, project)
+    planned: BackfillPlan = module.plan(args)
+    told = planned.describe(os.cpu_count() or 1)
+    print_record(told if json else _for_people(told), as_json=json)
+    planned.stop_above(max_bytes)
+
+
+@commands.command("backfill")
+def backfill_days(
+    group: GroupArgument,
+    source: SourceOption,
+    first: FirstOption,
+    last: LastOption,
+    recipe: RecipeOption = "",
+    missing_only: MissingOption = False,
+    max_bytes: BytesOption = None,
+    warehouse: WarehouseOption = Path("warehouse"),
+    project: ProjectOption = None,
+) -> None:
+    """Compute the days of a group that are missing or no longer right; after a kill it goes on where it was."""
+    from tallystick.cli.running import spark_session
+
+    argv = ["--group", group, "--source", source, "--from", f"{first:%Y-%m-%d}", "--to", f"{last:%Y-%m-%d}"]
+    argv += ["--recipe", recipe, *(["--missing-only"] if missing_only else [])]
+    module, args = _load(argv, warehouse, project)
+    planned: BackfillPlan = module.plan(args)
+    planned.stop_above(max_bytes)
+    if not planned.chunks:
+        print(f"all {len(planned.states)} days are computed and right, nothing to do", file=sys.stderr)
+        return
+    with spark_session(args.project) as session:
+        module.run(session(), args)
+
+
+def _load(argv: list[str], warehouse: Path, project: Path | None) -> tuple[ModuleType, argparse.Namespace]:
+    """The job and its arguments."""
+    from tallystick.cli.running import open_project
+    from tallystick.entrypoint import parse_arguments
+    from tallystick.pipeline import load_job
+
+    root = open_project(project).root
+    module = load_job(root, "backfill_features")
+    common = ["--project", str(root), "--warehouse", str(warehouse.resolve())]
+    return module, parse_arguments(module.add_arguments, [*common, *argv], doc=module.__doc__)
+
+
+def _for_people(told: dict[str, Any]) -> dict[str, object]:
+    """The plan as a few lines with units."""
+    lines: dict[str, object] = {
+        "group": f"{told['group']}, {told['observations']} of {told['source']}",
+        "days asked": told["days_asked"],
+        "missing": _days(told["days_missing"], told["missing"]),
+        "stale": _days(told["days_stale"], told["stale"]),
+    }
+    changed = [(run["columns"], run["absent"]) for run in told["stale"]]
+    for word, place in (("stale columns", 0), ("absent columns", 1)):
+        names = list(dict.fromkeys(name for pair in changed for name in pair[place]))
+        if names:
+            lines[word] = _listed(names)
+    lines["late rows"] = _days(told["days_late"], told["late"])
+    lines["to compute"] = f"{told['days_to_compute']} days in {len(told['chunks'])} chunks"
+    if not told["chunks"]:
+        return lines
+    hot = told["hot_customers"] or 0
+    return {
+        **lines,
+        "to read": f"{told['bytes_read']:,} bytes of the columns read (Parquet footers), in {told['files']} files",
+        "rows read": f"{told['rows_read']:,}",
+        "tasks": f"{told['tasks']} a chunk, about {told['memory_per_task_estimate'] / 2**20:,.0f} MiB the largest",
+        "largest bucket": f"{told['largest_bucket']}: {told['largest_bucket_customers']:,} customers, "
+        f"{hot} hot with {told['hot_share_of_rows']:.1%} of its rows",
+        "expected time": f"about {told['seconds_estimate']:,} s on {told['cores']} cores (an estimate)",
+    }
+
+
+def _days(count: int, runs: list[dict[str, Any]]) -> str:
+    texts = [run["first"] if run["first"] == run["last"] else f"{run['first']} to {run['last']}" for run in runs]
+    return f"{count} days: {_listed(texts)}" if count else "none"
+
+
+def _listed(texts: list[str]) -> str:
+    more = f" and {len(texts) - SHOWN} more (--json lists all)" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import xxhash
 
 from tallystick.pipeline import load_job
 from tallystick.project import load_project
@@ -98,11 +99,16 @@ def store(project: Path, warehouse: Path, rows: Iterable[Transaction], *, loaded
             "customer_id": row.customer_id, "transaction_id": f"t{row.number}", "event_at": row.at,
             "known_on": row.known_on, "loaded_on": loaded_on, "is_retracted": False, "account_id": f"a{row.customer}",
             "direction": row.direction, "amount_minor": row.amount, "currency": "CZK", "source": "village",
-            "bucket": row.customer % 2, "period": f"{row.at:%Y-%m}",
+            "bucket": bucket(row.customer_id), "period": f"{row.at:%Y-%m}",
         }
         for row in rows
     ]  # fmt: skip
     _replace(warehouse, contract, records, loaded_on)
+
+
+def bucket(customer_id: str) -> int:
+    """The customer's bucket of the village's two: of the hash, read as a signed number, the last bit."""
+    return xxhash.xxh64_intdigest(customer_id.encode(), seed=42) % 2
 
 
 def store_accounts(project: Path, warehouse: Path) -> None:
@@ -112,7 +118,7 @@ def store_accounts(project: Path, warehouse: Path) -> None:
         {
             "customer_id": f"village:{c}", "account_id": f"a{c}", "event_at": datetime(2026, 2, 1, 12, tzinfo=UTC),
             "known_on": date(2026, 2, 2), "loaded_on": HISTORY, "is_retracted": False, "currency": "CZK",
-            "source": "village", "bucket": c % 2, "period": "2026-02",
+            "source": "village", "bucket": bucket(f"village:{c}"), "period": "2026-02",
         }
         for c in range(CUSTOMERS)
     ]  # fmt: skip

@@ -1,0 +1,189 @@
+"""Prints the vocabulary and the declared features as a page.
+
+``python -m tallystick.project.feature_page > docs/features.md``. What lives here: the page's text and tables. What must
+not: anything that is not in the declarations, in the table of operations, or true of all features.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tallystick.project.project import Project, load_project
+from tallystick.spec.columns import FeatureColumn, group_columns
+from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
+from tallystick.spec.ops import ANY, DATE, NUMBER, OP_RULES
+from tallystick.spec.tables import TableContract
+
+COMMAND = ".venv/bin/python -m tallystick.project.feature_page > docs/features.md"
+
+INTRO = f"""# Features
+
+Printed from `features/*.py` by `{COMMAND.removeprefix(".venv/bin/")}`; a test fails when it is out of date.
+`tally features show NAME` prints one feature's passport, `tally features explain NAME --as-of 2026-03-10` also the
+edges of its windows and the SQL that computes it.
+
+A feature is computed for an *observation*, a customer at an instant `as_of`. A row counts only if it happened before
+`as_of` and was known on its business date; of several versions the one known last counts ([windows](windows.md)).
+
+## How to declare
+
+```python
+from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
+
+SPENDING = FeatureGroup(
+    name="spending",
+    table="clean.transactions",
+    owner="credit-risk",
+    windows=("7d", "30d", "3m", "all"),                      # days, months, or all history
+    where="direction = 'out'",                               # holds for every measure
+    filters={{"cash": "channel = 'cash'", "night": "HOUR(event_at) < 6"}},
+    by={{"category": ("food", "rent")}},                       # a category and its declared values
+    measures=(
+        # 2 ops x 3 (all, cash, night) x 4 windows = 24 columns: spending_out_sum_7d, spending_out_cash_sum_7d, ...
+        Measure(name="out", value="amount_minor", ops="count sum", filters=("cash", "night"), unfiltered=True,
+                reason="Spending on {{filter}} in {{window}}"),
+        # One column per declared value and one for other: spending_kind_food_sum_7d, ..., spending_kind_other_sum_7d
+        Measure(name="kind", value="amount_minor", ops="sum", by="category", reason="Spending by kind"),
+        # Also the window before each window: spending_big_max_7d_prev = [as_of - 14d, as_of - 7d)
+        Measure(name="big", value="amount_minor", ops="max quantile(0.9) last_3", previous=True, reason="Large sums"),
+        # An expression as value, a condition and windows of its own
+        Measure(name="net", value="CASE WHEN category = 'refund' THEN -amount_minor ELSE amount_minor END",
+                where="amount_minor > 0", windows=("3m",), ops="sum slope", reason="Trend of spending"),
+    ),
+    derived=(
+        Share(name="cash", a="out_cash_sum", b="out_sum"),   # spending_cash_share_7d = a / b
+        Ratio(of="out_sum", window="7d", against="3m"),      # per day in 7d / per day in 3m
+        Change(of="out_sum", windows=("30d",)),              # (now - before) / |before|
+        ZScore(of="out_count", windows=("7d",), k=4),        # against the customer's own 4 weeks before
+    ),
+)
+```
+
+Names are made, never typed: `<group>_<measure>[_<filter or value>]_<op>_<window>[_prev]`. `value` and `where` take
+columns of the table and of its lookups, comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL, `+ - *`, ABS, COALESCE,
+CASE and parts of dates (HOUR, ISODOW, MONTH, ...), which are those of the local clock. A mistake is refused when the
+file is read, with its line and the nearest valid name: `tally check`.
+
+## Operations
+
+Over the visible rows of the window that pass `where` and the filter.
+
+| op | takes | gives | of nothing | is |
+|---|---|---|---|---|
+"""
+
+DERIVED = """
+| derived | is | null |
+|---|---|---|
+| `Share(a, b)` | a / b in the same window | b is null or 0 |
+| `Ratio(of, window, against)` | rate per day in one window / rate per day in the other; a month has its real days |\
+ the other rate is null or 0 |
+| `Change(of)` | (now - before) / abs(before), before being the window before | before is null or 0 |
+| `ZScore(of, k)` | (now - mean) / sample standard deviation of the k windows before |\
+ fewer than 3 have a value, or all are equal |
+
+Counts and sums of nothing are 0, statistics of nothing are null. Sums are exact; one that leaves int64 is an error.
+"""
+
+_TAKES = {"none": "rows", ANY: "any value", NUMBER: "a number or truth value", DATE: "a date"}
+_SPELLINGS = {"quantile": "quantile(0.9)", "last_k": "last_3"}
+
+
+def features_page(project: Project) -> str:
+    """The page in Markdown: how to declare, every operation, every group's measures and how many columns they make."""
+    lines = [INTRO.rstrip("\n")]
+    for name, rule in OP_RULES.items():
+        gives = "as its value" if rule.gives == "same" else rule.gives
+        lines.append(
+            f"| `{_SPELLINGS.get(name, name)}` | {_TAKES[rule.takes]} | {gives} | {rule.empty} | {rule.words} |"
+        )
+    lines.append(DERIVED)
+    groups = project.feature_groups
+    made = {name: group_columns(group, project.contracts) for name, group in groups.items()}
+    lines += ["## Declared", "", f"{sum(map(len, made.values()))} features in {len(groups)} groups.", ""]
+    lines += ["| group | features | of |", "|---|---|---|"]
+    lines += [f"| [{n}](#{n}) | {len(made[n])} | {_prose(g.description or g.table)} |" for n, g in groups.items()]
+    for name, group in groups.items():
+        lines += ["", *_group_lines(group, made[name], project.contracts)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _group_lines(
+    group: FeatureGroup, columns: tuple[FeatureColumn, ...], contracts: Mapping[str, TableContract]
+) -> Iterator[str]:
+    yield f"### {group.name}"
+    yield ""
+    yield f"{_prose(group.description)}. {len(columns)} features of `{group.table}`, stored in `{group.feature_table}`."
+    yield f"Owner {group.owner}; PII {group.pii}; for {group.permitted_use}."
+    if group.where:
+        yield f"Only rows where `{group.where}`."
+    for lookup in group.lookups:
+        yield f"Looks up {len(lookup.columns)} columns of `{lookup.table}` by `{lookup.on}`."
+    yield ""
+    yield "| measure | means | ops | filters | windows | columns |"
+    yield "|---|---|---|---|---|---|"
+    for part in (*group.measures, *group.derived):
+        alone = {column.name for column in _columns_of(group, part, contracts)}
+        count = sum(column.name in alone for column in columns)
+        if count:
+            yield _row(group, part, count)
+
+
+def _columns_of(
+    group: FeatureGroup, part: Measure | Derived, contracts: Mapping[str, TableContract]
+) -> tuple[FeatureColumn, ...]:
+    """The columns that one measure or derived feature makes."""
+    from dataclasses import replace
+
+    if isinstance(part, Measure):
+        return group_columns(replace(group, measures=(part,), derived=()))
+    base = {column.name for column in group_columns(replace(group, derived=()))}
+    return tuple(c for c in group_columns(replace(group, derived=(part,))) if c.name not in base)
+
+
+def _row(group: FeatureGroup, part: Measure | Derived, count: int) -> str:
+    if isinstance(part, Measure):
+        filters = [f"`{name}`" if name else "all rows" for name in part.filter_names]
+        filters = filters if part.filters else []
+        if part.by:
+            filters = [f"by `{part.by}`: {len(group.by[part.by])} values and other"]
+        windows = [window.text for window in group.windows_of(part)]
+        windows += ["each also before"] if part.previous else []
+        return _cells(part.name, part.description or _made_of(part), " ".join(part.ops), filters, windows, count)
+    name = part.name if isinstance(part, Share) else " ".join(stems_of(part.of))
+    windows = list(part.windows) or ["as the measure"]
+    return _cells(name, part.description or _formula(part), type(part).__name__.lower(), [], windows, count)
+
+
+def _cells(name: str, means: str, ops: str, filters: list[str], windows: list[str], count: int) -> str:
+    texts = (f"`{name}`", _prose(means), ops, ", ".join(filters), ", ".join(windows), str(count))
+    return f"| {' | '.join(texts)} |"
+
+
+def _made_of(measure: Measure) -> str:
+    of = f"`{measure.value}`" if measure.value else "rows"
+    return f"{of} where `{measure.where}`" if measure.where else of
+
+
+def _formula(derived: Derived) -> str:
+    match derived:
+        case Share():
+            return f"`{derived.a}` / `{derived.b}`"
+        case Ratio():
+            return f"per day in {derived.window} against {derived.against}"
+        case Change():
+            return "change against the window before"
+        case ZScore():
+            return f"in standard deviations from the {derived.k} windows before"
+
+
+def _prose(text: str) -> str:
+    """Text for Markdown: no tags, no column breaks; the blanks of a description are named."""
+    named = text.replace("{window}", "the window").replace("{filter}", "the filter")
+    return named.replace("<", "\\<").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(features_page(load_project(Path.cwd())))

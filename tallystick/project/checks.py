@@ -7,7 +7,9 @@ reading of data.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -145,16 +147,20 @@ def _recipes(project: Project) -> Iterator[Problem]:
 
 def _recipe_columns(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
     from tallystick.spec.expressions import parse_expression
+    from tallystick.spec.living import tell_gone
     from tallystick.spec.recipes import REQUEST_COLUMNS
 
     contracts = [project.contracts[f"feature.{group}"] for group in recipe.groups]
-    types = {column.name: column.type for contract in contracts for column in contract.columns} | REQUEST_COLUMNS
+    gone = [one for contract in contracts for one in contract.retired]
+    past = {one.pattern for one in gone}
+    types = {c.name: c.type for contract in contracts for c in contract.columns if c.name not in past} | REQUEST_COLUMNS
     for feature in recipe.request:
         for text in filter(None, (feature.expression, feature.per)):
             try:
                 parse_expression(text, types, where=f"{where}: request feature {feature.name}")
             except DeclarationError as error:
-                yield _as_problem(error)
+                told = [tell_gone(word, gone) for word in re.findall(r"\w+", text)]
+                yield replace(_as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
     columns = [*types, *(feature.column for feature in recipe.request)]
     patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]
     for algorithm in recipe.algorithms:
@@ -162,7 +168,8 @@ def _recipe_columns(project: Project, recipe: Recipe, *, where: str) -> Iterator
         patterns += [(f"algorithm {algorithm.name}", pattern) for pattern in getattr(algorithm, "features", ())]
     for who, pattern in patterns:
         if not any(fnmatchcase(column, pattern) for column in columns):
-            yield Problem(where=where, what=f"{who} names {pattern}, which is no feature of {recipe.name}")
+            what = f"{who} names {pattern}, which is no feature of {recipe.name}"
+            yield Problem(where=where, what=what, fix=tell_gone(pattern, gone))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,6 @@ not: rows.
 from __future__ import annotations
 
 import difflib
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,12 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, RemoveAction
 
 from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.disk import full_disk_is_setup_error
-from tallystick.tables.files import stats_json
 from tallystick.tables.living import grown_schema, is_same_schema, stored_schema
 from tallystick.tables.schemas import arrow_schema, stats_columns
 
@@ -162,34 +159,22 @@ def _grow(table: DeltaTable, warehouse: Warehouse, contract: TableContract) -> D
 
 def _replace_schema(table: DeltaTable, wanted: pa.Schema, contract: TableContract) -> None:
     """Give the table another schema in one commit that touches no row."""
-    adds: list[AddAction | RemoveAction] = []
     if any(field.nullable and not old.nullable for old, field in zip(stored_schema(table), wanted, strict=False)):
-        # Files that keep bounds of a column beside files without them would hide rows: see ``stats_columns``.
+        # Old files have bounds of such a column and new ones do not, which hides rows (see ``stats_columns``) unless
+        # the table says first that nobody is to look at them.
         table.alter.set_table_properties({_STATS: ",".join(stats_columns(contract))})
-        adds += _without_other_bounds(table, contract)
+    if not contract.partition_by:
+        raise ContractError(
+            "a table without partitions cannot change so", where=f"table {contract.name}", fix="rebuild it"
+        )
     # The schema is replaced by overwriting one partition, here one that cannot exist: no file is removed.
     table.create_write_transaction(
-        actions=adds,
+        actions=[],
         mode="overwrite",
         schema=Schema.from_arrow(wanted),
         partition_by=list(contract.partition_by),
         partition_filters=[(contract.partition_by[0], "=", "no such partition")],
     )
-
-
-def _without_other_bounds(table: DeltaTable, contract: TableContract) -> list[AddAction]:
-    """The table's files once more, with the bounds that the contract wants and no others."""
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-    bounded = stats_columns(contract)
-    made = []
-    for file in actions:
-        bounds = {name: (file.get(f"min.{name}"), file.get(f"max.{name}")) for name in bounded}
-        partition = {
-            name: None if (v := file[f"partition.{name}"]) is None else str(v) for name in contract.partition_by
-        }
-        stats = stats_json(file["num_records"], bounds, {})
-        made.append(AddAction(file["path"], file["size_bytes"], partition, int(time.time() * 1000), False, stats))
-    return made
 
 
 @contextmanager

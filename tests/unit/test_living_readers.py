@@ -12,6 +12,8 @@ import pytest
 
 from tallystick.cli import living as listing
 from tallystick.errors import ContractError, DeclarationError, InputError, ModelError, NotFound
+from tallystick.project import load_project
+from tallystick.project.checks import check_project
 from tallystick.spec.algorithms import OrdinalScorecard
 from tallystick.spec.columns import group_contract
 from tallystick.spec.recipes import Ablation, RequestFeature
@@ -19,6 +21,7 @@ from tallystick.tables import Warehouse, ensure_table, query, read_arrow
 from tallystick.training.vectors import VectorPlan, check_model_inputs, plan_vectors
 from tests.lib.feature_cases import CONTRACTS
 from tests.lib.living import TABLE, living_group, paid, store_days
+from tests.lib.project_folder import GROUP, write_project
 from tests.lib.training_sets import make_recipe
 
 RENAMED = "txn_out_sum_3d was renamed to txn_spent_sum_3d; read that (history before its backfill is absent)"
@@ -142,6 +145,32 @@ def test_a_model_that_reads_columns_of_the_past_is_named_with_them() -> None:
         f"scoring: loan/3 reads features that are gone: {RENAMED}; {RETIRED}; other is no feature of the recipe "
         "any more (train a model without them, or declare them as before until there is one)"
     )
+
+
+RETIRED_VISITS = GROUP.replace('ops="count"', 'ops="count", version=2, retired_on=date(2026, 3, 6)').replace(
+    "from tallystick", "from datetime import date\n\nfrom tallystick", 1
+)
+RECIPE = """\
+from tallystick.project import load_project
+from tallystick.project.checks import check_project
+from tallystick.spec.recipes import Ablation, Applications, Recipe, RequestFeature
+
+VISITS = Recipe(
+    name="visits", title="Visits", groups=("visit",), observations=Applications(table="clean.visits"),
+    request=(RequestFeature(name="size", expression="amount_minor", per="visit_any_count_30d", reason="Size"),),
+    ablations=(Ablation(name="less", title="Less", drop=("visit_any_*",)),),
+)
+"""
+
+
+def test_the_check_of_a_project_says_what_became_of_a_feature(tmp_path: Path) -> None:
+    root = write_project(tmp_path, group=RETIRED_VISITS)
+    (root / "recipes" / "visits.py").write_text(RECIPE, encoding="utf-8")
+    found = [str(problem) for problem in check_project(load_project(root))]
+    told = "visit_any_count_30d was retired on 2026-03-06"
+    assert ["request feature size" in problem and told in problem for problem in found] == [True, False]
+    assert "names visit_any_*, which is no feature of visits" in found[1]
+    assert told in found[1]
 
 
 class Models:

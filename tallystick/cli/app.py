@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.backfilling import commands as backfill_commands
+from tallystick.cli.maintaining import maintain_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +26,7 @@ features_app = typer.Typer(no_args_is_help=True, help="Declared features.")
 app.add_typer(source_app, name="source")
 app.add_typer(rejected_app, name="rejected")
 app.add_typer(features_app, name="features")
+app.add_typer(maintain_app, name="maintain")
 features_app.add_typer(backfill_commands)
 
 WarehouseOption = Annotated[

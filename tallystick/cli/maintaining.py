@@ -1,0 +1,71 @@
+"""The commands of ``tally maintain``: how the tables lie on disk, and what may go.
+
+What lives here: arguments, and the run of one job in this process. What must not: work, Spark.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+maintain_app = typer.Typer(no_args_is_help=True, help="Few large files, the declared buckets, and no waste.")
+
+SourceOption = Annotated[str, typer.Option("--source", help="The source whose tables are meant.")]
+WarehouseOption = Annotated[
+    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
+]
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
+]
+
+DEFAULT_WAREHOUSE = Path("warehouse")
+
+
+@maintain_app.command("compact")
+def compact(
+    source: SourceOption,
+    as_of: Annotated[
+        datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The date from which a load's age is counted.")
+    ],
+    table: Annotated[list[str] | None, typer.Option("--table", help="Only this table, may be repeated.")] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Merge the small files of old loads into few large sorted ones; no row changes."""
+    chosen = [argument for name in table or [] for argument in ("--table", name)]
+    _run("compact_events", ["--source", source, "--as-of", as_of.date().isoformat(), *chosen], warehouse, project)
+
+
+@maintain_app.command("rebucket")
+def rebucket(
+    source: Annotated[str, typer.Argument(help="The source whose layout was changed.")],
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Deal a source's rows to the number of buckets that its layout declares, in every table."""
+    _run("rebucket_source", ["--source", source], warehouse, project)
+
+
+@maintain_app.command("vacuum")
+def vacuum(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go, and remove nothing.")] = False,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Remove files that no version within the retention and no model's manifest needs."""
+    _run("vacuum_tables", ["--dry-run"] if dry_run else [], warehouse, project)
+
+
+def _run(job: str, argv: list[str], warehouse: Path, project: Path | None) -> None:
+    """Run one job without a session: its partitions go one after the other."""
+    from tallystick.cli.running import open_project
+    from tallystick.entrypoint import parse_arguments
+    from tallystick.pipeline import load_job
+
+    root = open_project(project).root
+    module = load_job(root, job)
+    common = ["--project", str(root), "--warehouse", str(warehouse.resolve())]
+    module.run(None, parse_arguments(module.add_arguments, [*common, *argv], doc=module.__doc__))

@@ -50,8 +50,9 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     recipe, source = project.recipes[args.recipe], project.sources[args.source]
     registry = Registry(warehouse.root)
     model = registry.find(recipe.name)
-    vectors = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
-    check_model_inputs(vectors, registry.inputs(model), model=model.label)
+    declared, needed = (project.feature_groups, project.contracts), registry.inputs(model)
+    vectors = plan_vectors(recipe, *declared, assumed=source.assumed_tables, needed=needed)
+    check_model_inputs(vectors, needed, model=model.label)
     learned = training_contract(recipe, [feature.name for feature in vectors.features])
     observed = {"observations": recipe.observations.name, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from tallystick.features import BucketTask, run_tasks
 from tallystick.features.population import decided_versions, period_names
 from tallystick.features.stage import Storage
-from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
+from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors, check_model_dates
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,9 +68,11 @@ def score_applications(
     """Rows of score.applications, one per application, sorted by (source, application_id).
 
     ``applications`` are rows of clean.applications with source, bucket and period, all versions; ``features`` the rows
-    of each group by name; ``seen`` the ids of applications that the model learned from.
+    of each group by name; ``seen`` the ids of applications that the model learned from. ModelError when the model reads
+    a feature that one of the applications can no longer have.
     """
     vectors = assemble_vectors(work.vectors, applications, features, zone=work.zone)
+    check_model_dates(work.vectors, vectors["as_of"], zone=work.zone, model=work.model_version)
     names = [feature.name for feature in work.vectors.features]
     scored = work.load_model()(vectors.select(names).to_pandas())
     reasons = scored["reasons"].tolist()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -17,10 +18,11 @@ import pyarrow as pa
 from tallystick.errors import DeclarationError, ModelError
 from tallystick.features.population import decided_versions
 from tallystick.features.request import add_request_features
-from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements
+from tallystick.kernel.calendar import zone_offsets
+from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
-from tallystick.spec.living import find_retirement, tell_gone
+from tallystick.spec.living import find_retirement, gone_text, tell_gone
 from tallystick.spec.names import nearest_name
 from tallystick.spec.recipes import REQUEST_COLUMNS, Recipe, RequestFeature
 from tallystick.spec.tables import Retirement, TableContract
@@ -29,6 +31,7 @@ from tallystick.spec.tables import Retirement, TableContract
 KEYS = ("application_id", "customer_id", "as_of", "source", "bucket", "period")
 
 _JOIN = ("customer_id", "as_of")
+_TRAIN_AGAIN = "train a model without them, or declare them as before until there is one"
 _WORD = re.compile(r"\w+")
 
 
@@ -48,7 +51,8 @@ class VectorPlan:
 
     ``columns`` are the feature columns of each group, ``application_columns`` what request features read of the
     application. What is not permitted for the recipe's use is in neither, so no request feature can read it. ``gone``
-    tells of features that were retired or renamed: they are in no vector.
+    tells of features that were retired or renamed. Of those only ``retiring``, with the date from which they have no
+    value, are in vectors of a model that needs them.
     """
 
     features: tuple[Feature, ...]
@@ -56,6 +60,7 @@ class VectorPlan:
     request: tuple[RequestFeature, ...]
     application_columns: tuple[str, ...]
     gone: tuple[Retirement, ...] = ()
+    retiring: Mapping[str, date] = field(default_factory=dict)
 
 
 def plan_vectors(
@@ -64,19 +69,23 @@ def plan_vectors(
     contracts: Mapping[str, TableContract],
     *,
     assumed: Collection[str] = (),
+    needed: Collection[str] = (),
 ) -> VectorPlan:
     """Check the recipe against its groups; DeclarationError for an unknown group, column or a wrong expression.
 
     A feature that was retired or renamed is told of as such where the recipe names it.
 
     ``assumed`` names the clean tables whose rows have no dates of their own at the source that is worked for.
+    ``needed`` names what a model reads that was trained before: of retired features, those that still have values for
+    dates before their retirement are in its vectors (``check_model_dates``), and in no others.
     """
     permitted: dict[str, list[FeatureColumn]] = {}
     for name in recipe.groups:
         if name not in groups:
             fix = nearest_name(name, groups)
             raise DeclarationError(f"unknown feature group {name}", where=f"recipe {recipe.name}", fix=fix)
-        found = group_columns(groups[name], contracts)
+        retiring = [column for column in retired_columns(groups[name], contracts) if column.name in needed]
+        found = [*group_columns(groups[name], contracts), *retiring]
         permitted[name] = [column for column in found if column.permitted_use == recipe.permitted_use]
     known = {column.name: column for columns in permitted.values() for column in columns}
     types = {**REQUEST_COLUMNS, **{name: column.type for name, column in known.items()}}
@@ -96,6 +105,7 @@ def plan_vectors(
         request=request,
         application_columns=tuple(name for name in REQUEST_COLUMNS if name in used),
         gone=gone,
+        retiring={c.name: c.retired_on for c in known.values() if c.retired_on is not None},
     )
 
 
@@ -108,8 +118,19 @@ def check_model_inputs(plan: VectorPlan, inputs: Iterable[str], *, model: str) -
         raise ModelError(
             f"{model} reads features that are gone: {'; '.join(told)}",
             where="scoring",
-            fix="train a model without them, or declare them as before until there is one",
+            fix=_TRAIN_AGAIN,
         )
+
+
+def check_model_dates(plan: VectorPlan, as_of: pa.ChunkedArray, *, zone: str, model: str) -> None:
+    """ModelError when ``model`` reads a feature that was retired by the local date of any of these instants."""
+    if not plan.retiring or not len(as_of):
+        return
+    newest = int(zone_offsets(zone).dates(as_of.cast(pa.int64()).to_numpy()).max())
+    late = {name: day for name, day in plan.retiring.items() if (day - date(1970, 1, 1)).days <= newest}
+    if late:
+        told = "; ".join(gone_text(name, retired_on=day, replaced_by="") for name, day in late.items())
+        raise ModelError(f"{model} reads features that are gone: {told}", where="scoring", fix=_TRAIN_AGAIN)
 
 
 def assemble_vectors(

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tallystick.cli import living as listing
@@ -18,9 +19,9 @@ from tallystick.spec.algorithms import OrdinalScorecard
 from tallystick.spec.columns import group_contract
 from tallystick.spec.recipes import Ablation, RequestFeature
 from tallystick.tables import Warehouse, ensure_table, query, read_arrow
-from tallystick.training.vectors import VectorPlan, check_model_inputs, plan_vectors
+from tallystick.training.vectors import VectorPlan, check_model_dates, check_model_inputs, plan_vectors
 from tests.lib.feature_cases import CONTRACTS
-from tests.lib.living import TABLE, living_group, paid, store_days
+from tests.lib.living import TABLE, living_group, midnight, paid, store_days
 from tests.lib.project_folder import GROUP, write_project
 from tests.lib.training_sets import make_recipe
 
@@ -145,6 +146,23 @@ def test_a_model_that_reads_columns_of_the_past_is_named_with_them() -> None:
         f"scoring: loan/3 reads features that are gone: {RENAMED}; {RETIRED}; other is no feature of the recipe "
         "any more (train a model without them, or declare them as before until there is one)"
     )
+
+
+def test_a_model_goes_on_until_the_date_of_the_retirement() -> None:
+    recipe = replace(make_recipe(), groups=("txn",), request=(), ablations=(), algorithms=(OrdinalScorecard(),))
+    inputs = ("txn_old_sum_3d", "txn_spent_sum_3d")
+    plan = plan_vectors(recipe, {"txn": NOW}, CONTRACTS, needed=inputs)
+    assert plan.retiring == {"txn_old_sum_3d": date(2026, 3, 6)}
+    assert plan.columns == {"txn": ("txn_spent_count_3d", "txn_spent_sum_3d", "txn_old_sum_3d")}
+    check_model_inputs(plan, inputs, model="loan/3")
+    before = pa.chunked_array([pa.array([midnight(5).replace(hour=15)], pa.timestamp("us", "UTC"))])
+    check_model_dates(plan, before, zone="Asia/Shanghai", model="loan/3")
+    check_model_dates(plan, before.slice(1), zone="Asia/Shanghai", model="loan/3")
+    later = pa.chunked_array([pa.array([midnight(5), midnight(5).replace(hour=16)], pa.timestamp("us", "UTC"))])
+    check_model_dates(plan, later, zone="UTC", model="loan/3")
+    with pytest.raises(ModelError, match=f"loan/3 reads features that are gone: {RETIRED}"):
+        check_model_dates(plan, later, zone="Asia/Shanghai", model="loan/3")
+    check_model_dates(planned(), later, zone="Asia/Shanghai", model="loan/4")
 
 
 RETIRED_VISITS = GROUP.replace('ops="count"', 'ops="count", version=2, retired_on=date(2026, 3, 6)').replace(

@@ -256,7 +256,7 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
         )  # fmt: skip
         measures.append(
             make_measure(
-                " ".join(draw(st.lists(st.sampled_from(ops), min_size=1, max_size=4, unique=True))),
+                " ".join(draw(st.lists(st.sampled_from(ops), min_size=min(2, len(ops)), max_size=4, unique=True))),
                 name=f"m{number}",
                 value=draw(st.sampled_from(values)),
                 where=draw(st.sampled_from(_CONDITIONS)),

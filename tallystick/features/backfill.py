@@ -197,7 +197,6 @@ def plan_backfill(
     storage: Storage,
     columns: Callable[[str], Mapping[str, int]],
     missing_only: bool = False,
-    task_bytes: int = TASK_BYTES,
 ) -> BackfillPlan:
     """Cut the days that are not right into chunks and say what they take; reads footers and one bucket's ids.
 
@@ -214,7 +213,7 @@ def plan_backfill(
         if largest is not None:
             drawn = list_observed_tables(asked.observations, asked.contracts)
             crowd = count_crowd(largest, table=asked.group.table, drawn_from=drawn, storage=storage)
-        chunks = tuple(cut_chunks(days, period=asked.source.layout.period, most=_most_days(asked, crowd, task_bytes)))
+        chunks = tuple(cut_chunks(days, period=asked.source.layout.period, most=_most_days(asked, crowd)))
         cost = _estimate(asked, chunks, crowd, rows=rows, columns=columns)
     return BackfillPlan(
         group=asked.group.name,
@@ -255,12 +254,12 @@ def cut_chunks(days: Iterable[date], *, period: str, most: int = MOST_DAYS) -> l
     return chunks
 
 
-def _most_days(asked: Backfill, crowd: Crowd | None, task_bytes: int) -> int:
+def _most_days(asked: Backfill, crowd: Crowd | None) -> int:
     """How many days of the largest bucket fit the memory of a task; at least one."""
     if crowd is None or isinstance(asked.observations, Applications) or not crowd.customers:
         return MOST_DAYS
     columns = len(asked.contracts[asked.group.feature_table].columns)
-    return max(1, int(task_bytes // (crowd.customers * result_bytes(columns))))
+    return max(1, int(TASK_BYTES // (crowd.customers * result_bytes(columns))))
 
 
 def _estimate(

@@ -86,10 +86,12 @@ class FileSize:
 
 def list_reads(task: BucketTask, works: Iterable[GroupWork], observed: Observed) -> list[Read]:
     """Everything that ``compute_buckets`` reads for a bucket that has observations, in its order."""
-    reads = [
-        Read(table, task.files.get(table, ()), ("customer_id", "event_at", "known_on", "is_retracted", event_id))
-        for table, event_id in observed.tables.items()
-    ]
+    reads = []
+    for table, event_id in observed.tables.items():
+        columns = ["customer_id", "event_at", "known_on", "is_retracted"]
+        if observed.kind != "daily" or table not in task.single_version:
+            columns.append(event_id)
+        reads.append(Read(table, task.files.get(table, ()), tuple(columns)))
     for work in works:
         table = work.plan.table
         columns = work.stored_columns(has_versions=table not in task.single_version)

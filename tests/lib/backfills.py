@@ -125,6 +125,22 @@ def store_accounts(project: Path, warehouse: Path) -> None:
     _replace(warehouse, contract, records, HISTORY)
 
 
+def store_applications(
+    project: Path, warehouse: Path, made: Iterable[tuple[int, datetime]], *, loaded_on: date
+) -> None:
+    """Applications of customers at instants, in one load that is known on its own date."""
+    contract = load_project(project).contracts["clean.applications"]
+    records = [
+        {
+            "customer_id": f"village:{c}", "application_id": f"p{c}", "event_at": at, "known_on": loaded_on,
+            "loaded_on": loaded_on, "is_retracted": False, "currency": "CZK", "amount_minor": 1, "term_months": 12,
+            "source": "village", "bucket": bucket(f"village:{c}"), "period": f"{at:%Y-%m}",
+        }
+        for c, at in made
+    ]  # fmt: skip
+    _replace(warehouse, contract, records, loaded_on)
+
+
 def _replace(warehouse: Path, contract: TableContract, records: list[dict[str, Any]], loaded_on: date) -> None:
     where = Slice(
         f"{contract.name}/village/{loaded_on}", {"source": "village"}, "loaded_on", loaded_on,

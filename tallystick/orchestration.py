@@ -21,7 +21,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Asset, TaskGroup, task
 
 from tallystick.errors import DeclarationError
-from tallystick.pipeline import Step, list_steps
+from tallystick.pipeline import Step, list_maintenance_steps, list_steps
 from tallystick.project import load_project
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PREPARE = ("ingest_source", "validate_tables", "compute_features", "build_labels")
 SCORE = ("score_applications",)
+PER_SOURCE = ("compact_events",)
 TRAIN = ("audit_leakage", "train_model", "score_applications", "write_report")
 
 # One slot: one writer at a time, across scheduled runs and backfills, which `max_active_runs` does not count together.
@@ -163,6 +164,17 @@ def add_training_tasks(deployment: Deployment) -> None:
         steps = list_steps(recipe, {source: directory}, **bounds)
         with TaskGroup(source):
             before = submit_steps(deployment, (step for step in steps if step.job in TRAIN), after=before)[-1:]
+
+
+def add_maintenance_tasks(deployment: Deployment) -> None:
+    """Inside a DAG: compact each source in turn, then vacuum all tables."""
+    before: list[Any] = []
+    for step in list_maintenance_steps(deployment.sources, as_of=_rendered(BUSINESS_DATE)):
+        if step.job in PER_SOURCE:
+            with TaskGroup(step.arguments[1]):
+                before = submit_steps(deployment, [step], after=before)
+        else:
+            before = submit_steps(deployment, [step], after=before)
 
 
 def submit_steps(deployment: Deployment, steps: Iterable[Step], *, after: list[Any]) -> list[Any]:

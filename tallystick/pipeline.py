@@ -61,6 +61,15 @@ def list_steps(
     return steps
 
 
+def list_maintenance_steps(sources: Iterable[str], *, as_of: date) -> list[Step]:
+    """The jobs that keep the tables in order: compaction of each source's old loads, then one vacuum for all tables."""
+    steps = [
+        Step(title=f"compact {name}", job="compact_events", arguments=("--source", name, "--as-of", as_of.isoformat()))
+        for name in sources
+    ]
+    return [*steps, Step(title="vacuum", job="vacuum_tables", arguments=())]
+
+
 def run_steps(
     steps: Iterable[Step],
     *,

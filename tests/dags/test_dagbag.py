@@ -25,7 +25,7 @@ def submitted(facts: Facts, dag: str) -> dict[str, Any]:
 
 def test_the_dags_load_without_an_error(facts: Facts) -> None:
     assert facts["errors"] == {}
-    assert sorted(facts["dags"]) == ["daily_lending", "training"]
+    assert sorted(facts["dags"]) == ["daily_lending", "monthly_maintenance", "training"]
 
 
 @pytest.mark.parametrize("heavy", ["pyspark", "mlflow", "great_expectations", "pandas", "lightgbm", "deltalake"])
@@ -74,11 +74,20 @@ def test_a_task_waits_for_the_one_before_it(facts: Facts) -> None:
     assert tasks["labels_ready"]["upstream"] == [f"{SOURCE}.build_labels"]
 
 
+def test_maintenance_compacts_each_source_and_then_removes_what_nothing_needs(facts: Facts) -> None:
+    tasks = facts["dags"]["monthly_maintenance"]["tasks"]
+    assert list(submitted(facts, "monthly_maintenance")) == ["compact_events", "vacuum_tables"]
+    assert tasks["vacuum_tables"]["upstream"] == [f"{SOURCE}.compact_events"]
+    assert facts["dags"]["monthly_maintenance"]["triggers"] == []
+
+
 def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
     jobs = submitted(facts, "daily_lending")
     assert "--load-date {{ business_date(dag_run) }}" in " ".join(jobs["ingest_source"]["arguments"])
     assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_applications"]["arguments"])
     assert "--cutoff {{ business_date(dag_run) }}" in " ".join(jobs["build_labels"]["arguments"])
+    compaction = submitted(facts, "monthly_maintenance")["compact_events"]
+    assert f"--source {SOURCE} --as-of {{{{ business_date(dag_run) }}}}" in " ".join(compaction["arguments"])
 
 
 def test_a_try_is_new_work_for_the_store(facts: Facts) -> None:

@@ -62,7 +62,8 @@ def read_as_of(text: str, zone: str) -> datetime:
 
 def _find(name: str, project: Project) -> tuple[FeatureGroup, FeatureColumn]:
     from tallystick.project.places import pointing
-    from tallystick.spec.columns import group_columns, retired_columns
+    from tallystick.spec.columns import group_columns, group_retirements, retired_columns
+    from tallystick.spec.living import tell_gone
 
     known: dict[str, FeatureColumn] = {}
     with pointing():
@@ -70,7 +71,9 @@ def _find(name: str, project: Project) -> tuple[FeatureGroup, FeatureColumn]:
             for make in (group_columns, retired_columns):
                 known |= {column.name: column for column in make(group, project.contracts)}
     if name not in known:
-        raise NotFound(f"there is no feature {name}", where="features/", fix=nearest_name(name, known))
+        gone = [one for group in project.feature_groups.values() for one in group_retirements(group)]
+        fix = tell_gone(name, gone) or nearest_name(name, known)
+        raise NotFound(f"there is no feature {name}", where="features/", fix=fix)
     return project.feature_groups[known[name].group], known[name]
 
 

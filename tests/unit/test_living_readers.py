@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from tallystick.cli import living as listing
+from tallystick.cli.explaining import show_feature
 from tallystick.errors import ContractError, DeclarationError, InputError, ModelError, NotFound
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
@@ -189,6 +190,12 @@ def test_the_check_of_a_project_says_what_became_of_a_feature(tmp_path: Path) ->
     assert ["request feature size" in problem and told in problem for problem in found] == [True, False]
     assert "names visit_any_*, which is no feature of visits" in found[1]
     assert told in found[1]
+
+
+def test_the_passport_of_a_renamed_feature_leads_to_the_new_one(tmp_path: Path) -> None:
+    renamed = GROUP.replace('ops="count"', 'ops="count", replaces="some"')
+    with pytest.raises(NotFound, match="visit_some_count_30d was renamed to visit_any_count_30d"):
+        show_feature("visit_some_count_30d", write_project(tmp_path, group=renamed))
 
 
 class Models:

@@ -28,9 +28,7 @@ from tallystick.tables import door as door_module
 from tallystick.tables.changes import ChangeLog
 from tests.lib import store
 from tests.lib.kill import run_killed
-
-# The loads of March 1 to 5 are older, those from the 6th on younger.
-BEFORE = date(2026, 3, 6)
+from tests.lib.layouts import BEFORE, compact
 
 
 @pytest.fixture
@@ -41,17 +39,6 @@ def warehouse(tmp_path: Path) -> Warehouse:
         data = store.rows([day], buckets=2)
         replace_arrow(filled, store.CONTRACT, data, where=store.day_slice(day), run=store.run(f"load {day}"))
     return filled
-
-
-def compact(warehouse: Warehouse, *, run_id: str = "c", target_bytes: int = 2**29, before: date = BEFORE) -> Commit:
-    """Compact the north, as the job does."""
-    plan = plan_compaction(warehouse, store.CONTRACT, source="north", before=before, target_bytes=target_bytes)
-    files = [
-        file
-        for merge in plan.merges
-        for file in write_merge(warehouse, plan.contract, merge, target_bytes=target_bytes)
-    ]
-    return commit_layout(warehouse, plan, files=files, run=store.run(run_id))
 
 
 def planned(warehouse: Warehouse, **options: int) -> int:

@@ -13,7 +13,7 @@ from tallystick.entrypoint import code_version, load_job_project, progress, run_
 from tallystick.features import GroupWork, Observed, check_given_name, choose_work, compute_buckets, find_declared
 from tallystick.features.planning import list_given_tasks, list_read_tables
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.tables import BucketStore, Run, Slice, Warehouse, aligned, ensure_table, pin, replace_files
+from tallystick.tables import BucketStore, Run, Slice, Warehouse, check_layout, ensure_table, pin, replace_files
 from tallystick.tables.given import GIVEN, GIVEN_CONTRACT, split_observations
 
 if TYPE_CHECKING:
@@ -34,15 +34,11 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     source = find_declared("source", args.source, project.sources)
     groups, _ = choose_work(project, groups=args.group)
     check_given_name(args.name, project)
-    pinned = {
-        name: aligned(warehouse, pin(warehouse, name), source=source.name, buckets=source.layout.buckets)
-        for name in list_read_tables(groups, {})
-        if warehouse.exists(name)
-    }
-    files = {name: p.where(source=source.name).files for name, p in pinned.items()}
-    contracts = {
-        name: project.contracts[name] for name in (*list_read_tables(groups, {}), *(g.feature_table for g in groups))
-    }
+    names = list_read_tables(groups, {})
+    pinned = {name: pin(warehouse, name).where(source=source.name) for name in names if warehouse.exists(name)}
+    check_layout(warehouse, pinned.values(), project.contracts, source=source)
+    files = {name: p.files for name, p in pinned.items()}
+    contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
     store = BucketStore(warehouse=warehouse, contracts={**contracts, GIVEN: GIVEN_CONTRACT})
     works = [GroupWork.of(group, project.contracts) for group in groups]
     observed = Observed(kind="given", name=args.name, tables={GIVEN: ""})

@@ -36,27 +36,39 @@ SPENDING = FeatureGroup(
     name="spending",
     table="clean.transactions",
     owner="credit-risk",
-    windows=("7d", "30d", "3m", "all"),                      # days, months, or all history
-    where="direction = 'out'",                               # holds for every measure
+    windows=("7d", "30d", "3m", "all"),  # days, months, or all history
+    where="direction = 'out'",  # holds for every measure
     filters={{"cash": "channel = 'cash'", "night": "HOUR(event_at) < 6"}},
-    by={{"category": ("food", "rent")}},                       # a category and its declared values
+    by={{"category": ("food", "rent")}},  # a category and its declared values
     measures=(
         # 2 ops x 3 (all, cash, night) x 4 windows = 24 columns: spending_out_sum_7d, spending_out_cash_sum_7d, ...
-        Measure(name="out", value="amount_minor", ops="count sum", filters=("cash", "night"), unfiltered=True,
-                reason="Spending on {{filter}} in {{window}}"),
-        # One column per declared value and one for other: spending_kind_food_sum_7d, ..., spending_kind_other_sum_7d
+        Measure(
+            name="out",
+            value="amount_minor",
+            ops="count sum",
+            filters=("cash", "night"),
+            unfiltered=True,
+            reason="Spending on {{filter}} in {{window}}",
+        ),
+        # One column per declared value and one for all others: spending_kind_food_sum_7d, spending_kind_other_sum_7d
         Measure(name="kind", value="amount_minor", ops="sum", by="category", reason="Spending by kind"),
         # Also the window before each window: spending_big_max_7d_prev = [as_of - 14d, as_of - 7d)
         Measure(name="big", value="amount_minor", ops="max quantile(0.9) last_3", previous=True, reason="Large sums"),
         # An expression as value, a condition and windows of its own
-        Measure(name="net", value="CASE WHEN category = 'refund' THEN -amount_minor ELSE amount_minor END",
-                where="amount_minor > 0", windows=("3m",), ops="sum slope", reason="Trend of spending"),
+        Measure(
+            name="net",
+            value="CASE WHEN category = 'refund' THEN -amount_minor ELSE amount_minor END",
+            where="amount_minor > 0",
+            windows=("3m",),
+            ops="sum slope",
+            reason="Trend of spending",
+        ),
     ),
     derived=(
-        Share(name="cash", a="out_cash_sum", b="out_sum"),   # spending_cash_share_7d = a / b
-        Ratio(of="out_sum", window="7d", against="3m"),      # per day in 7d / per day in 3m
-        Change(of="out_sum", windows=("30d",)),              # (now - before) / |before|
-        ZScore(of="out_count", windows=("7d",), k=4),        # against the customer's own 4 weeks before
+        Share(name="cash", a="out_cash_sum", b="out_sum"),  # spending_cash_share_7d = a / b
+        Ratio(of="out_sum", window="7d", against="3m"),  # per day in 7d / per day in 3m
+        Change(of="out_sum", windows=("30d",)),  # (now - before) / |before|
+        ZScore(of="out_count", windows=("7d",), k=4),  # against the customer's own 4 weeks before
     ),
 )
 ```
@@ -65,6 +77,29 @@ Names are made, never typed: `<group>_<measure>[_<filter or value>]_<op>_<window
 columns of the table and of its lookups, comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL, `+ - *`, ABS, COALESCE,
 CASE and parts of dates (HOUR, ISODOW, MONTH, ...), which are those of the local clock. A mistake is refused when the
 file is read, with its line and the nearest valid name: `tally check`.
+
+## How to compute
+
+| for | command |
+|---|---|
+| all customers on a date | `tally features compute GROUP --source S --as-of 2026-03-10` |
+| a training set of your own | `tally features compute GROUP --source S --observations FILE --name SET` |
+| one customer, in Python | `tallystick.compute_vector(events, as_of, "GROUP")` |
+
+All three give the same numbers. `FILE` is Parquet or CSV, or a table by its name `layer.table`, with columns
+`customer_id` and `as_of`: an instant with its offset, or a date, which means its local midnight. Each pair is computed
+once, also for a customer without rows; the rows stand in `feature.<group>` under `observations = 'SET'`.
+
+```python
+import datetime as dt
+
+import tallystick
+
+events = []  # the customer's rows of the group's table: dictionaries or an Arrow table, in any order
+vector = tallystick.compute_vector(events, dt.date(2026, 3, 10), "transactions", zone="Asia/Shanghai")
+assert vector["transactions_debit_count_30d"] == 0
+assert vector["transactions_debit_mean_30d"] is None
+```
 
 ## Operations
 

@@ -86,6 +86,13 @@ def test_the_declaration_on_the_page_makes_the_columns_it_names(project_root: Pa
     assert len([name for name in columns if is_plain.fullmatch(name)]) == int(told[1])
 
 
+def test_the_call_on_the_page_runs(project_root: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project_root)
+    calls = [code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "compute_vector" in code]
+    assert len(calls) == 1
+    exec(calls[0], {})
+
+
 def test_a_thousand_features_fit_a_page_and_are_computed() -> None:
     assert len(THOUSAND.strip().splitlines()) < 60
     plan = prepare_group(declared_in(THOUSAND), CONTRACTS)

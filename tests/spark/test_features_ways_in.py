@@ -20,7 +20,7 @@ from pyarrow import csv
 from pyarrow import parquet as pq
 
 import tallystick
-from tallystick.errors import DeclarationError, InputError
+from tallystick.errors import DeclarationError
 from tallystick.pipeline import load_job
 from tallystick.project import load_project
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
@@ -216,29 +216,6 @@ def test_a_table_can_be_given_and_dates_mean_local_midnights(
     run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", "feature.spend", "--name", "copy")
     assert set(stored(bank, "copy").to_pylist()[0]) == set(daily.column_names)
     assert not list((bank[1] / "_given").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("customer_id,as_of\nother:1,2024-03-31\n", "1 rows are of no customer of village"),
-        ("customer_id,as_of\nvillage:1,\n", "1 rows have no as_of"),
-        ("customer_id,as_of\n,2024-03-31\n", "1 rows have no customer_id"),
-        ("customer_id,as_of\nvillage:1,2024-03-31 10:00:00\n", "as_of is timestamp"),
-        ("customer_id,as_of\nvillage:1,tomorrow\n", "as_of is string"),
-        ("customer_id,when\nvillage:1,2024-03-31\n", "there is no column as_of"),
-        ("customer_id,as_of\n", "no observation is given"),
-    ],
-)
-def test_observations_that_cannot_be_used_are_refused_without_their_values(
-    spark: SparkSession, bank: tuple[Path, Path], tmp_path: Path, text: str, message: str
-) -> None:
-    path = tmp_path / "bad.csv"
-    path.write_text(text)
-    with pytest.raises(InputError, match=message) as caught:
-        run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", str(path), "--name", "bad")
-    assert "other:1" not in str(caught.value)
-    assert "tomorrow" not in str(caught.value)
 
 
 def test_a_set_that_a_run_fills_cannot_be_replaced(spark: SparkSession, bank: tuple[Path, Path]) -> None:

@@ -1,0 +1,83 @@
+"""One customer's features in plain Python: rows as dictionaries, a group by its name, and clear refusals."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import tallystick
+from tallystick.errors import ContractError, InputError, NotFound
+from tallystick.kernel import prepare_group
+from tallystick.project import load_project
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(project_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project_root)
+
+
+def payment(at: dt.datetime, amount: int, **parts: Any) -> dict[str, Any]:
+    return {
+        "customer_id": "simbank:1", "transaction_id": f"t{amount}", "event_at": at, "direction": "out",
+        "known_on": at.date() + dt.timedelta(days=1), "amount_minor": amount, "is_retracted": False, **parts,
+    }  # fmt: skip
+
+
+ROWS = [payment(dt.datetime(2026, 3, day, 14, tzinfo=dt.UTC), day) for day in (1, 8, 9)]
+
+
+def test_a_date_is_the_midnight_of_the_customers_source() -> None:
+    # 10 March begins at 16:00 UTC of the 9th in Shanghai, where the simulated bank is, and at 11:00 UTC in Auckland.
+    by_date = tallystick.compute_vector(ROWS, dt.date(2026, 3, 10), "transactions")
+    by_instant = tallystick.compute_vector(ROWS, dt.datetime(2026, 3, 9, 16, tzinfo=dt.UTC), "transactions")
+    assert by_date == by_instant
+    assert by_date["transactions_debit_sum_30d"] == 18
+    elsewhere = tallystick.compute_vector(ROWS, dt.date(2026, 3, 10), "transactions", zone="Pacific/Auckland")
+    assert elsewhere["transactions_debit_sum_30d"] == 9
+
+
+def test_a_group_its_declaration_and_its_plan_give_the_same(project_root: Path) -> None:
+    project = load_project(project_root)
+    group = project.feature_groups["transactions"]
+    as_of = dt.datetime(2026, 3, 9, 16, tzinfo=dt.UTC)
+    by_name = tallystick.compute_vector(ROWS, as_of, "transactions")
+    assert tallystick.compute_vector(ROWS, as_of, group) == by_name
+    plan, zone = prepare_group(group, project.contracts), "Asia/Shanghai"
+    kinds = {"int64": pa.int64(), "string": pa.string(), "boolean": pa.bool_(), "date": pa.date32(),
+             "timestamp": pa.timestamp("us", "UTC"), "int32": pa.int32(), "double": pa.float64()}  # fmt: skip
+    schema = pa.schema([(c.name, kinds[c.type]) for c in project.contracts[group.table].columns])
+    table = pa.Table.from_pylist(ROWS, schema=schema)
+    assert tallystick.compute_vector(table, as_of, plan, zone=zone) == by_name
+    assert tallystick.compute_vector(table, as_of, "transactions") == by_name
+
+
+def test_columns_are_looked_up_in_the_rows_that_are_handed_in() -> None:
+    fact = {
+        "customer_id": "simbank:1", "customer_fact_id": "1", "event_at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        "known_on": dt.date(2020, 1, 2), "is_retracted": False, "birth_date": dt.date(1990, 3, 10), "region_id": "r",
+    }  # fmt: skip
+    regions = [
+        {"region_id": "r", "known_on": day, "crimes": crimes}
+        for day, crimes in ((dt.date(2019, 1, 1), 5), (dt.date(2026, 3, 10), 7), (dt.date(2026, 3, 11), 9))
+    ]
+    found = tallystick.compute_vector([fact], dt.date(2026, 3, 10), "customers", lookups={"clean.regions": regions})
+    assert found["customers_region_crimes_last_all"] == 7
+    assert found["customers_birth_age_days_all"] == (dt.date(2026, 3, 10) - dt.date(1990, 3, 10)).days
+    with pytest.raises(ContractError, match=r"clean\.regions"):
+        tallystick.compute_vector([fact], dt.date(2026, 3, 10), "customers")
+
+
+def test_what_cannot_be_computed_is_refused() -> None:
+    with pytest.raises(InputError, match="as_of has no offset"):
+        tallystick.compute_vector(ROWS, dt.datetime(2026, 3, 10), "transactions")  # noqa: DTZ001 - what is tested
+    with pytest.raises(InputError, match="business zone is not known"):
+        tallystick.compute_vector([], dt.date(2026, 3, 10), "transactions")
+    with pytest.raises(NotFound, match="did you mean transactions"):
+        tallystick.compute_vector(ROWS, dt.date(2026, 3, 10), "transaction")
+    with pytest.raises(ContractError, match="a value has not the type") as caught:
+        tallystick.compute_vector([ROWS[0] | {"amount_minor": "secret"}], dt.date(2026, 3, 10), "transactions")
+    assert "secret" not in str(caught.value)

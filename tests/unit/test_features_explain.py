@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from tallystick.cli import explaining
 from tallystick.cli.explaining import explain_feature, read_as_of, show_feature
 from tallystick.errors import InputError, NotFound
 from tallystick.features import GroupWork, compute_local
@@ -34,8 +35,12 @@ FORMULAS = ("share", "ratio", "change", "zscore")
 
 
 @pytest.fixture(scope="module")
-def project(project_root: Path) -> Project:
-    return load_project(project_root)
+def project(project_root: Path) -> Iterator[Project]:
+    """The project, read once also for the commands."""
+    read = load_project(project_root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explaining, "open_project", lambda _: read)
+        yield read
 
 
 def bank_of(group: FeatureGroup, contracts: Mapping[str, TableContract], *, rows: int) -> dict[str, pa.Table]:
@@ -111,12 +116,12 @@ def test_the_sql_of_every_declared_feature_is_true(project: Project) -> None:
         assert not list(differing(group, project.contracts, tables, group_columns(group, project.contracts)))
 
 
-def passport(project_root: Path, name: str, **asked: str) -> dict[str, Any]:
-    return dict(explain_feature(name, project_root, **asked))
+def passport(project: Project, name: str, **asked: str) -> dict[str, Any]:
+    return dict(explain_feature(name, project.root, **asked))
 
 
-def test_a_passport_says_all_that_is_declared(project_root: Path) -> None:
-    told = dict(show_feature("transactions_debit_cash_sum_30d", project_root))
+def test_a_passport_says_all_that_is_declared(project: Project) -> None:
+    told = dict(show_feature("transactions_debit_cash_sum_30d", project.root))
     assert told["meaning"] == "Money spent on cash over the last 30 days"
     assert told["windows"] == ["the last 30 days: [as_of - 30d, as_of)"]
     assert told["reads"] == [f"clean.transactions.{name}" for name in ("amount_minor", "direction", "channel")]
@@ -128,19 +133,19 @@ def test_a_passport_says_all_that_is_declared(project_root: Path) -> None:
     )  # fmt: skip
     assert len(str(told["fingerprint"])) == 16
     place, line = str(told["declared at"]).split(":")
-    assert 'name="debit"' in "".join((project_root / place).read_text().splitlines()[int(line) - 1 : int(line) + 2])
+    assert 'name="debit"' in "".join((project.root / place).read_text().splitlines()[int(line) - 1 : int(line) + 2])
 
 
-def test_a_looked_up_column_is_told_with_its_table_and_key(project_root: Path) -> None:
-    told = passport(project_root, "customers_region_crimes_last_all")
+def test_a_looked_up_column_is_told_with_its_table_and_key(project: Project) -> None:
+    told = passport(project, "customers_region_crimes_last_all")
     assert told["reads"] == ["clean.regions.crimes (by region_id)"]
     assert "LEFT JOIN" in told["SQL"]
     assert told["windows"] == ["the whole history: from the first visible event to before as_of"]
 
 
-def test_the_edges_of_an_example_are_worked_out_on_the_local_clock(project_root: Path) -> None:
+def test_the_edges_of_an_example_are_worked_out_on_the_local_clock(project: Project) -> None:
     told = passport(
-        project_root, "consumption_earned_sum_change_90d", as_of="2026-03-31", source="berka", customer="berka:7"
+        project, "consumption_earned_sum_change_90d", as_of="2026-03-31", source="berka", customer="berka:7"
     )
     assert told["edges"] == [
         "$date = 2026-03-31",
@@ -166,9 +171,9 @@ def test_a_date_is_its_local_midnight() -> None:
     assert read_as_of("2026-03-31T12:00+02:00", ZONE) == utc(2026, 3, 31, 10)
 
 
-def test_an_unknown_feature_is_told_what_is_near(project_root: Path) -> None:
+def test_an_unknown_feature_is_told_what_is_near(project: Project) -> None:
     with pytest.raises(NotFound, match="did you mean transactions_debit_sum_30d"):
-        show_feature("transactions_debit_sum_30dd", project_root)
+        show_feature("transactions_debit_sum_30dd", project.root)
 
 
 def test_every_declared_feature_has_a_passport(project: Project) -> None:

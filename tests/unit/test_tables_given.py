@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from tallystick.cli.computing import Who
+from tallystick.cli import computing
+from tallystick.cli.computing import Who, compute_groups
+from tallystick.cli.running import SessionMaker
 from tallystick.errors import DeclarationError, InputError
 from tallystick.project import load_project
 from tallystick.spec.sources import Source
@@ -108,3 +110,31 @@ def test_who_is_observed_is_said_once() -> None:
                   {"name": "x", "as_of": dt.date(2024, 1, 1)}):  # fmt: skip
         with pytest.raises(DeclarationError, match="--observations FILE --name NAME"):
             Who(**asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("who", "job", "argv"),
+    [
+        (Who(observations="x.csv", name="x"), "compute_observed", ["--observations", "x.csv", "--name", "x"]),
+        (Who(as_of=dt.date(2024, 3, 1)), "compute_features", ["--from", "2024-03-01", "--to", "2024-03-01"]),
+    ],
+)
+def test_the_command_hands_its_groups_to_the_right_job(
+    monkeypatch: pytest.MonkeyPatch, project_root: Path, tmp_path: Path, who: Who, job: str, argv: list[str]
+) -> None:
+    started: list[object] = []
+    real = computing.load_job
+
+    def load(root: Path, name: str) -> object:
+        module = real(root, name)
+        monkeypatch.setattr(module, "run", lambda session, args: started.append((name, args)))
+        return module
+
+    monkeypatch.setattr(computing, "load_job", load)
+    monkeypatch.setattr(SessionMaker, "__call__", lambda self: None)
+    compute_groups(["transactions", "social"], "simbank", who=who, warehouse=tmp_path, project=project_root)
+    [(name, args)] = started
+    assert name == job
+    assert (args.group, args.source, args.warehouse) == (["transactions", "social"], "simbank", tmp_path)
+    told = {key: str(value) for key, value in vars(args).items()}
+    assert [told[{"--from": "first", "--to": "last"}.get(flag, flag[2:])] for flag in argv[::2]] == argv[1::2]

@@ -101,6 +101,18 @@ assert vector["transactions_debit_count_30d"] == 0
 assert vector["transactions_debit_mean_30d"] is None
 ```
 
+## How to change a live table
+
+| change | declare |
+|---|---|
+| a new feature | its measure; `tally features backfill GROUP` computes the days that lack it |
+| another meaning | the new text; where no text changes, a raised `version`. Exactly its own columns are then stale |
+| another name | `replaces="the measure's name before"`; readers of the old column are told the new one |
+| its end | `retired_on=date(2026, 7, 1)`, or of many columns the group's `retired={{"txn_*_7d": date(2026, 7, 1)}}` |
+
+`tally features retired` lists what readers should leave, and the models that read it.
+[Why columns keep their place](adr/0006-a-column-keeps-its-place-and-says-what-became-of-it.md).
+
 ## Operations
 
 Over the visible rows of the window that pass `where` and the filter.

@@ -107,3 +107,11 @@ def test_a_thousand_features_fit_a_page_and_are_computed() -> None:
     assert row["many_food_share_30d"] == 1.0
     assert row["many_spent_food_sum_change_7d"] == pytest.approx((189 - 140) / 140)
     assert {value for name, value in row.items() if "_rent_count" in name} == {0}
+
+
+def test_links_of_the_page_lead_somewhere(project_root: Path, page: str) -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", page) if not link.startswith("#")]
+    assert links
+    assert [link for link in links if not (project_root / "docs" / link).exists()] == []
+    anchors = set(re.findall(r"\]\(#([^)]+)\)", page))
+    assert anchors == set(re.findall(r"^### (\w+)$", page, re.MULTILINE))

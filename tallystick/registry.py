@@ -170,7 +170,9 @@ class Registry:
             return [self._describe(client, name, number) for number in numbers]
 
     def models(self) -> list[str]:
-        """The names of all registered models, sorted."""
+        """The names of all registered models, sorted; none where nothing was ever registered."""
+        if self._artifacts is not None and not self._folder.exists():
+            return []
         with self._connected() as client:
             return sorted(str(model.name) for model in client.search_registered_models())
 

@@ -20,6 +20,7 @@ from pyarrow import csv
 from pyarrow import parquet as pq
 
 import tallystick
+from tallystick.cli.explaining import explain_feature
 from tallystick.errors import DeclarationError
 from tallystick.pipeline import load_job
 from tallystick.project import load_project
@@ -221,3 +222,15 @@ def test_a_table_can_be_given_and_dates_mean_local_midnights(
 def test_a_set_that_a_run_fills_cannot_be_replaced(spark: SparkSession, bank: tuple[Path, Path]) -> None:
     with pytest.raises(DeclarationError, match="filled by a recipe or the snapshot"):
         run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", "x.csv", "--name", "daily")
+
+
+def test_the_sql_of_a_passport_answers_the_same_over_the_stored_tables(
+    bank: tuple[Path, Path], daily: pa.Table
+) -> None:
+    row = daily.filter(pc.equal(daily["customer_id"], CUSTOMERS[2])).to_pylist()[2]
+    day = f"{row['as_of'].astimezone(ZONE).date()}"
+    for name in [column for column in daily.column_names if column.startswith("spend_")][::37]:
+        told = explain_feature(name, bank[0], as_of=day, source="village", customer=row["customer_id"])
+        assert "$" not in str(told["SQL"])
+        answer = tallystick.query(Warehouse(bank[1]), str(told["SQL"])).to_pylist()
+        assert answer == [{name: pytest.approx(row[name], rel=1e-9)}]

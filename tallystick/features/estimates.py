@@ -17,7 +17,7 @@ from tallystick.features.compute import GroupWork
 from tallystick.features.stage import BucketTask, Observed, Storage
 from tallystick.spec.tables import TableContract
 
-# Measured from Parquet to Parquet on one core: what an event costs by itself and for each feature (docs/performance.md),
+# Measured from Parquet to Parquet on one core: what an event costs itself and for each feature (docs/performance.md),
 # what an observation costs, and computing and writing one value of it (28 snapshots of 2,000 customers with 400,000
 # events, 50 and 450 features: 1.3 and 4.0 s).
 NANOS_PER_EVENT = 268.0
@@ -32,7 +32,7 @@ TEXT_BYTES = 40.0
 # The kernel's own arrays: the order of the rows, the entity's number, and the times as whole numbers.
 KERNEL_BYTES_PER_EVENT = 48.0
 
-# A task holds its results three times for a moment: the kernel's, those with keys, and the period that is being written.
+# A task holds its results three times for a moment: the kernel's, those with keys, and the period being written.
 COPIES_OF_RESULTS = 3.0
 
 # A customer is hot from this many times the mean on: then a task takes visibly longer than its rows suggest.

@@ -7,6 +7,7 @@ not: Spark, anything that writes.
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,6 @@ def _by_table(project: Project, warehouse: Warehouse) -> Mapping[str, list[dict[
             # Not only the marks: a retirement that was declared a minute ago is written at the next write.
             one = find_retirement(name, declared) if name.startswith(f"{group.name}_") and name not in live else None
             if one is not None:
-                told.pop(one.pattern if "*" in one.pattern else "", None)
                 told[name] = (one.retired_on, one.replaced_by)
         for name, gone in marked.items():
             if name not in live:
@@ -78,6 +78,8 @@ def _by_table(project: Project, warehouse: Warehouse) -> Mapping[str, list[dict[
                 "is_stored": name in stored,
             }
             for name, (day, new) in told.items()
+            # A pattern of which a column is listed says nothing more.
+            if not any(other != name and fnmatchcase(other, name) for other in told)
         ]
     return found
 

@@ -219,7 +219,7 @@ class Models:
 def test_the_list_of_retired_features_names_the_models_that_read_them(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    group = replace(NOW, retired={"txn_never_*": date(2026, 4, 1)})
+    group = replace(NOW, retired={"txn_never_*": date(2026, 4, 1), "txn_old_*": date(2026, 4, 1)})
     monkeypatch.setattr(listing, "open_project", lambda _: SimpleNamespace(feature_groups={"txn": group}))
     monkeypatch.setattr("tallystick.registry.Registry", Models)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "a server")

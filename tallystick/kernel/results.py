@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.kernel.formulas import derive
-from tallystick.kernel.plan import GroupPlan
+from tallystick.kernel.plan import Formula, GroupPlan
 from tallystick.kernel.vectors import Array, Bools, Ints
 
 
@@ -54,17 +54,26 @@ class Results:
 
     def row(self, days: Ints) -> dict[str, int | float | None]:
         """The plan's columns of the only observation."""
-        columns = zip(self._plan.names, self._columns(days), strict=True)
-        return {name: None if null[0] else values[0].item() for name, (values, null) in columns}
+        cells = tuple(array[:, 0].tolist() for array in self._arrays)
+        nulls = self._null[:, 0].tolist()
+        made: dict[str, int | float | None] = {}
+        for name, formula in zip(self._plan.names, self._plan.formulas, strict=True):
+            if formula.kind == "cell":
+                slot = formula.slots[0]
+                value = cells[self._is_double[slot]][self._lines[slot]]
+                made[name] = None if nulls[slot] or value != value else value
+            else:
+                values, null = self._column(formula, days)
+                made[name] = None if null[0] else values[0].item()
+        return made
 
     def _columns(self, days: Ints) -> Iterator[tuple[Array, Bools]]:
-        for formula in self._plan.formulas:
-            cells = [self._cell(slot) for slot in formula.slots]
-            if formula.kind == "cell":
-                values, null = cells[0]
-            else:
-                values, null = derive(formula.kind, cells, formula.windows, days)
-            yield values, null | np.isnan(values) if values.dtype == np.float64 else null
+        return (self._column(formula, days) for formula in self._plan.formulas)
+
+    def _column(self, formula: Formula, days: Ints) -> tuple[Array, Bools]:
+        cells = [self._cell(slot) for slot in formula.slots]
+        values, null = cells[0] if formula.kind == "cell" else derive(formula.kind, cells, formula.windows, days)
+        return values, null | np.isnan(values) if values.dtype == np.float64 else null
 
     def _cell(self, slot: int) -> tuple[Array, Bools]:
         return self._arrays[self._is_double[slot]][self._lines[slot]], self._null[slot]

@@ -18,12 +18,10 @@ from typing import Any
 from benchmarks import agreement, layouts, report
 from benchmarks.layouts import Folder
 from benchmarks.rows import GROWTH, Row, all_rows
-from benchmarks.running import run_process
-from benchmarks.scale import FRACTIONS, Scale
+from benchmarks.running import largest_share, run_process
+from benchmarks.scale import Scale
 
 EVENTS = 40_000_000
-# A larger share is tried when the next smaller one says that it may end in time.
-HOPE = 1.5
 
 
 def main() -> None:
@@ -134,19 +132,7 @@ class _Run:
 
     def compared(self, row: Row) -> dict[str, Any]:
         """The largest share that ends in time, compared with our answers."""
-        best: dict[str, Any] = {"status": "over", "fraction": FRACTIONS[-1]}
-        smallest_first = sorted(FRACTIONS, reverse=True)
-        # From a hundredth straight to the largest share that may end in time, and down from there.
-        best = self.share(row, smallest_first[0])
-        if best["status"] != "done":
-            return best
-        for fraction in FRACTIONS[:-1]:
-            if best["wall"] * FRACTIONS[-1] / fraction > HOPE * self.args.limit:
-                continue
-            result = self.share(row, fraction)
-            if result["status"] != "over":
-                return result
-        return best
+        return largest_share(lambda fraction: self.share(row, fraction), limit=self.args.limit)
 
     def share(self, row: Row, fraction: int) -> dict[str, Any]:
         """One share of a row; ``differs`` when the answers do not agree."""

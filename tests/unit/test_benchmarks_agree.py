@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +15,7 @@ from benchmarks.groups import EVENTS, wanted
 from benchmarks.layouts import Folder
 from benchmarks.report import lines_of
 from benchmarks.rows import all_rows
+from benchmarks.running import largest_share
 from benchmarks.scale import MONTHS, Scale
 from benchmarks.sql import STYLES, WORKS, select_sql
 from tallystick.tables import pin, read_arrow
@@ -93,6 +95,19 @@ def test_a_part_of_the_customers_is_scaled_and_marked(tmp_path: Path) -> None:
     lines = lines_of(rows, results, None, SCALE)
     assert [(line.wall, line.ratio, line.met) for line in lines] == [("2.0", "", ""), ("40.0", "0.050", "yes")]
     assert "1/40" in lines[1].what
+
+
+@pytest.mark.parametrize(
+    ("fixed", "whole", "largest"),
+    [(0.0, 200.0, 1), (3.0, 250.0, 1), (0.0, 2000.0, 10), (20.0, 4000.0, 40), (0.0, 1e6, 0)],
+)
+def test_the_largest_share_that_ends_in_time_is_kept(fixed: float, whole: float, largest: int) -> None:
+    def run(fraction: int) -> dict[str, Any]:
+        wall = fixed + whole / fraction
+        return {"status": "done" if wall <= 300 else "over", "wall": wall, "fraction": fraction}
+
+    result = largest_share(run, limit=300)
+    assert (result["fraction"] if result["status"] == "done" else 0) == largest
 
 
 def _answer(folder: Folder, query: str, target: Path) -> None:

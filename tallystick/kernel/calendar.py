@@ -62,8 +62,14 @@ class Zone:
         return self.to_instants(days * DAY)
 
     def back(self, instants: Ints, unit: str, count: int) -> Ints:
-        """The UTC instants ``count`` local days or months before ``instants``."""
+        """The UTC instants ``count`` local days or months before ``instants``.
+
+        An instant at which a business date begins stands for its midnight, also where the clock skips that midnight:
+        whole days before it begin at midnights.
+        """
         local = self.to_local(instants)
+        days = self.dates(instants)
+        local = np.where(instants == self.midnights(days), days * DAY, local)
         if unit == "day":
             return self.to_instants(local - count * DAY)
         days, time = np.divmod(local, DAY)

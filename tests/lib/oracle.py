@@ -52,7 +52,7 @@ class _Oracle:
         self.spans: set[str] = set()
         self.values: dict[str, tuple[str, str]] = {}
         self.as_of = [moment.replace(tzinfo=UTC) for moment in _naive(observations.column("as_of"))]
-        self.local = [moment.astimezone(zone).replace(tzinfo=None) for moment in self.as_of]
+        self.local = [self._local(moment) for moment in self.as_of]
         self.connection = duckdb.connect()
         self.connection.execute("SET threads = 1")
         self._load(events, observations)
@@ -193,6 +193,12 @@ class _Oracle:
     def _lengths(self, cell: Cell) -> list[int]:
         count, unit = int(cell.window[:-1]), cell.window[-1]
         return [(local.date() - _back(local, unit, count).date()).days for local in self.local]
+
+    def _local(self, instant: dt.datetime) -> dt.datetime:
+        """The wall clock, which shows midnight when a date begins, also where the clock skips that hour."""
+        local = instant.astimezone(self.zone).replace(tzinfo=None)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight if self._instant(midnight) == instant else local
 
     def _instant(self, local: dt.datetime) -> dt.datetime:
         return local.replace(tzinfo=self.zone, fold=0).astimezone(UTC)

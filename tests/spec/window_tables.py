@@ -155,6 +155,22 @@ CASES = (
         """,
     ),
     Case(
+        title="A midnight that does not exist",
+        text="In Santiago 8 September 2024 begins at 01:00, for the clock skips the hour before. An `as_of` at the"
+        " instant at which a date begins stands for its midnight: the days before it are whole.",
+        zone="America/Santiago",
+        as_of="2024-09-08 01:00",
+        table="""
+            event_at                   | known_on   | 1d | 7d
+            2024-08-31 23:59:59.999999 | 2024-09-01 |    |
+            2024-09-01 00:00           | 2024-09-02 |    | in
+            2024-09-06 23:59:59.999999 | 2024-09-07 |    | in
+            2024-09-07 00:00           | 2024-09-08 | in | in
+            2024-09-07 23:59:59.999999 | 2024-09-08 | in | in
+            2024-09-08 01:00           | 2024-09-08 |    |
+        """,
+    ),
+    Case(
         title="The clock goes back",
         text="An edge at a time that exists twice is the first of the two.",
         zone="Europe/Prague",

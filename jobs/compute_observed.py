@@ -40,7 +40,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     files = {name: p.files for name, p in pinned.items()}
     contracts = {name: project.contracts[name] for name in (*names, *(g.feature_table for g in groups))}
     store = BucketStore(warehouse=warehouse, contracts={**contracts, GIVEN: GIVEN_CONTRACT})
-    works = [GroupWork.of(group, project.contracts) for group in groups]
+    works = [GroupWork.of(group, project.contracts, first=None) for group in groups]
     observed = Observed(kind="given", name=args.name, tables={GIVEN: ""})
     with split_observations(warehouse, args.observations, source=source) as given:
         tasks = list_given_tasks(source, files, {GIVEN: given.files})

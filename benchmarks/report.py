@@ -59,7 +59,7 @@ def machine_facts() -> dict[str, str]:
         "processor": cpu[1] if cpu else platform.processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{int(memory[1]) / 2**20:.0f} GB" if memory else "",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "python": platform.python_version(),
         "java": told.splitlines()[0] if told else "",
         **{name: importlib.metadata.version(name) for name in names},

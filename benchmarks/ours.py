@@ -17,8 +17,9 @@ import pyarrow as pa
 from benchmarks.groups import EVENTS, GROUPS, OBSERVED, contracts
 from benchmarks.layouts import Folder, hot_files
 from benchmarks.scale import SNAPSHOT_DAY, SOURCE, ZONE
-from tallystick.features import BucketTask, GroupWork, Observed, compute_buckets, compute_local, list_bucket_tasks
-from tallystick.features.stage import observe, read_events
+from tallystick.features import BucketTask, GroupWork, Observed, compute_buckets, list_bucket_tasks
+from tallystick.features.reading import BucketReader
+from tallystick.features.stage import compute_work, observe
 from tallystick.spec.sources import KnownOn, Layout, Source, TableMapping
 from tallystick.tables import BucketStore, Pinned, PinnedFile, Run, Slice, Warehouse, ensure_table, pin, replace_files
 
@@ -86,10 +87,8 @@ def run_local(job: Job) -> pa.Table:
     tasks, _ = job.tasks()
     store = BucketStore(warehouse=job.folder.warehouse, contracts=contracts())
     for task in tasks:
-        asked = observe(task, job.observed, store)
-        has_versions = EVENTS not in task.single_version
-        events = read_events(task, work, store)
-        made.append(compute_local(work, events, asked, dimensions={}, zone=ZONE, has_versions=has_versions))
+        reader = BucketReader(task, [work], job.observed, store)
+        made.append(compute_work(task, work, observe(task, job.observed, reader), reader))
     return pa.concat_tables(made)
 
 

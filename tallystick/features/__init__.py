@@ -19,7 +19,8 @@ from tallystick.features.planning import (
 )
 from tallystick.features.population import observe_applications, observe_daily, observe_given
 from tallystick.features.request import add_request_features
-from tallystick.features.stage import BucketTask, Observed, compute_buckets, run_tasks
+from tallystick.features.stage import compute_buckets, run_tasks
+from tallystick.features.tasks import BucketTask, Observed
 
 __all__ = [
     "BucketTask",

@@ -24,8 +24,8 @@ from tallystick.features.estimates import (
     sum_costs,
 )
 from tallystick.features.ledger import Changes, DayState, Definition, Inputs, Ledger, list_days
-from tallystick.features.planning import last_load, list_bucket_tasks, list_observed_tables
-from tallystick.features.stage import BucketTask, Observed, Storage
+from tallystick.features.planning import StoredFile, last_load, list_bucket_tasks, list_observed_tables
+from tallystick.features.tasks import BucketTask, Observed, Storage
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.recipes import Applications, Daily
 from tallystick.spec.sources import Source
@@ -41,20 +41,8 @@ MOST_DAYS = date.max.toordinal()
 SECONDS_PER_CHUNK = 1.5
 
 
-class SizedFile(Protocol):
+class SizedFile(StoredFile, Protocol):
     """What a backfill needs to know of a stored file."""
-
-    @property
-    def path(self) -> str:
-        """Where it is."""
-
-    @property
-    def partition(self) -> Mapping[str, str]:
-        """Its partition values as text."""
-
-    @property
-    def stats(self) -> Mapping[str, tuple[date, date]]:
-        """The least and greatest value of its date columns."""
 
     @property
     def rows(self) -> int:

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.features.compute import GroupWork
-from tallystick.features.stage import BucketTask, Observed, Storage
+from tallystick.features.reading import list_reads
+from tallystick.features.tasks import BucketTask, Observed, Storage
 from tallystick.spec.tables import TableContract
 
 # Measured from Parquet to Parquet on one core: what an event costs itself and for each feature (docs/performance.md),
@@ -56,10 +57,10 @@ class Crowd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What some tasks read and hold: ``bytes_read`` are the compressed bytes of the columns read, each time they are.
+    """What some tasks read and hold.
 
-    ``rows_read`` counts likewise. ``files`` are the paths. ``memory`` is an estimate for the largest task, in bytes,
-    ``seconds`` one of the time of one core.
+    ``bytes_read`` are the compressed bytes of the columns read, ``rows_read`` the rows of their files, ``files`` the
+    paths. ``memory`` is an estimate for the largest task, in bytes, ``seconds`` one of the time of one core.
     """
 
     files: frozenset[str]
@@ -70,38 +71,11 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """One read of a task: these columns of these files of a table."""
-
-    table: str
-    paths: tuple[str, ...]
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class FileSize:
     """A stored file: its rows, and the compressed bytes of each of its columns."""
 
     rows: int
     columns: Mapping[str, int]
-
-
-def list_reads(task: BucketTask, works: Iterable[GroupWork], observed: Observed) -> list[Read]:
-    """Everything that ``compute_buckets`` reads for a bucket that has observations, in its order."""
-    reads = []
-    for table, event_id in observed.tables.items():
-        columns = ["customer_id", "event_at", "known_on", "is_retracted"]
-        if observed.kind != "daily" or table not in task.single_version:
-            columns.append(event_id)
-        reads.append(Read(table, task.files.get(table, ()), tuple(columns)))
-    for work in works:
-        table = work.plan.table
-        columns = work.stored_columns(has_versions=table not in task.single_version)
-        reads.append(Read(table, task.files.get(table, ()), tuple(columns)))
-        for lookup in work.lookups:
-            columns = [lookup.on, "known_on", *lookup.columns]
-            reads.append(Read(lookup.table, task.files.get(lookup.table, ()), tuple(columns)))
-    return reads
 
 
 def sum_costs(costs: Iterable[Cost]) -> Cost:

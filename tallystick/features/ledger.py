@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tallystick.errors import ContractError
-from tallystick.features.stage import Storage
+from tallystick.features.tasks import Storage
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 from tallystick.errors import DeclarationError, NotFound
-from tallystick.features.stage import BucketTask
+from tallystick.features.tasks import BucketTask
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.spec.names import check_name, nearest_name
 from tallystick.spec.recipes import Applications, Daily
@@ -40,6 +40,10 @@ class StoredFile(Protocol):
     @property
     def partition(self) -> Mapping[str, str]:
         """Its partition values as text."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
 
     @property
     def stats(self) -> Mapping[str, tuple[date, date]]:
@@ -120,29 +124,27 @@ def list_read_tables(groups: Iterable[FeatureGroup], drawn_from: Iterable[str]) 
 
 def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]]) -> list[BucketTask]:
     """One task per bucket of the source that holds any file; tables without a customer go to every task."""
-    everywhere: dict[str, tuple[str, ...]] = {}
-    by_bucket: dict[int, dict[str, tuple[str, ...]]] = {}
+    shared = {table: stored for table, stored in files.items() if _is_everywhere(stored)}
+    own: dict[int, dict[str, list[StoredFile]]] = {}
     for table, stored in files.items():
         for file in stored:
-            by_bucket.setdefault(int(file.partition["bucket"]), {}).setdefault(table, ())
-    for table, stored in files.items():
-        if _is_everywhere(stored):
-            everywhere[table] = tuple(file.path for file in stored)
-            continue
-        for file in stored:
-            held = by_bucket[int(file.partition["bucket"])]
-            held[table] = (*held[table], file.path)
-    return [
-        BucketTask(
-            source=source.name,
-            bucket=bucket,
-            zone=source.zone,
-            period=source.layout.period,
-            files={**{t: paths for t, paths in held.items() if paths}, **everywhere},
-            single_version=_single_version(source, bucket, files),
+            tables = own.setdefault(int(file.partition["bucket"]), {})
+            tables.setdefault(table, []).append(file)
+    tasks = []
+    for bucket, tables in sorted(own.items()):
+        held = {**{name: found for name, found in tables.items() if name not in shared}, **shared}
+        tasks.append(
+            BucketTask(
+                source=source.name,
+                bucket=bucket,
+                zone=source.zone,
+                period=source.layout.period,
+                files={table: tuple(file.path for file in found) for table, found in held.items()},
+                single_version=_single_version(source, tables),
+                size=sum(file.size for found in held.values() for file in found),
+            )
         )
-        for bucket, held in sorted(by_bucket.items())
-    ]
+    return tasks
 
 
 def list_given_tasks(
@@ -179,18 +181,17 @@ def _is_everywhere(stored: Sequence[StoredFile]) -> bool:
     return all(file.partition["period"] == "all" for file in stored)
 
 
-def _single_version(source: Source, bucket: int, files: Mapping[str, Sequence[StoredFile]]) -> frozenset[str]:
-    """The clean tables whose rows in this bucket all came in one load, which cannot bring an event twice.
+def _single_version(source: Source, files: Mapping[str, Sequence[StoredFile]]) -> frozenset[str]:
+    """The clean tables whose rows in these files all came in one load, which cannot bring an event twice.
 
     A load rejects two versions of one event, unless the mapping itself says when each row was known.
     """
-    dated = [f"clean.{name}" for name, table in source.tables.items() if table.known_on.kind != "column"]
     found = []
-    for table in dated:
-        own = [file.stats for file in files.get(table, ()) if int(file.partition["bucket"]) == bucket]
-        loads = {day for stats in own for day in stats.get("loaded_on", (date.min, date.max))}
-        if len(loads) == 1:
-            found.append(table)
+    for name, table in source.tables.items():
+        stats = [file.stats for file in files.get(f"clean.{name}", ())]
+        loads = {day for own in stats for day in own.get("loaded_on", (date.min, date.max))}
+        if len(loads) == 1 and table.known_on.kind != "column":
+            found.append(f"clean.{name}")
     return frozenset(found)
 
 

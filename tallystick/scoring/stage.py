@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from tallystick.features import BucketTask, run_tasks
 from tallystick.features.population import decided_versions, period_names
-from tallystick.features.stage import Storage
+from tallystick.features.tasks import Storage
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors, check_model_dates
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ _ARRAYS = "arrays in the order of the formula, as NumPy's own functions take the
 _DATA = "where, what, and the data, in the order of the sentence; options by keyword"
 _FIT = "one shape for every algorithm: what to fit, on what, against what"
 POSITIONAL_EXCEPTIONS: dict[str, str] = {
-    "tallystick/features/stage.py::read_table": _DATA,
+    "tallystick/features/stage.py::compute_work": _DATA,
     "tallystick/ingest/reading.py::read_batches": _DATA,
     "tallystick/kernel/exact.py::reduce_ranges": _ARRAYS,
     "tallystick/kernel/formulas.py::derive": _ARRAYS,

@@ -19,7 +19,7 @@ from tallystick.errors import DeclarationError, LimitExceeded, NotFound, Tallyst
 from tallystick.features.backfill import Chunk, cut_chunks
 from tallystick.features.estimates import count_crowd, result_bytes
 from tallystick.features.ledger import list_days
-from tallystick.features.stage import BucketTask
+from tallystick.features.tasks import BucketTask
 from tallystick.tables import Warehouse, read_files
 from tests.lib import backfills as bank
 from tests.lib import deliveries

@@ -20,6 +20,7 @@ class File:
     path: str
     loads: tuple[date, date] | None = (FIRST, FIRST)
     bucket: int = 0
+    size: int = 100
     partition: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -63,3 +64,12 @@ def test_a_file_whose_loads_nobody_noted_may_have_them(source: Source) -> None:
 def test_a_mapping_that_dates_its_rows_itself_may_bring_two_versions_in_one_load(source: Source) -> None:
     assert source.tables["regions"].known_on.kind == "column"
     assert single_versions(source, "clean.regions", File("a")) == {0: False}
+
+
+def test_a_task_knows_the_bytes_of_its_files_and_those_that_every_task_reads(source: Source) -> None:
+    regions = File("r", size=7)
+    regions.partition.update(bucket="0", period="all")
+    files = {"clean.transactions": stored(File("a"), File("b", bucket=1, size=40)), "clean.regions": [regions]}
+    tasks = list_bucket_tasks(source, files)
+    assert {task.bucket: task.size for task in tasks} == {0: 107, 1: 47}
+    assert tasks[1].files == {"clean.transactions": ("b",), "clean.regions": ("r",)}

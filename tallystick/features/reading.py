@@ -1,0 +1,104 @@
+"""What a task reads of its bucket: each table once, with all the columns that anything in the task wants of it.
+
+What lives here: the list of reads, which the plan of a backfill counts too, and the reader that keeps a table until its
+last use. What must not: storage (handed in), the computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tallystick.features.compute import GroupWork
+from tallystick.features.population import OBSERVATION_SCHEMA
+from tallystick.features.tasks import BucketTask, Observed, Storage
+
+VISIBILITY = ("customer_id", "event_at", "known_on", "is_retracted")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Columns of the files of a table; the texts of those that are ``coded`` may come as Arrow dictionaries."""
+
+    table: str
+    paths: tuple[str, ...]
+    columns: tuple[str, ...]
+    coded: frozenset[str] = frozenset()
+
+
+def list_reads(task: BucketTask, works: Iterable[GroupWork], observed: Observed) -> list[Read]:
+    """Everything that a task reads for a bucket that has observations, one entry a table."""
+    merged: dict[str, Read] = {}
+    for use in _list_uses(task, works, observed):
+        known = merged.get(use.table)
+        if known is None:
+            merged[use.table] = use
+            continue
+        columns = tuple(dict.fromkeys((*known.columns, *use.columns)))
+        plain = (set(known.columns) - known.coded) | (set(use.columns) - use.coded)
+        merged[use.table] = Read(use.table, use.paths, columns, frozenset(columns) - plain)
+    return list(merged.values())
+
+
+class BucketReader:
+    """The tables of one task: read when first wanted, given up after the last use that was announced."""
+
+    def __init__(self, task: BucketTask, works: Sequence[GroupWork], observed: Observed, storage: Storage) -> None:
+        self.storage = storage
+        self.reads = {read.table: read for read in list_reads(task, works, observed)}
+        self.uses = [use.table for use in _list_uses(task, works, observed)]
+        self.held: dict[str, pa.Table] = {}
+
+    def read(self, table: str, columns: Sequence[str]) -> pa.Table:
+        """These columns of the bucket's rows; an empty table where the bucket has no file of it."""
+        if table not in self.held:
+            read = self.reads[table]
+            self.held[table] = self.storage.read(table, read.paths, read.columns, coded=read.coded)
+        self.uses.remove(table)
+        rows = self.held[table] if table in self.uses else self.held.pop(table)
+        return rows.select(list(columns))
+
+
+def population_columns(task: BucketTask, observed: Observed) -> dict[str, tuple[str, ...]]:
+    """Per table that observations are drawn from, the columns that tell who is observed and when.
+
+    Identifiers are long and all different: for a daily population they are read only where they tell versions apart.
+    """
+    if observed.kind == "given":
+        return dict.fromkeys(observed.tables, tuple(OBSERVATION_SCHEMA.names))
+    is_daily = observed.kind == "daily"
+    return {
+        table: VISIBILITY if is_daily and table in task.single_version else (*VISIBILITY, event_id)
+        for table, event_id in observed.tables.items()
+    }
+
+
+def lookup_columns(work: GroupWork) -> Mapping[str, tuple[str, ...]]:
+    """Per table that a group looks up, the columns it needs of it."""
+    return {lookup.table: (lookup.on, "known_on", *lookup.columns) for lookup in work.lookups}
+
+
+def event_columns(task: BucketTask, work: GroupWork) -> tuple[str, ...]:
+    """The columns that a group needs of its own table."""
+    return tuple(work.stored_columns(has_versions=work.plan.table not in task.single_version))
+
+
+def _list_uses(task: BucketTask, works: Iterable[GroupWork], observed: Observed) -> Iterator[Read]:
+    """Every use of a table by the task, in the order of the work.
+
+    Texts stay the codes that they are in the file where the kernel works on codes. Not so identifiers, which are all
+    different, and keys of lookups, which are compared with other tables' texts.
+    """
+
+    def use(table: str, columns: Sequence[str], coded: Iterable[str] = ()) -> Read:
+        return Read(table, task.files.get(table, ()), tuple(columns), frozenset(coded))
+
+    for table, columns in population_columns(task, observed).items():
+        yield use(table, columns, VISIBILITY if observed.kind == "daily" else ())
+    for work in works:
+        columns = event_columns(task, work)
+        yield use(work.plan.table, columns, [] if work.lookups else set(columns) - {work.plan.event_id})
+        for table, columns in lookup_columns(work).items():
+            yield use(table, columns)

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.ingest.deliveries import Delivery, check_order, find_deliveries, match_files
+from tallystick.ingest.deliveries import check_order, find_deliveries, landed_delivery
 from tallystick.ingest.load import describe_load, prepare_load
 from tallystick.ingest.rejected import waiting_tables
 from tallystick.project.sources import load_source
@@ -57,7 +57,7 @@ def _run_alone(session: Any, args: argparse.Namespace, source: Any, *, directory
     name = source.name
     if args.replay_from:
         for landing in [found for found in landings(warehouse, name) if found.load_date >= args.replay_from]:
-            _load(session, args, source, landing=landing, warehouse=warehouse)
+            _load(session, args, source, landing)
         return
     for delivery in find_deliveries(Path(directory), source, load_date=args.load_date):
         published = [found.load_date for found in landings(warehouse, name) if found.is_published]
@@ -66,19 +66,19 @@ def _run_alone(session: Any, args: argparse.Namespace, source: Any, *, directory
             progress(f"      {name} {delivery.load_date}: the same bytes were loaded before, nothing to do")
             continue
         check_order(source, delivery.load_date, published)
-        _load(session, args, source, landing=landing, warehouse=warehouse)
+        _load(session, args, source, landing, delivery.directory)
 
 
-def _load(session: Any, args: argparse.Namespace, source: Any, *, landing: Landing, warehouse: Warehouse) -> None:
-    project, day = load_job_project(args), landing.load_date
+def _load(session: Any, args: argparse.Namespace, source: Any, landing: Landing, origin: Path | None = None) -> None:
+    project, day, warehouse = load_job_project(args), landing.load_date, Warehouse(args.warehouse)
     by = Run(args.run_id, "ingest_source", code_version(project.root), source.fingerprint)
     stored = [table for table in source.tables if warehouse.exists(f"clean.{table}_rejected")]
     waiting = waiting_tables(partial(query, warehouse), stored, source=source.name, before=day)
     names = [f"clean.{table}" for table in (*stored, *(f"{table}_rejected" for table in waiting))]
     check_layout(warehouse, [pin(warehouse, name) for name in names], project.contracts, source=source)
-    earlier = {name: read(session, warehouse, name) for name in names}
-    delivery = Delivery(load_date=day, directory=landing.path, files=match_files(landing.path, source))
-    load = prepare_load(session, source, contracts=project.contracts, delivery=delivery, published=earlier)
+    past = {name: read(session, warehouse, name) for name in names}
+    delivery = landed_delivery(source, landing.path, load_date=day, origin=origin)
+    load = prepare_load(session, source, contracts=project.contracts, delivery=delivery, published=past, tell=progress)
 
     def publish(name: str, rows: Any, count: int) -> None:
         """Replace what this load brought to the table."""

@@ -5,9 +5,9 @@ What lives here: the only rows a load brings to the driver, a handful of sums. W
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -19,31 +19,39 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 COUNTED = ("COUNT(1) AS _rows", "MIN(STRUCT(_file, _line)) AS _first")
-MARKED = (
-    "COUNT(1) AS _rows",
-    "COUNT(_problem) AS _odd",
-    "MIN(CASE WHEN _fault IS NOT NULL THEN STRUCT(_file, _fault) END) AS _first",
-)
+MARKED = ("COUNT(1) AS _rows", "COUNT(_problem) AS _odd", "MIN(_fault) AS _fault", "COLLECT_LIST(_keys) AS _keys")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ViewCounts:
-    """Lines of a raw view, those that could not be split, and the fault that ended a file, with the file's name."""
+class FileCounts:
+    """Records of one file of a raw view, those that could not be split, and the fault that ended it, empty if none.
 
+    ``keys`` are those of its JSON records, all declared ones and some of the others; None when it holds none.
+    """
+
+    view: str
+    file: str
     rows: int
     unreadable: int
     fault: str
-    file: str
+    keys: frozenset[str] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """Rows of a table with one reason and column, and the place of the first."""
+    """Rows of a table with one reason and column, and file and line of the first; line 0 is a derived view's row."""
 
     reason: str
     column: str
     rows: int
-    place: str
+    file: str
+    line: int
+
+    def tell(self, place: Callable[[str], str]) -> str:
+        """One phrase for people; ``place`` gives the path of a file."""
+        column = f" in {self.column}" if self.column else ""
+        first = f"at {place(self.file)}:{self.line}" if self.line else f"in {self.file.rpartition('/')[2]}"
+        return f"{self.rows} {self.reason}{column}, first {first}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,23 +111,23 @@ class RowCounts:
             if not row["_is_parked"]:
                 sums[row["_status"]] = sums.get(row["_status"], 0) + row["_rows"]
                 if row["_reason"]:
-                    first = f"{row['_first']['_file']}:{row['_first']['_line']}"
+                    file, line = row["_first"]["_file"], row["_first"]["_line"]
                     column = row["_column"] or ""
-                    faults.append(Fault(reason=row["_reason"], column=column, rows=row["_rows"], place=first))
+                    faults.append(Fault(reason=row["_reason"], column=column, rows=row["_rows"], file=file, line=line))
                 continue
             waits = row["_reason"] == PARENT_UNKNOWN
             for name in ["waiting"] if waits else ["settled", *(["entered"] if row["_status"] == "accepted" else [])]:
                 sums[name] = sums.get(name, 0) + row["_rows"]
         return cls(**sums, faults=tuple(sorted(faults, key=lambda fault: (-fault.rows, fault.reason, fault.column))))
 
-    def check(self, table: str, rate: float, *, source: str, home: Path) -> None:
-        """LoadRefused, with reasons and the first place of each, when more than ``rate`` of the rows is rejected."""
+    def check(self, table: str, rate: float, *, source: str, place: Callable[[str], str]) -> None:
+        """LoadRefused, with reasons and the first place of each, when more than ``rate`` of the rows is rejected.
+
+        ``place`` gives the path of a file.
+        """
         if self.rejected <= rate * self.read:
             return
-        told = "; ".join(
-            f"{fault.rows} {fault.reason}{' in ' + fault.column if fault.column else ''}, first at {home / fault.place}"
-            for fault in self.faults[:3]
-        )
+        told = "; ".join(fault.tell(place) for fault in self.faults[:3])
         raise LoadRefused(
             f"{self.rejected} of {self.read} rows of {table} would be rejected: {told}",
             where=f"source {source}",
@@ -131,15 +139,21 @@ def _expr(texts: tuple[str, ...]) -> list[Column]:
     return [F.expr(text) for text in texts]
 
 
-def read_counts(marks: DataFrame) -> Mapping[str, ViewCounts]:
-    """The counts of raw views by name, from ``view``, ``_problem``, ``_fault`` and ``_file`` of their rows."""
-    counted = marks.groupBy("view").agg(*_expr(MARKED))
-    return {
-        row["view"]: ViewCounts(
+def read_counts(marks: DataFrame) -> list[FileCounts]:
+    """The counts of files by view and name, from ``view``, ``_file``, ``_problem``, ``_fault`` and ``_keys`` of rows.
+
+    A file without rows is not among them.
+    """
+    counted = marks.groupBy("view", "_file").agg(*_expr(MARKED)).collect()
+    found = [
+        FileCounts(
+            view=row["view"],
+            file=row["_file"],
             rows=row["_rows"],
             unreadable=row["_odd"],
-            fault=row["_first"]["_fault"] if row["_first"] else "",
-            file=row["_first"]["_file"] if row["_first"] else "",
+            fault=row["_fault"] or "",
+            keys=frozenset(key for keys in row["_keys"] for key in json.loads(keys)) if row["_keys"] else None,
         )
-        for row in counted.collect()
-    }
+        for row in counted
+    ]
+    return sorted(found, key=lambda told: (told.view, told.file))

@@ -6,6 +6,7 @@ What lives here: names of folders and files. What must not: their content (``ing
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -14,14 +15,20 @@ from pathlib import Path
 from tallystick.errors import InputError, LoadRefused
 from tallystick.spec.sources import Source, SourceFile
 
+_DATE_LIKE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """The files of one load date: ``directory`` is where they lie, ``files`` their names per raw view, sorted."""
+    """The files of one load date: ``directory`` is where they lie, ``files`` their names per raw view, sorted.
+
+    ``origin`` is where the supplier put files that were landed since, if that is known.
+    """
 
     load_date: date
     directory: Path
     files: dict[str, tuple[str, ...]]
+    origin: Path | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -34,17 +41,17 @@ def find_deliveries(directory: Path, source: Source, *, load_date: date | None =
 
     Sub-folders named by date (2026-03-10) are one delivery each, of that load date; ``load_date`` then picks one.
     Without such folders the directory itself is one delivery, of ``load_date`` or the source's own. InputError when
-    the directory does not exist, holds both, has no load date, or lacks a file.
+    the directory does not exist, holds both, has no load date, or lacks a file, and for a folder like 2026-13-03.
     """
     if not directory.is_dir():
         fix = "check the path after --source NAME="
         raise InputError("the source directory does not exist", where=str(directory), fix=fix)
-    dated = {day: path for path in sorted(directory.iterdir()) if path.is_dir() and (day := _date_of(path.name))}
+    folders = sorted(path for path in directory.iterdir() if path.is_dir())
+    dated = {day: path for path in folders if (day := _date_of(path))}
     if not dated:
         day = load_date or source.load_date
         if day is None:
-            fix = "say --load-date 2026-03-10, or deliver into a folder of that name"
-            raise InputError("the delivery has no load date", where=str(directory), fix=fix)
+            raise _no_load_date(directory, folders)
         return [Delivery(load_date=day, directory=directory, files=match_files(directory, source))]
     loose = [name for file in source.files.values() for name in _matches(directory, file)]
     if loose:
@@ -54,6 +61,11 @@ def find_deliveries(directory: Path, source: Source, *, load_date: date | None =
         raise InputError(f"there is no delivery of {load_date}", where=str(directory), fix="check --load-date")
     chosen = {load_date: dated[load_date]} if load_date is not None else dated
     return [Delivery(load_date=day, directory=path, files=match_files(path, source)) for day, path in chosen.items()]
+
+
+def landed_delivery(source: Source, directory: Path, *, load_date: date, origin: Path | None) -> Delivery:
+    """The delivery whose landed copy lies in ``directory``; InputError when it lacks a file."""
+    return Delivery(load_date=load_date, directory=directory, files=match_files(directory, source), origin=origin)
 
 
 def check_order(source: Source, load_date: date, published: Iterable[date]) -> None:
@@ -85,8 +97,20 @@ def _matches(directory: Path, file: SourceFile) -> list[str]:
     return sorted(p.name for p in directory.iterdir() if p.is_file() and fnmatch.fnmatchcase(p.name, file.file))
 
 
-def _date_of(name: str) -> date | None:
-    try:
-        return date.fromisoformat(name) if len(name) == len("2026-03-10") else None
-    except ValueError:
+def _date_of(folder: Path) -> date | None:
+    """The load date a folder is named by; None for another name, InputError for one that only looks like a date."""
+    if not _DATE_LIKE.fullmatch(folder.name):
         return None
+    try:
+        return date.fromisoformat(folder.name)
+    except ValueError:
+        fix = "name the folder by its load date"
+        raise InputError(f"{folder.name} is no date", where=str(folder), fix=fix) from None
+
+
+def _no_load_date(directory: Path, folders: list[Path]) -> InputError:
+    if not any(directory.iterdir()):
+        return InputError("the source directory is empty", where=str(directory), fix="deliver files into it")
+    told = f"; no folder is named by date: {folders[0].name}" if folders else ""
+    fix = "say --load-date 2026-03-10, or deliver into a folder of that name"
+    return InputError(f"the delivery has no load date{told}", where=str(directory), fix=fix)

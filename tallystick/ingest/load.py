@@ -6,7 +6,7 @@ frames out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,8 +18,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from tallystick.errors import InputError, LoadRefused, SetupError
-from tallystick.ingest.counts import RowCounts, read_counts
+from tallystick.ingest.counts import FileCounts, RowCounts, read_counts
 from tallystick.ingest.deliveries import Delivery
+from tallystick.ingest.headers import match_keys
+from tallystick.ingest.reading import fault_fix
 from tallystick.ingest.rejected import rejected_sql, waiting_sql
 from tallystick.ingest.rows import Target, judged_sql, name_sql
 from tallystick.ingest.versions import compared_sql, newest_sql, published_sql, settled_sql
@@ -32,6 +34,7 @@ from tallystick.ingest.views import (
     read_view,
     readable_sql,
     reread_view,
+    undeclared_note,
 )
 from tallystick.project.mappings import ParsedSource, parse_source
 from tallystick.spec.mapping_sql import MET, branch_sql, view_sql
@@ -80,18 +83,21 @@ def prepare_load(
     contracts: Mapping[str, TableContract],
     delivery: Delivery,
     published: Mapping[str, DataFrame],
+    tell: Callable[[str], None] = lambda text: None,
 ) -> PreparedLoad:
     """All tables of a landed delivery, checked and counted; nothing is written.
 
     ``delivery.directory`` is the landed copy, one folder below those of the source's other loads. ``published`` holds,
     by name, the source's clean tables and their ``_rejected`` twins as they are stored; rows of this load date and
-    later ones in them are left out, so that a load can be repeated. InputError for a file that cannot be read,
-    LoadRefused when a table's reject rate is above the declared one.
+    later ones in them are left out, so that a load can be repeated. ``tell`` hears how far the work is, in indented
+    lines of names and counts. InputError for a file that cannot be read, LoadRefused when a table's reject rate is
+    above the declared one.
     """
     if session.conf.get("spark.sql.session.timeZone") != "UTC":
         raise SetupError("Spark's session time zone is not UTC", fix="set spark.sql.session.timeZone to UTC")
     parsed = parse_source(source, contracts, delivery.load_date)
     load = _Load(session, source, contracts=contracts, delivery=delivery, published=published, parsed=parsed)
+    load.tell = lambda text: tell(f"      {text}")
     try:
         with _spark_errors(source, delivery):
             return load.prepare()
@@ -119,6 +125,7 @@ class _Load:
         self.delivery = delivery
         self.parsed = parsed
         self.home = delivery.directory.parent
+        self.tell: Callable[[str], None] = lambda text: None
         self.names = ViewNames(session, source.name)
         self.result = PreparedLoad(names=self.names)
         self.views: dict[str, DataFrame] = {}
@@ -146,20 +153,41 @@ class _Load:
     def _read_files(self) -> None:
         """Parse all files in one Spark job, and stop at the first that cannot be read to its end."""
         day = self.delivery.load_date.isoformat()
-        tasks, notes = list_tasks(self.delivery.files, self.source.files, home=self.home, load_date=day)
+        files = {view: [f"{day}/{name}" for name in names] for view, names in self.delivery.files.items()}
+        tasks, notes = list_tasks(files, self.source.files, home=self.home, place=self._place)
         self.result.notes += notes
         for view, file in self.source.files.items():
             self.views[view] = self._hold(read_view(self.session, file, tasks[view]))
-        marks = [
-            frame.select(F.lit(view).alias("view"), "_problem", "_fault", "_file") for view, frame in self.views.items()
-        ]
+        marked = ("_file", "_problem", "_fault", "_keys")
+        marks = [frame.select(F.lit(view).alias("view"), *marked) for view, frame in self.views.items()]
+        self.tell(f"reading {len(self.delivery.names)} files of {day}")
         found = read_counts(reduce(lambda one, other: one.unionAll(other), marks))
-        for view, told in sorted(found.items()):
-            if told.fault:
-                fix = "deliver it again, or correct encoding in source.yaml"
-                raise InputError(told.fault, where=str(self.home / told.file), fix=fix)
-            if told.unreadable and not self._is_driving(view):
-                self._allow_unreadable(view, told.unreadable, told.rows)
+        for told in found:
+            self._check_file(told)
+        rows = {(told.view, told.file): told.rows for told in found}
+        for view, names in files.items():
+            for name in names:
+                self.tell(f"{name.partition('/')[2]}: {rows.get((view, name), 0)} rows")
+            of_view = [told for told in found if told.view == view]
+            unreadable = sum(told.unreadable for told in of_view)
+            if unreadable and not self._is_driving(view):
+                self._allow_unreadable(view, unreadable, sum(told.rows for told in of_view))
+
+    def _check_file(self, told: FileCounts) -> None:
+        """InputError for a file that could not be read to its end or lacks a declared key."""
+        if told.fault:
+            raise InputError(told.fault, where=self._place(told.file), fix=fault_fix(told.fault))
+        if told.keys is not None:
+            extra = match_keys(self.source.files[told.view], told.keys, where=self._place(told.file))
+            self.result.notes += [undeclared_note(told.file, extra)] if extra else []
+
+    def _place(self, file: str) -> str:
+        """The path people know a file by: where the supplier put it, or the landed copy where that is not known."""
+        day, _, name = file.partition("/")
+        is_of_this_load = day == self.delivery.load_date.isoformat()
+        if is_of_this_load and self.delivery.origin is not None:
+            return str(self.delivery.origin / name)
+        return str(self.home / file)
 
     def _is_driving(self, view: str) -> bool:
         return any(branch.view == view for mapping in self.parsed.tables.values() for branch in mapping.branches)
@@ -194,7 +222,8 @@ class _Load:
             compared = published_sql(view, target, published=published)
         settled = self._hold(self.session.sql(settled_sql(compared, target)))
         counts = RowCounts.read_from(settled)
-        counts.check(table, declared.reject_rate, source=self.source.name, home=self.home)
+        counts.check(table, declared.reject_rate, source=self.source.name, place=self._place)
+        self.tell(f"{table} is mapped")
         name = self.names.register(settled, f"{table}_settled")
         columns = ", ".join(name_sql(column.name) for column in contract.columns)
         accepted = self.session.sql(f"SELECT {columns} FROM {name} WHERE _status = 'accepted'")

@@ -1,7 +1,7 @@
 """Opens a delivery's files: compression, encoding, header, and their records as Arrow batches.
 
 What lives here: one file at a time, on the driver (``inspect_file``) and in a task (``read_batches``). What must not:
-Spark, the splitting of a line (``ingest.records``).
+Spark, the splitting of a line (``ingest.records``), what its names mean (``ingest.headers``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import bz2
 import codecs
 import gzip
 import io
+import json
 import lzma
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -19,14 +20,18 @@ from typing import IO, Any
 import pyarrow as pa
 
 from tallystick.errors import InputError
-from tallystick.ingest.records import FileLayout, split_block, split_fields
+from tallystick.ingest.headers import match_header, refuse_delimiter
+from tallystick.ingest.records import FileLayout, Records, split_block, split_fields
 from tallystick.spec.sources import SourceFile
 
 # Text characters read at once: large enough for whole-column work, small enough for many tasks in one worker's memory.
 BLOCK = 4 << 20
 
-# Other delimiters that files come with; used only to say what a wrong one looks like.
-DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+# Undeclared keys of JSON records that are remembered of a file: a file whose keys are data has one a record.
+MOST_KEYS = 100
+
+_TRUNCATED = "the file ends early: it is truncated"
+_DAMAGED = "the file is damaged"
 
 # Each opens for reading bytes.
 _OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -37,63 +42,50 @@ def view_schema(file: SourceFile) -> pa.Schema:
     """The schema of a raw view: text columns, where each record is from, and what was wrong with it.
 
     ``_problem`` is a record that could not be split; ``_fault`` ends a file that could not be read to its end.
+    ``_keys`` is, on some rows of a file of JSON records, a JSON list: together those of all its records.
     """
-    texts = [*file.columns, "_file", "_raw", "_problem", "_fault"]
+    texts = [*file.columns, "_file", "_raw", "_problem", "_fault", "_keys"]
     fields = [pa.field(name, pa.string()) for name in texts]
     fields.insert(len(file.columns) + 1, pa.field("_line", pa.int64()))
     return pa.schema(fields)
 
 
-def inspect_file(path: Path, file: SourceFile) -> tuple[FileLayout, list[str]]:
+def inspect_file(path: Path, file: SourceFile, *, where: str = "") -> tuple[FileLayout, list[str]]:
     """The layout of a delivered file, by its header, and the columns that nobody asked for.
 
-    Reads the first line only. InputError, naming file and column, when the file is empty or unreadable, when a column
-    is missing or unknown ones are refused, or when the delimiter is another one.
+    Reads the first line only; JSON records have no header, so that their keys are known when all are read. InputError,
+    naming the file as ``where`` does and the column, when the file is empty or unreadable, when a column is missing or
+    unknown ones are refused, or when the delimiter is another one.
     """
+    where = where or str(path)
+    has_header = file.header and file.format == "csv"
     if path.stat().st_size == 0:
-        fix = "a delivery without rows still has a header" if file.header else "leave an optional file out"
-        raise InputError("the file is empty: 0 bytes", where=str(path), fix=fix)
-    line = _first_line(path, file)
-    if file.format == "jsonl":
-        return FileLayout.of(file, file.columns), []
-    given = split_fields(line, FileLayout.of(file, file.columns)) if file.quote else line.split(file.delimiter)
-    if not file.header:
-        if given is not None and len(given) != len(file.columns):
-            _refuse_delimiter(path, file, line)
-            what = f"the first line has {len(given)} fields, {len(file.columns)} columns are declared"
-            raise InputError(what, where=str(path), fix="correct columns in source.yaml")
-        return FileLayout.of(file, file.columns), []
-    names = [name.strip() for name in given or []]
-    return _match_header(path, file, names, line)
+        # A transfer that broke off leaves zero bytes, too: a supplier with nothing to tell must be able to say so.
+        without = "a file of one empty line is one without rows; one that may be absent is optional: true"
+        fix = "a delivery without rows still has a header" if has_header else without
+        raise InputError("the file is empty: 0 bytes", where=where, fix=fix)
+    line = _first_line(path, file, where)
+    if has_header and not line.strip():
+        raise InputError("the file has no header line", where=where, fix="deliver it again")
+    layout = FileLayout.of(file, file.columns)
+    if file.format == "jsonl" or not line.strip():
+        return layout, []
+    given = split_fields(line, layout) if file.quote else line.split(file.delimiter)
+    if has_header:
+        names = [name.strip() for name in given or []]
+        return FileLayout.of(file, names), match_header(file, names, line, where=where)
+    if given is not None and len(given) != len(file.columns):
+        refuse_delimiter(file, line, where=where)
+        what = f"the first line has {len(given)} fields, {len(file.columns)} columns are declared"
+        raise InputError(what, where=where, fix="correct columns in source.yaml")
+    return layout, []
 
 
-def _match_header(path: Path, file: SourceFile, names: list[str], line: str) -> tuple[FileLayout, list[str]]:
-    missing = [name for name in file.columns if name not in names]
-    extra = [name for name in names if name not in file.columns]
-    if missing and len(names) == 1:
-        _refuse_delimiter(path, file, line)
-    if missing:
-        renamed = f"; the file has {', '.join(extra)}, which is not declared" if extra else ""
-        what = f"column {missing[0]} is missing from the header{renamed}"
-        fix = "was it renamed? correct columns in source.yaml" if extra else "the supplier must deliver it"
-        raise InputError(what, where=f"{path}, column {missing[0]}", fix=fix)
-    twice = next((name for name in names if names.count(name) > 1), "")
-    if twice:
-        raise InputError("the header has a column twice", where=f"{path}, column {twice}", fix="ask the supplier")
-    if extra and file.extra_columns == "refuse":
-        fix = "declare it under columns, or set extra_columns: note"
-        raise InputError("a column that is not declared", where=f"{path}, column {extra[0]}", fix=fix)
-    return FileLayout.of(file, names), extra if file.extra_columns == "note" else []
-
-
-def _refuse_delimiter(path: Path, file: SourceFile, line: str) -> None:
-    """InputError when the line looks split by another delimiter than the declared one."""
-    counts = {sign: line.count(sign) for sign in DELIMITERS if sign != file.delimiter}
-    likely = max(counts, key=lambda sign: counts[sign])
-    if counts[likely]:
-        expected = DELIMITERS.get(file.delimiter, repr(file.delimiter))
-        what = f"fields are not separated by {expected}, as declared; the first line has {DELIMITERS[likely]}"
-        raise InputError(what, where=str(path), fix="correct delimiter in source.yaml")
+def fault_fix(fault: str) -> str:
+    """What to do about a file that could not be read to its end; ``fault`` is a row's ``_fault``."""
+    if fault in (_TRUNCATED, _DAMAGED):
+        return "deliver it again"
+    return "correct encoding in source.yaml, or deliver it again"
 
 
 def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) -> Iterator[pa.RecordBatch]:
@@ -103,6 +95,7 @@ def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) ->
     before that point and then one row whose ``_fault`` says why.
     """
     line, rest = 1, ""
+    keys: set[str] = set()
     try:
         with open_text(path, file) as handle:
             if file.header and file.format == "csv":
@@ -117,15 +110,14 @@ def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) ->
                     records = split_block(block, layout, first_line=line, is_last=not text)
                     line += block.count("\n") - len(records.left)
                     rest = "\n".join([*records.left, rest]) if records.left else rest
-                    yield _batch(file, records.columns, name, records.lines, records.raw, records.problems)
+                    yield _batch(file, name, records, _new_keys(records, file, keys))
                 if not text:
                     return
     except UnicodeDecodeError as error:
         line += rest.count("\n")
         yield _fault(file, name, line, f"not {file.encoding} text ({error.reason}), near or after line {line}")
     except _BROKEN as error:
-        is_short = isinstance(error, EOFError)
-        yield _fault(file, name, line, "the file ends early: it is truncated" if is_short else "the file is damaged")
+        yield _fault(file, name, line, _TRUNCATED if isinstance(error, EOFError) else _DAMAGED)
 
 
 def split_raw(raw: Sequence[str], layout: FileLayout, file: SourceFile) -> tuple[list[pa.Array], pa.Array]:
@@ -148,31 +140,45 @@ def open_text(path: Path, file: SourceFile) -> IO[str]:
     return io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n")
 
 
-def _first_line(path: Path, file: SourceFile) -> str:
+def _first_line(path: Path, file: SourceFile, where: str) -> str:
+    """The header, or the first line that is not empty of a file without one; empty when there is none."""
+    not_text = InputError(f"not {file.encoding} text", where=where, fix="correct encoding in source.yaml")
     try:
         with open_text(path, file) as handle:
             line = handle.readline()
+            while line and not line.strip() and not (file.header and file.format == "csv"):
+                line = handle.readline()
     except UnicodeDecodeError:
-        raise InputError(f"not {file.encoding} text", where=str(path), fix="correct encoding in source.yaml") from None
+        raise not_text from None
     except EOFError:
-        raise InputError("the file ends early: it is truncated", where=str(path), fix="deliver it again") from None
+        raise InputError(_TRUNCATED, where=where, fix="deliver it again") from None
     except _BROKEN:
-        told = f"the file is damaged or no {path.suffix} file" if path.suffix in _OPENERS else "the file is unreadable"
-        raise InputError(told, where=str(path), fix="deliver it again") from None
+        told = f"{_DAMAGED} or no {path.suffix} file" if path.suffix in _OPENERS else "the file is unreadable"
+        raise InputError(told, where=where, fix="deliver it again") from None
     if "\0" in line:
-        raise InputError(f"not {file.encoding} text", where=str(path), fix="correct encoding in source.yaml")
-    if not line.strip():
-        raise InputError("the file has no header line", where=str(path), fix="deliver it again")
+        raise not_text
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _batch(
-    file: SourceFile, columns: list[pa.Array], name: str, lines: pa.Array, raw: pa.Array, problems: pa.Array
-) -> pa.RecordBatch:
-    size = len(lines)
+def _new_keys(records: Records, file: SourceFile, known: set[str]) -> str | None:
+    """The keys of JSON records that are not yet ``known``, and from now on are, as a JSON list; None for no news."""
+    if records.keys is None:
+        return None
+    declared = [key for key in file.columns if key in records.keys and key not in known]
+    room = MOST_KEYS - len(known.difference(file.columns))
+    others = sorted(records.keys.difference(known, file.columns))[:room]
+    is_first = not known
+    known.update(declared, others)
+    return json.dumps([*declared, *others], ensure_ascii=False) if declared or others or is_first else None
+
+
+def _batch(file: SourceFile, name: str, records: Records, keys: str | None) -> pa.RecordBatch:
+    size = len(records.lines)
     names = pa.array([name], pa.string()).take(pa.array([0] * size, pa.int64()))
     nothing = pa.nulls(size, pa.string())
-    return pa.RecordBatch.from_arrays([*columns, names, lines, raw, problems, nothing], schema=view_schema(file))
+    told = nothing if keys is None else pa.array([keys, *[None] * (size - 1)], pa.string())
+    arrays = [*records.columns, names, records.lines, records.raw, records.problems, nothing, told]
+    return pa.RecordBatch.from_arrays(arrays, schema=view_schema(file))
 
 
 def _fault(file: SourceFile, name: str, line: int, fault: str) -> pa.RecordBatch:

@@ -52,13 +52,17 @@ class FileLayout:
 
 @dataclass(slots=True)
 class Records:
-    """Records of one block: a list per wanted column, and where each record came from. ``left`` are unread lines."""
+    """Records of one block: a list per wanted column, and where each record came from. ``left`` are unread lines.
+
+    ``keys`` are those of all JSON records in it; None when it holds none.
+    """
 
     columns: list[pa.Array]
     lines: pa.Array
     raw: pa.Array
     problems: pa.Array
     left: list[str] = field(default_factory=list)
+    keys: frozenset[str] | None = None
 
 
 def split_block(block: str, layout: FileLayout, *, first_line: int, is_last: bool) -> Records:
@@ -172,6 +176,8 @@ def _read_json(lines: list[str], layout: FileLayout, first_line: int, rows: _Row
         except ValueError:
             record = None
         if isinstance(record, Mapping):
+            rows.keys = rows.keys or set()
+            rows.keys.update(record)
             rows.add([_json_text(record.get(name)) for name in layout.wanted], number, [line], None)
         else:
             rows.add([None] * len(layout.wanted), number, [line], NOT_JSON)
@@ -191,6 +197,7 @@ class _Rows:
         self.lines: list[int] = []
         self.raw: list[str] = []
         self.problems: list[str | None] = []
+        self.keys: set[str] | None = None
 
     def add(self, values: Sequence[str | None], line: int, raw: Sequence[str], problem: str | None) -> None:
         for column, value in zip(self.columns, values, strict=True):
@@ -207,6 +214,7 @@ class _Rows:
             pa.array(self.raw, pa.string()),
             pa.array(self.problems, pa.string()),
             left,
+            None if self.keys is None else frozenset(self.keys),
         )
 
 

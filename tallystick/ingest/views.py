@@ -62,7 +62,7 @@ def reread_view(parked: DataFrame, file: SourceFile, home: Path) -> DataFrame:
                 layout, _ = inspect_file(home / name, file)
                 columns, problems = split_raw(rows.column(2).to_pylist(), layout, file)
                 nothing = pa.nulls(rows.num_rows, pa.string())
-                arrays = [*columns, rows.column(0), rows.column(1), rows.column(2), problems, nothing]
+                arrays = [*columns, rows.column(0), rows.column(1), rows.column(2), problems, nothing, nothing]
                 yield pa.RecordBatch.from_arrays(arrays, schema=view_schema(file))
 
     is_of_view = F.element_at(F.split("file", "/"), -1).rlike(fnmatch.translate(file.file))
@@ -83,7 +83,7 @@ def readable_sql(view: str, file: SourceFile) -> str:
 
 def driving_sql(view: str, *, is_parked: bool = False) -> str:
     """The rows of a raw view as a mapping is driven by them, unreadable lines included."""
-    return f"SELECT * EXCEPT (_fault), {str(is_parked).upper()} AS _is_parked FROM {view}"
+    return f"SELECT * EXCEPT (_fault, _keys), {str(is_parked).upper()} AS _is_parked FROM {view}"
 
 
 def driving_derived_sql(view: str, columns: Sequence[str], *, name: str, load_date: str) -> str:
@@ -140,9 +140,12 @@ class ViewNames:
 
 
 def list_tasks(
-    files: Mapping[str, Sequence[str]], specs: Mapping[str, SourceFile], *, home: Path, load_date: str
+    files: Mapping[str, Sequence[str]], specs: Mapping[str, SourceFile], *, home: Path, place: Callable[[str], str]
 ) -> tuple[dict[str, list[Task]], list[str]]:
-    """The reading tasks of every view, after a look at each file's header, and notes on columns nobody asked for."""
+    """The reading tasks of every view, after a look at each file's header, and notes on columns nobody asked for.
+
+    ``files`` lie below ``home``; ``place`` gives the path that people know one by.
+    """
     tasks: dict[str, list[Task]] = {}
     notes = []
     for view, names in files.items():
@@ -150,9 +153,13 @@ def list_tasks(
         if not names:
             notes.append(f"{specs[view].file} was not delivered")
         for name in names:
-            path = home / load_date / name
-            layout, extra = inspect_file(path, specs[view])
-            tasks[view].append((str(path), f"{load_date}/{name}", layout))
+            layout, extra = inspect_file(home / name, specs[view], where=place(name))
+            tasks[view].append((str(home / name), name, layout))
             if extra:
-                notes.append(f"{name} has columns that are not declared: {', '.join(extra)}")
+                notes.append(undeclared_note(name, extra))
     return tasks, notes
+
+
+def undeclared_note(name: str, extra: Sequence[str]) -> str:
+    """What a reader should know of a file with columns that nobody asked for."""
+    return f"{name.rpartition('/')[2]} has columns that are not declared: {', '.join(extra)}"

@@ -5,7 +5,7 @@ What lives here: the parsed form of a whole source. What must not: YAML, data, S
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from sqlglot import exp
 
 from tallystick.errors import DeclarationError
-from tallystick.spec.mapping_checks import Shape, check_mapping, check_view, clean_shape, query_views
+from tallystick.spec.mapping_checks import UNREAD, Shape, check_mapping, check_view, clean_shape, query_views
 from tallystick.spec.mappings import CLEAN, ParsedMapping, fill_parameters, parse_mapping, parse_query
 from tallystick.spec.sources import Problem, Source
 from tallystick.spec.tables import TableContract
@@ -43,16 +43,19 @@ def parse_source(source: Source, contracts: Mapping[str, TableContract], load_da
     return parsed
 
 
-def find_mapping_problems(source: Source, contracts: Mapping[str, TableContract]) -> list[Problem]:
-    """Everything that the source's SQL lacks, in no order."""
-    return _parse(source, contracts, SOME_DATE)[1]
+def find_mapping_problems(
+    source: Source, contracts: Mapping[str, TableContract], *, unread: Collection[str] = ()
+) -> list[Problem]:
+    """Everything that the source's SQL lacks, in no order. ``unread`` are declared views that could not be read."""
+    return _parse(source, contracts, SOME_DATE, unread=unread)[1]
 
 
 def _parse(
-    source: Source, contracts: Mapping[str, TableContract], load_date: date
+    source: Source, contracts: Mapping[str, TableContract], load_date: date, *, unread: Collection[str] = ()
 ) -> tuple[ParsedSource | None, list[Problem]]:
     values = source.values(load_date)
-    shapes = {name: Shape(columns=file.columns, key=file.key, is_text=True) for name, file in source.files.items()}
+    shapes = dict.fromkeys(unread, UNREAD)
+    shapes |= {name: Shape(columns=file.columns, key=file.key, is_text=True) for name, file in source.files.items()}
     views, problems = _parse_views(source, values, shapes)
     known = {}
     for table in source.tables:
@@ -91,6 +94,7 @@ def _parse_views(
         text, unfilled = fill_parameters(view.sql, values, where=path)
         tree, wrong = parse_query(text, path, first_line=int(line))
         problems += [*unfilled, *wrong]
+        shapes[name] = UNREAD
         if tree is not None:
             trees[name] = tree
     try:

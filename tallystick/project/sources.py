@@ -6,7 +6,8 @@ declaration (``spec.sources``, ``spec.mappings``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,17 @@ from tallystick.errors import DeclarationError, NotFound
 from tallystick.project.files import read_yaml
 from tallystick.project.yaml_lines import key_lines
 from tallystick.spec.frozen import FrozenMap
-from tallystick.spec.sources import DerivedView, KnownOn, Layout, Problem, Source, SourceFile, TableMapping
+from tallystick.spec.names import nearest_name
+from tallystick.spec.sources import (
+    BUILT_IN_PARAMETERS,
+    DerivedView,
+    KnownOn,
+    Layout,
+    Problem,
+    Source,
+    SourceFile,
+    TableMapping,
+)
 
 if TYPE_CHECKING:
     from tallystick.spec.tables import TableContract
@@ -25,7 +36,7 @@ _SOURCE_KEYS = (
     *("reading", "files", "views", "tables"),
 )
 _READING_KEYS = ("format", "encoding", "delimiter", "quote", "header", "nulls", "extra_columns")
-_FILE_KEYS = ("file", "columns", "key", "optional", *_READING_KEYS)
+_FILE_KEYS = ("file", "columns", "key", "optional", "sparse", *_READING_KEYS)
 _VIEW_KEYS = ("sql", "key")
 _TABLE_KEYS = ("known_on", "reject_rate", "parents")
 _LAYOUT_KEYS = ("buckets", "period", "compact_after_days")
@@ -43,7 +54,7 @@ def source_names(root: Path) -> list[str]:
 
 def load_source(root: Path, name: str) -> Source:
     """The source called ``name``; NotFound when there is none, DeclarationError for the first thing that is wrong."""
-    source, problems = read_source(root, name)
+    source, problems, _ = read_source(root, name)
     if source is None or problems:
         first, more = problems[0], len(problems) - 1
         fix = first.fix + (f"; {more} more: tally source check {name}" if more else "")
@@ -51,8 +62,14 @@ def load_source(root: Path, name: str) -> Source:
     return source
 
 
-def read_source(root: Path, name: str) -> tuple[Source | None, list[Problem]]:
-    """The source called ``name`` as far as it can be read, and everything that is wrong with its declaration."""
+def read_source(
+    root: Path, name: str, *, clean_tables: Collection[str] = ()
+) -> tuple[Source | None, list[Problem], list[str]]:
+    """The source called ``name`` as far as it can be read, what is wrong with its declaration, and the unread views.
+
+    With any problem the source is fit for further checks alone: what was wrong is replaced or left out in it. A table
+    that is none of ``clean_tables``, if they are given, is a problem.
+    """
     folder = Path(root) / "sources" / name
     path = folder / "source.yaml"
     if not path.is_file():
@@ -61,8 +78,8 @@ def read_source(root: Path, name: str) -> tuple[Source | None, list[Problem]]:
     try:
         content = read_yaml(path)
     except DeclarationError as error:
-        return None, [Problem(where=error.where, what=error.what, fix=error.fix)]
-    return _Reader(name, path, content).read()
+        return None, [Problem(where=error.where, what=error.what, fix=error.fix)], []
+    return _Reader(name, path, content, clean_tables=clean_tables).read()
 
 
 def check_source(root: Path, name: str, *, contracts: Mapping[str, TableContract]) -> list[Problem]:
@@ -72,10 +89,13 @@ def check_source(root: Path, name: str, *, contracts: Mapping[str, TableContract
     problem names file and line. Raises NotFound when there is no such source.
     """
     from tallystick.project.mappings import find_mapping_problems
+    from tallystick.spec.mappings import CLEAN
 
-    source, problems = read_source(root, name)
+    layers = [full.partition(".") for full in contracts]
+    clean = {table for layer, _, table in layers if layer == CLEAN and not table.endswith("_rejected")}
+    source, problems, unread = read_source(root, name, clean_tables=clean)
     if source is not None:
-        problems = [*problems, *find_mapping_problems(source, contracts)]
+        problems = [*problems, *find_mapping_problems(source, contracts, unread=unread)]
     return sorted(set(problems), key=_place)
 
 
@@ -87,14 +107,15 @@ def _place(problem: Problem) -> tuple[str, int, str]:
 class _Reader:
     """Reads one source.yaml and goes on after a problem, so that its author sees all of them at once."""
 
-    def __init__(self, name: str, path: Path, content: dict[str, Any]) -> None:
+    def __init__(self, name: str, path: Path, content: dict[str, Any], *, clean_tables: Collection[str]) -> None:
         self.name = name
         self.path = path
         self.content = content
+        self.clean_tables = clean_tables
         self.lines = key_lines(path)
         self.problems: list[Problem] = []
 
-    def read(self) -> tuple[Source | None, list[Problem]]:
+    def read(self) -> tuple[Source | None, list[Problem], list[str]]:
         self._refuse_unknown(self.content, _SOURCE_KEYS, ())
         for key in ("zone", "reject_rate", "files", "tables"):
             if key not in self.content:
@@ -104,44 +125,78 @@ class _Reader:
         tables = dict(self._tables())
         self._stray_sql(tables)
         layout = self._build(("layout",), "", Layout, self._section("layout", _LAYOUT_KEYS)) or Layout()
-        source = self._build(
-            (),
-            "",
-            Source,
-            {
-                "name": self.name,
-                "path": str(self.path),
-                "files": FrozenMap(files),
-                "views": FrozenMap(views),
-                "tables": FrozenMap(tables),
-                "parameters": FrozenMap(self._parameters()),
-                "layout": layout,
-                "zone": str(self.content.get("zone", "UTC")),
-                "currency": str(self.content.get("currency") or ""),
-                "title": str(self.content.get("title") or ""),
-                "load_date": self.content.get("load_date"),
-                "history_until": self.content.get("history_until"),
-            },
-        )
-        return source, self.problems
+        values = {
+            "files": FrozenMap(files),
+            "views": FrozenMap(views),
+            "tables": FrozenMap(tables),
+            "layout": layout,
+            "currency": str(self.content.get("currency") or ""),
+            "title": str(self.content.get("title") or ""),
+        }
+        unread = [view for view in self._declared("files", "views") if view not in {**files, **views}]
+        # A table whose SQL lies there, or should, was meant to be filled: that it is not was told.
+        meant = {path.stem for path in self.path.parent.glob("*.sql")} | set(self._declared("tables"))
+        unread += sorted(f"clean.{table}" for table in meant - set(tables))
+        return self._source(values), self.problems, unread
+
+    def _declared(self, *names: str) -> list[str]:
+        """The keys of sections of source.yaml."""
+        sections = [self.content.get(name) for name in names]
+        return [str(key) for section in sections if isinstance(section, dict) for key in section]
+
+    def _source(self, values: dict[str, Any]) -> Source | None:
+        """The source. A value that is wrong by itself is told at its key and replaced, so that the rest is checked."""
+        bare: dict[str, Any] = {"name": self.name, "zone": "UTC", "files": FrozenMap(), "tables": FrozenMap()}
+        if self._build((), "", Source, bare) is None:
+            return None
+        parameters = self._parameters()
+        given: dict[str, Any] = {
+            "zone": str(self.content.get("zone", "UTC")),
+            "load_date": self.content.get("load_date"),
+            "history_until": self.content.get("history_until"),
+            "parameters": FrozenMap(parameters),
+        }
+        own = {name: value for name, value in parameters.items() if name not in BUILT_IN_PARAMETERS}
+        instead: dict[str, Any] = {"zone": "UTC", "parameters": FrozenMap(own)}
+        for key, value in given.items():
+            is_good = self._build((key,), "", Source, bare | {key: value}) is not None
+            values[key] = value if is_good else instead.get(key)
+        source: Source | None = self._build((), "", Source, {"name": self.name, "path": str(self.path), **values})
+        return source
 
     def _files(self) -> Iterator[tuple[str, SourceFile]]:
-        defaults = self._section("reading", _READING_KEYS)
+        defaults = self._defaults()
         for view, given in self._entries("files"):
             place = ("files", view)
             self._refuse_unknown(given, _FILE_KEYS, place)
             for key in ("file", "columns"):
                 if key not in given:
                     self._tell(place, f"file {view} has no {key}", "see docs/sources.md")
-            lists = {key: self._texts(given, key, place) for key in ("columns", "key")}
+            lists = {key: self._texts(given, key, place) for key in ("columns", "key", "sparse")}
             values = defaults | given
             values |= {key: value for key, value in lists.items() if value is not None}
             if "nulls" in values:
                 values["nulls"] = tuple(str(text) for text in values["nulls"] or ())
-            if "file" in given and lists["columns"]:
+            if not lists["columns"]:
+                continue
+            built = None
+            if "file" in given:
                 built = self._build(place, f"file {view}", SourceFile, values | {"view": view})
-                if built is not None:
-                    yield view, built
+            if built is None:
+                # Something of it was told: with its names alone the mappings that read it can still be checked.
+                names = {"view": view, "file": "unknown", "columns": lists["columns"], "key": lists["key"] or ()}
+                built = self._try(SourceFile, names)[0]
+            if built is not None:
+                yield view, built
+
+    def _defaults(self) -> dict[str, Any]:
+        """The section ``reading``; a value that no file could have is told once, and left out."""
+        given = self._section("reading", _READING_KEYS)
+        some = {"view": "some", "file": "some", "columns": ("some",)}
+        for key in [key for key in given if key in _READING_KEYS and key != "nulls"]:
+            if self._build(("reading", key), "", SourceFile, some | {key: given[key]}) is None:
+                given = {name: value for name, value in given.items() if name != key}
+        return given
 
     def _views(self) -> Iterator[tuple[str, DerivedView]]:
         for view, given in self._entries("views"):
@@ -162,24 +217,32 @@ class _Reader:
             place = ("tables", table)
             self._refuse_unknown(given, _TABLE_KEYS, place)
             path = self.path.parent / f"{table}.sql"
+            if self.clean_tables and table not in self.clean_tables:
+                self._tell(place, f"there is no clean table {table}", nearest_name(table, self.clean_tables))
+                continue
             if not path.is_file():
                 self._tell(place, f"{path.name} is missing", f"write the SELECT for {table} beside source.yaml")
                 continue
-            if "known_on" not in given:
-                self._tell(place, f"table {table} has no known_on rule", "such as event_date + 1 day, or load_date")
-                continue
-            rule = self._build((*place, "known_on"), "", KnownOn.parse, {"text": given["known_on"]})
-            values = {
+            sql = path.read_text(encoding="utf-8")
+            values: dict[str, Any] = {
                 "table": table,
-                "sql": path.read_text(encoding="utf-8"),
+                "sql": sql,
                 "path": str(path),
-                "known_on": rule,
+                "known_on": self._known_on(given, place, sql),
                 "parents": FrozenMap({str(key): str(value) for key, value in (given.get("parents") or {}).items()}),
-                "reject_rate": given.get("reject_rate", self.content.get("reject_rate", 0)),
             }
-            built = self._build(place, f"table {table}", TableMapping, values) if rule is not None else None
-            if built is not None:
-                yield table, built
+            rate = given.get("reject_rate", self.content.get("reject_rate", 0))
+            built = self._build(place, f"table {table}", TableMapping, values | {"reject_rate": rate})
+            yield table, built or TableMapping(**values, reject_rate=0)
+
+    def _known_on(self, given: Mapping[str, Any], place: tuple[str, ...], sql: str) -> KnownOn:
+        """The declared rule, or, when it is wrong, which is told, one that fits what the mapping selects."""
+        rule: KnownOn | None = None
+        if "known_on" in given:
+            rule = self._build((*place, "known_on"), "", KnownOn.parse, {"text": given["known_on"]})
+        else:
+            self._tell(place, f"table {place[1]} has no known_on rule", "such as event_date + 1 day, or load_date")
+        return rule or KnownOn(kind="column" if re.search(r"\bknown_on\b", sql) else "load_date")
 
     def _parameters(self) -> dict[str, str]:
         """Parameters as text; a date keeps its ISO form."""
@@ -187,9 +250,11 @@ class _Reader:
         return {str(key): value.isoformat() if isinstance(value, date) else str(value) for key, value in given.items()}
 
     def _stray_sql(self, tables: Mapping[str, object]) -> None:
-        declared = self.content.get("tables") or {}
+        declared = self._declared("tables")
+        # A misspelt table was told; that its SQL is read by nobody is the same mistake.
+        meant = {problem.fix for problem in self.problems}
         for path in sorted(self.path.parent.glob("*.sql")):
-            if path.stem not in tables and path.stem not in declared:
+            if path.stem not in tables and path.stem not in declared and f"did you mean {path.stem}?" not in meant:
                 fix = f"declare {path.stem} under tables: in source.yaml"
                 self.problems.append(Problem(where=f"{path}:1", what="nothing reads this file", fix=fix))
 
@@ -220,13 +285,19 @@ class _Reader:
 
     def _build(self, place: tuple[str, ...], what: str, build: Any, values: Mapping[str, Any]) -> Any:
         """``build(**values)``, or None and a problem that carries the place and the words of the error."""
-        try:
-            return build(**values)
-        except DeclarationError as error:
+        built, error = self._try(build, values)
+        if isinstance(error, DeclarationError):
             self._tell(place, f"{what}: {error.what}" if what else error.what, error.fix)
-        except TypeError:
+        elif error is not None:
             self._tell(place, f"{what or 'source.yaml'} holds a value of the wrong type", "see docs/sources.md")
-        return None
+        return built
+
+    @staticmethod
+    def _try(build: Any, values: Mapping[str, Any]) -> tuple[Any, Exception | None]:
+        try:
+            return build(**values), None
+        except (DeclarationError, TypeError) as error:
+            return None, error
 
     def _refuse_unknown(self, given: Mapping[str, Any], known: tuple[str, ...], place: tuple[str, ...]) -> None:
         for key in given:

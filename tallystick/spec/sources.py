@@ -55,7 +55,8 @@ class SourceFile:
     ``file`` is a name or a glob: several files of one view hold the same columns. ``columns`` are the names in the
     header, in any order, or, with ``header`` false, the file's columns in order. ``nulls`` are the texts that mean
     "nothing". ``key`` is what makes a row unique; only a view with a key may be joined. An ``optional`` file may be
-    absent from a delivery and then has no rows.
+    absent from a delivery and then has no rows. ``sparse`` are keys of JSON records that a whole file may lack, because
+    the supplier leaves out what is empty.
     """
 
     view: str
@@ -70,6 +71,7 @@ class SourceFile:
     nulls: tuple[str, ...] = ("",)
     extra_columns: str = "note"
     optional: bool = False
+    sparse: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_view(self.view, self.columns, self.key)
@@ -77,6 +79,9 @@ class SourceFile:
             raise DeclarationError("file is not a file name", fix="a name or a glob such as trans_*.csv.gz, no folders")
         _check_choice("format", self.format, FORMATS)
         _check_choice("extra_columns", self.extra_columns, EXTRA_COLUMNS)
+        stray = [column for column in self.sparse if column not in self.columns or self.format != "jsonl"]
+        if stray:
+            raise DeclarationError(f"sparse column {stray[0]} is not a declared key of a jsonl file")
         if len(self.delimiter) != 1 or self.delimiter in "\r\n":
             raise DeclarationError("delimiter is not one character", fix=r'for a tab write "\t"')
         if len(self.quote) > 1 or self.quote == self.delimiter:

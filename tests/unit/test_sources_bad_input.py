@@ -100,6 +100,29 @@ def test_folders_named_by_date_are_deliveries_and_nothing_lies_beside_them(tmp_p
         find_deliveries(tmp_path / "supplier", source)
 
 
+def test_a_folder_that_is_no_date_and_an_empty_directory_are_named(tmp_path: Path) -> None:
+    yaml = SOURCE_YAML.replace("load_date: 2024-01-31\n", "")
+    source = load_source(write_project(tmp_path / "project", files={"source.yaml": yaml}), "village")
+    supplier = tmp_path / "supplier"
+    supplier.mkdir()
+    with pytest.raises(InputError, match="supplier: the source directory is empty"):
+        find_deliveries(supplier, source)
+    (supplier / "20240131").mkdir()
+    with pytest.raises(InputError, match="the delivery has no load date; no folder is named by date: 20240131"):
+        find_deliveries(supplier, source)
+    for good in (False, True):
+        if good:
+            write_delivery(supplier / "2024-01-31")
+        (supplier / "2024-13-01").mkdir(exist_ok=True)
+        with pytest.raises(InputError, match=r"2024-13-01: 2024-13-01 is no date .name the folder"):
+            find_deliveries(supplier, source)
+
+
+def test_a_fault_names_the_file_where_the_supplier_put_it(tmp_path: Path) -> None:
+    told = refused(tmp_path, {"people.csv": "person,born\n1,1970-05-01\n"})
+    assert told.startswith(f"{tmp_path / 'supplier' / 'people.csv'}, column village")
+
+
 def test_a_load_does_not_go_back_behind_a_published_one(tmp_path: Path) -> None:
     from datetime import date
 

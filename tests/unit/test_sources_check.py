@@ -69,24 +69,28 @@ def test_an_unknown_source_names_the_known_ones(tmp_path: Path) -> None:
 
 
 YAML_MISTAKES = {
-    "zone: Europe/Prague": ("zone: Europe/Nowhere", "source.yaml:1: unknown time zone Europe/Nowhere"),
+    "zone: Europe/Prague": ("zone: Europe/Nowhere", "source.yaml:2: unknown time zone Europe/Nowhere"),
     "zone: Europe/Prague\n": ("", "source.yaml:1: zone is missing"),
     "reject_rate: 0.5\n": ("reject_rates: 0.5\n", "source.yaml:6: unknown key reject_rates"),
-    "encoding: utf-8,": ("encoding: utf-9,", "source.yaml:10: file people: unknown encoding utf-9"),
+    "encoding: utf-8,": ("encoding: utf-9,", "source.yaml:8: unknown encoding utf-9"),
     "key: [account], optional": ("key: [accont], optional", "source.yaml:11: file accounts: key column accont is not"),
     "columns: [person, born, village]": ("columns: person", "source.yaml:10: columns is not a list of names"),
+    "file: people.csv, col": (
+        "file: people.csv, sparse: [born], col",
+        "source.yaml:10: file people: sparse column born is not a declared key of a jsonl file",
+    ),
     "file: people.csv,": ("", "source.yaml:10: file people has no file"),
     "buckets: 2": ("buckets: 0", "source.yaml:7: layout.buckets is not a whole number"),
-    "load_date: 2024-01-31": ("load_date: January", "source.yaml:1: load_date is not a date"),
+    "load_date: 2024-01-31": ("load_date: January", "source.yaml:4: load_date is not a date"),
     "known_on: assumed": ("known_on: perhaps", "source.yaml:14: known_on is no rule"),
     "{known_on: assumed}": ("{}", "source.yaml:14: table customers has no known_on rule"),
     "reject_rate: 0.9": ("reject_rate: 90", "source.yaml:16: table transactions: reject_rate is not a share"),
-    "tables:": ("tables:\n  taxes: {known_on: load_date}", "source.yaml:14: taxes.sql is missing"),
+    "tables:": ("tables:\n  loans: {known_on: load_date}", "source.yaml:14: loans.sql is missing"),
     "  customers: {known_on: assumed}\n": ("", "customers.sql:1: nothing reads this file"),
     "title: A village bank": ("title: [", "source.yaml:3: not YAML: expected"),
     "files:\n": ("files:\n  people: {}\n", "source.yaml:11: people stands twice"),
-    "reading: {": ("reading: {delimiter: ';;', ", "source.yaml:10: file people: delimiter is not one character"),
-    "reading: {enc": ("parameters: {zone: x}\nreading: {enc", "source.yaml:1: parameter zone is set by the machinery"),
+    "reading: {": ("reading: {delimiter: ';;', ", "source.yaml:8: delimiter is not one character"),
+    "reading: {enc": ("parameters: {zone: x}\nreading: {enc", "source.yaml:8: parameter zone is set by the machinery"),
 }
 
 
@@ -182,7 +186,64 @@ def test_all_problems_are_told_at_once_and_the_first_stops_a_load(tmp_path: Path
 def test_a_table_that_is_in_no_schema_is_told(tmp_path: Path) -> None:
     yaml = SOURCE_YAML.replace("tables:", "tables:\n  taxes: {known_on: load_date}")
     write_source(tmp_path, files={"source.yaml": yaml, "taxes.sql": "SELECT person FROM people"})
-    assert problems(tmp_path) == ["taxes.sql:1: unknown clean table taxes"]
+    assert problems(tmp_path) == ["source.yaml:14: there is no clean table taxes"]
+
+
+def test_a_misspelt_table_is_told_once_with_the_name_that_was_meant(tmp_path: Path) -> None:
+    write_source(tmp_path, files={"source.yaml": SOURCE_YAML.replace("  accounts: {known", "  acounts: {known")})
+    found = check_source(tmp_path, "village", contracts=contracts())
+    assert [(problem.what, problem.fix) for problem in found] == [
+        ("there is no clean table acounts", "did you mean accounts?"),
+    ]
+
+
+ONE_CAUSE = {
+    "reading: {encoding: utf-8": ("reading: {encoding: utf-9", ["source.yaml:8: unknown encoding utf-9"]),
+    "columns: [person, born, village]": (
+        "columns: [person, born, Born]",
+        ["source.yaml:10: file people: a column is declared twice"],
+    ),
+    "zone: Europe/Prague": ("zone: Prague", ["source.yaml:2: unknown time zone Prague"]),
+    "{known_on: assumed}": ("{known_on: known}", ["source.yaml:14: known_on is no rule"]),
+    "{known_on: event_date + 1 day, reject_rate: 0.9}": (
+        "{known_on: load_date, reject_rate: 9}",
+        ["source.yaml:16: table transactions: reject_rate is not a share"],
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", sorted(ONE_CAUSE))
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_one_mistake_is_told_once_and_hides_no_other(tmp_path: Path, mistake: str, is_alone: bool) -> None:
+    wrong, told = ONE_CAUSE[mistake]
+    assert mistake in SOURCE_YAML
+    sql = TRANSACTIONS_SQL if is_alone else TRANSACTIONS_SQL.replace("  b.note AS category,\n", "")
+    write_source(tmp_path, files={"source.yaml": SOURCE_YAML.replace(mistake, wrong), "transactions.sql": sql})
+    assert problems(tmp_path) == [*told, *([] if is_alone else ["transactions.sql:13: category is not selected"])]
+
+
+def test_views_that_read_an_unread_file_are_not_judged_by_it(tmp_path: Path) -> None:
+    views = """views:
+  villages: {sql: "SELECT village, COUNT(*) AS heads FROM people GROUP BY village", key: [village]}
+"""
+    yaml = SOURCE_YAML.replace("tables:", views + "tables:").replace("columns: [person, born, village]", "columns: no")
+    write_source(tmp_path, files={"source.yaml": yaml})
+    assert problems(tmp_path) == ["source.yaml:10: columns is not a list of names"]
+
+
+def test_a_column_missing_in_the_first_of_several_selects_is_told_a_line_for_each(tmp_path: Path) -> None:
+    short = TRANSACTIONS_SQL.replace("  b.note AS category,\n", "")
+    write_source(tmp_path, files={"transactions.sql": "UNION ALL\n".join([short, *[TRANSACTIONS_SQL] * 3])})
+    found = problems(tmp_path)
+    assert found[0] == "transactions.sql:13: category is not selected"
+    assert [told.partition(": ")[2] for told in found[1:]] == ["12 columns where the first SELECT has 11"] * 3
+
+
+def test_the_whole_key_is_told_as_people_write_it(tmp_path: Path) -> None:
+    sql = TRANSACTIONS_SQL.replace("a.account_id = b.account", "a.currency = b.account")
+    write_source(tmp_path, files={"transactions.sql": sql})
+    (found,) = check_source(tmp_path, "village", contracts=contracts())
+    assert found.fix == "only a join on the whole key account_id keeps one row one row"
 
 
 def test_derived_views_and_parents_are_checked(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tallystick.errors import InputError
 from tallystick.ingest import reading
-from tallystick.ingest.reading import inspect_file, read_batches, view_schema
+from tallystick.ingest.reading import fault_fix, inspect_file, read_batches, view_schema
 from tallystick.spec.sources import SourceFile
 
 TEXT = "a,b,c\n1,2,3\n4,5,6\n"
@@ -40,6 +40,7 @@ def test_every_row_says_which_file_and_line_it_is_from(tmp_path: Path) -> None:
     rows = read(written(tmp_path, TEXT), spec())
     assert rows[1] == {
         "a": "4", "c": "6", "_file": "rows.csv", "_line": 3, "_raw": "4,5,6", "_problem": None, "_fault": None,
+        "_keys": None,
     }  # fmt: skip
     assert view_schema(spec()).names == list(rows[0])
 
@@ -84,6 +85,41 @@ def test_zero_bytes_are_refused(tmp_path: Path) -> None:
         inspect_file(written(tmp_path, gzip.compress(b""), "rows.csv.gz"), spec())
 
 
+@pytest.mark.parametrize("form", [{"format": "jsonl"}, {"header": False}])
+def test_a_file_without_header_and_rows_is_an_empty_line_and_zero_bytes_say_so(tmp_path: Path, form: Any) -> None:
+    file = spec(**form)
+    for name, content in (("a.csv", b"\n"), ("b.csv", b"\r\n\n"), ("c.csv.gz", gzip.compress(b""))):
+        assert read(written(tmp_path, content, name), file) == [], name
+    with pytest.raises(InputError, match=r"0 bytes .a file of one empty line is one without rows; one that may be abs"):
+        inspect_file(written(tmp_path, b""), file)
+
+
+def test_the_keys_of_all_json_records_are_told_once_and_only_so_many_of_the_undeclared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BLOCK", 1)
+    monkeypatch.setattr(reading, "MOST_KEYS", 2)
+    text = 'no\n{}\n{"a": 1}\n{"a": null, "x": 1}\n{"y": 1, "z": 2, "c": 3}\n{"w": 1, "a": 1}\n'
+    rows = read(written(tmp_path, text), spec(format="jsonl"))
+    assert [row["_keys"] for row in rows] == [None, "[]", '["a"]', '["x"]', '["c", "y"]', None]
+    assert {row["_fault"] for row in rows} == {None}
+
+
+def test_utf_8_read_as_a_single_byte_encoding_is_told_by_its_column(tmp_path: Path) -> None:
+    path = written(tmp_path, "início,c\n1,2\n")
+    with pytest.raises(
+        InputError, match="the file is utf-8, not latin-1 as declared: column início reads in.*correct enc"
+    ):
+        inspect_file(path, spec(columns=("início", "c"), encoding="latin-1"))
+    assert values(path, spec(columns=("início", "c"))) == [("1", "2", 2)]
+
+
+def test_what_to_do_fits_the_fault() -> None:
+    assert fault_fix("the file ends early: it is truncated") == "deliver it again"
+    assert fault_fix("the file is damaged") == "deliver it again"
+    assert "encoding" in fault_fix("not utf-8 text (invalid start byte), near or after line 3")
+
+
 def test_a_missing_column_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"rows\.csv, column c: column c is missing from the header \("):
         inspect_file(written(tmp_path, "a\n1\n"), spec())
@@ -92,6 +128,8 @@ def test_a_missing_column_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_renamed_column_is_refused_and_the_new_name_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="column c is missing from the header; the file has b, d, which is not"):
         inspect_file(written(tmp_path, "a,b,d\n1,2,3\n"), spec())
+    with pytest.raises(InputError, match="column customer is missing from the header; the file has Customers, which"):
+        inspect_file(written(tmp_path, "a,b,Customers\n1,2,3\n"), spec(columns=("a", "customer")))
 
 
 def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:

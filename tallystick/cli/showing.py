@@ -41,18 +41,26 @@ def list_tables(warehouse: Path) -> pa.Table:
 
 
 def list_rejected(warehouse: Path) -> pa.Table:
-    """How many rows were rejected, by table, load, reason and column; never a value of a row."""
+    """How many rows were rejected, by table, load, reason and column, and how many of them still wait for a parent.
+
+    Never a value of a row. A row that entered with a later load stands twice: as what it lacked, and as entered then.
+    """
+    from tallystick.ingest.versions import PARENT_UNKNOWN
     from tallystick.tables import Warehouse, query
 
     home = Warehouse(warehouse)
     names = [name for name in home.tables() if name.endswith(REJECTED)]
+    shown = ("table_name", "source", "loaded_on", "reason", "column_name")
     if not names:
-        return pa.table({"table_name": [], "source": [], "loaded_on": [], "reason": [], "column_name": [], "rows": []})
-    parts = [f"SELECT table_name, source, loaded_on, reason, column_name FROM {name}" for name in names]
+        return pa.table({name: [] for name in (*shown, "rows", "waiting")})
+    parts = [f"SELECT {', '.join(shown)}, rejected_id FROM {name}" for name in names]
+    is_waiting = (
+        f"bool_and(reason = '{PARENT_UNKNOWN}') OVER (PARTITION BY table_name, source, rejected_id) AS is_waiting"
+    )
     return query(
         home,
-        "SELECT table_name, source, loaded_on, reason, column_name, count(*) AS rows "
-        f"FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL ORDER BY ALL",
+        f"SELECT {', '.join(shown)}, count(*) AS rows, count(*) FILTER (is_waiting) AS waiting "
+        f"FROM (SELECT *, {is_waiting} FROM ({' UNION ALL '.join(parts)})) GROUP BY ALL ORDER BY ALL",
     )
 
 

@@ -80,7 +80,7 @@ def rejected_summary_sql(tables: Iterable[str], *, waiting_only: bool = False, b
     return (
         f"WITH rejected AS ({' UNION ALL '.join(parts)}), settled AS ({settled})"
         " SELECT table_name, source, loaded_on, reason, COALESCE(column_name, '') AS column_name,"
-        " CAST(COUNT(*) AS BIGINT) AS rows, MIN(file || ':' || line) AS first_place"
+        " CAST(COUNT(*) AS BIGINT) AS rows, MIN(CASE line WHEN 0 THEN file ELSE file || ':' || line END) AS first_place"
         f" FROM rejected r{waiting if waiting_only else ''} GROUP BY ALL ORDER BY 1, 2, 3, 6 DESC, 4, 5"
     )
 

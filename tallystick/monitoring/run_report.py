@@ -77,7 +77,7 @@ def _rows(facts: RunFacts, question: str) -> list[dict[str, Any]]:
 
 def _summary(facts: RunFacts) -> list[Block]:
     told: list[tuple[str, Cell]] = [
-        ("Clean rows", sum(row["accepted"] for row in _rows(facts, "loads"))),
+        ("Clean rows", sum(row["accepted"] + row["entered"] for row in _rows(facts, "loads"))),
         ("Features", sum(count for _, count, _ in facts.groups) + facts.request_features),
         ("Observations", max((row["rows"] for row in _observed(facts).values()), default=0)),
     ]
@@ -94,10 +94,13 @@ def _summary(facts: RunFacts) -> list[Block]:
 
 
 def _loads(facts: RunFacts) -> list[Block]:
-    names = ("read", "accepted", "rejected", "duplicate", "excluded")
+    names = ("read", "accepted", "rejected", "duplicate", "excluded", "entered")
     rows = [(row["table_name"], *(row[name] for name in names)) for row in _rows(facts, "loads")]
-    headers = ("Table", *(name.capitalize() for name in names))
-    return [Table(headers=headers, rows=rows)] if rows else []
+    headers = ("Table", *(name.capitalize() for name in names[:-1]), "Entered later")
+    caption = (
+        "Read = accepted + rejected + duplicate + excluded; rejected rows that waited for a parent may enter later"
+    )
+    return [Table(headers=headers, rows=rows, caption=caption)] if rows else []
 
 
 def _checks(facts: RunFacts) -> list[Block]:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from tallystick.cli.showing import list_rejected
 from tallystick.errors import LoadRefused
 from tallystick.ingest.rejected import summarise_rejected
+from tallystick.monitoring import list_questions
 from tallystick.tables import Warehouse, query
+from tests.lib import loans
 from tests.lib.deliveries import (
     ACCOUNTS_SQL,
     BOOKINGS,
@@ -164,6 +167,17 @@ def test_what_waits_and_what_was_rejected_can_be_summed_up_without_values(villag
     ]
     assert found[0].first_place == "2024-02-01/people.csv:3"
     assert summarise_rejected(lambda sql: query(store, sql), ["transactions"], waiting_only=True) == []
+    listed = {(row["reason"], row["loaded_on"]): row for row in list_rejected(warehouse).to_pylist()}
+    waited, entered = listed["parent_unknown", FIRST], listed["entered_later", SECOND]
+    assert (waited["rows"], waited["waiting"], entered["rows"], entered["waiting"]) == (1, 0, 1, 0)
+
+
+def test_the_report_counts_rows_that_entered_later_as_clean(village: tuple[Path, Path, Path]) -> None:
+    store = Warehouse(village[1])
+    counted = query(store, list_questions(loans.RECIPE, source="village")["loads"].sql).to_pylist()
+    clean = {row["table_name"]: row["accepted"] + row["entered"] for row in counted}
+    assert clean == {table: len(rows_of(village[1], f"clean.{table}")) for table in clean}
+    assert [row["entered"] for row in counted] == [0, 0, 1]
 
 
 def test_the_same_bytes_again_change_nothing_and_other_bytes_are_refused(
@@ -225,6 +239,10 @@ def test_views_unions_left_joins_and_parents_by_column(spark: SparkSession, tmp_
         ("village:3", None),
     ]
     assert counts_of(warehouse, "relationships", FIRST) == (8, 4, 2, 2, 0)
+    waiting = {
+        row["reason"]: row["waiting"] for row in list_rejected(warehouse).to_pylist() if "accounts" in row["table_name"]
+    }
+    assert waiting == {"parent_unknown": 2, "missing": 0}
     assert {(reason, column) for reason, column, _, _ in rejects_of(warehouse, "relationships")} == {
         ("missing", "customer_id"),
         ("missing", "relationship_id"),

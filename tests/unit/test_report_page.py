@@ -37,7 +37,7 @@ def facts() -> RunFacts:
     answers = {
         "loads": pa.table(
             {"table_name": ["clean.loans"], "read": [10], "accepted": [8], "rejected": [1], "duplicate": [1],
-             "excluded": [0], "last_load": [date(2026, 3, 1)]}
+             "excluded": [0], "entered": [4], "last_load": [date(2026, 3, 1)]}
         ),
         "checks": pa.table({"table_name": ["clean.loans"], "expectations": [5], "critical": [0], "warnings": [0]}),
         "observations txn": pa.table({"rows": [1500], "customers": [1200]}),

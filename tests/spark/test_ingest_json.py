@@ -12,7 +12,15 @@ import pytest
 
 from tallystick.errors import InputError
 from tallystick.tables import Warehouse
-from tests.lib.deliveries import SOURCE_YAML, counts_of, load_delivery, rows_of, write_delivery, write_project
+from tests.lib.deliveries import (
+    SOURCE_YAML,
+    TRANSACTIONS_SQL,
+    counts_of,
+    load_delivery,
+    rows_of,
+    write_delivery,
+    write_project,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,13 +33,19 @@ RECORDS: tuple[Mapping[str, Any], ...] = (
 LOADED = date(2024, 1, 31)
 
 
-def load(spark: SparkSession, root: Path, files: Mapping[str, Sequence[Mapping[str, Any]] | str], yaml: str) -> Path:
+def load(
+    spark: SparkSession,
+    root: Path,
+    files: Mapping[str, Sequence[Mapping[str, Any]] | str],
+    yaml: str,
+    sql: str = TRANSACTIONS_SQL,
+) -> Path:
     """Load the village bank whose bookings are JSON records; returns the warehouse."""
     texts = {
         name: content if isinstance(content, str) else "".join(json.dumps(record) + "\n" for record in content)
         for name, content in files.items()
     }
-    project = write_project(root / "project", files={"source.yaml": yaml})
+    project = write_project(root / "project", files={"source.yaml": yaml, "transactions.sql": sql})
     supplier = write_delivery(root / "supplier", {"bookings_1.csv.gz": None, **texts})
     load_delivery(spark, project, root / "warehouse", supplier)
     return root / "warehouse"
@@ -93,3 +107,15 @@ def test_a_file_of_one_empty_line_is_a_day_without_rows(
         "bookings_2.jsonl: 2 rows",
     ]
     assert "transactions is mapped" in told
+
+
+def test_names_with_other_letters_stand_as_they_are_and_names_with_blanks_in_backticks(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    names = {"kind": "druh", "note": "poznámka k platbě", "amount": "částka"}
+    yaml, sql = YAML.replace("kind, note]", "druh, poznámka k platbě]").replace("amount,", "částka,"), TRANSACTIONS_SQL
+    for old, new in {"b.kind": "b.druh", "b.note": "b.`poznámka k platbě`", "b.amount": "b.částka"}.items():
+        sql = sql.replace(old, new)
+    records = [{names.get(key, key): value for key, value in record.items()} for record in RECORDS]
+    warehouse = load(spark, tmp_path, {"bookings_1.jsonl": records}, yaml, sql)
+    assert counts_of(warehouse, "transactions", LOADED) == (2, 2, 0, 0, 0)

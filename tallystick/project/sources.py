@@ -173,10 +173,8 @@ class _Reader:
                 if key not in given:
                     self._tell(place, f"file {view} has no {key}", "see docs/sources.md")
             lists = {key: self._texts(given, key, place) for key in ("columns", "key", "sparse")}
-            values = defaults | given
+            values = defaults | self._with_nulls(given, place)
             values |= {key: value for key, value in lists.items() if value is not None}
-            if "nulls" in values:
-                values["nulls"] = tuple(str(text) for text in values["nulls"] or ())
             if not lists["columns"]:
                 continue
             built = None
@@ -191,12 +189,22 @@ class _Reader:
 
     def _defaults(self) -> dict[str, Any]:
         """The section ``reading``; a value that no file could have is told once, and left out."""
-        given = self._section("reading", _READING_KEYS)
+        given = self._with_nulls(self._section("reading", _READING_KEYS), ("reading",))
         some = {"view": "some", "file": "some", "columns": ("some",)}
         for key in [key for key in given if key in _READING_KEYS and key != "nulls"]:
             if self._build(("reading", key), "", SourceFile, some | {key: given[key]}) is None:
                 given = {name: value for name, value in given.items() if name != key}
         return given
+
+    def _with_nulls(self, given: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+        """``given`` with its ``nulls`` as texts. One text alone is told: its letters would each mean nothing."""
+        if "nulls" not in given:
+            return given
+        value = given["nulls"] or []
+        if not isinstance(value, list):
+            self._tell((*place, "nulls"), "nulls is not a list of texts", 'write nulls: ["", "NULL"]')
+            value = []
+        return given | {"nulls": tuple(str(text) for text in value)}
 
     def _views(self) -> Iterator[tuple[str, DerivedView]]:
         for view, given in self._entries("views"):

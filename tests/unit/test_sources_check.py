@@ -79,6 +79,7 @@ YAML_MISTAKES = {
         "file: people.csv, sparse: [born], col",
         "source.yaml:10: file people: sparse column born is not a declared key of a jsonl file",
     ),
+    'nulls: ["", "NULL"]': ("nulls: NULL.", "source.yaml:8: nulls is not a list of texts"),
     "file: people.csv,": ("", "source.yaml:10: file people has no file"),
     "buckets: 2": ("buckets: 0", "source.yaml:7: layout.buckets is not a whole number"),
     "load_date: 2024-01-31": ("load_date: January", "source.yaml:4: load_date is not a date"),

@@ -21,8 +21,8 @@ demo: setup ## run the whole pipeline on a small simulated bank (minutes)
 	@$(BIN)/tally demo
 
 .PHONY: test
-test: setup ## run every test that CI runs
-	@$(BIN)/pytest
+test: setup ## run every test that CI runs, in two processes
+	@$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: unit
 unit: setup ## run the tests that need no Spark (seconds)

@@ -6,13 +6,15 @@ What lives here: a pytest plugin, switched on in pyproject.toml. What must not: 
 
 from __future__ import annotations
 
+import os
 from typing import NoReturn
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Cheap kinds first, so that a run fails early; within a kind the order is random (pytest-randomly prints its seed).
-KINDS = ("unit", "spec", "generative", "contract", "docs", "spark", "dags", "acceptance")
-WITHOUT_SPARK = frozenset({"unit", "contract", "docs"})
+KINDS = ("unit", "spec", "generative", "contract", "docs", "jobs", "spark", "dags", "acceptance")
+WITHOUT_SPARK = frozenset({"unit", "contract", "docs", "jobs"})
 
 
 def kind_of(item: pytest.Item) -> str:
@@ -23,8 +25,27 @@ def kind_of(item: pytest.Item) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by kind, after pytest-randomly has shuffled: the sort is stable, so its order holds inside each kind."""
-    items.sort(key=lambda item: KINDS.index(kind_of(item)) if kind_of(item) in KINDS else len(KINDS))
+    """Sort by kind, after pytest-randomly has shuffled: the sort is stable, so its order holds inside each kind.
+
+    Side by side (pytest-xdist) the long kinds begin first: at the end, short ones fill the gaps.
+    """
+    is_side_by_side = os.environ.get("PYTEST_XDIST_WORKER") is not None
+    known = {kind: place for place, kind in enumerate(KINDS)}
+    items.sort(key=lambda item: known.get(kind_of(item), len(KINDS)), reverse=is_side_by_side)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Side by side, a file stays in one process: its fixtures are made once."""
+    return ByRun(config, log)
+
+
+class ByRun(LoadScopeScheduling):
+    """Deals files to processes; acceptance tests of one whole run (``test_<run>_*.py``) go to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return "_".join(path.split("_")[:2]) if "acceptance/" in path else path
 
 
 @pytest.fixture(autouse=True)

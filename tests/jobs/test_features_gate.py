@@ -1,0 +1,113 @@
+"""The jobs that read features refuse values of another definition, each before it does anything else with them."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tallystick.errors import ContractError
+from tallystick.pipeline import load_job
+from tallystick.project import load_project
+from tallystick.tables import Warehouse, ensure_table
+from tests.lib import backfills as bank
+from tests.lib import deliveries
+
+RECIPE = """\
+from tallystick.spec.algorithms import OrdinalScorecard
+from tallystick.spec.labels import OutcomeLabel
+from tallystick.spec.recipes import Applications, Band, Policy, Recipe
+
+BAD = OutcomeLabel(name="bad", bad=("bad",), good=("good",), description="Bad")
+
+ASKED = Recipe(
+    name="asked", title="Asked", groups=("spend",), observations=Applications(), label="bad",
+    algorithms=(OrdinalScorecard(),),
+    policy=Policy(currency="CZK", limit_min_minor=1, limit_max_minor=9,
+                  bands=(Band(pd_below=0.5, decision="approve", limit_minor=9),)),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bank whose features are computed, with whatever else the jobs want to find."""
+    root = tmp_path_factory.mktemp("bank")
+    project, warehouse = bank.write_project(root / "project"), root / "warehouse"
+    (project / "recipes" / "asked.py").write_text(RECIPE, encoding="utf-8")
+    rows = bank.history()
+    bank.store(project, warehouse, rows, loaded_on=bank.HISTORY)
+    made = [(c, datetime(2026, 2, 20 + c, 8, tzinfo=UTC)) for c in range(4)]
+    bank.store_applications(project, warehouse, made, loaded_on=bank.HISTORY)
+    contracts = load_project(project).contracts
+    for name in ("clean.customers", "label.bad", "monitor.leakage"):
+        ensure_table(Warehouse(warehouse), contracts[name])
+    bank.compute(str(project), str(warehouse), "--recipe", "asked")
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path, computed: Path) -> Path:
+    shutil.copytree(computed, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a job up to what follows the gate, which ends it with Passed."""
+    job = load_job(deliveries.CHECKOUT, name)
+
+    def passed(*_: object, **__: object) -> None:
+        raise Passed
+
+    class Models:
+        def __init__(self, _: Path) -> None:
+            """There is one model, of the recipe's own features."""
+
+        def find(self, _: str) -> object:
+            return SimpleNamespace(tags={"training_version": "0"}, label="asked/1")
+
+        def inputs(self, _: object) -> list[str]:
+            return []
+
+    jobs: dict[str, dict[str, Any]] = {
+        "audit_leakage": {"build_training_set": passed},
+        "train_model": {"train_model": passed, "build_training_set": passed, "last_inputs": lambda *_: {}},
+        "score_applications": {"check_layout": passed, "Registry": Models, "check_model_inputs": lambda *_, **__: None},
+    }
+    for attribute, value in jobs[name].items():
+        monkeypatch.setattr(job, attribute, value)
+    monkeypatch.setattr("tallystick.training.audit.check_audited", lambda *_, **__: None)
+    args = bank.arguments(name, root / "project", root / "warehouse", "--recipe", "asked", "--source", "village")
+    job.run(None, args)
+
+
+class Passed(Exception):
+    """The job came past the gate."""
+
+
+@pytest.mark.parametrize("name", ["audit_leakage", "train_model", "score_applications"])
+def test_a_job_reads_features_of_the_declared_definition_only(
+    root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Passed):
+        run(root, name, monkeypatch)
+    project = root / "project"
+    bank.write_project(project, spend=bank.SPEND.replace("direction = 'out'", "direction = 'in'"))
+    with pytest.raises(ContractError, match="stored values of spend_out_max_7d were computed by another definition"):
+        run(root, name, monkeypatch)
+    bank.backfill(str(project), str(root / "warehouse"), "2026-02-20", "2026-03-01", "--recipe", "asked")
+    with pytest.raises(Passed):
+        run(root, name, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["audit_leakage", "train_model", "score_applications"])
+def test_a_warehouse_without_a_ledger_is_told_to_compute_its_features(
+    root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "warehouse" / "monitor" / "feature_days").rename(root / "away")
+    with pytest.raises(ContractError, match=r"of 4 stored rows the ledger knows 0.*run compute_features"):
+        run(root, name, monkeypatch)

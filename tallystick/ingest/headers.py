@@ -14,6 +14,13 @@ from tallystick.spec.sources import SourceFile
 
 # Other delimiters that files come with; used only to say what a wrong one looks like.
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+# Beyond these, names say nothing to a reader, and may well be data: a JSON object can be keyed by people.
+MOST_NAMES = 20
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Some names for people; of very many only that there are."""
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"more than {MOST_NAMES} others"
 
 
 def match_header(file: SourceFile, names: Sequence[str], line: str, *, where: str) -> list[str]:
@@ -44,20 +51,32 @@ def _match(file: SourceFile, names: Sequence[str], *, where: str, is_header: boo
     extra = [name for name in names if name not in file.columns]
     if missing:
         _refuse_encoding(file, missing, extra, where=where)
-        one = missing[0]
-        told = f"column {one} is missing from the header" if is_header else f"no record has the key {one}"
-        near = difflib.get_close_matches(one.casefold(), [name.casefold() for name in extra], n=1)
-        likely = [name for name in extra if name.casefold() in near][:1] or extra
-        renamed = f"; the file has {', '.join(likely)}, which is not declared" if likely else ""
-        leaves_out = "" if is_header else f"; if it is left out when empty, declare sparse: [{one}]"
-        fix = (
-            "was it renamed? correct columns in source.yaml" if likely else "the supplier must deliver it"
-        ) + leaves_out
-        raise InputError(told + renamed, where=f"{where}, column {one}", fix=fix)
+        is_only = not set(file.columns).intersection(names)
+        raise _missing(missing[0], extra, where=where, is_header=is_header, is_only=is_only)
     if extra and file.extra_columns == "refuse":
         fix = "declare it under columns, or set extra_columns: note"
         raise InputError("a column that is not declared", where=f"{where}, column {extra[0]}", fix=fix)
     return extra if file.extra_columns == "note" else []
+
+
+def _missing(name: str, extra: Sequence[str], *, where: str, is_header: bool, is_only: bool) -> InputError:
+    """The error of a declared name that the file lacks; ``is_only`` when it has no declared name at all.
+
+    Then what stands where names should be may be a person's row, and is not quoted.
+    """
+    near = difflib.get_close_matches(name.casefold(), [one.casefold() for one in extra], n=1)
+    likely = [one for one in extra if one.casefold() in near][:1]
+    told = f"column {name} is missing from the header" if is_header else f"no record has the key {name}"
+    fix = "the supplier must deliver it"
+    if is_only and not likely:
+        told += ", nor any other that is declared"
+        fix = "correct columns in source.yaml, or set header: false" if is_header else "correct columns in source.yaml"
+    elif extra:
+        told += f"; the file has {list_names(likely or extra)}, which is not declared"
+        fix = "was it renamed? correct columns in source.yaml"
+    if not is_header:
+        fix += f"; if it is left out when empty, declare sparse: [{name}]"
+    return InputError(told, where=f"{where}, column {name}", fix=fix)
 
 
 def _refuse_encoding(file: SourceFile, missing: Sequence[str], extra: Sequence[str], *, where: str) -> None:

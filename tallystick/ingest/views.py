@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from tallystick.ingest.headers import list_names
 from tallystick.ingest.reading import inspect_file, read_batches, split_raw, view_schema
 from tallystick.ingest.records import FileLayout
 from tallystick.ingest.rows import name_sql
@@ -162,4 +163,4 @@ def list_tasks(
 
 def undeclared_note(name: str, extra: Sequence[str]) -> str:
     """What a reader should know of a file with columns that nobody asked for."""
-    return f"{name.rpartition('/')[2]} has columns that are not declared: {', '.join(extra)}"
+    return f"{name.rpartition('/')[2]} has columns that are not declared: {list_names(extra)}"

@@ -11,6 +11,7 @@ import pytest
 
 from tallystick.errors import InputError
 from tallystick.ingest import reading
+from tallystick.ingest.headers import list_names
 from tallystick.ingest.reading import fault_fix, inspect_file, read_batches, view_schema
 from tallystick.spec.sources import SourceFile
 
@@ -130,6 +131,16 @@ def test_a_renamed_column_is_refused_and_the_new_name_is_told(tmp_path: Path) ->
         inspect_file(written(tmp_path, "a,b,d\n1,2,3\n"), spec())
     with pytest.raises(InputError, match="column customer is missing from the header; the file has Customers, which"):
         inspect_file(written(tmp_path, "a,b,Customers\n1,2,3\n"), spec(columns=("a", "customer")))
+
+
+def test_a_first_row_where_a_header_is_declared_is_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        inspect_file(written(tmp_path, "Jane Doe,1970-05-01,north\n"), spec())
+    assert "column a is missing from the header, nor any other that is declared" in str(caught.value)
+    assert "set header: false" in caught.value.fix
+    assert "Jane" not in str(caught.value)
+    assert list_names([f"person {n}" for n in range(21)]) == "more than 20 others"
+    assert list_names(["a", "b"]) == "a, b"
 
 
 def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:

@@ -97,10 +97,10 @@ def period_names(as_of: pa.ChunkedArray, zone: str, period: str) -> pa.Array:
 def decided_versions(applications: pa.Table, event_id: str, *, zone: str) -> pa.Table:
     """Per application the version that its decision was made on; no later correction changes what was decided.
 
-    An application is its own observation: as_of is its event_at. Of its versions with ``known_on`` not after the local
-    date of their own event_at the one known last counts. Where the first delivery of an application comes later than
-    that, the decision cannot have seen any other version, so that first one counts. An application whose chosen
-    version is a retraction is left out; one that is retracted after its decision stays. Order is not kept.
+    An application is its own observation: as_of is its event_at. In the order of ``known_on``, the first version counts
+    whose local date of event_at comes before the next version is known: by then it was decided. So a version that is
+    corrected in time gives way, one that is corrected later stays, and of an application that is delivered late the
+    first version counts. An application whose chosen version is a retraction is left out. Order is not kept.
     """
     if applications.num_rows == 0:
         return applications
@@ -108,11 +108,12 @@ def decided_versions(applications: pa.Table, event_id: str, *, zone: str) -> pa.
     ids = ordered[event_id].combine_chunks()
     starts = np.ones(len(ids), dtype=bool)
     starts[1:] = pc.not_equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-    first = np.flatnonzero(starts)
     known = ordered["known_on"].cast(pa.int32()).to_numpy()
-    is_timely = known <= zone_offsets(zone).dates(_micros(ordered["event_at"]))
-    last_timely = np.maximum.reduceat(np.where(is_timely, np.arange(len(ids)), -1), first)
-    chosen = ordered.take(pa.array(np.where(last_timely >= 0, last_timely, first)))
+    days = zone_offsets(zone).dates(_micros(ordered["event_at"]))
+    is_decided = np.ones(len(ids), dtype=bool)  # the last version of an application has nothing after it
+    is_decided[:-1] = starts[1:] | (days[:-1] < known[1:])
+    places = np.where(is_decided, np.arange(len(ids)), len(ids))
+    chosen = ordered.take(pa.array(np.minimum.reduceat(places, np.flatnonzero(starts))))
     return chosen.filter(pc.invert(chosen["is_retracted"]))
 
 

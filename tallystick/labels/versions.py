@@ -35,16 +35,16 @@ def select_known_versions(rows: DataFrame, event_id: str, *, cutoff: date) -> Da
 def select_decided(applications: DataFrame, *, cutoff: date, zone: str) -> DataFrame:
     """Per application known on ``cutoff`` the version that its decision was made on; retracted ones are left out.
 
-    Of the versions with ``known_on`` not after the local date of their own event_at the newest; where the first one
-    came later than that, the first. The same rule as the observations have, so labels and features share as_of.
+    In the order of ``known_on``, the first version whose local date of event_at comes before the next one is known.
+    The same rule as the observations have, so labels and features share as_of.
     """
-    is_timely = F.col("known_on") <= local_date_expr("event_at", zone)
-    days = F.datediff("known_on", F.lit("1970-01-01"))
-    order = Window.partitionBy("source", "application_id").orderBy(
-        is_timely.desc(), F.when(is_timely, -days).otherwise(days)
+    versions = Window.partitionBy("source", "application_id").orderBy("known_on")
+    known = applications.where(F.col("known_on") <= F.lit(cutoff)).withColumn(
+        "_next", F.lead("known_on").over(versions)
     )
-    known = applications.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", F.row_number().over(order))
-    return known.where((F.col("_version") == 1) & ~F.col("is_retracted")).drop("_version")
+    is_decided = F.col("_next").isNull() | (local_date_expr("event_at", zone) < F.col("_next"))
+    decided = known.where(is_decided).withColumn("_version", F.row_number().over(versions))
+    return decided.where((F.col("_version") == 1) & ~F.col("is_retracted")).drop("_version", "_next")
 
 
 def local_date_expr(instant: str, zone: str) -> Column:

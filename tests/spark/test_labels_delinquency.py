@@ -117,6 +117,7 @@ def test_an_application_is_labelled_in_the_version_that_was_decided_on(spark: Sp
         ("corrected in time", at(day, 9), before, False), ("corrected in time", at(day, 11), day, False),
         ("retracted in time", at(day, 9), before, False), ("retracted in time", at(day, 9), day, True),
         ("delivered late", at(day, 13), after, False), ("delivered late", at(day, 14), later, False),
+        ("moved to a later day", at(day, 9), day, False), ("moved to a later day", at(later, 9), after, False),
         ("after the cut-off", at(day, 9), date(2027, 1, 1), False),
     ]  # fmt: skip
     rows = [
@@ -125,7 +126,13 @@ def test_an_application_is_labelled_in_the_version_that_was_decided_on(spark: Sp
     ]
     decided = select_decided(frame(spark, rows, APPLICATION_SCHEMA), cutoff=date(2026, 12, 31), zone=ZONE)
     found = {row["application_id"]: row["event_at"] for row in decided.collect()}
-    hours = {"corrected after": 9, "retracted after": 9, "corrected in time": 11, "delivered late": 13}
+    hours = {
+        "corrected after": 9,
+        "retracted after": 9,
+        "corrected in time": 11,
+        "delivered late": 13,
+        "moved to a later day": 9,
+    }
     assert found == {name: at(day, hour).replace(tzinfo=None) for name, hour in hours.items()}
 
 

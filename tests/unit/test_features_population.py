@@ -53,24 +53,27 @@ def test_an_application_is_observed_in_the_version_that_was_decided_on() -> None
             # Delivered late: the first version that came is all there is.
             ("a5", "c5", local(day, 9), after, False),
             ("a5", "c5", local(day, 12), after + timedelta(days=1), False),
+            # Moved to a later day after its own had passed: it was decided on before.
+            ("a7", "c7", local(day, 9), day, False),
+            ("a7", "c7", local(day + timedelta(days=5), 9), after, False),
             # Two applications of one customer at one instant are one observation.
             ("a6", "c1", local(day, 9), day, False),
         ]
     )
     seen = observe_applications(table, event_id="row_id", zone=ZONE).to_pylist()
-    hours = {"c1": 9, "c2": 9, "c3": 11, "c5": 9}
+    hours = {"c1": 9, "c2": 9, "c3": 11, "c5": 9, "c7": 9}
     assert seen == [{"customer_id": who, "as_of": local(day, hour)} for who, hour in hours.items()]
 
 
 DECIDED_BY_DEFINITION = """
-    WITH dated AS (SELECT *, known_on <= (event_at AT TIME ZONE 'Europe/Copenhagen')::DATE AS is_timely FROM rows)
-    SELECT customer_id, event_at AS as_of FROM dated AS d
-    WHERE NOT is_retracted AND CASE
-        WHEN EXISTS (SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.is_timely)
-        THEN is_timely AND NOT EXISTS (
-            SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.is_timely AND o.known_on > d.known_on)
-        ELSE NOT EXISTS (SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.known_on < d.known_on)
-    END GROUP BY ALL ORDER BY ALL
+    WITH dated AS (SELECT *, (event_at AT TIME ZONE 'Europe/Copenhagen')::DATE AS day FROM rows),
+    open AS (  -- no other version became known after this one and by the day of its instant
+        SELECT * FROM dated AS d WHERE NOT EXISTS (
+            SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.known_on > d.known_on AND o.known_on <= d.day))
+    SELECT customer_id, event_at AS as_of FROM open AS d
+    WHERE NOT is_retracted
+        AND NOT EXISTS (SELECT 1 FROM open AS o WHERE o.row_id = d.row_id AND o.known_on < d.known_on)
+    GROUP BY ALL ORDER BY ALL
 """
 
 

@@ -22,8 +22,13 @@ def test_readme_holds_real_output_and_no_gaps(project_root: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "DEVELOPERS.md", "CHANGELOG.md", "GLOSSARY.md"]
-    + sorted(f"docs/{page.relative_to(DOCS)}" for page in DOCS.rglob("*.md")),
+    [
+        "README.md",
+        "DEVELOPERS.md",
+        "CHANGELOG.md",
+        "GLOSSARY.md",
+        *sorted(f"docs/{page.relative_to(DOCS)}" for page in DOCS.rglob("*.md")),
+    ],
 )
 def test_links_of_a_page_lead_somewhere(project_root: Path, name: str) -> None:
     page = project_root / name

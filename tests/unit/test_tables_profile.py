@@ -59,6 +59,8 @@ def test_a_session_without_java_or_jars_fails_before_spark_starts(
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
     monkeypatch.setenv("PATH", str(empty))
+    # Another test of this process may have a session running, which would simply be returned.
+    monkeypatch.setattr("pyspark.sql.SparkSession.getActiveSession", lambda: None)
     with pytest.raises(SetupError, match="Java was not found"):
         open_session("x", project=project)
     (project / ".jars" / "delta-storage-x.jar").unlink()

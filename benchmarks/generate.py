@@ -72,6 +72,12 @@ def month_days(month: int) -> tuple[int, int]:
     return starts[month], starts[month + 1]
 
 
+def month_bounds(month: int) -> tuple[dt.datetime, dt.datetime]:
+    """The instants at which a month begins and ends in the bank's zone."""
+    began, ended = (dt.datetime.fromtimestamp(_midnight(day) / 1e6, dt.UTC) for day in month_days(month))
+    return began, ended
+
+
 def month_name(month: int) -> str:
     """The period of a month, as partitions name it."""
     return f"{FIRST_DAY.year}-{month + 1:02}"

@@ -8,6 +8,7 @@ A layout that is complete has a marker beside it, and is used again by later run
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import multiprocessing
 import shutil
@@ -32,11 +33,16 @@ from tallystick.tables import (
     Run,
     Slice,
     Warehouse,
+    commit_layout,
     ensure_table,
     new_rel,
+    pin,
+    plan_compaction,
     replace_files,
     write_file,
+    write_merge,
 )
+from tallystick.tables.rewriting import Merge
 
 # What a contender needs of an event; the other columns of the clean table would only cost it time.
 READ_COLUMNS = (
@@ -111,11 +117,21 @@ def _make(folder: Folder, workers: int, *, layouts: tuple[str, ...]) -> dict[str
             for name in spent:
                 spent[name] += told[name]
             with _timed(spent, "clean"):
-                where = Slice(f"bench/{month}", {"source": SOURCE, "period": generate.month_name(month)})
+                low, high = generate.month_bounds(month)
+                where = Slice(f"bench/{month}", {"source": SOURCE}, "event_at", low, high)
                 replace_files(warehouse, contract, files, where=where, run=Run(f"month {month}", "benchmark", ""))
             sizes["plain_bytes"] += told.get("plain_bytes", 0)
-            sizes["clean_bytes"] += sum(file.size for file in files)
-            sizes["clean_files"] += len(files)
+        with _timed(spent, "clean"):
+            plan = plan_compaction(warehouse, contract, source=SOURCE, before=LOADED_ON + dt.timedelta(days=1))
+        merged: list[DataFile] = []
+        for told, files in pool.map(_merge, [folder] * len(plan.merges), plan.merges):
+            merged += files
+            for name, value in told.items():
+                spent[name] += value
+        with _timed(spent, "clean"):
+            commit_layout(warehouse, plan, files=merged, run=Run("compaction", "benchmark", ""))
+    stored = pin(warehouse, EVENTS).files
+    sizes |= {"clean_bytes": sum(file.size for file in stored), "clean_files": len(stored)}
     _write_observations(folder)
     if "duckdb" in layouts:
         for fraction in FRACTIONS:
@@ -124,6 +140,14 @@ def _make(folder: Folder, workers: int, *, layouts: tuple[str, ...]) -> dict[str
     # Two workers wrote side by side: half of their seconds passed on the clock.
     spent |= {name: value / workers for name, value in spent.items() if name.endswith("_wall")}
     return spent | sizes
+
+
+def _merge(folder: Folder, merge: Merge) -> tuple[dict[str, Any], list[DataFile]]:
+    """One bucket's months as one file, as the job that compacts closed periods does it."""
+    told: dict[str, Any] = {}
+    with _timed(told, "clean"):
+        files = write_merge(folder.warehouse, contracts()[EVENTS], merge)
+    return told, files
 
 
 def _write_month(folder: Folder, month: int, layouts: tuple[str, ...]) -> tuple[dict[str, Any], list[DataFile]]:
@@ -174,9 +198,8 @@ def _write_clean(folder: Folder, month: int, rows: pa.Table, numbers: generate.I
     ends = np.searchsorted(buckets, np.arange(folder.scale.buckets + 1))
     placed = rows.take(pa.array(order))
     store = BucketStore(warehouse=folder.warehouse, contracts=contracts())
-    period = generate.month_name(month)
     return [
-        store.write(EVENTS, partition(bucket, period), placed.slice(start, end - start))
+        store.write(EVENTS, partition(bucket, str(FIRST_DAY.year)), placed.slice(start, end - start))
         for bucket, (start, end) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
         if end > start
     ]
@@ -262,7 +285,7 @@ def _write_hot(folder: Folder, events: int) -> Iterator[dict[str, Any]]:
     bucket = int(people.bucket[number])
     for month in range(MONTHS):
         rows = generate.hot_events(scale, month, events=events)
-        key = partition(bucket, generate.month_name(month))
+        key = partition(bucket, str(FIRST_DAY.year))
         yield _described(EVENTS, store, store.write(EVENTS, key, rows))
     days = generate.observations(scale).day
     chosen = np.linspace(0, days.size - 1, HOT_OBSERVATIONS).astype(np.int64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +57,7 @@ class Job:
             more = hot_files(self.hot, {name: found.files for name, found in pinned.items()})
             files = {name: [*kept, *more[name]] for name, kept in files.items()}
         tasks = list_bucket_tasks(_source(self.folder.scale.buckets), files)
-        # One file a bucket and year: a month's share of a bucket would be a few hundred rows of hundreds of columns.
-        return [replace(task, period="year") for task in tasks], {name: found.version for name, found in pinned.items()}
+        return tasks, {name: found.version for name, found in pinned.items()}
 
 
 def warm(session: SparkSession, job: Job, out: Path) -> None:
@@ -97,7 +96,7 @@ def _source(buckets: int) -> Source:
     rule = KnownOn.parse("event_date + 1 day")
     names = [name.removeprefix("clean.") for name in (EVENTS, OBSERVED)]
     tables = {name: TableMapping(table=name, sql="", known_on=rule, reject_rate=0.0) for name in names}
-    return Source(name=SOURCE, zone=ZONE, files={}, tables=tables, layout=Layout(buckets=buckets, period="month"))
+    return Source(name=SOURCE, zone=ZONE, files={}, tables=tables, layout=Layout(buckets=buckets, period="year"))
 
 
 def _work(job: Job) -> GroupWork:

@@ -25,7 +25,7 @@ test: setup ## run every test that CI runs, in two processes
 	@$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: unit
-unit: setup ## run the tests that need no Spark (seconds)
+unit: setup ## run the fast tests, none of which needs Spark
 	@$(BIN)/pytest --numprocesses auto --dist loadfile $(wildcard $(FAST))
 
 .PHONY: soak

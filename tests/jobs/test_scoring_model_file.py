@@ -1,0 +1,140 @@
+"""What the model file makes of features: log-odds, pd, score, limit, decision and reasons."""
+
+from __future__ import annotations
+
+import ast
+import math
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.lib import models
+
+SOURCE = Path(__file__).parents[2] / "tallystick" / "scoring" / "model_file.py"
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Any:
+    from tallystick.registry import import_quietly
+
+    import_quietly()
+    from tallystick.scoring import model_file
+
+    return model_file
+
+
+def one(**values: float) -> pd.DataFrame:
+    return pd.DataFrame([{name: values.get(name, math.nan) for name in models.FEATURES}])
+
+
+def test_the_model_file_imports_nothing_of_the_project() -> None:
+    names = [
+        name
+        for node in ast.walk(ast.parse(SOURCE.read_text(encoding="utf-8")))
+        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None)])
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert {str(name).partition(".")[0] for name in names} <= {
+        "__future__", "collections", "json", "lightgbm", "mlflow", "numpy", "pandas", "pathlib", "typing",
+    }  # fmt: skip
+
+
+def test_a_scorecard_adds_intercept_and_points_of_the_bins(scorer: Any) -> None:
+    model = models.describe(models.scorecard())
+    # -1.0 + 0.5 (20 is in the last bin) + 2 * -0.5 + 0.0
+    found = scorer.score_frame(model, {}, one(txn_out_sum_30d=20, txn_in_sum_30d=100, social_contacts_distinct_28d=1))
+    assert found["pd"][0] == pytest.approx(1 / (1 + math.exp(1.5)))
+    assert found["score"][0] == 65.0
+    assert (found["decision"][0], found["limit_minor"][0]) == ("refer", 500_000)
+
+
+def test_a_null_takes_the_bin_of_nulls(scorer: Any) -> None:
+    model = models.describe(models.scorecard())
+    found = scorer.score_frame(model, {}, one())
+    assert found["pd"][0] == pytest.approx(1 / (1 + math.exp(1.0 - 0.25 - 1.5 - 0.3)))
+    assert found["decision"][0] == "decline"
+    assert found["limit_minor"][0] == 0
+
+
+def test_reasons_are_what_raised_the_risk_most_and_a_shared_text_counts_once(scorer: Any) -> None:
+    model = models.describe(models.scorecard())
+    # Beyond their averages: spending 0.5 - 0.1, income 2 * 0.5 - 0, contacts 0.0 - 0.05.
+    found = scorer.score_frame(model, {}, one(txn_out_sum_30d=99, txn_in_sum_30d=1, social_contacts_distinct_28d=1))
+    assert found["reasons"][0] == [
+        "Income in the last 30 days", "Spending in the last 30 days", "Number of people you were in touch with",
+    ]  # fmt: skip
+
+
+def test_equal_contributions_keep_the_order_of_the_features(scorer: Any) -> None:
+    flat = np.zeros((2, len(models.FEATURES)))
+    listed = list(dict.fromkeys(models.REASONS.values()))
+    assert scorer.name_reasons(models.describe(), flat) == [listed, listed]
+
+
+@pytest.mark.parametrize(("pd_", "expected"), [(0.05, "approve"), (0.1, "refer"), (0.2999, "refer"), (0.3, "decline")])
+def test_a_pd_at_the_edge_of_a_band_is_in_the_next_one(scorer: Any, pd_: float, expected: str) -> None:
+    decision, _ = scorer.decide(models.describe()["policy"], np.array([pd_]))
+    assert decision[0] == expected
+
+
+def test_the_score_stays_on_its_scale_and_rounds_half_to_even(scorer: Any) -> None:
+    scale = {"offset": 0.0, "factor": 1.0}
+    pds = 1 / (1 + np.exp([-5.0, 200.0, 0.25, 0.75, 0.35]))
+    assert list(scorer.to_score(scale, pds)[:2]) == [0.0, 100.0]
+    exact = (
+        scorer.to_score({"offset": 0.25, "factor": 0.0}, np.array([0.5])),
+        scorer.to_score({"offset": 0.75, "factor": 0.0}, np.array([0.5])),
+    )
+    assert (exact[0][0], exact[1][0]) == (0.2, 0.8)
+
+
+def test_extreme_log_odds_give_a_pd_inside_zero_and_one(scorer: Any) -> None:
+    found = scorer.calibrate({"intercept": 0.0, "slope": 1.0}, np.array([-1e9, 0.0, 1e9]))
+    assert list(found) == [1e-6, 0.5, 1 - 1e-6]
+
+
+def test_trees_give_the_pd_that_lightgbm_gives(scorer: Any) -> None:
+    booster = lightgbm.Booster(model_str=models.booster_text())
+    model = models.describe({"kind": "lightgbm", "weight": 1.0, "features": list(models.FEATURES)})
+    frame = models.rows(50, seed=9)
+    found = scorer.score_frame(model, {"booster": booster}, frame)
+    assert found["pd"].to_numpy() == pytest.approx(booster.predict(frame.to_numpy()), abs=1e-9)
+    assert all(len(set(reasons)) == 3 for reasons in found["reasons"])
+
+
+def test_a_blend_adds_the_members_log_odds_with_their_weights(scorer: Any) -> None:
+    booster = lightgbm.Booster(model_str=models.booster_text())
+    trees = {"kind": "lightgbm", "weight": 0.25, "features": list(models.FEATURES)}
+    frame = models.rows(20, seed=4)
+    both, _ = scorer.explain(models.describe(models.scorecard(0.75), trees), {"booster": booster}, frame)
+    card, _ = scorer.explain(models.describe(models.scorecard()), {}, frame)
+    assert both == pytest.approx(0.75 * card + 0.25 * booster.predict(frame.to_numpy(), raw_score=True))
+
+
+def test_a_row_scores_the_same_alone_and_among_others(scorer: Any) -> None:
+    booster = lightgbm.Booster(model_str=models.booster_text())
+    trees = {"kind": "lightgbm", "weight": 0.5, "features": list(models.FEATURES)}
+    model = models.describe(models.scorecard(0.5), trees)
+    frame = models.rows(64, seed=8)
+    whole = scorer.score_frame(model, {"booster": booster}, frame)
+    parts = pd.concat([scorer.score_frame(model, {"booster": booster}, frame.iloc[[n]]) for n in range(len(frame))])
+    pd.testing.assert_frame_equal(whole, parts, check_exact=True)
+
+
+def test_a_missing_column_is_refused_by_name(scorer: Any) -> None:
+    from mlflow import MlflowException
+
+    frame = models.rows(3).drop(columns=["txn_in_sum_30d"])
+    with pytest.raises(MlflowException, match="lacks 1 of the model's 4 features: txn_in_sum_30d"):
+        scorer.score_frame(models.describe(models.scorecard()), {}, frame)
+
+
+def test_columns_in_another_order_and_further_columns_change_nothing(scorer: Any) -> None:
+    model = models.describe(models.scorecard())
+    frame = models.rows(10)
+    shuffled = frame[list(reversed(models.FEATURES))].assign(other="text")
+    pd.testing.assert_frame_equal(scorer.score_frame(model, {}, frame), scorer.score_frame(model, {}, shuffled))

@@ -43,7 +43,8 @@ def _next_commands(home: str, recipe: Recipe) -> list[str]:
             f'{tally} sql "select * from feature.{group} limit 5" --warehouse {home}',
             f"{tally} features list {group}",
         ]
-    decisions = "select decision, count(*) as n, avg(pd) as pd from score.applications group by all order by pd"
+    own = f"where recipe = '{recipe.name}'"
+    decisions = f"select decision, count(*) as n, avg(pd) as pd from score.applications {own} group by all order by pd"
     return [looking, f'{tally} sql "{decisions}" --warehouse {home}', f"{tally} features list {recipe.groups[0]}"]
 
 

@@ -20,6 +20,7 @@ from tallystick.errors import DeclarationError
 from tallystick.features.compute import GroupWork, compute_local
 from tallystick.features.population import observe_applications, observe_daily, observe_given, period_names
 from tallystick.features.reading import BucketReader, event_columns, lookup_columns, population_columns
+from tallystick.features.sharing import share_out
 from tallystick.features.tasks import BucketTask, Observed, Storage
 from tallystick.features.worker import settle_worker
 
@@ -42,25 +43,44 @@ def compute_buckets(
     results: dict[str, list[Any]] = {work.feature_table: [] for work in works}
     # The largest first: begun last, a bucket with a huge customer would keep all cores but one waiting.
     ordered = sorted(tasks, key=lambda task: (-task.size, task.bucket))
-    for table, descriptor in run_tasks(session, ordered, lambda task: _compute_bucket(task, works, observed, storage)):
+    made = run_tasks(
+        session,
+        ordered,
+        lambda task: _compute_bucket(task, works, observed, storage),
+        sizes=[task.size for task in ordered],
+    )
+    for table, descriptor in made:
         results[table].append(descriptor)
     return results
 
 
-def run_tasks(session: SparkSession, tasks: Sequence[Any], work: Callable[[Any], list[Any]]) -> list[Any]:
-    """Run ``work`` on every task, one Spark task each, and bring the picklable results back in task order."""
+def run_tasks(
+    session: SparkSession,
+    tasks: Sequence[Any],
+    work: Callable[[Any], list[Any]],
+    *,
+    sizes: Sequence[int] | None = None,
+) -> list[Any]:
+    """Run ``work`` on every task and bring the picklable results back in task order.
+
+    Tasks are begun in their order. Each is a Spark task of its own; with ``sizes``, bytes by task, neighbours that are
+    small share one.
+    """
     if not tasks:
         return []
     chosen = list(tasks)
+    cores = session.sparkContext.defaultParallelism
+    shares = [range(n, n + 1) for n in range(len(chosen))] if sizes is None else share_out(sizes, cores=cores)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for number in batch.column(0).to_pylist():
-                payload = pickle.dumps(work(chosen[number]))
-                settle_worker()
-                yield pa.RecordBatch.from_pydict({"number": [number], "result": [payload]})
+            for share in batch.column(0).to_pylist():
+                for number in shares[share]:
+                    payload = pickle.dumps(work(chosen[number]))
+                    yield pa.RecordBatch.from_pydict({"number": [number], "result": [payload]})
+        settle_worker()
 
-    numbers = session.range(0, len(chosen), 1, numPartitions=len(chosen))
+    numbers = session.range(0, len(shares), 1, numPartitions=len(shares))
     # The rows are descriptors of files, a few hundred bytes a task: the driver commits them.
     rows = numbers.mapInArrow(run, "number long, result binary").collect()
     results = {row["number"]: pickle.loads(bytes(row["result"])) for row in rows}

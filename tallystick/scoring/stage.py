@@ -59,7 +59,8 @@ def score_buckets(
     ``tasks`` hold the files of clean.applications, of each feature table and of the training table. ModelError when an
     application has no row in a feature table.
     """
-    return run_tasks(session, tasks, lambda task: _score_bucket(task, work, storage))
+    sizes = [task.size for task in tasks]
+    return run_tasks(session, tasks, lambda task: _score_bucket(task, work, storage), sizes=sizes)
 
 
 def score_applications(

@@ -67,7 +67,11 @@ def observe_daily(tables: Iterable[tuple[str, pa.Table]], *, zone: str, first: d
     event_id column; its name is empty where no event of the rows has a second version, and then it is not needed.
     Both ends are inclusive. Sorted by (customer_id, as_of).
     """
-    spans = [_visible_spans(rows, event_id=event_id, zone=zone) for event_id, rows in tables if rows.num_rows]
+    spans = [
+        _visible_spans(rows, event_id=event_id, zone=zone) if event_id else _open_spans(rows, zone=zone, first=first)
+        for event_id, rows in tables
+        if rows.num_rows
+    ]
     if not spans:
         return OBSERVATION_SCHEMA.empty_table()
     customers = one_array(pa.chunked_array([span[0] for span in spans]))
@@ -108,7 +112,7 @@ def decided_versions(applications: pa.Table, event_id: str, *, zone: str) -> pa.
     ids = ordered[event_id].combine_chunks()
     starts = np.ones(len(ids), dtype=bool)
     starts[1:] = pc.not_equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-    known = ordered["known_on"].cast(pa.int32()).to_numpy()
+    known = _day_numbers(ordered["known_on"])
     days = zone_offsets(zone).dates(_micros(ordered["event_at"]))
     is_decided = np.ones(len(ids), dtype=bool)  # the last version of an application has nothing after it
     is_decided[:-1] = starts[1:] | (days[:-1] < known[1:])
@@ -129,23 +133,44 @@ def latest_versions(rows: pa.Table, event_id: str) -> pa.Table:
 
 def _visible_spans(rows: pa.Table, *, event_id: str, zone: str) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     """Per version of a row: its customer (a code) and the half-open span of business dates on which it is visible."""
-    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")]) if event_id else rows
-    known = ordered["known_on"].cast(pa.int32()).to_numpy().astype(np.int64)
-    micros = _micros(ordered["event_at"])
+    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
+    known = _day_numbers(ordered["known_on"]).astype(np.int64)
     # An event at a local midnight is not before that midnight, so in both cases it is seen from the next day on.
-    starts = np.maximum(known, zone_offsets(zone).dates(micros) + 1)
+    starts = np.maximum(known, zone_offsets(zone).dates(_micros(ordered["event_at"])) + 1)
     ends = np.full(len(known), _OPEN_END, dtype=np.int64)
-    if event_id and len(known) > 1:
-        ids = ordered[event_id].combine_chunks()
-        is_replaced = pc.equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-        ends[:-1][is_replaced] = known[1:][is_replaced]
-    keep = ~ordered["is_retracted"].to_numpy(zero_copy_only=False).astype(bool) & (starts < ends)
-    customers = one_array(ordered["customer_id"])
-    if not pa.types.is_dictionary(customers.type):
-        customers = customers.dictionary_encode()
-    if keep.all():
-        return customers, starts, ends
-    return customers.filter(pa.array(keep)), starts[keep], ends[keep]
+    ids = ordered[event_id].combine_chunks()
+    is_replaced = pc.equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
+    ends[:-1][is_replaced] = known[1:][is_replaced]
+    keep = ~_flags(ordered["is_retracted"]) & (starts < ends)
+    return _coded(ordered["customer_id"]).filter(pa.array(keep)), starts[keep], ends[keep]
+
+
+def _open_spans(rows: pa.Table, *, zone: str, first: date) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """The same of rows of which no event has a second version: spans that never end, from ``first`` on at the earliest.
+
+    Whoever is visible on the first day stays so: his other rows are not looked at.
+    """
+    customers, midnight = _coded(rows["customer_id"]), zone_offsets(zone).midnights(np.array([_day_number(first)]))
+    codes = customers.indices.to_numpy()
+    known, micros = _day_numbers(rows["known_on"]), _micros(rows["event_at"])
+    is_kept = ~_flags(rows["is_retracted"])
+    is_present = np.zeros(len(customers.dictionary), dtype=bool)
+    is_present[codes[is_kept & (known <= _day_number(first)) & (micros < midnight)]] = True
+    present = np.flatnonzero(is_present).astype(codes.dtype)
+    later = np.flatnonzero(is_kept & ~is_present[codes])
+    starts = np.maximum(known[later], zone_offsets(zone).dates(micros[later]) + 1)
+    starts = np.concatenate((np.full(present.size, _day_number(first), dtype=np.int64), starts))
+    seen = pa.DictionaryArray.from_arrays(pa.array(np.concatenate((present, codes[later]))), customers.dictionary)
+    return seen, starts, np.full(starts.size, _OPEN_END, dtype=np.int64)
+
+
+def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    customers = one_array(column)
+    return customers if pa.types.is_dictionary(customers.type) else customers.dictionary_encode()
+
+
+def _flags(column: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(column.to_numpy(zero_copy_only=False)).astype(bool)
 
 
 def _presence(
@@ -163,7 +188,11 @@ def _presence(
 
 
 def _micros(column: pa.ChunkedArray) -> np.ndarray:
-    return column.cast(pa.int64()).to_numpy()
+    return one_array(column).view(pa.int64()).to_numpy()
+
+
+def _day_numbers(column: pa.ChunkedArray) -> np.ndarray:
+    return one_array(column).view(pa.int32()).to_numpy()
 
 
 def _day_number(day: date) -> int:

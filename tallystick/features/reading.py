@@ -55,7 +55,9 @@ class BucketReader:
         """These columns of the bucket's rows; an empty table where the bucket has no file of it."""
         if table not in self.held:
             read = self.reads[table]
-            self.held[table] = self.storage.read(table, read.paths, read.columns, coded=read.coded)
+            stored = self.storage.read(table, read.paths, read.columns, coded=read.coded)
+            # Whoever computes needs whole columns: laid together once, and not by each of them.
+            self.held[table] = stored.combine_chunks()
         self.uses.remove(table)
         rows = self.held[table] if table in self.uses else self.held.pop(table)
         return rows.select(list(columns))

@@ -126,18 +126,24 @@ def _stat(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """How every writer of the house stores columns: pyarrow's options but for the row groups.
+
+    Whole numbers, dates and instants as differences of neighbours: written a third faster, read twice as fast, and no
+    larger after zstd. Dictionaries pay for texts only; on hundreds of numeric columns they cost time and save little.
+    """
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    packed = {field.name: "DELTA_BINARY_PACKED" for field in schema if _is_whole(field.type)}
+    return {"compression": "zstd", "use_dictionary": texts, "column_encoding": packed}
+
+
 def _write(rows: pa.Table, path: Path, where: str) -> None:
-    texts = [field.name for field in rows.schema if pa.types.is_string(field.type)]
-    # Differences of neighbours: written a third faster, read twice as fast, and no larger after zstd.
-    packed = {field.name: "DELTA_BINARY_PACKED" for field in rows.schema if _is_whole(field.type)}
     if path.exists():
         raise ContractError("the file exists already", where=where, fix="use a new name for every attempt")
     with full_disk_is_setup_error(where):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            # Dictionaries pay for texts only; on hundreds of numeric columns they cost time and save little after zstd.
-            options = {"use_dictionary": texts, "column_encoding": packed}
-            pq.write_table(rows, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, **options)
+            pq.write_table(rows, path, row_group_size=ROW_GROUP_ROWS, **parquet_options(rows.schema))
         except OSError:
             path.unlink(missing_ok=True)
             raise

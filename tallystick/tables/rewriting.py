@@ -23,7 +23,7 @@ from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
 from tallystick.tables.buckets import bucket_of
 from tallystick.tables.disk import full_disk_is_setup_error
-from tallystick.tables.files import ROW_GROUP_ROWS, DataFile, new_rel, stats_json
+from tallystick.tables.files import ROW_GROUP_ROWS, DataFile, new_rel, parquet_options, stats_json
 from tallystick.tables.schemas import file_schema, layout_fingerprint, stats_columns
 from tallystick.tables.slices import Slice
 from tallystick.tables.snapshots import LiveFile
@@ -204,9 +204,8 @@ class _FileWriter:
         path = self.table_path / self.rel
         path.parent.mkdir(parents=True, exist_ok=True)
         schema = pa.schema([column.with_nullable(True) for column in file_schema(self.contract)])
-        texts = [column.name for column in schema if pa.types.is_string(column.type)]
         self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pq.ParquetWriter(self._sink, schema, compression="zstd", use_dictionary=texts)
+        self._writer = pq.ParquetWriter(self._sink, schema, **parquet_options(schema))
 
     @property
     def size(self) -> int:

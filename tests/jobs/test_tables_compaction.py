@@ -61,6 +61,9 @@ def test_old_loads_become_one_sorted_file_a_partition_and_no_row_changes(warehou
     for file in pinned.where(bucket=1).files:
         order = [(r["customer_id"], r["event_at"], r["event_id"]) for r in pq.ParquetFile(file.path).read().to_pylist()]
         assert order == sorted(order)
+        columns = pq.read_metadata(file.path).row_group(0)
+        encodings = {columns.column(n).path_in_schema: columns.column(n).encodings for n in range(columns.num_columns)}
+        assert "DELTA_BINARY_PACKED" in encodings["event_at"], "a merge writes as every other writer does"
 
 
 def test_a_compacted_file_has_the_bounds_that_find_its_loads(warehouse: Warehouse) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -198,6 +199,8 @@ def stored(warehouse: Path) -> Spent:
 
 class LocalSession:
     """What the feature stage needs of Spark, in this process: tasks one after the other."""
+
+    sparkContext = SimpleNamespace(defaultParallelism=2)  # noqa: N815
 
     def range(self, start: int, end: int, step: int, *, numPartitions: int) -> LocalSession:  # noqa: N803
         """The numbers of the tasks."""

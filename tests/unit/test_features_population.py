@@ -136,6 +136,35 @@ def test_daily_population_agrees_with_the_definition_day_by_day() -> None:
         assert seen == expected
 
 
+def test_daily_population_of_rows_without_second_versions_needs_no_identifiers() -> None:
+    rng = random.Random(20260311)
+    first = date(2026, 3, 26)
+    drawn_later = drawn_retracted = 0
+    for _ in range(200):
+        rows: list[Row] = []
+        for number in range(rng.randrange(14)):
+            event = local(first + timedelta(days=rng.randrange(-2, 7)), rng.choice([0, 0, 1, 12, 23]))
+            known = first + timedelta(days=rng.randrange(-2, 9))
+            rows.append((f"r{number}", f"c{rng.randrange(5)}", event, known, rng.random() < 0.25))
+        tables = [rows[::2], rows[1::2]]
+        seen = observe_daily(
+            [("", rows_table(t).drop_columns(["row_id"])) for t in tables],
+            zone=ZONE, first=first, last=first + timedelta(days=8),
+        ).to_pylist()  # fmt: skip
+        expected = []
+        for customer in sorted({r[1] for r in rows}):
+            visible_on = []
+            for offset in range(9):
+                day = first + timedelta(days=offset)
+                if any(not r[4] and r[2] < local(day) and r[3] <= day for r in rows if r[1] == customer):
+                    visible_on.append({"customer_id": customer, "as_of": local(day)})
+            drawn_later += 0 < len(visible_on) < 9
+            drawn_retracted += not visible_on
+            expected += visible_on
+        assert seen == expected
+    assert drawn_later > 100 and drawn_retracted > 10
+
+
 def is_visible(rows: list[Row], row_id: str, day: date) -> bool:
     """The definition: latest version known by the day, not retracted, happened before its local midnight."""
     known = [r for r in rows if r[0] == row_id and r[3] <= day]

@@ -20,7 +20,7 @@ from tallystick.errors import ContractError
 from tallystick.kernel.calendar import Zone
 from tallystick.kernel.exact import spread_ranges
 from tallystick.kernel.plan import GroupPlan
-from tallystick.kernel.vectors import Bools, Ints, vector_of
+from tallystick.kernel.vectors import Array, Bools, Ints, vector_of
 from tallystick.kernel.versions import NEVER, version_ends
 
 # One ascending number for (entity, date); leaves room for 2**29 customers in a call.
@@ -103,7 +103,8 @@ def read_events(events: pa.Table, plan: GroupPlan, *, has_versions: bool) -> tup
         until = version_ends(events.column(plan.event_id), entity, known.values, where=f"table {plan.table}")
     retracted = vector_of(events.column("is_retracted"), "is_retracted").is_true()
     given = Events(None, entity, at.values, known.values, until, retracted if retracted.any() else None)
-    order = _canonical_order(events, plan, entity, at.values)
+    # Codes as narrow as they come: comparing neighbours reads a fraction of the bytes.
+    order = _canonical_order(events, plan, customer.values, at.values)
     texts = customer.texts if customer.texts is not None else pa.array([], pa.string())
     return (given if order is None else given.rows(order)), texts
 
@@ -112,7 +113,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string()) if column.type != pa.string() else column
 
 
-def _canonical_order(events: pa.Table, plan: GroupPlan, entity: Ints, at: Ints) -> Ints | None:
+def _canonical_order(events: pa.Table, plan: GroupPlan, entity: Array, at: Ints) -> Ints | None:
     """The rows in canonical order; None when they already stand in it, as they do in a file."""
     order: Ints | None = None
     if not _is_sorted(entity, at):
@@ -123,8 +124,10 @@ def _canonical_order(events: pa.Table, plan: GroupPlan, entity: Ints, at: Ints) 
             order, at_sorted = order[within], at_sorted[within]
         at = at_sorted
     # Rows of one instant need an order only where an operation can tell them apart.
+    if not plan.is_ordered:
+        return order
     same = (entity[1:] == entity[:-1]) & (at[1:] == at[:-1])
-    if not plan.is_ordered or not same.any():
+    if not same.any():
         return order
     tied = np.zeros(at.size, dtype=np.bool_)
     tied[1:] |= same
@@ -141,11 +144,10 @@ def _canonical_order(events: pa.Table, plan: GroupPlan, entity: Ints, at: Ints) 
     return order
 
 
-def _is_sorted(entity: Ints, at: Ints) -> bool:
-    step = entity[1:] - entity[:-1]
-    if (step < 0).any():
+def _is_sorted(entity: Array, at: Ints) -> bool:
+    if (entity[1:] < entity[:-1]).any():
         return False
-    return not ((at[1:] < at[:-1]) & (step == 0)).any()
+    return not ((at[1:] < at[:-1]) & (entity[1:] == entity[:-1])).any()
 
 
 def find(values: Ints, low: Ints, high: Ints, target: Ints) -> Ints:
@@ -164,9 +166,10 @@ def find(values: Ints, low: Ints, high: Ints, target: Ints) -> Ints:
 
 def entity_ranges(entity: Ints, wanted: Ints) -> Ranges:
     """The rows of each wanted entity, none for -1. ``entity`` is ascending."""
-    first = np.searchsorted(entity, wanted, side="left")
-    end = np.searchsorted(entity, wanted, side="right")
-    return Ranges(first, end)
+    # Each customer is looked for once, -1 included, however often it is wanted.
+    last = int(max(entity[-1] if entity.size else -1, wanted.max(initial=-1)))
+    edges = np.searchsorted(entity, np.arange(-1, last + 2))
+    return Ranges(edges[wanted + 1], edges[wanted + 2])
 
 
 def current_rows(events: Events) -> Events:

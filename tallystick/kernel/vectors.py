@@ -66,6 +66,8 @@ def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """A column as one array."""
     if not isinstance(column, pa.ChunkedArray):
         return column
+    if column.num_chunks == 1:  # combining would copy it
+        return column.chunk(0)
     made = column.combine_chunks()
     if isinstance(made, pa.ChunkedArray):  # an empty one stays chunked
         return pa.concat_arrays(made.chunks) if made.num_chunks else pa.array([], made.type)

@@ -162,7 +162,8 @@ def test_daily_population_of_rows_without_second_versions_needs_no_identifiers()
             drawn_retracted += not visible_on
             expected += visible_on
         assert seen == expected
-    assert drawn_later > 100 and drawn_retracted > 10
+    assert drawn_later > 100
+    assert drawn_retracted > 10
 
 
 def is_visible(rows: list[Row], row_id: str, day: date) -> bool:

@@ -22,7 +22,7 @@ from tallystick.features.population import observe_applications, observe_daily, 
 from tallystick.features.reading import BucketReader, event_columns, lookup_columns, population_columns
 from tallystick.features.sharing import share_out
 from tallystick.features.tasks import BucketTask, Observed, Storage
-from tallystick.features.worker import settle_worker
+from tallystick.features.worker import settle_worker, unpack_once
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,16 +68,20 @@ def run_tasks(
     """
     if not tasks:
         return []
-    chosen = list(tasks)
+    # Not at the top: what computes a bucket alone must not load Spark.
+    from pyspark import cloudpickle
+
     cores = session.sparkContext.defaultParallelism
-    shares = [range(n, n + 1) for n in range(len(chosen))] if sizes is None else share_out(sizes, cores=cores)
+    shares = [range(n, n + 1) for n in range(len(tasks))] if sizes is None else share_out(sizes, cores=cores)
+    handed_over = cloudpickle.dumps((shares, list(tasks), work))
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        mine, chosen, do = unpack_once(handed_over)
         for batch in batches:
             for share in batch.column(0).to_pylist():
-                for number in shares[share]:
-                    payload = pickle.dumps(work(chosen[number]))
-                    yield pa.RecordBatch.from_pydict({"number": [number], "result": [payload]})
+                for number in mine[share]:
+                    result = pickle.dumps(do(chosen[number]))
+                    yield pa.RecordBatch.from_pydict({"number": [number], "result": [result]})
         settle_worker()
 
     numbers = session.range(0, len(shares), 1, numPartitions=len(shares))

@@ -1,4 +1,4 @@
-"""The feature stage on Spark: one task a bucket, each task writing its own files.
+"""The feature stage on Spark: tasks that work bucket by bucket, each bucket writing its own files.
 
 What lives here: the hand-over from Spark to the kernel. What must not: storage (``Storage`` is handed in by the job),
 knowledge of any table's meaning.

@@ -106,7 +106,7 @@ def _growth(spec: MakeSpec, scale: Scale) -> Iterator[Row]:
         for width in COMPARED_WIDTHS if factor != 1.0 else (WIDEST,):
             name = f"ours_{at.events}_{width}"
             title = f"growth: {at.events / 1e6:g} M events, {width} features"
-            yield Row(name=name, title=title, spec=spec(name, "ours", at, width=width, repeats=1))
+            yield Row(name=name, title=title, spec=spec(name, "ours", at, width=width, repeats=REPEATS))
 
 
 def _hot(spec: MakeSpec, scale: Scale) -> Iterator[Row]:

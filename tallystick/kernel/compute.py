@@ -134,10 +134,17 @@ class _Job:
     def run_intricate(self, events: Events, asked: Asked, offset: int) -> None:
         every = entity_ranges(events.entity, asked.entity)
         for part in cut_sizes(every.end - every.first, self.rows_per_piece):
-            places, visible = own_rows(events, asked.at(part))
+            # Views of the part's customers; copied is only what its observations see.
+            span = slice(int(every.first[part].min()), int(every.end[part].max()))
+            near, inputs = events.span(span), events.inputs(span)
+            index, visible = own_rows(near, asked.at(part))
+            if isinstance(inputs, slice):
+                columns = take_columns(take_columns(self.columns, inputs), index)
+            else:
+                columns = take_columns(self.columns, inputs[index])
+            at = near.at[index]
             owner = np.repeat(np.arange(part.stop - part.start), visible.end - visible.first)
-            columns = take_columns(self.columns, events.inputs(places))
-            piece = Piece(self.frame(columns, places.size), events.at[places], owner, asked.at(part))
+            piece = Piece(self.frame(columns, at.size), at, owner, asked.at(part))
             piece.find_edges(self.plan.edges, visible)
             self.reduce(piece, slice(offset + part.start, offset + part.stop))
 

@@ -58,6 +58,17 @@ def big_range_sums(values: Array, low: Ints, high: Ints) -> Array:
     return np.asarray(total[high] - total[low], dtype=object)
 
 
+def wide_range_sums(values: Ints, low: Ints, high: Ints) -> Array:
+    """Exact sums of integers that are not negative: Python integers (an object array) where one may leave int64.
+
+    Rows stay machine words, summed by their halves; only the sums become objects.
+    """
+    if largest(values) * longest(low, high) <= LARGEST:
+        return range_sums(values, low, high)
+    upper, lower = running(values >> 32), running(values & 0xFFFFFFFF)
+    return np.asarray((upper[high] - upper[low]).astype(object) * 2**32 + (lower[high] - lower[low]).astype(object))
+
+
 def reduce_ranges(ufunc: np.ufunc, values: Array, low: Ints, high: Ints, *, empty: Any) -> Array:
     """``ufunc`` over each range (one dimension), ``empty`` where it has no rows."""
     if not values.size:
@@ -117,7 +128,7 @@ def blocks(low: Ints, high: Ints) -> Iterator[slice]:
 def square_excess(count: Ints, total: Array, squares: Array) -> Array:
     """``count * squares - total ** 2`` as a double rounded from the exact integer; it is never negative."""
     if squares.dtype == object:
-        exact = count.astype(object) * squares - total * total
+        exact = count.astype(object) * squares - total.astype(object) ** 2
         upper = np.array([float(value >> 64) for value in exact.reshape(-1)]).reshape(exact.shape)
         lower = np.array([float(value & (2**64 - 1)) for value in exact.reshape(-1)]).reshape(exact.shape)
         return np.asarray(upper * 2.0**64 + lower)

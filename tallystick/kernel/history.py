@@ -52,6 +52,12 @@ class Events:
             None if self.is_retracted is None else self.is_retracted[index],
         )
 
+    def span(self, rows: slice) -> Events:
+        """Neighbouring rows without a copy, as if they were the input."""
+        until = None if self.until is None else self.until[rows]
+        is_retracted = None if self.is_retracted is None else self.is_retracted[rows]
+        return Events(None, self.entity[rows], self.at[rows], self.known[rows], until, is_retracted)
+
     def inputs(self, rows: slice | Ints) -> Ints | slice:
         """The rows of the input that stand at ``rows`` here."""
         return rows if self.order is None else self.order[rows]
@@ -220,17 +226,28 @@ def _was_older(events: Events, asked: Asked) -> Bools:
     return asked.day < last[asked.entity]
 
 
-def own_rows(events: Events, asked: Asked) -> tuple[Ints, Ranges]:
-    """For each observation a copy of exactly its visible rows: places in ``events``, and its range among them."""
+def own_rows(events: Events, asked: Asked) -> tuple[Ints | Bools, Ranges]:
+    """For each observation a copy of exactly its visible rows: an index into ``events``, and its range of the copy."""
     ranges = entity_ranges(events.entity, asked.entity)
     end = find(events.at, ranges.first, ranges.end, asked.as_of)
+    if asked.entity.size == 1:
+        # The only one of a huge customer: a mask takes a byte a row, and long runs are copied as such.
+        sees = np.zeros(events.at.size, dtype=np.bool_)
+        rows = slice(int(ranges.first[0]), int(end[0]))
+        sees[rows] = _sees(events, rows, asked.day[0])
+        return sees, Ranges(np.zeros(1, dtype=np.int64), np.array([np.count_nonzero(sees)]))
     places, owner = spread_ranges(ranges.first, end)
-    day = asked.day[owner]
-    sees = events.known[places] <= day
-    if events.until is not None:
-        sees &= events.until[places] > day
-    if events.is_retracted is not None:
-        sees &= ~events.is_retracted[places]
-    kept = np.bincount(owner[sees], minlength=end.size)
+    is_seen = _sees(events, places, asked.day[owner])
+    kept = np.bincount(owner[is_seen], minlength=end.size)
     ends = np.cumsum(kept)
-    return places[sees], Ranges(ends - kept, ends)
+    return places[is_seen], Ranges(ends - kept, ends)
+
+
+def _sees(events: Events, rows: slice | Ints, day: Ints | np.int64) -> Bools:
+    """Are these rows known on the date, by a version that is not replaced by then and no retraction."""
+    sees: Bools = events.known[rows] <= day
+    if events.until is not None:
+        sees &= events.until[rows] > day
+    if events.is_retracted is not None:
+        sees &= ~events.is_retracted[rows]
+    return sees

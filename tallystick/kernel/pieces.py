@@ -216,6 +216,6 @@ def cut_sizes(sizes: Ints, rows_per_piece: int) -> Iterator[slice]:
         start = stop
 
 
-def take_columns(columns: dict[str, Vector], rows: Ints | slice) -> dict[str, Vector]:
+def take_columns(columns: dict[str, Vector], rows: Ints | Bools | slice) -> dict[str, Vector]:
     """Every column at ``rows``."""
     return {name: vector.take(rows) for name, vector in columns.items()}

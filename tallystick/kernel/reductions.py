@@ -63,11 +63,11 @@ def _std(selection: Selection, reduction: Reduction) -> Result:
         squares = np.stack([_deviations(vector.values, low[i], high[i]) for i in range(low.shape[0])])
         return np.sqrt(squares / np.maximum(count - 1, 1)), count < 2
     values = vector.values
-    if exact.largest(values) ** 2 * max(exact.longest(low, high), 1) > exact.LARGEST:
+    if exact.largest(values) ** 2 > exact.LARGEST:
         big = values.astype(object)
         total, squares = exact.big_range_sums(big, low, high), exact.big_range_sums(big * big, low, high)
     else:
-        total, squares = exact.range_sums(values, low, high), exact.range_sums(values * values, low, high)
+        total, squares = exact.range_sums(values, low, high), exact.wide_range_sums(values * values, low, high)
     return np.sqrt(exact.square_excess(count, total, squares) / pairs), count < 2
 
 

@@ -34,7 +34,7 @@ class Vector:
     valid: Bools | None = None
     texts: pa.StringArray | None = None
 
-    def take(self, index: Ints | slice) -> Vector:
+    def take(self, index: Ints | Bools | slice) -> Vector:
         """The rows at ``index``."""
         valid = None if self.valid is None else self.valid[index]
         return Vector(self.values[index], valid, self.texts)

@@ -108,6 +108,7 @@ assert vector["transactions_debit_mean_30d"] is None
 | a new feature | its measure; `tally features backfill GROUP` computes the days that lack it |
 | another meaning | the new text; where no text changes, a raised `version`. Exactly its own columns are then stale |
 | another name | `replaces="the measure's name before"`; readers of the old column are told the new one |
+| another name of a filter | the group's `renamed={{"new": "old"}}`, for all its measures at once |
 | its end | `retired_on=date(2026, 7, 1)`, or of many columns the group's `retired={{"txn_*_7d": date(2026, 7, 1)}}` |
 
 `tally features retired` lists what readers should leave, and the models that read it.

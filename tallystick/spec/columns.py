@@ -28,6 +28,7 @@ class Base:
     op: Op
     filter: str = ""
     value: str = ""
+    old_filter: str = ""
 
     @property
     def stem(self) -> str:
@@ -36,9 +37,11 @@ class Base:
 
     @property
     def old_stem(self) -> str:
-        """The stem before the measure was renamed; empty where it was not."""
-        old = self.measure.replaces
-        return names.stem_name(old, self.op.token, filter_name=self.filter, value=self.value) if old else ""
+        """The stem before the measure, its filter or both were renamed; empty where nothing was."""
+        if not (self.measure.replaces or self.old_filter):
+            return ""
+        old = self.measure.replaces or self.measure.name
+        return names.stem_name(old, self.op.token, filter_name=self.old_filter or self.filter, value=self.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +59,8 @@ class FeatureColumn:
 
     ``type`` is ``int64`` or ``double``, and empty where a column was made without contracts and its type depends on
     them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change`` or ``zscore`` over ``cells`` in order. ``empty``
-    is what a customer without rows gets, ``0`` or ``null``. ``replaces`` is the column's name before its measure was
-    renamed. From business date ``retired_on`` on it is not computed.
+    is what a customer without rows gets, ``0`` or ``null``. ``replaces`` is the column's name before its measure or
+    filter was renamed. From business date ``retired_on`` on it is not computed.
     """
 
     name: str
@@ -89,7 +92,8 @@ def group_bases(group: FeatureGroup) -> dict[str, Base]:
     for measure in group.measures:
         for filter_name, value in _families(group, measure):
             for op in measure.parsed_ops:
-                base = Base(measure=measure, op=op, filter=filter_name, value=value)
+                old_filter = group.renamed.get(filter_name, "")
+                base = Base(measure=measure, op=op, filter=filter_name, value=value, old_filter=old_filter)
                 if base.stem in bases:
                     where = f"{group.where_text}, measure {measure.name}"
                     raise DeclarationError(f"two measures make {base.stem}", where=where, fix="rename one")

@@ -220,6 +220,7 @@ class FeatureGroup:
 
     ``retired`` maps columns, named in full or by a pattern (``txn_*_7d``), to the business date from which they are no
     longer computed: declared ones, and those of the stored table whose window, filter or measure is gone from here.
+    ``renamed`` maps a filter to the name it had before.
     """
 
     name: str
@@ -240,6 +241,7 @@ class FeatureGroup:
     event_at: str = "event_at"
     version: int = 1
     retired: Mapping[str, date] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -249,7 +251,7 @@ class FeatureGroup:
         _check_windows(where, self.windows)
         if not self.windows or not self.measures:
             raise DeclarationError("a group needs windows and measures", where=where)
-        for name in ("filters", "by", "words", "retired"):
+        for name in ("filters", "by", "words", "retired", "renamed"):
             object.__setattr__(self, name, FrozenMap(getattr(self, name)))
         for pii in (self.pii, *(m.pii for m in self.measures if m.pii)):
             if pii not in PII_CLASSES:
@@ -261,6 +263,12 @@ class FeatureGroup:
             _check_date(f"{where}, retired {name}", day)
             if not name.startswith(f"{self.name}_"):
                 raise DeclarationError(f"retired {name} is no feature of {self.name}", where=where, fix="its full name")
+        for name, old in self.renamed.items():
+            check_name("replaced", old, where=f"{where}, renamed {name}")
+            if name not in self.filters:
+                raise DeclarationError(f"unknown filter {name}", where=where, fix=nearest_name(name, self.filters))
+            if old in self.filters:
+                raise DeclarationError(f"filter {old} was renamed and is declared", where=where, fix="remove one")
         for category, values in self.by.items():
             _check_values(f"{where}, by {category}", values)
         for measure in self.measures:

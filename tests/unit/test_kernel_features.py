@@ -135,7 +135,7 @@ def test_an_overflow_in_a_row_that_is_not_selected_is_no_error() -> None:
     assert value_of(rows, "sum", value="amount_minor * 4", where="amount_minor < 10") == 12
 
 
-@pytest.mark.parametrize("shift", [0, 10**6, 10**12, 2**61])
+@pytest.mark.parametrize("shift", [0, 10**6, 3 * 10**9, -3 * 10**9, 3_037_000_490, 10**12, 2**61])
 def test_the_deviation_of_whole_numbers_is_exact_far_from_zero(shift: int) -> None:
     values = [shift + step for step in (0, 1, 1, 4, 9)]
     mean = Fraction(sum(values), len(values))

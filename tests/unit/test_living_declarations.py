@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -107,6 +108,33 @@ def test_a_rename_maps_every_column_of_the_old_name() -> None:
     assert shares == {f"txn_cash_share_{w}": f"txn_notes_share_{w}" for w in ("7d", "30d")}
 
 
+def test_a_renamed_filter_takes_the_columns_of_all_its_measures_along() -> None:
+    old, new = {"cash": "channel = 'cash'"}, {"notes": "channel = 'cash'"}
+    measures = [
+        make_measure("count sum", name=name, value="amount_minor", filters=("cash",)) for name in ("out", "paid")
+    ]
+
+    def declared(filters: dict[str, str], **more: Any) -> FeatureGroup:
+        named = tuple(replace(measure, filters=tuple(filters)) for measure in measures)
+        ratio = Ratio(of=f"out_{next(iter(filters))}_sum", window="7d", against="30d")
+        return make_group(*named, windows=("7d", "30d"), filters=filters, derived=(ratio,), **more)
+
+    before = {c.name for c in group_columns(declared(old))}
+    moved = {one.pattern: one.replaced_by for one in group_retirements(declared(new, renamed={"notes": "cash"}))}
+    assert set(moved) == before
+    assert moved["txn_paid_cash_sum_30d"] == "txn_paid_notes_sum_30d"
+    assert moved["txn_out_cash_sum_ratio_7d_30d"] == "txn_out_notes_sum_ratio_7d_30d"
+    assert group_retirements(declared(new)) == ()
+
+
+def test_measure_and_filter_may_be_renamed_in_one_step() -> None:
+    measure = make_measure("count", name="paid", replaces="out", filters=("notes",))
+    declared = make_group(measure, windows=("7d",), filters={"notes": "channel = 'cash'"}, renamed={"notes": "cash"})
+    assert [(r.pattern, r.replaced_by) for r in group_retirements(declared)] == [
+        ("txn_out_cash_count_7d", "txn_paid_notes_count_7d")
+    ]
+
+
 def test_a_retired_feature_is_no_feature_of_the_group_but_stays_in_its_table() -> None:
     declared = group(out={"retired_on": DAY})
     live, gone = [c.name for c in group_columns(declared)], [c.name for c in retired_columns(declared)]
@@ -150,6 +178,12 @@ def test_a_run_over_earlier_dates_computes_what_was_not_retired_then() -> None:
         (lambda: make_measure("count", retired_on=datetime(2026, 3, 1)), "is not a date"),  # noqa: DTZ001 - refused
         (lambda: make_group(make_measure("count"), retired={"txn_x": "soon"}), "retired txn_x: 'soon' is not a date"),
         (lambda: make_group(make_measure("count"), retired={"x_sum_7d": DAY}), "x_sum_7d is no feature of txn"),
+        (lambda: make_group(make_measure("count"), filters=FILTERS, renamed={"cahs": "x"}), "unknown filter cahs"),
+        (lambda: make_group(make_measure("count"), filters=FILTERS, renamed={"cash": "X y"}), "is not a name"),
+        (
+            lambda: make_group(make_measure("count"), filters=FILTERS, renamed={"cash": "cash"}),
+            "was renamed and is dec",
+        ),
     ],
 )
 def test_a_wrong_declaration_of_a_change_is_refused(make: Any, said: str) -> None:

@@ -54,6 +54,9 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     check_layout(warehouse, pinned.values(), project.contracts, source=source)
     stored = [file for p in pinned.values() for file in p.files]
     first, last = settle_dates(observations, stored, first=args.first, last=args.last)
+    loaded = last_load(stored)
+    if last is not None and loaded is not None and last > loaded:
+        progress(f"      note: {last} lies after the last load, that of {loaded}; later days count as missing")
     observed = Observed.of(observations, drawn_from, first=first, last=last)
     code, changes = code_version(project.root), ChangeLog(warehouse, source.name)
     small = SmallTables(warehouse=warehouse, contracts=project.contracts, job="compute_features", code=code)
@@ -71,7 +74,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     low, high = date_bounds(source, first=first, last=last)
     written = [str(warehouse.table_path(groups[0].feature_table) / f.path) for f in files[groups[0].feature_table]]
     counts = count_days(store, groups[0].feature_table, written, zone=source.zone)
-    days = owned_days(counts, first=first, last=last, loaded=last_load(stored))
+    days = owned_days(counts, first=first, last=last, loaded=loaded)
     for group in groups:
         table = contracts[group.feature_table]
         inputs = Inputs.of(group, drawn_from, zone=source.zone, by_event=observed.kind == "applications")

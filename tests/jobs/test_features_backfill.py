@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -166,6 +166,19 @@ def test_the_job_of_all_groups_writes_the_ledger_too(
     # Without dates: the snapshot of the last load.
     bank.compute(str(project), str(warehouse), "--group", "spend")
     assert bank.stored(warehouse) == bank.spent(rows, [*DAYS, bank.LAST])
+
+
+def test_days_after_the_last_load_are_computed_with_a_word_and_count_as_missing(
+    project: Path, warehouse: Path, rows: list[bank.Transaction], capsys: pytest.CaptureFixture[str]
+) -> None:
+    after = bank.LAST + timedelta(days=1)
+    bank.compute(str(project), str(warehouse), "--group", "spend", "--from", str(bank.LAST), "--to", str(after))
+    assert f"note: {after} lies after the last load, that of {bank.LAST}; later" in capsys.readouterr().err
+    assert bank.stored(warehouse) == bank.spent(rows, [bank.LAST, after])
+    planned = bank.plan(project, warehouse, str(bank.LAST), str(bank.LAST))
+    assert [state.day for state in planned.states if state.is_right] == [bank.LAST]
+    bank.compute(str(project), str(warehouse), "--group", "spend")
+    assert "note:" not in capsys.readouterr().err
 
 
 def test_a_job_killed_before_the_ledger_does_its_work_again_under_the_same_id(

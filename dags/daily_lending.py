@@ -4,9 +4,10 @@
 For each source: take in the delivery of the business date, validate it, compute the features of the applications of
 the day before, build the labels known by now, score. One run a business date; the run's partition key is the date.
 
-* **By hand or for the first date**: `first` is the first business date to observe. Empty means the day before.
+* **First date**: a backfill of that one date with `first`, the first business date to observe. Empty: the day before.
 * **Again**: clear the task. Every job replaces its own slice and gives the same table.
-* **Backfill**: `airflow backfill create --dag-id daily_lending --from-date 2026-04-01 --to-date 2026-04-07`
+* **Backfill**: `airflow backfill create --dag-id daily_lending --from-date 2026-04-01 --to-date 2026-04-07
+  --max-active-runs 1`; without the limit ten dates run at once, and a date is refused once a later one is loaded.
 
 What lives here: the schedule of the Airflow DAG. What must not: logic, an import from another DAG.
 """

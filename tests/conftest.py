@@ -36,7 +36,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 def data_dir() -> Path:
     """The folder of real data. Absent data skips the test by name: CI has it."""
     root = Path(os.environ.get("TALLYSTICK_DATA", PROJECT.parent / "shared" / "data"))
-    if not root.is_dir():
+    if not all((root / bank).is_dir() for bank in ("berka", "copenhagen")):
         pytest.skip(
             f"real data not found at {root}; set TALLYSTICK_DATA to the folder that holds berka/ and copenhagen/"
         )

@@ -90,7 +90,8 @@ def simulate(
     customers: Annotated[int, typer.Option(help="Number of customers.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Load date of the history delivery.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day of the history; it is delivered the day after."),
     ] = None,
     months: Annotated[int, typer.Option(help="Months of history.")] = 21,
     daily: Annotated[int, typer.Option(help="Daily deliveries after the history.")] = 0,

@@ -125,7 +125,7 @@ def _for_people(told: dict[str, Any]) -> dict[str, object]:
         **lines,
         "to read": f"{told['bytes_read']:,} bytes of the columns read (Parquet footers), in {told['files']} files",
         "rows read": f"{told['rows_read']:,}",
-        "tasks": f"{told['tasks']} a chunk, about {told['memory_per_task_estimate'] / 2**20:,.0f} MiB the largest",
+        "buckets": f"{told['tasks']} a chunk, about {told['memory_per_task_estimate'] / 2**20:,.0f} MiB the largest",
         "largest bucket": f"{told['largest_bucket']}: {told['largest_bucket_customers']:,} customers, "
         f"{hot} hot with {told['hot_share_of_rows']:.1%} of its rows",
         "expected time": f"about {told['seconds_estimate']:,} s on {told['cores']} cores (an estimate)",

@@ -263,7 +263,10 @@ class Ledger:
             names = sorted(broken)
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             what = f"stored values of {', '.join(names[:NAMED])}{more} were computed by another definition"
-            how = f"run compute_features again, or tally features backfill {definition.group} --source {self.source}"
+            how = (
+                f"run compute_features again, or tally features backfill {definition.group} --source {self.source}, "
+                "with the --recipe whose observations these are"
+            )
             raise ContractError(what, where=where, fix=how)
 
     def _partition(self, group: str) -> dict[str, str]:

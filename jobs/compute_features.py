@@ -56,7 +56,9 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     first, last = settle_dates(observations, stored, first=args.first, last=args.last)
     loaded = last_load(stored)
     if last is not None and loaded is not None and last > loaded:
-        progress(f"      note: {last} lies after the last load, that of {loaded}; later days count as missing")
+        progress(
+            f"      note: {last} lies after the last load, that of {loaded}; later days become late with their load"
+        )
     observed = Observed.of(observations, drawn_from, first=first, last=last)
     code, changes = code_version(project.root), ChangeLog(warehouse, source.name)
     small = SmallTables(warehouse=warehouse, contracts=project.contracts, job="compute_features", code=code)

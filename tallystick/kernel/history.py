@@ -172,10 +172,12 @@ def find(values: Ints, low: Ints, high: Ints, target: Ints) -> Ints:
 
 def entity_ranges(entity: Ints, wanted: Ints) -> Ranges:
     """The rows of each wanted entity, none for -1. ``entity`` is ascending."""
-    # Each customer is looked for once, -1 included, however often it is wanted.
-    last = int(max(entity[-1] if entity.size else -1, wanted.max(initial=-1)))
-    edges = np.searchsorted(entity, np.arange(-1, last + 2))
-    return Ranges(edges[wanted + 1], edges[wanted + 2])
+    if not wanted.size:
+        return Ranges(wanted, wanted)
+    # Each customer between the first and the last is looked for once, however often it is wanted.
+    first = int(wanted.min())
+    edges = np.searchsorted(entity, np.arange(first, int(wanted.max()) + 2))
+    return Ranges(edges[wanted - first], edges[wanted - first + 1])
 
 
 def current_rows(events: Events) -> Events:
@@ -221,7 +223,9 @@ def _was_older(events: Events, asked: Asked) -> Bools:
     if events.until is None:
         return np.zeros(asked.entity.size, dtype=np.bool_)
     superseded = events.until != NEVER
-    last = np.full(int(events.entity.max(initial=-1)) + 2, np.iinfo(np.int64).min)
+    # One place more than customers: -1 stands at the end.
+    count = max(events.entity.max(initial=-1), asked.entity.max(initial=-1)) + 2
+    last = np.full(int(count), np.iinfo(np.int64).min)
     np.maximum.at(last, events.entity[superseded], events.until[superseded])
     return asked.day < last[asked.entity]
 

@@ -135,17 +135,20 @@ class Selection:
 
     def known(self, node: Node) -> tuple[Selection, Vector]:
         """The rows where ``node`` is not null, and its values there."""
-        return self.once(("known", id(node)), lambda: self._without_nulls(self.values(node)))
+        kept, vector = self.once(("known", id(node)), lambda: self._without_nulls(self.values(node)))
+        return kept or self, vector
 
-    def _without_nulls(self, vector: Vector) -> tuple[Selection, Vector]:
+    def _without_nulls(self, vector: Vector) -> tuple[Selection | None, Vector]:
+        """None stands for the selection itself: held by itself, it would live until garbage is collected."""
         valid = vector.valid
         if vector.values.dtype == np.float64:
             missing = np.isnan(vector.values)
             if missing.any():
                 valid = ~missing if valid is None else valid & ~missing
         if valid is None:
-            return self, vector
-        return self.narrowed(valid), Vector(vector.values[valid], None, vector.texts)
+            return None, vector
+        kept = self.narrowed(valid)
+        return None if kept is self else kept, Vector(vector.values[valid], None, vector.texts)
 
     def bounds(self, reduction: Reduction) -> tuple[Ints, Ints]:
         """First row and end of each window, one line a window."""

@@ -144,10 +144,16 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
             where = f"{group.where_text}, {'share' if column.formula == 'share' else 'measure'} {column.measure}"
             raise DeclarationError(f"two features are called {column.name}", where=where, fix="rename one")
         seen.add(column.name)
+    old: dict[str, str] = {}
     for column in columns:
         if column.replaces in seen:
             what = f"{column.name} replaces {column.replaces}, which is declared"
             raise DeclarationError(what, where=group.where_text, fix="remove the old one")
+        if column.replaces in old:
+            what = f"{column.name} and {old[column.replaces]} both replace {column.replaces}"
+            raise DeclarationError(what, where=group.where_text, fix="an old name leads to one new name")
+        if column.replaces:
+            old[column.replaces] = column.name
     columns = [replace(column, retired_on=_retired_on(group, column)) for column in columns]
     if contracts is None:
         return tuple(columns)

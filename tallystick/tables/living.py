@@ -101,7 +101,7 @@ def _undeclared(contract: TableContract, lost: list[str]) -> ContractError:
         f"the stored table has features that are no longer declared: {', '.join(few)}",
         where=f"table {contract.name}",
         fix=f"in group {group} say retired={{'{lost[0]}': date(...)}}, the first business date without them, "
-        "or replaces='...' in the measure that has their new name",
+        "or replaces='...' in the measure that has their new name (one rename at a time: drop the one before)",
     )
 
 

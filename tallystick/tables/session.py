@@ -5,9 +5,12 @@ What lives here: building the session. What must not: reading or writing a table
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +29,9 @@ MEANING = {
     # A half-written slice must never be merged into: Delta's overwrite stays clamped by replaceWhere.
     "spark.sql.sources.partitionOverwriteMode": "STATIC",
 }
+
+# A socket's path may have 107 bytes: the rest is the folder's name and the socket's.
+LONGEST_SOCKET_ROOT = 40
 
 
 def open_session(
@@ -78,6 +84,19 @@ def _submitted_conf() -> pyspark.SparkConf:
     return pyspark.SparkConf(_jvm=pyspark.SparkContext._jvm)
 
 
+def _private_sockets() -> dict[str, str]:
+    """Unix sockets between the JVM and its Python workers, in a folder that no other user can enter.
+
+    Over TCP each task waits 40 ms for a delayed acknowledgement. The sockets ask for no secret, so under spark-submit,
+    where the folder would be a shared one, TCP stays; so it does where the socket's path would be too long.
+    """
+    if len(tempfile.gettempdir()) > LONGEST_SOCKET_ROOT:
+        return {}
+    folder = tempfile.mkdtemp(prefix="tallystick-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {"spark.python.unix.domain.socket.enabled": "true", "spark.python.unix.domain.socket.dir": folder}
+
+
 def _local_conf(project: Path | None, cores: int | None) -> pyspark.SparkConf:
     import pyspark
 
@@ -85,7 +104,7 @@ def _local_conf(project: Path | None, cores: int | None) -> pyspark.SparkConf:
     from tallystick.tables.profile import check_java, find_home, read_profile
 
     home = find_home(project)
-    settings = read_profile(home)
+    settings = read_profile(home) | _private_sockets()
     check_java()
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     if cores is not None:

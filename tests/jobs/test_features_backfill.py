@@ -168,7 +168,7 @@ def test_the_job_of_all_groups_writes_the_ledger_too(
     assert bank.stored(warehouse) == bank.spent(rows, [*DAYS, bank.LAST])
 
 
-def test_days_after_the_last_load_are_computed_with_a_word_and_count_as_missing(
+def test_days_after_the_last_load_are_computed_with_a_word(
     project: Path, warehouse: Path, rows: list[bank.Transaction], capsys: pytest.CaptureFixture[str]
 ) -> None:
     after = bank.LAST + timedelta(days=1)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import math
 import statistics
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, compute_vector, prepare_group, required_columns
+from tallystick.kernel.exact import wide_range_sums
+from tallystick.kernel.pieces import Selection
 from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
 from tests.lib.feature_cases import CONTRACTS, make_events, make_group, make_measure, make_observations, utc
 
@@ -142,6 +146,26 @@ def test_the_deviation_of_whole_numbers_is_exact_far_from_zero(shift: int) -> No
     expected = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
     found = value_of([row(2 + n % 3, value) for n, value in enumerate(values)], "std")
     assert found == pytest.approx(expected, rel=1e-15)
+
+
+def test_what_a_piece_worked_on_is_given_up_without_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        assert value_of([row(2, 5), row(3, None), row(4, 7)], "sum") == 12
+        assert value_of([row(2, 5), row(3, 6)], "std", value="amount_minor * 2") == pytest.approx(math.sqrt(2))
+        assert [held for held in gc.get_objects() if isinstance(held, Selection)] == []
+    finally:
+        gc.enable()
+
+
+def test_sums_by_halves_are_exact_in_any_range() -> None:
+    values = np.array([2**62, 1, 2**62 + 5, 2**62 + 7, 3, 2**63 - 1, 2**61], dtype=np.int64)
+    low, high = np.array([0, 1, 2, 3, 4, 6, 7]), np.array([7, 4, 7, 3, 6, 7, 7])
+    found = wide_range_sums(values, low, high)
+    assert found.dtype == object
+    assert found.tolist() == [sum(values[a:b].tolist()) for a, b in zip(low, high, strict=True)]
+    assert wide_range_sums(np.array([1, 2, 3]), np.array([1]), np.array([3])).dtype == np.int64
 
 
 def test_the_deviation_of_equal_doubles_is_exactly_zero() -> None:

@@ -127,6 +127,24 @@ def test_a_renamed_filter_takes_the_columns_of_all_its_measures_along() -> None:
     assert group_retirements(declared(new)) == ()
 
 
+def test_two_names_cannot_replace_one() -> None:
+    filters = {"notes": "channel = 'cash'", "coins": "channel = 'coin'"}
+    declared = make_group(
+        make_measure("count", filters=tuple(filters)), filters=filters, renamed=dict.fromkeys(filters, "cash")
+    )
+    with pytest.raises(DeclarationError, match="txn_m_coins_count_7d and txn_m_notes_count_7d both replace txn_m_cash"):
+        group_columns(declared)
+
+
+def test_a_rename_of_a_filter_changes_no_meaning() -> None:
+    before = fingerprints(group())
+    stem = {"a": "out_notes_sum"}
+    after = fingerprints(
+        group(out={"filters": ("notes",)}, share=stem, filters={"notes": FILTERS["cash"]}, renamed={"notes": "cash"})
+    )
+    assert {name.replace("out_notes", "out_cash"): told for name, told in after.items()} == before
+
+
 def test_measure_and_filter_may_be_renamed_in_one_step() -> None:
     measure = make_measure("count", name="paid", replaces="out", filters=("notes",))
     declared = make_group(measure, windows=("7d",), filters={"notes": "channel = 'cash'"}, renamed={"notes": "cash"})

@@ -94,7 +94,7 @@ def test_a_column_that_is_only_deleted_is_refused_with_the_step_to_take(warehous
     assert str(caught.value) == (
         "table feature.txn: the stored table has features that are no longer declared: txn_spent_count_3d "
         "(in group txn say retired={'txn_spent_count_3d': date(...)}, the first business date without them, "
-        "or replaces='...' in the measure that has their new name)"
+        "or replaces='...' in the measure that has their new name (one rename at a time: drop the one before))"
     )
     many = group_contract(living_group(paid(name="x", ops="sum")), CONTRACTS)
     with pytest.raises(ContractError, match="txn_spent_count_3d, txn_spent_sum_3d"):

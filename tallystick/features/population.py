@@ -154,10 +154,15 @@ def _open_spans(rows: pa.Table, *, zone: str, first: date) -> tuple[pa.Array, np
     codes = customers.indices.to_numpy()
     known, micros = _day_numbers(rows["known_on"]), _micros(rows["event_at"])
     is_kept = ~_flags(rows["is_retracted"])
+    is_seen = is_kept & (known <= _day_number(first)) & (micros < midnight)
+    # Rows of a customer mostly stand together: each such run is looked at as one.
+    runs = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
+    who = codes[runs]
     is_present = np.zeros(len(customers.dictionary), dtype=bool)
-    is_present[codes[is_kept & (known <= _day_number(first)) & (micros < midnight)]] = True
+    is_present[who[np.logical_or.reduceat(is_seen, runs)]] = True
     present = np.flatnonzero(is_present).astype(codes.dtype)
-    later = np.flatnonzero(is_kept & ~is_present[codes])
+    sizes = np.diff(runs, append=codes.size)
+    later = np.flatnonzero(is_kept & np.repeat(~is_present[who], sizes)) if not is_present[who].all() else runs[:0]
     starts = np.maximum(known[later], zone_offsets(zone).dates(micros[later]) + 1)
     starts = np.concatenate((np.full(present.size, _day_number(first), dtype=np.int64), starts))
     seen = pa.DictionaryArray.from_arrays(pa.array(np.concatenate((present, codes[later]))), customers.dictionary)

@@ -124,16 +124,17 @@ def _compute_bucket(
     if observations.num_rows == 0:
         return []
     periods = period_names(observations["as_of"], task.zone, task.period)
+    names = sorted(pc.unique(periods).to_pylist())
     written = []
     for work in works:
         features = compute_work(task, work, observations, reader)
-        for period in sorted(set(periods.to_pylist())):
+        for period in names:
             partition = {
                 "observations": observed.name,
                 "source": task.source,
                 "bucket": str(task.bucket),
                 "period": period,
             }
-            rows = features.filter(pc.equal(periods, period))
+            rows = features if len(names) == 1 else features.filter(pc.equal(periods, period))
             written.append((work.feature_table, storage.write(work.feature_table, partition, rows)))
     return written

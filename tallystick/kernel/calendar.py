@@ -61,18 +61,20 @@ class Zone:
         """The UTC instant at which each business date begins."""
         return self.to_instants(days * DAY)
 
-    def back(self, instants: Ints, unit: str, count: int) -> Ints:
-        """The UTC instants ``count`` local days or months before ``instants``.
+    def clocks(self, instants: Ints) -> Ints:
+        """The local wall clocks that windows count back from.
 
         An instant at which a business date begins stands for its midnight, also where the clock skips that midnight:
         whole days before it begin at midnights.
         """
-        local = self.to_local(instants)
         days = self.dates(instants)
-        local = np.where(instants == self.midnights(days), days * DAY, local)
+        return np.where(instants == self.midnights(days), days * DAY, self.to_local(instants))
+
+    def back(self, clocks: Ints, unit: str, count: int) -> Ints:
+        """The UTC instants ``count`` local days or months before ``clocks``."""
         if unit == "day":
-            return self.to_instants(local - count * DAY)
-        days, time = np.divmod(local, DAY)
+            return self.to_instants(clocks - count * DAY)
+        days, time = np.divmod(clocks, DAY)
         return self.to_instants(months_back(days, count) * DAY + time)
 
 

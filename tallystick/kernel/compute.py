@@ -15,6 +15,7 @@ import pyarrow as pa
 from tallystick.errors import ContractError
 from tallystick.kernel.calendar import Zone, zone_offsets
 from tallystick.kernel.expressions import Frame
+from tallystick.kernel.fusion import Block, fused_blocks, reduce_block
 from tallystick.kernel.history import (
     Asked,
     Events,
@@ -56,10 +57,10 @@ def compute_group(
     ``rows_per_piece`` bounds the rows worked on at once and changes no value.
     ContractError: a column is missing or null where it must not be, or a sum leaves int64.
     """
-    results, order, asked = _compute(
+    results, asked = _compute(
         events, observations, plan, zone=zone, has_versions=has_versions, rows_per_piece=rows_per_piece
     )
-    return results.table(order, asked.day)
+    return results.table(asked.day)
 
 
 def compute_vector(
@@ -75,16 +76,14 @@ def compute_vector(
             raise ContractError("events of several customers", fix="say customer_id=...")
         customer_id = customers[0].as_py() if len(customers) else ""
     asked = {"customer_id": [customer_id], "as_of": pa.array([as_of], pa.timestamp("us", "UTC"))}
-    results, _, observed = _compute(
-        events, pa.table(asked), plan, zone=zone, has_versions=True, rows_per_piece=PIECE_ROWS
-    )
+    results, observed = _compute(events, pa.table(asked), plan, zone=zone, has_versions=True, rows_per_piece=PIECE_ROWS)
     return results.row(observed.day)
 
 
 def _compute(
     events: pa.Table, observations: pa.Table, plan: GroupPlan, *, zone: str, has_versions: bool, rows_per_piece: int
-) -> tuple[Results, Ints, Asked]:
-    """The results, which observation each of their places belongs to, and the observations."""
+) -> tuple[Results, Asked]:
+    """The results and the observations."""
     check_columns(plan, events.column_names, has_versions=has_versions)
     offsets = zone_offsets(zone)
     history, customers = read_events(events, plan, has_versions=has_versions)
@@ -93,7 +92,8 @@ def _compute(
     job = _Job(plan, columns, offsets, Results(plan, observations.num_rows), rows_per_piece)
     # Infinite amounts may meet: the result is then not a number, and so null.
     with np.errstate(over="ignore", invalid="ignore"):
-        return job.results, job.run(history, asked), asked
+        job.run(history, asked)
+    return job.results, asked
 
 
 @dataclass(slots=True, eq=False)
@@ -104,34 +104,42 @@ class _Job:
     results: Results
     rows_per_piece: int
     by_text: dict[int, Vector] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = field(init=False)
+    unfused: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.blocks = fused_blocks(self.plan, self.results)
+        fused = {slot for block in self.blocks for batch in block.batches for slot in batch.slots}
+        every = {reduction.slot for family in self.plan.families for reduction in family.reductions}
+        self.unfused = frozenset(every - fused)
 
     def frame(self, columns: dict[str, Vector], size: int) -> Frame:
         """A frame that shares what was evaluated by distinct text."""
         return Frame(columns, size, self.zone, by_text=self.by_text)
 
-    def run(self, events: Events, asked: Asked) -> Ints:
-        """Fill the results; returns which observation each of their places belongs to."""
+    def run(self, events: Events, asked: Asked) -> None:
+        """Fill the results."""
         events = observed_rows(events, asked)
         current = current_rows(events)
-        visible, is_plain = visible_prefix(events, current, asked)
-        # By customer, plain ones first: then every piece writes one run of places.
-        order = np.lexsort((asked.entity, ~is_plain))
-        plain, intricate = np.split(order, [np.count_nonzero(is_plain)])
-        self.run_plain(current, asked.at(plain), Ranges(visible.first[plain], visible.end[plain]))
-        self.run_intricate(events, asked.at(intricate), plain.size)
-        return order
-
-    def run_plain(self, current: Events, asked: Asked, visible: Ranges) -> None:
         every = entity_ranges(current.entity, asked.entity)
+        visible, is_plain = visible_prefix(events, current, asked, ranges=every)
+        # By customer: then a piece's observations stand together, and so do its rows.
+        order = np.argsort(asked.entity, kind="stable")
+        self.run_plain(current, asked, order[is_plain[order]], every, visible)
+        self.run_intricate(events, asked, order[~is_plain[order]])
+
+    def run_plain(self, current: Events, asked: Asked, places: Ints, every: Ranges, visible: Ranges) -> None:
+        every, visible, asked = every.at(places), visible.at(places), asked.at(places)
         for part in cut_entities(every.first, every.end, self.rows_per_piece):
             start, stop = int(every.first[part.start]), int(every.end[part.stop - 1])
             rows = slice(start, stop)
             columns = take_columns(self.columns, current.inputs(rows))
             piece = Piece(self.frame(columns, stop - start), current.at[rows], current.entity[rows], asked.at(part))
             piece.find_edges(self.plan.edges, Ranges(visible.first[part] - start, visible.end[part] - start))
-            self.reduce(piece, part)
+            self.reduce(piece, places[part])
 
-    def run_intricate(self, events: Events, asked: Asked, offset: int) -> None:
+    def run_intricate(self, events: Events, asked: Asked, places: Ints) -> None:
+        asked = asked.at(places)
         every = entity_ranges(events.entity, asked.entity)
         for part in cut_sizes(every.end - every.first, self.rows_per_piece):
             # Views of the part's customers; copied is only what its observations see.
@@ -146,16 +154,20 @@ class _Job:
             owner = np.repeat(np.arange(part.stop - part.start), visible.end - visible.first)
             piece = Piece(self.frame(columns, at.size), at, owner, asked.at(part))
             piece.find_edges(self.plan.edges, visible)
-            self.reduce(piece, slice(offset + part.start, offset + part.stop))
+            self.reduce(piece, places[part])
 
-    def reduce(self, piece: Piece, part: slice) -> None:
+    def reduce(self, piece: Piece, places: Ints) -> None:
+        left = self.unfused.union(*(reduce_block(piece, block, self.results, places=places) for block in self.blocks))
         shared: dict[object, Selection] = {}
         for family in self.plan.families:
+            reductions = [reduction for reduction in family.reductions if reduction.slot in left]
+            if not reductions:
+                continue
             selection = select_family(piece, family, shared)
-            for reduction in family.reductions:
+            for reduction in reductions:
                 try:
                     values, null = reduce_selection(selection, reduction)
                 except OverflowError as error:
                     what = f"a {reduction.op.token} leaves int64"
                     raise ContractError(what, where=f"group {self.plan.group}", fix="scale the value") from error
-                self.results.put(reduction.slot, part, values=values, null=null)
+                self.results.put(reduction.slot, places, values=values, null=null)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.kernel.calendar import DAY, Zone
-from tallystick.kernel.vectors import Array, Bools, Vector, both_valid, rows_in, text_ranks, unify_texts
+from tallystick.kernel.vectors import Array, Bools, Vector, both_valid, rows_by_code, text_ranks, unify_texts
 from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used
 
 _EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
@@ -54,46 +54,53 @@ class Frame:
             self._known[id(node)] = self._evaluate(node)
         return self._known[id(node)]
 
+    def by_code(self, node: Node, names: tuple[str, ...]) -> Bools | None:
+        """Where a condition over the text column ``names`` holds: by the column's codes, and at the end for null. None
+        where it reads other columns too, or there are not clearly fewer texts than rows.
+        """
+        name = self._text_of(node, names)
+        return None if name is None else self._by_distinct(node, name).is_true()
+
     def _evaluate(self, node: Node) -> Vector:
         if isinstance(node, ColumnRef):
             return self.columns[node.name]
         if isinstance(node, Constant):
             return _constant(node)
-        names = _columns_of(node)
-        if len(names) == 1:
-            column = self.columns[names[0]]
-            if column.texts is not None and len(column.texts) * _ROWS_PER_TEXT < self.size:
-                return self._look_up(node, names[0], column, column.texts)
+        name = self._text_of(node, _columns_of(node))
+        if name is not None:
+            return self._look_up(node, name)
         args = [self.evaluate(arg) for arg in node.args]
         if node.op.startswith("part_"):
             return _part(node.op.removeprefix("part_"), args[0], node.args[0].type, self.zone)
         return _CALLS[node.op](args, node)
 
-    def _look_up(self, node: Node, name: str, column: Vector, texts: pa.StringArray) -> Vector:
+    def _text_of(self, node: Node, names: tuple[str, ...]) -> str | None:
+        """The only column that a call reads, if it is a text column with clearly fewer texts than rows."""
+        if len(names) != 1 or not isinstance(node, Call):
+            return None
+        texts = self.columns[names[0]].texts
+        return names[0] if texts is not None and len(texts) * _ROWS_PER_TEXT < self.size else None
+
+    def _by_distinct(self, node: Node, name: str) -> Vector:
+        """The value of ``node`` for each text of a column, and for null at the end."""
         if id(node) not in self._by_text:
-            size = len(texts) + 1  # the last one stands for null
-            valid = np.arange(size) < len(texts)
-            codes = np.minimum(np.arange(size), len(texts) - 1)
-            distinct = Frame({name: Vector(codes, valid, texts)}, size, self.zone)
-            self._by_text[id(node)] = distinct.evaluate(node).spread(size)
-        result = self._by_text[id(node)]
+            texts = self.columns[name].texts
+            count = 0 if texts is None else len(texts)
+            valid = np.arange(count + 1) < count
+            codes = np.minimum(np.arange(count + 1), count - 1)
+            distinct = Frame({name: Vector(codes, valid, texts)}, count + 1, self.zone)
+            self._by_text[id(node)] = distinct.evaluate(node).spread(count + 1)
+        return self._by_text[id(node)]
+
+    def _look_up(self, node: Node, name: str) -> Vector:
+        column, result = self.columns[name], self._by_distinct(node, name)
         if result.values.dtype == np.bool_:
-            known = None if result.valid is None else _look_up_rows(column, result.valid)
-            return Vector(_look_up_rows(column, result.values), known)
+            known = None if result.valid is None else rows_by_code(column, result.valid)
+            return Vector(rows_by_code(column, result.values), known)
         codes = column.values
         if column.valid is not None:
-            codes = np.where(column.valid, codes.astype(np.int64), len(texts))
+            codes = np.where(column.valid, codes.astype(np.int64), result.values.size - 1)
         return result.take(codes)
-
-
-def _look_up_rows(column: Vector, by_code: Bools) -> Bools:
-    """Of a condition by code, its value in each row; the last of ``by_code`` is that of null."""
-    if by_code.all():
-        return np.ones(column.values.shape, dtype=np.bool_)
-    rows = rows_in(column.values, by_code[:-1])
-    if column.valid is None:
-        return rows
-    return rows | ~column.valid if by_code[-1] else rows & column.valid
 
 
 @lru_cache(maxsize=4096)

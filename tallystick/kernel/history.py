@@ -18,13 +18,11 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.kernel.calendar import Zone
+from tallystick.kernel.compiled import compiled
 from tallystick.kernel.exact import spread_ranges
 from tallystick.kernel.plan import GroupPlan
 from tallystick.kernel.vectors import Array, Bools, Ints, vector_of
 from tallystick.kernel.versions import NEVER, version_ends
-
-# One ascending number for (entity, date); leaves room for 2**29 customers in a call.
-_DATES = 2**34
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +80,10 @@ class Ranges:
 
     first: Ints
     end: Ints
+
+    def at(self, index: Ints | slice) -> Ranges:
+        """Those at ``index``."""
+        return Ranges(self.first[index], self.end[index])
 
 
 def read_asked(observations: pa.Table, customers: pa.Array, zone: Zone) -> Asked:
@@ -157,17 +159,12 @@ def _is_sorted(entity: Array, at: Ints) -> bool:
 
 
 def find(values: Ints, low: Ints, high: Ints, target: Ints) -> Ints:
-    """For each range ``[low, high)`` of ascending ``values`` the first place whose value is not below ``target``."""
-    place = np.broadcast_to(low, target.shape).copy()
-    if not values.size:
-        return place
-    # Steps of halving size: a step is taken where the value before its end is still below the target.
-    for power in reversed(range(int((high - low).max(initial=0)).bit_length())):
-        ahead = place + (1 << power)
-        is_below = np.take(values, ahead - 1, mode="clip") < target
-        is_below &= ahead <= high
-        place += is_below.astype(np.int64) << power
-    return place
+    """For each range ``[low, high)`` of ascending ``values`` the first place whose value is not below ``target``, which
+    may have several lines.
+    """
+    lines = np.ascontiguousarray(target if target.ndim == 2 else target[None])
+    found: Ints = compiled().find_places(np.ascontiguousarray(values), (low, high), lines)
+    return found.reshape(target.shape)
 
 
 def entity_ranges(entity: Ints, wanted: Ints) -> Ranges:
@@ -198,24 +195,14 @@ def observed_rows(events: Events, asked: Asked) -> Events:
     return events.rows(spread_ranges(ranges.first, ranges.end)[0])
 
 
-def visible_prefix(events: Events, current: Events, asked: Asked) -> tuple[Ranges, Bools]:
-    """For each observation the first so many current rows that it sees, and whether that is the whole truth."""
-    ranges = entity_ranges(current.entity, asked.entity)
+def visible_prefix(events: Events, current: Events, asked: Asked, *, ranges: Ranges) -> tuple[Ranges, Bools]:
+    """For each observation the first so many current rows that it sees, and whether that is the whole truth.
+
+    ``ranges`` are all current rows of its customer.
+    """
     end = find(current.at, ranges.first, ranges.end, asked.as_of)
-    if not current.entity.size:
-        return Ranges(ranges.first, end), ~_was_older(events, asked)
-    latest = np.maximum.accumulate(current.entity * _DATES + current.known + NEVER)
-    limit = asked.entity * _DATES + asked.day + NEVER
-    last = np.maximum(end - 1, 0)
-    is_late = (end > ranges.first) & (latest[last] > limit)
-    if is_late.any():
-        rows = np.flatnonzero(is_late)
-        cut = find(latest, ranges.first[rows], end[rows], limit[rows] + 1)
-        bounds = np.stack((cut, end[rows]), axis=1).reshape(-1)
-        earliest = np.minimum.reduceat(np.append(current.known, NEVER), bounds)[::2]
-        end[rows] = cut
-        is_late[rows] = earliest <= asked.day[rows]
-    return Ranges(ranges.first, end), ~(is_late | _was_older(events, asked))
+    known_end, is_late = compiled().cut_unknown((current.entity, current.known), (ranges.first, end), asked.day)
+    return Ranges(ranges.first, known_end), ~(is_late | _was_older(events, asked))
 
 
 def _was_older(events: Events, asked: Asked) -> Bools:

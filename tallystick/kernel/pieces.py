@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.kernel.expressions import Frame
 from tallystick.kernel.history import Asked, Ranges, find
 from tallystick.kernel.plan import Edge, Family, Reduction
-from tallystick.kernel.vectors import Array, Bools, Ints, Vector, count_before, rows_in
+from tallystick.kernel.vectors import Array, Bools, Ints, Vector, count_before, rows_by_code
 from tallystick.spec.expressions import Node, columns_used
 
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class Piece:
         """Turn the edges of windows into row numbers. No edge lies behind the last visible row."""
         self.places = np.empty((len(edges), visible.first.size), dtype=np.int64)
         wanted: dict[int, Ints] = {}
+        clocks = self.zone.clocks(self.asked.as_of)
         for number, edge in enumerate(edges):
             if edge == Edge("now"):
                 self.places[number] = visible.end
@@ -58,13 +61,12 @@ class Piece:
                 self.places[number] = visible.first
                 self.edge_days[number] = self._first_days(visible)
             else:
-                wanted[number] = self._edge_instants(number, edge)
+                wanted[number] = self._edge_instants(number, edge, clocks)
         if wanted:
             self.places[list(wanted)] = find(self.at, visible.first, visible.end, np.stack(list(wanted.values())))
 
-    def _edge_instants(self, number: int, edge: Edge) -> Ints:
-        as_of = self.asked.as_of
-        instants = as_of if edge.unit == "now" else self.zone.back(as_of, edge.unit, edge.count)
+    def _edge_instants(self, number: int, edge: Edge, clocks: Ints) -> Ints:
+        instants = self.asked.as_of if edge.unit == "now" else self.zone.back(clocks, edge.unit, edge.count)
         if not edge.whole:
             return instants
         days = self.zone.dates(instants)
@@ -182,15 +184,18 @@ def select_family(piece: Piece, family: Family, shared: dict[object, Selection])
 
 def _category_mask(piece: Piece, family: Family) -> Bools:
     column = piece.frame.columns[family.by]
+    by_code = category_by_code(column.texts, family.value, family.values)
     if column.texts is None:  # a column that is null throughout
-        return np.full(piece.frame.size, not family.value)
-    texts = column.texts.to_pylist()
-    wanted = {family.value} if family.value else set(family.values)
-    is_wanted = np.fromiter((text in wanted for text in texts), dtype=np.bool_, count=len(texts))
-    mask = rows_in(column.values, is_wanted)
-    if column.valid is not None:
-        mask = mask & column.valid
-    return mask if family.value else ~mask
+        return np.full(piece.frame.size, by_code[-1])
+    return rows_by_code(column, by_code)
+
+
+def category_by_code(texts: pa.StringArray | None, value: str, values: tuple[str, ...]) -> Bools:
+    """Which texts are the category ``value`` (none of ``values`` where it is empty); at the end the same for null."""
+    wanted = pa.array([value] if value else values, pa.string())
+    is_wanted = pc.is_in(pa.array([], pa.string()) if texts is None else texts, value_set=wanted)
+    by_code = np.append(np.asarray(is_wanted.to_numpy(zero_copy_only=False)), False)
+    return by_code if value else ~by_code
 
 
 def cut_entities(first: Ints, end: Ints, rows_per_piece: int) -> Iterator[slice]:

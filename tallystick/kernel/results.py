@@ -5,8 +5,6 @@ What lives here: ``Results``. What must not: how a cell or a formula is computed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pyarrow as pa
 
@@ -26,30 +24,52 @@ class Results:
     def __init__(self, plan: GroupPlan, size: int) -> None:
         self._plan = plan
         self._is_double = [kind == "double" for kind in plan.slot_types]
-        doubles = np.cumsum([0, *self._is_double]).tolist()
+        doubles: list[int] = np.cumsum([0, *self._is_double]).tolist()
         self._lines = [doubles[n] if flag else n - doubles[n] for n, flag in enumerate(self._is_double)]
         count = len(self._is_double)
         self._arrays = (np.zeros((count - doubles[-1], size), dtype=np.int64), np.zeros((doubles[-1], size)))
         self._null = np.zeros((count, size), dtype=np.bool_)
 
-    def put(self, slot: int, places: slice, *, values: Array, null: Bools | None) -> None:
-        """Set the slots from ``slot`` on, one for each line of ``values``."""
-        line, count = self._lines[slot], values.shape[0]
-        self._arrays[self._is_double[slot]][line : line + count, places] = values
-        if null is not None:
-            self._null[slot : slot + count, places] = null
+    @property
+    def arrays(self) -> tuple[Array, Array, Bools]:
+        """Whole numbers and doubles by line, nulls by slot: for those who write many slots at once."""
+        return *self._arrays, self._null
 
-    def table(self, order: Ints, days: Ints) -> pa.Table:
-        """The plan's columns. ``order[place]`` is the row that a place becomes; ``days`` are the rows' dates."""
-        place = np.empty(order.size, dtype=np.int64)
-        place[order] = np.arange(order.size)
-        is_in_order = bool((np.diff(order) > 0).all())
+    def line(self, slot: int) -> int:
+        """The line of a slot among the whole numbers or doubles."""
+        return self._lines[slot]
+
+    def put(self, slot: int, places: Ints, *, values: Array, null: Bools | None) -> None:
+        """Set the slots from ``slot`` on at ``places``, one slot for each line of ``values``."""
+        line, count = self._lines[slot], values.shape[0]
+        # A run of places is written several times as fast as places in any order.
+        first, last = (int(places[0]), int(places[-1])) if places.size else (0, -1)
+        is_run = last - first + 1 == places.size and bool((np.diff(places) == 1).all())
+        where: Ints | slice = slice(first, last + 1) if is_run else places
+        self._arrays[self._is_double[slot]][line : line + count, where] = values
+        if null is not None:
+            self._null[slot : slot + count, where] = null
+
+    def table(self, days: Ints) -> pa.Table:
+        """The plan's columns; ``days`` are the dates of the observations.
+
+        They are the results' own memory: nothing may be put afterwards.
+        """
+        null = self._null.copy()
+        null[np.flatnonzero(self._is_double)] |= np.isnan(self._arrays[1])
+        counts = np.count_nonzero(null, axis=1).tolist()
+        bits = np.packbits(~null, axis=1, bitorder="little")
         arrays = []
-        for column, (values, null) in zip(self._plan.columns, self._columns(days[order]), strict=True):
-            if not is_in_order:
-                values, null = values[place], null[place]
+        for column, formula in zip(self._plan.columns, self._plan.formulas, strict=True):
             kind = pa.float64() if column.type == "double" else pa.int64()
-            arrays.append(pa.array(values, kind, mask=null if null.any() else None))
+            slot = formula.slots[0]
+            values = self._arrays[self._is_double[slot]][self._lines[slot]]
+            if formula.kind == "cell" and self._is_double[slot] == (column.type == "double"):
+                known = pa.py_buffer(bits[slot]) if counts[slot] else None
+                arrays.append(pa.Array.from_buffers(kind, days.size, [known, pa.py_buffer(values)], counts[slot]))
+            else:
+                values, null = self._column(formula, days)
+                arrays.append(pa.array(values, kind, mask=null if null.any() else None))
         return pa.table(arrays, names=list(self._plan.names))
 
     def row(self, days: Ints) -> dict[str, int | float | None]:
@@ -66,9 +86,6 @@ class Results:
                 values, null = self._column(formula, days)
                 made[name] = None if null[0] else values[0].item()
         return made
-
-    def _columns(self, days: Ints) -> Iterator[tuple[Array, Bools]]:
-        return (self._column(formula, days) for formula in self._plan.formulas)
 
     def _column(self, formula: Formula, days: Ints) -> tuple[Array, Bools]:
         cells = [self._cell(slot) for slot in formula.slots]

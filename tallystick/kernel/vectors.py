@@ -117,16 +117,18 @@ def _filled(array: pa.Array) -> Array:
 def _text_vector(array: pa.Array) -> Vector:
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     texts = _as(encoded.dictionary, pa.string())
-    codes = encoded.indices
-    valid = None
-    if codes.null_count:
-        valid = np.asarray(pc.is_valid(codes).to_numpy(zero_copy_only=False))
-        codes = pc.fill_null(codes, 0)
     if not len(texts):
         texts = pa.array([""], pa.string())
     # The fewer bytes a code has, the faster rows are compared and sorted by it.
     narrow = np.uint8 if len(texts) <= 2**8 else np.uint16 if len(texts) <= 2**16 else np.int64
-    return Vector(np.asarray(codes.to_numpy(zero_copy_only=True)).astype(narrow, copy=False), valid, texts)
+    indices = encoded.indices
+    if not indices.null_count:
+        return Vector(np.asarray(indices.to_numpy(zero_copy_only=True)).astype(narrow, copy=False), None, texts)
+    valid = np.asarray(pc.is_valid(indices).to_numpy(zero_copy_only=False))
+    # What stands under a null may be anything: it becomes the first code.
+    stored = pa.Array.from_buffers(indices.type, len(indices), [None, indices.buffers()[1]], 0, indices.offset)
+    codes: Array = np.asarray(stored.to_numpy(zero_copy_only=True)).astype(narrow)
+    return Vector(np.multiply(codes, valid, out=codes), valid, texts)
 
 
 # Up to so many codes are compared one by one; a look-up in a table costs as much as some 50 comparisons.
@@ -144,10 +146,22 @@ def rows_in(codes: Array, wanted: Bools) -> Bools:
         return wanted[codes]
     if not some.size:
         return np.zeros(codes.shape, dtype=np.bool_)
-    mask: Bools = codes == some[0]
-    for code in some[1:]:
+    # Of the codes' own type: beside a wider one they would all be widened first.
+    first, *others = some.astype(codes.dtype)
+    mask: Bools = codes == first
+    for code in others:
         mask |= codes == code
     return mask
+
+
+def rows_by_code(column: Vector, by_code: Bools) -> Bools:
+    """Of a condition by code, its value in each row; the last of ``by_code`` is that of null."""
+    if by_code.all():
+        return np.ones(column.values.shape, dtype=np.bool_)
+    rows = rows_in(column.values, by_code[:-1])
+    if column.valid is None:
+        return rows
+    return rows | ~column.valid if by_code[-1] else rows & column.valid
 
 
 def count_before(mask: Bools, places: Ints) -> Ints:

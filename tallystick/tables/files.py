@@ -26,6 +26,11 @@ from tallystick.tables.slices import plain_value
 # Small enough that a reader of some customers skips most of a file, large enough for a few pages a column.
 ROW_GROUP_ROWS = 131_072
 
+_BUFFER_BYTES = 2**20
+
+# Types that are stored as differences of neighbours.
+_PACKED = ("int32", "int64", "date", "timestamp")
+
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
@@ -63,10 +68,11 @@ def write_file(
     rows = conform(data, contract, where)
     if rows.num_rows == 0:
         raise ContractError("a file without rows", where=where, fix="write no file for an empty partition")
-    nulls = {name: rows[name].null_count for name in rows.column_names if rows[name].null_count}
+    counts = zip(rows.column_names, (column.null_count for column in rows.itercolumns()), strict=True)
+    nulls = {name: count for name, count in counts if count}
     bounds = {name: _bounds(rows[name]) for name in stats_columns(contract)}
     path = Path(table_path, rel)
-    _write(rows, path, where)
+    _write(rows, path, contract, where)
     dated = {name: pair for name, pair in bounds.items() if isinstance(pair[0], date)}
     return DataFile(
         path=rel,
@@ -126,31 +132,37 @@ def _stat(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def parquet_options(schema: pa.Schema) -> dict[str, Any]:
-    """How every writer of the house stores columns: pyarrow's options but for the row groups.
+def parquet_options(contract: TableContract) -> dict[str, Any]:
+    """How every writer of the house stores a table's columns: pyarrow's options but for the row groups.
 
     Whole numbers, dates and instants as differences of neighbours: written a third faster, read twice as fast, and no
     larger after zstd. Dictionaries pay for texts only; on hundreds of numeric columns they cost time and save little.
+    Features are many columns of few rows that nobody could skip by: packed ones gain 2 % by compression, and only what
+    tells the rows apart has bounds.
     """
-    texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    packed = {field.name: "DELTA_BINARY_PACKED" for field in schema if _is_whole(field.type)}
-    return {"compression": "zstd", "use_dictionary": texts, "column_encoding": packed}
+    columns = contract.file_columns
+    texts = [column.name for column in columns if column.type == "string"]
+    packed = {column.name: "DELTA_BINARY_PACKED" for column in columns if column.type in _PACKED}
+    options = {"use_dictionary": texts, "column_encoding": packed}
+    if contract.layer != "feature":
+        return options | {"compression": "zstd"}
+    kinds = {c.name: "none" if c.name in packed else "lz4" if c.type == "double" else "zstd" for c in columns}
+    key = [column.name for column in columns if column.name in contract.key]
+    return options | {"compression": kinds, "write_statistics": key}
 
 
-def _write(rows: pa.Table, path: Path, where: str) -> None:
+def _write(rows: pa.Table, path: Path, contract: TableContract, where: str) -> None:
     if path.exists():
         raise ContractError("the file exists already", where=where, fix="use a new name for every attempt")
     with full_disk_is_setup_error(where):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            pq.write_table(rows, path, row_group_size=ROW_GROUP_ROWS, **parquet_options(rows.schema))
+            # A file of hundreds of columns is thousands of small writes.
+            with pa.output_stream(str(path), compression=None, buffer_size=_BUFFER_BYTES) as sink:
+                pq.write_table(rows, sink, row_group_size=ROW_GROUP_ROWS, **parquet_options(contract))
         except OSError:
             path.unlink(missing_ok=True)
             raise
-
-
-def _is_whole(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_date32(kind))
 
 
 def read_files(

@@ -205,7 +205,7 @@ class _FileWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         schema = pa.schema([column.with_nullable(True) for column in file_schema(self.contract)])
         self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pq.ParquetWriter(self._sink, schema, **parquet_options(schema))
+        self._writer = pq.ParquetWriter(self._sink, schema, **parquet_options(self.contract))
 
     @property
     def size(self) -> int:

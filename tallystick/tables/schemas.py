@@ -87,10 +87,13 @@ def conform(data: pa.Table, contract: TableContract, where: str) -> pa.Table:
     here would hide a wrong computation.
     """
     wanted = file_schema(contract)
+    nullable = pa.schema([field.with_nullable(True) for field in wanted])
+    if data.schema.equals(nullable):
+        return data
     check_names(data.column_names, wanted.names, where)
     columns = data.select(wanted.names).itercolumns()
     arrays = [_conform_array(array, field, where) for array, field in zip(columns, wanted, strict=True)]
-    return pa.table(arrays, schema=pa.schema([field.with_nullable(True) for field in wanted]))
+    return pa.table(arrays, schema=nullable)
 
 
 def _conform_array(array: pa.ChunkedArray, field: pa.Field, where: str) -> pa.ChunkedArray:

@@ -24,7 +24,7 @@ MODELS = DATA | {"pandas", "sklearn", "scipy"}
 ALLOWED: dict[str, set[str]] = {
     "tallystick/spec": {"sqlglot"},
     "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
-    "tallystick/kernel": DATA | {"xxhash"},
+    "tallystick/kernel": DATA | {"numba", "xxhash"},
     "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "xxhash", "py4j"},
     "tallystick/ingest": SPARK | {"sqlglot", "yaml", "py4j"},
     "tallystick/quality": SPARK | {"great_expectations"},

@@ -28,6 +28,7 @@ POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/kernel/exact.py::reduce_ranges": _ARRAYS,
     "tallystick/kernel/formulas.py::derive": _ARRAYS,
     "tallystick/kernel/history.py::find": _ARRAYS,
+    "tallystick/kernel/loops.py::keep_by_code": _ARRAYS,
     "tallystick/monitoring/packaging.py::list_run_files": "recipe, label and result, as everywhere in monitoring",
     "tallystick/spec/names.py::ratio_name": "the words of a name in their order",
     "tallystick/tables/files.py::write_file": _DATA,

@@ -259,8 +259,8 @@ def test_a_full_disk_is_said_in_a_sentence_and_leaves_no_file(
 ) -> None:
     from tallystick.errors import SetupError
 
-    def fill(rows: pa.Table, path: Path, **_: object) -> None:
-        path.write_bytes(b"PAR1")
+    def fill(rows: pa.Table, sink: pa.NativeFile, **_: object) -> None:
+        sink.write(b"PAR1")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", fill)

@@ -1,0 +1,236 @@
+"""The loops that NumPy cannot say in one pass, compiled by Numba.
+
+What lives here: searches in ranges of rows, ``reduce_rings`` and what makes its words. What must not: plans, nodes.
+
+A row carries a *word*: bit ``k`` says whether the row belongs to family ``k``. Compiled code is kept beside this file
+(or where ``NUMBA_CACHE_DIR`` says), so only the first process compiles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.kernel.vectors import Array, Bools, Ints
+
+F = TypeVar("F", bound=Callable[..., Any])
+Words = npt.NDArray[np.uint64]
+
+# Ranges of rows: first row and end. Rows to be reduced: word, value, whether it is known. Windows: first rows by window
+# and end. Results: see ``reduce_rings``. Compiled code takes tuples of arrays, but no objects.
+Ranges = tuple[Ints, Ints]
+Rows = tuple[Words, Ints, Bools]
+Windows = tuple[Ints, Ints]
+Results = tuple[Ints, Ints, Ints, Ints, Array, Bools]
+
+# What is kept of one family's rows while an observation's windows grow.
+_ROWS, _KNOWN, _SUM, _MIN, _MAX = range(5)
+_LEAST, _MOST = np.int64(-(2**63)), np.int64(2**63 - 1)
+
+# The bit that stands alone in a word, found by one multiplication (de Bruijn's sequence).
+_SEQUENCE = np.uint64(0x03F79D71B4CB0A89)
+_ONE, _TOP = np.uint64(1), np.uint64(58)
+_PLACES = np.zeros(64, dtype=np.uint64)
+for _bit in range(64):
+    _PLACES[((1 << _bit) * int(_SEQUENCE) & (2**64 - 1)) >> 58] = _bit
+
+# Observations whose results are written together: those of one lie on as many pages of memory as there are results.
+_TOGETHER = 32
+
+
+def _array(kind: Any, dimensions: int = 1, *, is_written: bool = False) -> Any:
+    return numba.types.Array(kind, dimensions, "C", readonly=not is_written)
+
+
+_WORD, _INT, _DOUBLE, _BOOL = numba.uint64, numba.int64, numba.float64, numba.boolean
+_CODES = (numba.uint8, numba.uint16, numba.int64)
+_INTS, _BOOLS, _LINES = _array(_INT), _array(_BOOL), _array(_INT, 2)
+_RANGES = numba.types.Tuple((_INTS, _INTS))
+_REDUCED = (
+    numba.types.Tuple((_array(_WORD), _INTS, _BOOLS)),
+    numba.types.Tuple((_LINES, _INTS)),
+    numba.types.Tuple(
+        (_LINES, _INTS, _INTS, *(_array(kind, 2, is_written=True) for kind in (_INT, _DOUBLE, _BOOL))),
+    ),
+)
+
+
+def _compiled(*signatures: tuple[Any, ...], gives: Any = numba.void) -> Callable[[F], F]:
+    """Compile for arguments of these types. Whatever is only read may also be an array that nobody may write to."""
+    wanted = [gives(*signature) for signature in signatures]
+
+    def compile_it(function: F) -> F:
+        try:
+            return cast("F", numba.njit(wanted, cache=True)(function))
+        except RuntimeError:  # there is no place to keep compiled code: each process compiles its own
+            return cast("F", numba.njit(wanted)(function))
+
+    return compile_it
+
+
+def _part(function: F) -> F:
+    """A part of a compiled function."""
+    return cast("F", numba.njit(function))
+
+
+@_compiled(*((_array(_WORD, is_written=True), _array(kind), _BOOLS, _array(_WORD)) for kind in _CODES))
+def keep_by_code(words: Words, codes: Array, valid: Bools, kept: Words) -> None:
+    """Of each word only the bits that ``kept`` has for the row's code; its last place is that of null.
+
+    ``valid`` without any rows says that no row is null.
+    """
+    last = kept.size - 1
+    for row in range(words.size):
+        if valid.size and not valid[row]:
+            words[row] &= kept[last]
+        else:
+            words[row] &= kept[codes[row]]
+
+
+@_compiled((_array(_WORD, is_written=True), _BOOLS, _WORD))
+def keep_where(words: Words, holds: Bools, kept: np.uint64) -> None:
+    """Of each word all bits where ``holds``, else only those of ``kept``."""
+    for row in range(words.size):
+        if not holds[row]:
+            words[row] &= kept
+
+
+@_part
+def _first_at_least(values: Ints, low: int, high: int, target: int) -> int:
+    start, count = low, high - low
+    while count > 0:
+        half = count // 2
+        if values[start + half] < target:
+            start += half + 1
+            count -= half + 1
+        else:
+            count = half
+    return start
+
+
+@_compiled((_INTS, _RANGES, _LINES), gives=_array(_INT, 2, is_written=True))
+def find_places(values: Ints, ranges: Ranges, target: Ints) -> Ints:
+    """For each range of ascending ``values`` and each line of targets the first place whose value is not below the
+    target.
+    """
+    low, high = ranges
+    found = np.empty(target.shape, dtype=np.int64)
+    for line in range(target.shape[0]):
+        for m in range(low.size):
+            found[line, m] = _first_at_least(values, low[m], high[m], target[line, m])
+    return found
+
+
+@_compiled(
+    (_RANGES, _RANGES, _INTS),
+    gives=numba.types.Tuple((_array(_INT, is_written=True), _array(_BOOL, is_written=True))),
+)
+def cut_unknown(rows: tuple[Ints, Ints], ranges: Ranges, day: Ints) -> tuple[Ints, Bools]:
+    """For each range the first row that is known after ``day`` (its end if none is), and whether a row behind it is
+    known by then. ``rows`` are entity and day of knowledge; a range begins at its entity's first row.
+    """
+    entity, known = rows
+    first, end = ranges
+    latest = np.empty(known.size, dtype=np.int64)
+    for row in range(known.size):
+        is_same = row > 0 and entity[row] == entity[row - 1]
+        latest[row] = max(latest[row - 1], known[row]) if is_same else known[row]
+    cut, is_late = np.empty(first.size, dtype=np.int64), np.zeros(first.size, dtype=np.bool_)
+    for m in range(first.size):
+        cut[m] = end[m]
+        if end[m] > first[m] and latest[end[m] - 1] > day[m]:
+            cut[m] = _first_at_least(latest, first[m], end[m], day[m] + 1)
+            for row in range(cut[m], end[m]):
+                is_late[m] = is_late[m] or known[row] <= day[m]
+    return cut, is_late
+
+
+@_part
+def _take_up(kept: Ints, m: int, w: int) -> None:
+    """Begin the window ``w`` of an observation with what the one inside it holds."""
+    for k in range(kept.shape[2]):
+        if w:
+            for what in range(5):
+                kept[m, w, k, what] = kept[m, w - 1, k, what]
+        else:
+            kept[m, w, k, _ROWS] = kept[m, w, k, _KNOWN] = kept[m, w, k, _SUM] = 0
+            kept[m, w, k, _MIN], kept[m, w, k, _MAX] = _MOST, _LEAST
+
+
+@_part
+def _add_rows(rows: Rows, wanted: np.uint64, start: int, end: int, kept: Ints) -> None:
+    """Count the rows from ``start`` to ``end`` into the families they belong to."""
+    words, values, valid = rows
+    for row in range(start, end):
+        is_known = values.size > 0 and (valid.size == 0 or valid[row])
+        value = values[row] if is_known else 0
+        least, most = (value, value) if is_known else (_MOST, _LEAST)
+        word = words[row] & wanted
+        while word:
+            bit = word & (~word + _ONE)
+            word ^= bit
+            k = _PLACES[(bit * _SEQUENCE) >> _TOP]
+            kept[k, _ROWS] += 1
+            kept[k, _KNOWN] += is_known
+            kept[k, _SUM] += value
+            kept[k, _MIN] = min(kept[k, _MIN], least)
+            kept[k, _MAX] = max(kept[k, _MAX], most)
+
+
+@_part
+def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
+    """Write the results of some observations, result by result."""
+    entries, starts, places, ints, doubles, nulls = results
+    windows = kept.shape[1]
+    for e in range(starts[5]):
+        k = entries[e, 0]
+        for w in range(windows):
+            line, slot = entries[e, 1 + w], entries[e, 1 + windows + w]
+            for m in range(count):
+                made, place = kept[m, w, k], places[begin + m]
+                is_null = made[_KNOWN] == 0
+                if e < starts[1]:
+                    ints[line, place] = made[_ROWS]
+                elif e < starts[2]:
+                    ints[line, place] = made[_SUM]
+                elif e < starts[3]:
+                    doubles[line, place] = made[_SUM] / max(made[_KNOWN], 1)
+                    nulls[slot, place] = is_null
+                else:
+                    ints[line, place] = 0 if is_null else made[_MIN] if e < starts[4] else made[_MAX]
+                    nulls[slot, place] = is_null
+
+
+@_compiled(_REDUCED)
+def reduce_rings(rows: Rows, windows: Windows, results: Results) -> None:
+    """Counts, sums, means and extremes of every family and window, in one pass over each observation's rows.
+
+    ``rows`` are words, values and their validity; without values rows are only counted, without validity all values are
+    known. The windows end before row ``high[m]`` and begin at ``lows[w, m]``, inner ones first: each takes up where
+    the one inside it ends.
+    ``results`` are entries, starts, places, whole numbers, doubles and nulls. An entry is a family's bit, then for each
+    window the line of its result among whole numbers (doubles for a mean), then for each window its line among nulls;
+    counts, sums, means, minima and maxima follow one another, parted at ``starts``. Results of observation ``m`` are
+    written to ``places[m]``. Sums must fit int64, which the caller sees to.
+    """
+    lows, high = windows
+    entries, _, places, _, _, _ = results
+    wanted, families = np.uint64(0), 0
+    for e in range(entries.shape[0]):
+        wanted |= _ONE << np.uint64(entries[e, 0])
+        families = max(families, entries[e, 0] + 1)
+    kept = np.empty((_TOGETHER, lows.shape[0], families, 5), dtype=np.int64)
+    for begin in range(0, places.size, _TOGETHER):
+        count = min(_TOGETHER, places.size - begin)
+        for m in range(count):
+            end = high[begin + m]
+            for w in range(lows.shape[0]):
+                start = lows[w, begin + m]
+                _take_up(kept, m, w)
+                _add_rows(rows, wanted, start, end, kept[m, w])
+                end = min(end, start)
+        _write_block(kept, results, begin, count)

@@ -45,8 +45,7 @@ def replace_files(
         return Commit(done.version, done.files, done.rows, skipped=True)
     mark = check_writer(table, contract, path=path, where=where)
     live = live_files(table)
-    for file in files:
-        check_file(path, contract, file, where=where)
+    check_files(path, contract, files, where=where)
     stale = {f.rel for f in live} & {f.path for f in files}
     if stale or len({f.path for f in files}) != len(files):
         raise ContractError("a file is handed in twice", where=f"table {contract.name}", fix="write new files")
@@ -102,21 +101,26 @@ def _write_parts(path: Path, contract: TableContract, data: pa.Table) -> list[Da
     return files
 
 
-def check_file(path: Path, contract: TableContract, file: DataFile, *, where: Slice) -> None:
-    """ContractError unless the file of the table at ``path`` exists as described, fits the contract and the slice."""
-    at = f"table {contract.name}, file {file.path}"
-    check_rel(file.path, at)
-    if not (path / file.path).is_file() or (path / file.path).stat().st_size != file.size:
-        raise ContractError("the file is not there as it was written", where=at, fix="write it again")
-    if file.layout != layout_fingerprint(contract) or set(file.partition) != set(contract.partition_by):
-        raise ContractError("the file was written for another contract", where=at, fix="write it again")
-    nulls = [c.name for c in contract.file_columns if (c.required or c.filled) and c.name in file.nulls]
-    if nulls:
-        raise ContractError(f"required columns {nulls} have nulls", where=at, fix="reject such rows before the write")
-    if not in_partition(file.partition, where):
-        raise ContractError(f"rows outside the slice {where.name}: another partition", where=at)
-    if where.column and _is_outside(file, where):
-        raise ContractError(f"rows outside the slice {where.name}: {where.column} is out of bounds", where=at)
+def check_files(path: Path, contract: TableContract, files: Sequence[DataFile], *, where: Slice) -> None:
+    """ContractError unless each file of the table at ``path`` is as described, and fits the contract and the slice."""
+    layout = layout_fingerprint(contract)
+    filled = {column.name for column in contract.file_columns if column.required or column.filled}
+    for file in files:
+        at = f"table {contract.name}, file {file.path}"
+        check_rel(file.path, at)
+        if not (path / file.path).is_file() or (path / file.path).stat().st_size != file.size:
+            raise ContractError("the file is not there as it was written", where=at, fix="write it again")
+        if file.layout != layout or set(file.partition) != set(contract.partition_by):
+            raise ContractError("the file was written for another contract", where=at, fix="write it again")
+        nulls = [name for name in file.nulls if name in filled]
+        if nulls:
+            raise ContractError(
+                f"required columns {nulls} have nulls", where=at, fix="reject such rows before the write"
+            )
+        if not in_partition(file.partition, where):
+            raise ContractError(f"rows outside the slice {where.name}: another partition", where=at)
+        if where.column and _is_outside(file, where):
+            raise ContractError(f"rows outside the slice {where.name}: {where.column} is out of bounds", where=at)
 
 
 def _is_outside(file: DataFile, where: Slice) -> bool:

@@ -13,6 +13,11 @@ from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
 from tallystick.tables.files import DataFile
 
+# What is known of a row by its entity and its instant; where a table has no event_at, the instant is that of an
+# observation.
+_PLACED_BY = ("source", "bucket", "period")
+_AS_OF = "as_of"
+
 
 def check_keys(path: Path, contract: TableContract, files: Sequence[DataFile]) -> None:
     """ContractError when a key occurs twice in the files; names the file when one alone repeats it."""
@@ -28,13 +33,12 @@ def check_keys(path: Path, contract: TableContract, files: Sequence[DataFile]) -
 
 def _groups_that_may_share(contract: TableContract, files: Sequence[DataFile]) -> list[list[DataFile]]:
     """Files that could hold equal keys: those alike in the key's partition columns, or, when the key fixes entity and
-    instant and with them bucket and period, those of the very same partition.
+    instant and with them supplier, bucket and period, those of the very same partition.
     """
     if not contract.key:
         return []
-    is_placed = bool(contract.entity and contract.event_at) and {contract.entity, contract.event_at} <= set(
-        contract.key
-    )
+    placing = {contract.entity, contract.event_at or _AS_OF}
+    is_placed = placing <= set(contract.key) and set(contract.partition_by) <= {*contract.key, *_PLACED_BY}
     by = contract.partition_by if is_placed else [name for name in contract.partition_by if name in contract.key]
     groups: dict[tuple[str, ...], list[DataFile]] = defaultdict(list)
     for file in files:

@@ -60,12 +60,14 @@ def grown_schema(stored: pa.Schema, contract: TableContract) -> pa.Schema:
     that are allowed now and columns that are declared as retired or renamed.
     """
     wanted = {field.name: field for field in arrow_schema(contract.columns)}
+    held = {field.name: field for field in stored}
+    both = [(field, wanted[name]) for name, field in held.items() if name in wanted]
     is_feature = contract.layer == "feature"
-    added = [field for name, field in wanted.items() if name not in stored.names]
+    added = [field for name, field in wanted.items() if name not in held]
     gone = [field for field in stored if field.name not in wanted]
-    changed = [name for name in wanted if name in stored.names and not _fits(stored.field(name), wanted[name])]
+    changed = [field.name for field, new in both if not _fits(field, new)]
     if not is_feature:
-        changed += [n for n in wanted if n in stored.names and stored.field(n).nullable != wanted[n].nullable]
+        changed += [field.name for field, new in both if field.nullable != new.nullable]
         changed += [field.name for field in gone]
     changed += [field.name for field in added if not field.nullable or field.name in contract.partition_by]
     if changed:

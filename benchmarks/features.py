@@ -147,6 +147,8 @@ class _Run:
 
     def disagreements(self, row: Row, result: dict[str, Any], *, is_part: bool) -> list[str]:
         ours = self.results[row.against].get("paths")
+        if self.results[row.against]["status"] != "done":
+            return [f"nothing to compare with: {row.against} did not end"]
         if not ours or not Path(ours[0]).exists():
             ours = self.answer_again(row.against)
         columns = agreement.compared_columns(row.spec.width)

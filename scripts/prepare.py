@@ -110,6 +110,10 @@ def sync_environment() -> None:
     say("installing the locked packages into .venv (1.9 GB; some minutes the first time)")
     stamp.unlink(missing_ok=True)
     run_tool([str(uv), "sync", "--frozen"], env=env, what="Installing the locked packages")
+    # Not needed here, but each process of the first run would compile them for itself.
+    say("compiling the loops of the feature kernel (some seconds)")
+    python = str(ROOT / ".venv" / "bin" / "python")
+    run_tool([python, "-c", "import tallystick.kernel.loops"], env=env, what="Compiling the kernel's loops")
     # Written whole or not at all: a stamp cut short by a full disk would not match, which is the safe side.
     stamp.write_text(wanted, encoding="utf-8")
 

@@ -151,8 +151,7 @@ class _Job:
             else:
                 columns = take_columns(self.columns, inputs[index])
             at = near.at[index]
-            owner = np.repeat(np.arange(part.stop - part.start), visible.end - visible.first)
-            piece = Piece(self.frame(columns, at.size), at, owner, asked.at(part))
+            piece = Piece(self.frame(columns, at.size), at, None, asked.at(part))
             piece.find_edges(self.plan.edges, visible)
             self.reduce(piece, places[part])
 

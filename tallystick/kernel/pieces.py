@@ -27,20 +27,30 @@ class Piece:
     """Rows in canonical order, each customer's together, and observations that see a first part of a customer's rows.
 
     ``places[e, m]`` is the first row at or after edge ``e`` of observation ``m``; ``edge_days`` holds the date of the
-    edges that lie on a midnight. ``owner`` differs between the rows of two customers.
+    edges that lie on a midnight. ``owner`` differs between the rows of two customers; None stands for rows that are
+    each observation's own.
     """
 
-    __slots__ = ("_days", "asked", "at", "edge_days", "frame", "owner", "places", "zone")
+    __slots__ = ("_days", "_owner", "_visible", "asked", "at", "edge_days", "frame", "places", "zone")
 
-    def __init__(self, frame: Frame, at: Ints, owner: Ints, asked: Asked) -> None:
+    def __init__(self, frame: Frame, at: Ints, owner: Ints | None, asked: Asked) -> None:
         self.frame = frame
         self.zone = frame.zone
         self.at = at
-        self.owner = owner
+        self._owner = owner
+        self._visible = Ranges(at[:0], at[:0])
         self.asked = asked
         self.places: Ints = np.empty((0, 0), dtype=np.int64)
         self.edge_days: dict[int, Ints] = {}
         self._days: Ints | None = None
+
+    @property
+    def owner(self) -> Ints:
+        """What tells the rows of two customers apart."""
+        if self._owner is None:
+            sizes = self._visible.end - self._visible.first
+            self._owner = np.repeat(np.arange(sizes.size), sizes)
+        return self._owner
 
     @property
     def days(self) -> Ints:
@@ -51,6 +61,7 @@ class Piece:
 
     def find_edges(self, edges: tuple[Edge, ...], visible: Ranges) -> None:
         """Turn the edges of windows into row numbers. No edge lies behind the last visible row."""
+        self._visible = visible
         self.places = np.empty((len(edges), visible.first.size), dtype=np.int64)
         wanted: dict[int, Ints] = {}
         clocks = self.zone.clocks(self.asked.as_of)

@@ -14,7 +14,18 @@ import pytest
 from deltalake import DeltaTable
 
 from tallystick.errors import ContractError, DeclarationError
-from tallystick.tables import DataFile, Slice, Warehouse, ensure_table, pin, replace_arrow, replace_files, write_file
+from tallystick.spec.tables import Column
+from tallystick.tables import (
+    DataFile,
+    Slice,
+    Warehouse,
+    ensure_table,
+    keys,
+    pin,
+    replace_arrow,
+    replace_files,
+    write_file,
+)
 from tests.lib import store
 
 PARTITION = {"source": "north", "bucket": 0, "period": "2026"}
@@ -279,3 +290,25 @@ def test_rows_are_sorted_as_the_contract_says_and_split_by_partition(warehouse: 
         held = pq.read_table(file.path, partitioning=None)
         order = pc.sort_indices(held, [(name, "ascending") for name in store.CONTRACT.sort_by])
         assert order.to_pylist() == list(range(held.num_rows))
+
+
+def test_files_of_two_buckets_of_features_share_no_key(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A day's features of a large bank are as many files as buckets: no commit may have to read them again.
+    contract = replace(
+        store.SNAPSHOTS,
+        key=("source", "customer_id", "as_of"),
+        event_at="",
+        columns=(*store.SNAPSHOTS.columns, Column(name="as_of", type="timestamp")),
+    )
+    ensure_table(warehouse, contract)
+    path = warehouse.table_path(contract.name)
+    data = store.rows([1]).drop_columns(list(PARTITION))
+    data = data.append_column("as_of", data["event_at"])
+    files = [write_file(path, f"{i}.parquet", data, {**PARTITION, "bucket": i}, contract) for i in (0, 1)]
+    twin = write_file(path, "twin.parquet", data, {**PARTITION, "bucket": 1}, contract)
+    compared: list[int] = []
+    monkeypatch.setattr("tallystick.tables.keys._has_shared_key", lambda *told: compared.append(len(told[-1])))
+    keys.check_keys(path, contract, files)
+    assert compared == []
+    keys.check_keys(path, contract, [*files, twin])
+    assert compared == [2]

@@ -117,10 +117,11 @@ def test_an_environment_in_sync_is_left_alone(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(prepare, "run_tool", lambda command, **_: runs.append(command))
     prepare.sync_environment()
     prepare.sync_environment()
-    assert runs == [["uv", "sync", "--frozen"]]
+    compiling = [str(tmp_path / ".venv/bin/python"), "-c", "import tallystick.kernel.loops"]
+    assert runs == [["uv", "sync", "--frozen"], compiling]
     (tmp_path / "uv.lock").write_text("changed")
     prepare.sync_environment()
-    assert len(runs) == 2
+    assert len(runs) == 4
 
 
 def find_python(path: Path, **env: str) -> subprocess.CompletedProcess[str]:

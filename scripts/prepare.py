@@ -107,7 +107,7 @@ def sync_environment() -> None:
     env = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME")}
     env |= {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     uv = install_uv(env)
-    say("installing the locked packages into .venv (1.9 GB; some minutes the first time)")
+    say("installing the locked packages into .venv (2.2 GB; some minutes the first time)")
     stamp.unlink(missing_ok=True)
     run_tool([str(uv), "sync", "--frozen"], env=env, what="Installing the locked packages")
     # Not needed here, but each process of the first run would compile them for itself.

@@ -7,6 +7,7 @@ must not: any of their work, I/O, Spark.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,7 @@ from tallystick.kernel.history import (
     Ranges,
     current_rows,
     entity_ranges,
+    find,
     observed_rows,
     own_rows,
     read_asked,
@@ -129,17 +131,33 @@ class _Job:
         self.run_intricate(events, asked, order[~is_plain[order]])
 
     def run_plain(self, current: Events, asked: Asked, places: Ints, every: Ranges, visible: Ranges) -> None:
-        every, visible, asked = every.at(places), visible.at(places), asked.at(places)
-        for part in cut_entities(every.first, every.end, self.rows_per_piece):
-            start, stop = int(every.first[part.start]), int(every.end[part.stop - 1])
-            rows = slice(start, stop)
-            columns = take_columns(self.columns, current.inputs(rows))
-            piece = Piece(self.frame(columns, stop - start), current.at[rows], current.entity[rows], asked.at(part))
-            piece.find_edges(self.plan.edges, Ranges(visible.first[part] - start, visible.end[part] - start))
-            self.reduce(piece, places[part])
+        for part, piece in self.pieces(current, asked.at(places), every.at(places), visible.at(places)):
+            self.reduce(piece, places[part], self.fuse(piece, places[part]))
 
     def run_intricate(self, events: Events, asked: Asked, places: Ints) -> None:
         asked = asked.at(places)
+        every = entity_ranges(events.entity, asked.entity)
+        happened = Ranges(every.first, find(events.at, every.first, every.end, asked.as_of))
+        known, until = events.seen()
+        for part, piece in self.pieces(events, asked, every, happened):
+            rows = slice(int(every.first[part.start]), int(every.end[part.stop - 1]))
+            piece.seen = known[rows], until[rows]
+            left = self.fuse(piece, places[part])
+            if left:
+                self.run_copied(events, asked.at(part), places[part], left)
+
+    def pieces(self, events: Events, asked: Asked, every: Ranges, visible: Ranges) -> Iterator[tuple[slice, Piece]]:
+        """Runs of observations with the rows of their customers, of which each sees the first part ``visible``."""
+        for part in cut_entities(every.first, every.end, self.rows_per_piece):
+            start, stop = int(every.first[part.start]), int(every.end[part.stop - 1])
+            rows = slice(start, stop)
+            columns = take_columns(self.columns, events.inputs(rows))
+            piece = Piece(self.frame(columns, stop - start), events.at[rows], events.entity[rows], asked.at(part))
+            piece.find_edges(self.plan.edges, Ranges(visible.first[part] - start, visible.end[part] - start))
+            yield part, piece
+
+    def run_copied(self, events: Events, asked: Asked, places: Ints, left: frozenset[int]) -> None:
+        """Reduce what is left over a copy of exactly the rows that each observation sees."""
         every = entity_ranges(events.entity, asked.entity)
         for part in cut_sizes(every.end - every.first, self.rows_per_piece):
             # Views of the part's customers; copied is only what its observations see.
@@ -153,10 +171,16 @@ class _Job:
             at = near.at[index]
             piece = Piece(self.frame(columns, at.size), at, None, asked.at(part))
             piece.find_edges(self.plan.edges, visible)
-            self.reduce(piece, places[part])
+            self.reduce(piece, places[part], left)
 
-    def reduce(self, piece: Piece, places: Ints) -> None:
-        left = self.unfused.union(*(reduce_block(piece, block, self.results, places=places) for block in self.blocks))
+    def fuse(self, piece: Piece, places: Ints) -> frozenset[int]:
+        """Reduce what goes in one pass; returns the slots of what is left over."""
+        return self.unfused.union(*(reduce_block(piece, block, self.results, places=places) for block in self.blocks))
+
+    def reduce(self, piece: Piece, places: Ints, left: frozenset[int]) -> None:
+        """Reduce the slots ``left`` family by family."""
+        if not left:
+            return
         shared: dict[object, Selection] = {}
         for family in self.plan.families:
             reductions = [reduction for reduction in family.reductions if reduction.slot in left]

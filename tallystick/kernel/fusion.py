@@ -141,9 +141,13 @@ def reduce_block(piece: Piece, block: Block, results: Results, *, places: Ints) 
             left |= batch.slots
             continue
         if words is None:
-            words = _words(piece, block)
-        rows = words, value.values, _NO_BOOLS if value.valid is None else value.valid
-        compiled().reduce_rings(rows, (lows, high), (batch.entries, batch.starts, places, *results.arrays))
+            try:
+                words = _words(piece, block)
+            except ContractError:  # a condition leaves int64, perhaps in rows that nobody sees
+                return {slot for every in block.batches for slot in every.slots}
+        rows = words, value.values, _NO_BOOLS if value.valid is None else value.valid, *piece.seen
+        windows = lows, high, piece.asked.day
+        compiled().reduce_rings(rows, windows, (batch.entries, batch.starts, places, *results.arrays))
     return left
 
 

@@ -56,6 +56,11 @@ class Events:
         is_retracted = None if self.is_retracted is None else self.is_retracted[rows]
         return Events(None, self.entity[rows], self.at[rows], self.known[rows], until, is_retracted)
 
+    def seen(self) -> tuple[Ints, Ints]:
+        """The days from which and before which each row is seen; no second ones where nothing is replaced."""
+        known = self.known if self.is_retracted is None else np.where(self.is_retracted, NEVER, self.known)
+        return known, self.at[:0] if self.until is None else self.until
+
     def inputs(self, rows: slice | Ints) -> Ints | slice:
         """The rows of the input that stand at ``rows`` here."""
         return rows if self.order is None else self.order[rows]

@@ -20,11 +20,11 @@ from tallystick.kernel.vectors import Array, Bools, Ints
 F = TypeVar("F", bound=Callable[..., Any])
 Words = npt.NDArray[np.uint64]
 
-# Ranges of rows: first row and end. Rows to be reduced: word, value, whether it is known. Windows: first rows by window
-# and end. Results: see ``reduce_rings``. Compiled code takes tuples of arrays, but no objects.
+# Ranges of rows: first row and end. Rows, windows and results: see ``reduce_rings``. Compiled code takes tuples of
+# arrays, but no objects.
 Ranges = tuple[Ints, Ints]
-Rows = tuple[Words, Ints, Bools]
-Windows = tuple[Ints, Ints]
+Rows = tuple[Words, Ints, Bools, Ints, Ints]
+Windows = tuple[Ints, Ints, Ints]
 Results = tuple[Ints, Ints, Ints, Ints, Array, Bools]
 
 # What is kept of one family's rows while an observation's windows grow.
@@ -51,8 +51,8 @@ _CODES = (numba.uint8, numba.uint16, numba.int64)
 _INTS, _BOOLS, _LINES = _array(_INT), _array(_BOOL), _array(_INT, 2)
 _RANGES = numba.types.Tuple((_INTS, _INTS))
 _REDUCED = (
-    numba.types.Tuple((_array(_WORD), _INTS, _BOOLS)),
-    numba.types.Tuple((_LINES, _INTS)),
+    numba.types.Tuple((_array(_WORD), _INTS, _BOOLS, _INTS, _INTS)),
+    numba.types.Tuple((_LINES, _INTS, _INTS)),
     numba.types.Tuple(
         (_LINES, _INTS, _INTS, *(_array(kind, 2, is_written=True) for kind in (_INT, _DOUBLE, _BOOL))),
     ),
@@ -162,10 +162,13 @@ def _take_up(kept: Ints, m: int, w: int) -> None:
 
 
 @_part
-def _add_rows(rows: Rows, wanted: np.uint64, start: int, end: int, kept: Ints) -> None:
-    """Count the rows from ``start`` to ``end`` into the families they belong to."""
-    words, values, valid = rows
+def _add_rows(rows: Rows, wanted: np.uint64, ring: tuple[int, int], day: int, kept: Ints) -> None:
+    """Count the rows of a ring that are seen on ``day`` into the families they belong to."""
+    words, values, valid, known, until = rows
+    start, end = ring
     for row in range(start, end):
+        if known.size and (known[row] > day or (until.size and until[row] <= day)):
+            continue
         is_known = values.size > 0 and (valid.size == 0 or valid[row])
         value = values[row] if is_known else 0
         least, most = (value, value) if is_known else (_MOST, _LEAST)
@@ -209,15 +212,16 @@ def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
 def reduce_rings(rows: Rows, windows: Windows, results: Results) -> None:
     """Counts, sums, means and extremes of every family and window, in one pass over each observation's rows.
 
-    ``rows`` are words, values and their validity; without values rows are only counted, without validity all values are
-    known. The windows end before row ``high[m]`` and begin at ``lows[w, m]``, inner ones first: each takes up where
-    the one inside it ends.
+    ``rows`` are words, values, their validity, and the days from which and before which a row is seen; without values
+    rows are only counted, without validity all values are known, without days all rows are seen.
+    ``windows`` end before row ``high[m]`` and begin at ``lows[w, m]``, inner ones first: each takes up where the one
+    inside it ends. ``day[m]`` is the day that decides what is seen.
     ``results`` are entries, starts, places, whole numbers, doubles and nulls. An entry is a family's bit, then for each
     window the line of its result among whole numbers (doubles for a mean), then for each window its line among nulls;
     counts, sums, means, minima and maxima follow one another, parted at ``starts``. Results of observation ``m`` are
     written to ``places[m]``. Sums must fit int64, which the caller sees to.
     """
-    lows, high = windows
+    lows, high, day = windows
     entries, _, places, _, _, _ = results
     wanted, families = np.uint64(0), 0
     for e in range(entries.shape[0]):
@@ -231,6 +235,6 @@ def reduce_rings(rows: Rows, windows: Windows, results: Results) -> None:
             for w in range(lows.shape[0]):
                 start = lows[w, begin + m]
                 _take_up(kept, m, w)
-                _add_rows(rows, wanted, start, end, kept[m, w])
+                _add_rows(rows, wanted, (start, end), day[begin + m], kept[m, w])
                 end = min(end, start)
         _write_block(kept, results, begin, count)

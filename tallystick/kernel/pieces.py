@@ -28,10 +28,10 @@ class Piece:
 
     ``places[e, m]`` is the first row at or after edge ``e`` of observation ``m``; ``edge_days`` holds the date of the
     edges that lie on a midnight. ``owner`` differs between the rows of two customers; None stands for rows that are
-    each observation's own.
+    each observation's own. ``seen`` are the days from which and before which each row is seen (empty: always).
     """
 
-    __slots__ = ("_days", "_owner", "_visible", "asked", "at", "edge_days", "frame", "places", "zone")
+    __slots__ = ("_days", "_owner", "_visible", "asked", "at", "edge_days", "frame", "places", "seen", "zone")
 
     def __init__(self, frame: Frame, at: Ints, owner: Ints | None, asked: Asked) -> None:
         self.frame = frame
@@ -39,6 +39,7 @@ class Piece:
         self.at = at
         self._owner = owner
         self._visible = Ranges(at[:0], at[:0])
+        self.seen = (at[:0], at[:0])
         self.asked = asked
         self.places: Ints = np.empty((0, 0), dtype=np.int64)
         self.edge_days: dict[int, Ints] = {}

@@ -28,7 +28,7 @@ from tallystick.kernel.vectors import Bools, Ints, Vector
 from tallystick.spec.expressions import Node, columns_used
 
 # In the order in which the loop writes them.
-_OPS = ("count", "sum", "mean", "min", "max")
+_OPS = ("count", "sum", "mean", "min", "max", "std")
 
 # Bits of a word.
 _FAMILIES = 64
@@ -46,7 +46,7 @@ _NO_BOOLS, _NO_INTS = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64)
 class Batch:
     """Entries of the loop (see ``loops.reduce_rings``) over one value and the windows from ``lows`` to ``high``.
 
-    ``slots`` are the reductions' own, in the order of the entries.
+    ``slots`` are the reductions' own, ``deviations`` those of them that are standard deviations.
     """
 
     value: Node | None
@@ -55,6 +55,7 @@ class Batch:
     entries: Ints
     starts: Ints
     slots: frozenset[int]
+    deviations: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +128,7 @@ def _batches(families: list[Family], results: Results) -> Iterator[Batch]:
             entries=np.array([[e.bit, *map(results.line, e.slots), *e.slots] for e in ordered], dtype=np.int64),
             starts=np.array(list(accumulate(counts, initial=0)), dtype=np.int64),
             slots=frozenset(entry.slot for entry in ordered),
+            deviations=frozenset(entry.slot for entry in ordered if entry.op == "std"),
         )
 
 
@@ -140,6 +142,8 @@ def reduce_block(piece: Piece, block: Block, results: Results, *, places: Ints) 
         if value is None or not _is_cheap(piece, lows, high) or not _fits(value, lows, high):
             left |= batch.slots
             continue
+        if exact.largest(value.values) ** 2 > exact.LARGEST:
+            left |= batch.deviations  # what the loop makes of them is overwritten
         if words is None:
             try:
                 words = _words(piece, block)

@@ -8,6 +8,7 @@ A row carries a *word*: bit ``k`` says whether the row belongs to family ``k``. 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -28,7 +29,9 @@ Windows = tuple[Ints, Ints, Ints]
 Results = tuple[Ints, Ints, Ints, Ints, Array, Bools]
 
 # What is kept of one family's rows while an observation's windows grow.
-_ROWS, _KNOWN, _SUM, _MIN, _MAX = range(5)
+_ROWS, _KNOWN, _SUM, _MIN, _MAX, _SQUARES_HIGH, _SQUARES_LOW = range(7)
+# The squares only where a deviation is wanted.
+_WITHOUT_SQUARES, _WITH_SQUARES = 5, 7
 _LEAST, _MOST = np.int64(-(2**63)), np.int64(2**63 - 1)
 
 # The bit that stands alone in a word, found by one multiplication (de Bruijn's sequence).
@@ -40,6 +43,9 @@ for _bit in range(64):
 
 # Observations whose results are written together: those of one lie on as many pages of memory as there are results.
 _TOGETHER = 32
+
+# Halves of a machine word.
+_HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
 
 
 def _array(kind: Any, dimensions: int = 1, *, is_written: bool = False) -> Any:
@@ -154,10 +160,11 @@ def _take_up(kept: Ints, m: int, w: int) -> None:
     """Begin the window ``w`` of an observation with what the one inside it holds."""
     for k in range(kept.shape[2]):
         if w:
-            for what in range(5):
+            for what in range(kept.shape[3]):
                 kept[m, w, k, what] = kept[m, w - 1, k, what]
         else:
-            kept[m, w, k, _ROWS] = kept[m, w, k, _KNOWN] = kept[m, w, k, _SUM] = 0
+            for what in range(kept.shape[3]):
+                kept[m, w, k, what] = 0
             kept[m, w, k, _MIN], kept[m, w, k, _MAX] = _MOST, _LEAST
 
 
@@ -166,6 +173,7 @@ def _add_rows(rows: Rows, wanted: np.uint64, ring: tuple[int, int], day: int, ke
     """Count the rows of a ring that are seen on ``day`` into the families they belong to."""
     words, values, valid, known, until = rows
     start, end = ring
+    has_squares = kept.shape[1] == _WITH_SQUARES
     for row in range(start, end):
         if known.size and (known[row] > day or (until.size and until[row] <= day)):
             continue
@@ -182,6 +190,36 @@ def _add_rows(rows: Rows, wanted: np.uint64, ring: tuple[int, int], day: int, ke
             kept[k, _SUM] += value
             kept[k, _MIN] = min(kept[k, _MIN], least)
             kept[k, _MAX] = max(kept[k, _MAX], most)
+            if has_squares:
+                square = np.uint64(value * value)
+                kept[k, _SQUARES_HIGH] += np.int64(square >> _HALF)
+                kept[k, _SQUARES_LOW] += np.int64(square & _LOW_HALF)
+
+
+@_part
+def _wide_product(x: np.uint64, y: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """The 128-bit product as upper and lower word."""
+    x1, x0, y1, y0 = x >> _HALF, x & _LOW_HALF, y >> _HALF, y & _LOW_HALF
+    middle = x1 * y0 + (x0 * y0 >> _HALF)
+    other = x0 * y1 + (middle & _LOW_HALF)
+    return x1 * y1 + (middle >> _HALF) + (other >> _HALF), x * y
+
+
+@_part
+def _deviation(made: Ints) -> float:
+    """The sample standard deviation, from the exact integer ``n * sum of squares - square of the sum``."""
+    count = made[_KNOWN]
+    high, low = np.uint64(made[_SQUARES_HIGH]), np.uint64(made[_SQUARES_LOW])
+    # The sum of squares as two words, times n.
+    lower = (high << _HALF) + low
+    upper = (high >> _HALF) + (_ONE if lower < low else np.uint64(0))
+    carried, lower = _wide_product(lower, np.uint64(count))
+    upper = upper * np.uint64(count) + carried
+    upper_sum, lower_sum = _wide_product(np.uint64(abs(made[_SUM])), np.uint64(abs(made[_SUM])))
+    upper -= upper_sum + (_ONE if lower < lower_sum else np.uint64(0))
+    lower -= lower_sum
+    excess = np.float64(np.int64(upper)) * 2.0**64 + np.float64(lower)
+    return math.sqrt(excess / (np.float64(max(count, 2)) * max(count - 1, 1)))
 
 
 @_part
@@ -189,7 +227,7 @@ def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
     """Write the results of some observations, result by result."""
     entries, starts, places, ints, doubles, nulls = results
     windows = kept.shape[1]
-    for e in range(starts[5]):
+    for e in range(starts[6]):
         k = entries[e, 0]
         for w in range(windows):
             line, slot = entries[e, 1 + w], entries[e, 1 + windows + w]
@@ -203,6 +241,9 @@ def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
                 elif e < starts[3]:
                     doubles[line, place] = made[_SUM] / max(made[_KNOWN], 1)
                     nulls[slot, place] = is_null
+                elif e >= starts[5]:
+                    doubles[line, place] = _deviation(made)
+                    nulls[slot, place] = made[_KNOWN] < 2
                 else:
                     ints[line, place] = 0 if is_null else made[_MIN] if e < starts[4] else made[_MAX]
                     nulls[slot, place] = is_null
@@ -210,24 +251,25 @@ def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
 
 @_compiled(_REDUCED)
 def reduce_rings(rows: Rows, windows: Windows, results: Results) -> None:
-    """Counts, sums, means and extremes of every family and window, in one pass over each observation's rows.
+    """Counts, sums, means, extremes and deviations of every family and window, in one pass over an observation's rows.
 
     ``rows`` are words, values, their validity, and the days from which and before which a row is seen; without values
     rows are only counted, without validity all values are known, without days all rows are seen.
     ``windows`` end before row ``high[m]`` and begin at ``lows[w, m]``, inner ones first: each takes up where the one
     inside it ends. ``day[m]`` is the day that decides what is seen.
     ``results`` are entries, starts, places, whole numbers, doubles and nulls. An entry is a family's bit, then for each
-    window the line of its result among whole numbers (doubles for a mean), then for each window its line among nulls;
-    counts, sums, means, minima and maxima follow one another, parted at ``starts``. Results of observation ``m`` are
-    written to ``places[m]``. Sums must fit int64, which the caller sees to.
+    window the line of its result (doubles for means and deviations), then for each window its line among nulls; counts,
+    sums, means, minima, maxima and deviations follow one another, parted at ``starts``. Results of observation ``m``
+    are written to ``places[m]``. Sums must fit int64, as must the square of a value where there are deviations.
     """
     lows, high, day = windows
-    entries, _, places, _, _, _ = results
+    entries, starts, places, _, _, _ = results
+    kinds = _WITH_SQUARES if starts[6] > starts[5] else _WITHOUT_SQUARES
     wanted, families = np.uint64(0), 0
     for e in range(entries.shape[0]):
         wanted |= _ONE << np.uint64(entries[e, 0])
         families = max(families, entries[e, 0] + 1)
-    kept = np.empty((_TOGETHER, lows.shape[0], families, 5), dtype=np.int64)
+    kept = np.empty((_TOGETHER, lows.shape[0], families, kinds), dtype=np.int64)
     for begin in range(0, places.size, _TOGETHER):
         count = min(_TOGETHER, places.size - begin)
         for m in range(count):

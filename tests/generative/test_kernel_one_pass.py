@@ -31,7 +31,7 @@ from tests.lib.feature_cases import (
 from tests.lib.oracle import compute_with_oracle
 from tests.lib.random_rows import AS_OF, ZONE, random_rows, words_of
 
-FUSED = "count sum mean min max"
+FUSED = "count sum mean min max std"
 # More than a word has bits. Conditions over a text, a number, a flag, two columns, and on what is missing.
 FILTERS = {f"above_{n}": f"small > {n - 30}" for n in range(60)} | {
     "cash": "channel = 'cash'",

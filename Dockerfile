@@ -31,6 +31,6 @@ RUN /opt/uv/bin/uv sync --frozen --no-dev \
  && chown tally:tally /warehouse /opt/airflow
 ENV PATH=/opt/venv/bin:$PATH PYSPARK_PYTHON=/opt/venv/bin/python3 AIRFLOW_HOME=/opt/airflow PYTHONDONTWRITEBYTECODE=1
 USER tally
-# The kernel's loops, compiled once for all containers instead of by the first task of each.
+# The kernel's loops, compiled here for machines of this kind; on another kind each container compiles them once.
 RUN python3 -c "import tallystick.kernel.loops"
 CMD ["tally", "--help"]

@@ -20,7 +20,7 @@ from trouble import SetupTrouble, no_space, run_script
 ROOT = Path(__file__).resolve().parent.parent
 UV_VERSION = "0.13.9"
 # A change of these files is a change of the environment.
-INPUTS = ("pyproject.toml", "uv.lock", "scripts/prepare.py")
+INPUTS = ("pyproject.toml", "uv.lock", "scripts/prepare.py", "tallystick/kernel/loops.py")
 FULL_DISK = re.compile(r"no space left|disk quota exceeded|os error 28\b|errno 28\b", re.IGNORECASE)
 NO_NETWORK = re.compile(
     r"error sending request|failed to fetch|dns error|could not connect|connection (refused|reset|error)|"

@@ -136,6 +136,9 @@ class _Job:
 
     def run_intricate(self, events: Events, asked: Asked, places: Ints) -> None:
         asked = asked.at(places)
+        if not self.blocks:
+            self.run_copied(events, asked, places, self.unfused)
+            return
         every = entity_ranges(events.entity, asked.entity)
         happened = Ranges(every.first, find(events.at, every.first, every.end, asked.as_of))
         known, until = events.seen()

@@ -63,7 +63,10 @@ class Frame:
 
     def _evaluate(self, node: Node) -> Vector:
         if isinstance(node, ColumnRef):
-            return self.columns[node.name]
+            column = self.columns[node.name]
+            if node.type == "boolean" and column.values.dtype != np.bool_:  # a column that is null throughout
+                return Vector(column.values.astype(np.bool_), column.valid)
+            return column
         if isinstance(node, Constant):
             return _constant(node)
         name = self._text_of(node, _columns_of(node))

@@ -60,8 +60,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Up to 64 families with the same words: for each condition (with the columns it reads) and each category, the bits
-    of those who ask for it.
+    """Up to 64 families that share one word a row: for each condition (with the columns it reads) and each category the
+    bits of those who ask for it.
     """
 
     conditions: tuple[tuple[Node, tuple[str, ...], int], ...]
@@ -76,7 +76,7 @@ class _Entry:
     bit: int
     op: str
     slots: tuple[int, ...]
-    slot: int
+    reduction: int
 
 
 def fused_blocks(plan: GroupPlan, results: Results) -> tuple[Block, ...]:
@@ -127,8 +127,8 @@ def _batches(families: list[Family], results: Results) -> Iterator[Batch]:
             high=high,
             entries=np.array([[e.bit, *map(results.line, e.slots), *e.slots] for e in ordered], dtype=np.int64),
             starts=np.array(list(accumulate(counts, initial=0)), dtype=np.int64),
-            slots=frozenset(entry.slot for entry in ordered),
-            deviations=frozenset(entry.slot for entry in ordered if entry.op == "std"),
+            slots=frozenset(entry.reduction for entry in ordered),
+            deviations=frozenset(entry.reduction for entry in ordered if entry.op == "std"),
         )
 
 
@@ -139,7 +139,7 @@ def reduce_block(piece: Piece, block: Block, results: Results, *, places: Ints) 
     for batch in block.batches:
         lows, high = _bounds(piece, batch)
         value = _value(piece, batch)
-        if value is None or not _is_cheap(piece, lows, high) or not _fits(value, lows, high):
+        if value is None or not _is_cheap(piece, lows, high) or not _fits(batch, value, lows, high):
             left |= batch.slots
             continue
         if exact.largest(value.values) ** 2 > exact.LARGEST:
@@ -168,6 +168,8 @@ def _value(piece: Piece, batch: Batch) -> Vector | None:
         made = piece.frame.evaluate(batch.value).spread(piece.frame.size)
     except ContractError:  # perhaps in rows of no family: family by family it is looked at again
         return None
+    if made.values.dtype == np.float64:  # not what the contract says
+        return None
     valid = None if made.valid is None else np.ascontiguousarray(made.valid)
     return Vector(np.ascontiguousarray(made.values, dtype=np.int64), valid)
 
@@ -176,8 +178,11 @@ def _is_cheap(piece: Piece, lows: Ints, high: Ints) -> bool:
     return int((high - lows[-1]).sum()) <= _VISITS * piece.frame.size
 
 
-def _fits(value: Vector, lows: Ints, high: Ints) -> bool:
-    """Can no sum leave int64."""
+def _fits(batch: Batch, value: Vector, lows: Ints, high: Ints) -> bool:
+    """Can no sum leave int64, if there are any."""
+    _, sums, _, extremes, _, deviations, end = batch.starts.tolist()
+    if sums == extremes and deviations == end:
+        return True
     return exact.largest(value.values) * exact.longest(lows[-1], high) <= exact.LARGEST
 
 

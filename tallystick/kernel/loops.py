@@ -2,14 +2,16 @@
 
 What lives here: searches in ranges of rows, ``reduce_rings`` and what makes its words. What must not: plans, nodes.
 
-A row carries a *word*: bit ``k`` says whether the row belongs to family ``k``. Compiled code is kept beside this file
-(or where ``NUMBA_CACHE_DIR`` says), so only the first process compiles it.
+A row carries a *word*: bit ``k`` says whether the row belongs to family ``k``. Compiled code is kept beside this file,
+else in the user's cache (or where ``NUMBA_CACHE_DIR`` says): only the first process on a kind of machine compiles it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -48,6 +50,12 @@ _TOGETHER = 32
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
 
 
+# Numba writes down which source it compiled before it writes what came out: cut short between the two, old code would
+# pass for new. So each source has a folder of its own.
+_SOURCE = Path(__file__)
+_CACHE = str(_SOURCE.parent / "__pycache__" / f"loops-{hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]}")
+
+
 def _array(kind: Any, dimensions: int = 1, *, is_written: bool = False) -> Any:
     return numba.types.Array(kind, dimensions, "C", readonly=not is_written)
 
@@ -70,10 +78,13 @@ def _compiled(*signatures: tuple[Any, ...], gives: Any = numba.void) -> Callable
     wanted = [gives(*signature) for signature in signatures]
 
     def compile_it(function: F) -> F:
+        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, numba.config.CACHE_DIR or _CACHE
         try:
             return cast("F", numba.njit(wanted, cache=True)(function))
-        except RuntimeError:  # there is no place to keep compiled code: each process compiles its own
+        except (RuntimeError, OSError):  # compiled code can be kept nowhere: each process compiles its own
             return cast("F", numba.njit(wanted)(function))
+        finally:
+            numba.config.CACHE_DIR = before
 
     return compile_it
 
@@ -160,40 +171,64 @@ def _take_up(kept: Ints, m: int, w: int) -> None:
     """Begin the window ``w`` of an observation with what the one inside it holds."""
     for k in range(kept.shape[2]):
         if w:
-            for what in range(kept.shape[3]):
+            for what in range(_WITHOUT_SQUARES):
                 kept[m, w, k, what] = kept[m, w - 1, k, what]
         else:
-            for what in range(kept.shape[3]):
-                kept[m, w, k, what] = 0
+            kept[m, w, k, _ROWS] = kept[m, w, k, _KNOWN] = kept[m, w, k, _SUM] = 0
             kept[m, w, k, _MIN], kept[m, w, k, _MAX] = _MOST, _LEAST
+        for what in range(_WITHOUT_SQUARES, kept.shape[3]):
+            kept[m, w, k, what] = kept[m, w - 1, k, what] if w else 0
+
+
+def _adder(*, is_checked: bool, has_squares: bool) -> Callable[[Rows, np.uint64, tuple[int, int], int, Ints], None]:
+    """The innermost loop, compiled for what is wanted: with or without a check of what is seen, and of squares."""
+
+    def add_rows(rows: Rows, wanted: np.uint64, ring: tuple[int, int], day: int, kept: Ints) -> None:
+        words, values, valid, known, until = rows
+        start, end = ring
+        for row in range(start, end):
+            if is_checked and (known[row] > day or (until.size and until[row] <= day)):
+                continue
+            is_known = values.size > 0 and (valid.size == 0 or valid[row])
+            value = values[row] if is_known else 0
+            least, most = (value, value) if is_known else (_MOST, _LEAST)
+            word = words[row] & wanted
+            while word:
+                bit = word & (~word + _ONE)
+                word ^= bit
+                k = _PLACES[(bit * _SEQUENCE) >> _TOP]
+                kept[k, _ROWS] += 1
+                kept[k, _KNOWN] += is_known
+                kept[k, _SUM] += value
+                kept[k, _MIN] = min(kept[k, _MIN], least)
+                kept[k, _MAX] = max(kept[k, _MAX], most)
+                if has_squares:
+                    square = np.uint64(value * value)
+                    kept[k, _SQUARES_HIGH] += np.int64(square >> _HALF)
+                    kept[k, _SQUARES_LOW] += np.int64(square & _LOW_HALF)
+
+    return _part(add_rows)
+
+
+_add_plain = _adder(is_checked=False, has_squares=False)
+_add_plain_squares = _adder(is_checked=False, has_squares=True)
+_add_seen = _adder(is_checked=True, has_squares=False)
+_add_seen_squares = _adder(is_checked=True, has_squares=True)
 
 
 @_part
 def _add_rows(rows: Rows, wanted: np.uint64, ring: tuple[int, int], day: int, kept: Ints) -> None:
     """Count the rows of a ring that are seen on ``day`` into the families they belong to."""
-    words, values, valid, known, until = rows
-    start, end = ring
     has_squares = kept.shape[1] == _WITH_SQUARES
-    for row in range(start, end):
-        if known.size and (known[row] > day or (until.size and until[row] <= day)):
-            continue
-        is_known = values.size > 0 and (valid.size == 0 or valid[row])
-        value = values[row] if is_known else 0
-        least, most = (value, value) if is_known else (_MOST, _LEAST)
-        word = words[row] & wanted
-        while word:
-            bit = word & (~word + _ONE)
-            word ^= bit
-            k = _PLACES[(bit * _SEQUENCE) >> _TOP]
-            kept[k, _ROWS] += 1
-            kept[k, _KNOWN] += is_known
-            kept[k, _SUM] += value
-            kept[k, _MIN] = min(kept[k, _MIN], least)
-            kept[k, _MAX] = max(kept[k, _MAX], most)
-            if has_squares:
-                square = np.uint64(value * value)
-                kept[k, _SQUARES_HIGH] += np.int64(square >> _HALF)
-                kept[k, _SQUARES_LOW] += np.int64(square & _LOW_HALF)
+    if rows[3].size:
+        if has_squares:
+            _add_seen_squares(rows, wanted, ring, day, kept)
+        else:
+            _add_seen(rows, wanted, ring, day, kept)
+    elif has_squares:
+        _add_plain_squares(rows, wanted, ring, day, kept)
+    else:
+        _add_plain(rows, wanted, ring, day, kept)
 
 
 @_part
@@ -227,7 +262,7 @@ def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
     """Write the results of some observations, result by result."""
     entries, starts, places, ints, doubles, nulls = results
     windows = kept.shape[1]
-    for e in range(starts[6]):
+    for e in range(starts[5]):
         k = entries[e, 0]
         for w in range(windows):
             line, slot = entries[e, 1 + w], entries[e, 1 + windows + w]
@@ -241,12 +276,23 @@ def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
                 elif e < starts[3]:
                     doubles[line, place] = made[_SUM] / max(made[_KNOWN], 1)
                     nulls[slot, place] = is_null
-                elif e >= starts[5]:
-                    doubles[line, place] = _deviation(made)
-                    nulls[slot, place] = made[_KNOWN] < 2
                 else:
                     ints[line, place] = 0 if is_null else made[_MIN] if e < starts[4] else made[_MAX]
                     nulls[slot, place] = is_null
+
+
+@_part
+def _write_deviations(kept: Ints, results: Results, begin: int, count: int) -> None:
+    """The same of deviations: beside them the other loop would be compiled to twice its time."""
+    entries, starts, places, _, doubles, nulls = results
+    windows = kept.shape[1]
+    for e in range(starts[5], starts[6]):
+        for w in range(windows):
+            line, slot = entries[e, 1 + w], entries[e, 1 + windows + w]
+            for m in range(count):
+                made, place = kept[m, w, entries[e, 0]], places[begin + m]
+                doubles[line, place] = _deviation(made)
+                nulls[slot, place] = made[_KNOWN] < 2
 
 
 @_compiled(_REDUCED)
@@ -280,3 +326,4 @@ def reduce_rings(rows: Rows, windows: Windows, results: Results) -> None:
                 _add_rows(rows, wanted, (start, end), day[begin + m], kept[m, w])
                 end = min(end, start)
         _write_block(kept, results, begin, count)
+        _write_deviations(kept, results, begin, count)

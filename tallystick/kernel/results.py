@@ -55,10 +55,10 @@ class Results:
 
         They are the results' own memory: nothing may be put afterwards.
         """
-        null = self._null.copy()
-        null[np.flatnonzero(self._is_double)] |= np.isnan(self._arrays[1])
-        counts = np.count_nonzero(null, axis=1).tolist()
-        bits = np.packbits(~null, axis=1, bitorder="little")
+        missing = self._null.copy()
+        missing[np.flatnonzero(self._is_double)] |= np.isnan(self._arrays[1])
+        counts = np.count_nonzero(missing, axis=1).tolist()
+        bits = np.packbits(~missing, axis=1, bitorder="little")
         arrays = []
         for column, formula in zip(self._plan.columns, self._plan.formulas, strict=True):
             kind = pa.float64() if column.type == "double" else pa.int64()

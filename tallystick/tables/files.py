@@ -160,7 +160,7 @@ def _write(rows: pa.Table, path: Path, contract: TableContract, where: str) -> N
             # A file of hundreds of columns is thousands of small writes.
             with pa.output_stream(str(path), compression=None, buffer_size=_BUFFER_BYTES) as sink:
                 pq.write_table(rows, sink, row_group_size=ROW_GROUP_ROWS, **parquet_options(contract))
-        except OSError:
+        except BaseException:
             path.unlink(missing_ok=True)
             raise
 

@@ -89,7 +89,7 @@ def conform(data: pa.Table, contract: TableContract, where: str) -> pa.Table:
     wanted = file_schema(contract)
     nullable = pa.schema([field.with_nullable(True) for field in wanted])
     if data.schema.equals(nullable):
-        return data
+        return pa.table(data.columns, schema=nullable)
     check_names(data.column_names, wanted.names, where)
     columns = data.select(wanted.names).itercolumns()
     arrays = [_conform_array(array, field, where) for array, field in zip(columns, wanted, strict=True)]

@@ -4,6 +4,9 @@ same bits as family by family.
 
 from __future__ import annotations
 
+import math
+import random
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -128,3 +131,64 @@ def test_a_condition_on_a_text_that_differs_in_every_row_is_looked_up_row_by_row
     assert found.to_pylist()[0] == {
         "txn_m_some_count_7d": 2, "txn_m_some_sum_7d": 5, "txn_m_none_count_7d": 3, "txn_m_none_sum_7d": 9,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", [3, 300, 70_000])
+def test_codes_of_any_width_give_the_same_bits(texts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = random.Random(texts)
+    size = 3 * texts + 50
+    words = [source.choice([None, f"c{source.randrange(texts)}"]) for _ in range(size)] + [
+        f"c{n}" for n in range(texts)
+    ]
+    rows = [
+        {"event_at": utc(2024, 3, 1, 0, n % 60, n // 60 % 60), "amount_minor": n, "channel": word}
+        for n, word in enumerate(words)
+    ]
+    filters = {"some": "channel IN ('c0', 'c2')", "not_one": "channel <> 'c1'", "none": "channel IS NULL"}
+    measures = (
+        make_measure(FUSED, value="amount_minor", filters=tuple(filters)),
+        make_measure("count sum", name="by", value="amount_minor", by="channel"),
+    )
+    group = make_group(*measures, filters=filters, by={"channel": ("c1", "c2")})
+    plan, events = prepare_group(group, CONTRACTS), make_events(rows)
+    asked = make_observations(("bank:1", utc(2024, 3, 2)), ("bank:1", utc(2024, 3, 1, 0, 30)))
+    together = compute_group(events, asked, plan, zone="UTC")
+    monkeypatch.setattr(fusion, "_VISITS", -1)
+    assert compute_group(events, asked, plan, zone="UTC").equals(together)
+    assert together.column("txn_m_none_count_7d").to_pylist()[0] == sum(word is None for word in words)
+
+
+def test_a_flag_that_is_null_throughout_needs_no_type() -> None:
+    rows = make_events([{"event_at": utc(2024, 3, 1, 0, n), "amount_minor": n} for n in range(3)])
+    place = rows.schema.get_field_index("is_night")
+    events = rows.set_column(place, "is_night", pa.nulls(3))
+    filters = {"night": "is_night", "day": "NOT is_night", "unknown": "is_night IS NULL"}
+    measure = make_measure("count sum", value="amount_minor", filters=tuple(filters))
+    plan = prepare_group(make_group(measure, filters=filters), CONTRACTS)
+    found = compute_group(events, make_observations(("bank:1", utc(2024, 3, 2))), plan, zone="UTC")
+    assert list(found.to_pylist()[0].values()) == [0, 0, 0, 0, 3, 3]
+
+
+def test_a_condition_that_leaves_int64_in_rows_that_nobody_sees_is_no_error() -> None:
+    # The second row becomes known late: for the observation there is none, in the table there is.
+    rows = [
+        {"event_at": utc(2024, 3, 1, 0, 1), "amount_minor": 5, "small": 1},
+        {"event_at": utc(2024, 3, 1, 0, 2), "amount_minor": 6, "small": 4, "known_on": utc(2024, 3, 20).date()},
+        {"event_at": utc(2024, 3, 1, 0, 3), "amount_minor": 7, "small": 1},
+    ]
+    measure = make_measure("count sum", value="amount_minor", filters=("many",))
+    plan = prepare_group(make_group(measure, filters={"many": "small * 4611686018427387904 > 0"}), CONTRACTS)
+    asked = make_observations(("bank:1", utc(2024, 3, 3)))
+    assert list(compute_group(make_events(rows), asked, plan, zone="UTC").to_pylist()[0].values()) == [2, 12]
+
+
+@pytest.mark.parametrize("largest", [3_037_000_499, 3_037_000_500])
+def test_deviations_are_exact_where_a_square_just_fits_and_where_it_does_not(largest: int) -> None:
+    amounts = [largest, largest - 7, -largest]
+    rows = [{"event_at": utc(2024, 3, 1, 0, n), "amount_minor": amount} for n, amount in enumerate(amounts)]
+    plan = prepare_group(make_group(make_measure("std sum", value="amount_minor")), CONTRACTS)
+    found = compute_group(make_events(rows), make_observations(("bank:1", utc(2024, 3, 2))), plan, zone="UTC")
+    expected = math.sqrt((3 * sum(a * a for a in amounts) - sum(amounts) ** 2) / 6)
+    told = found.to_pylist()[0]
+    assert told["txn_m_sum_7d"] == sum(amounts)
+    assert math.isclose(told["txn_m_std_7d"], expected, rel_tol=1e-15)

@@ -108,7 +108,7 @@ def test_an_installer_that_fails_becomes_one_sentence(lines: list[str], sentence
 
 def test_an_environment_in_sync_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in prepare.INPUTS:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("same")
     make_program(tmp_path / ".venv/bin/python", "exit 0")
     runs: list[list[str]] = []

@@ -33,8 +33,9 @@ _OPS = ("count", "sum", "mean", "min", "max", "std")
 # Bits of a word.
 _FAMILIES = 64
 
-# Above so many visits of a row, running totals are cheaper than going through the windows.
-_VISITS = 16
+# Above so many visits of a row for each family, running totals are cheaper than going through the windows (measured for
+# 2 and 18 families, docs/performance.md).
+_VISITS = 4
 
 Words = npt.NDArray[np.uint64]
 
@@ -139,7 +140,7 @@ def reduce_block(piece: Piece, block: Block, results: Results, *, places: Ints) 
     for batch in block.batches:
         lows, high = _bounds(piece, batch)
         value = _value(piece, batch)
-        if value is None or not _is_cheap(piece, lows, high) or not _fits(batch, value, lows, high):
+        if value is None or not _is_cheap(batch, piece, lows, high) or not _fits(batch, value, lows, high):
             left |= batch.slots
             continue
         if exact.largest(value.values) ** 2 > exact.LARGEST:
@@ -174,8 +175,11 @@ def _value(piece: Piece, batch: Batch) -> Vector | None:
     return Vector(np.ascontiguousarray(made.values, dtype=np.int64), valid)
 
 
-def _is_cheap(piece: Piece, lows: Ints, high: Ints) -> bool:
-    return int((high - lows[-1]).sum()) <= _VISITS * piece.frame.size
+def _is_cheap(batch: Batch, piece: Piece, lows: Ints, high: Ints) -> bool:
+    """Is one pass cheaper than family by family, where each observation that sees rows of its own copies them."""
+    visits = int((high - lows[-1]).sum())
+    families = len(set(batch.entries[:, 0].tolist()))
+    return visits <= _VISITS * families * piece.frame.size or piece.seen[0].size > 0
 
 
 def _fits(batch: Batch, value: Vector, lows: Ints, high: Ints) -> bool:

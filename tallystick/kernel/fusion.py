@@ -1,4 +1,4 @@
-"""Many families in one pass: counts, sums, means and extremes of whole numbers over nested windows.
+"""Many families in one pass: counts, sums, means, deviations and extremes of whole numbers.
 
 What lives here: which reductions of a plan go together, the words that say which rows belong to which family, the call
 of the compiled loop. What must not: the loop itself, all other operations.

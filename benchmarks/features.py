@@ -79,7 +79,9 @@ class _Run:
 
     def rows_all(self) -> None:
         """Make the data, then run row by row."""
-        seconds = sum(row.expected_seconds() for row in self.rows)
+        by_name = {row.name: row for row in self.rows}
+        again = [by_name[row.against] for row in self.rows if row.against]
+        seconds = sum(row.expected_seconds() for row in (*self.rows, *again))
         data = 8 + self.folder.scale.events * (1 + sum(self.factors())) * 4e-6
         _say(f"{len(self.rows)} rows; expected: data {data / 60:.0f} min (if not there), rows {seconds / 60:.0f} min")
         if self.args.list:
@@ -120,6 +122,8 @@ class _Run:
             if found["status"] in ("done", "over"):
                 return found
         result = self.compared(row) if row.against and row.spec.contender != "ours" else self.whole(row)
+        if row.against and result["status"] == "done":
+            result |= self.beside(row.against)
         path.write_text(json.dumps(result), encoding="utf-8")
         return result
 
@@ -145,24 +149,34 @@ class _Run:
         shutil.rmtree(spec.out, ignore_errors=True)
         return result
 
+    def beside(self, name: str) -> dict[str, Any]:
+        """The row that another was compared with, measured once more right after it: ``beside`` are the seconds of
+        both measurements, before and after. A machine whose speed drifts flatters neither side then.
+        """
+        before = self.results[name]
+        again = self.again(name)
+        if before["status"] != "done" or again["status"] != "done":
+            return {"status": "failed", "log": again.get("log", "")}
+        before["latest"], walls = again["walls"], before.get("latest", before["walls"])
+        return {"beside": sorted([*walls, *again["walls"]])}
+
     def disagreements(self, row: Row, result: dict[str, Any], *, is_part: bool) -> list[str]:
         ours = self.results[row.against].get("paths")
         if self.results[row.against]["status"] != "done":
             return [f"nothing to compare with: {row.against} did not end"]
         if not ours or not Path(ours[0]).exists():
-            ours = self.answer_again(row.against)
+            ours = self.again(row.against).get("paths", [])
         columns = agreement.compared_columns(row.spec.width)
         answers = agreement.Answer(tuple(ours)), agreement.Answer(tuple(result["paths"]))
         return agreement.differences(*answers, columns, is_part=is_part)
 
-    def answer_again(self, name: str) -> list[str]:
-        """Our answers once more, where a resumed run no longer has them; its time does not count."""
+    def again(self, name: str) -> dict[str, Any]:
+        """A row of ours once more; the answers to compare with are those it left."""
         row = next(row for row in self.rows if row.name == name)
-        again = run_process(replace(row.spec, repeats=1), limit=10 * self.args.limit)
-        if again["status"] != "done":
-            return []
-        self.results[name]["paths"] = again["paths"]
-        return list(again["paths"])
+        result = run_process(row.spec, limit=10 * self.args.limit)
+        if result["status"] == "done":
+            self.results[name]["paths"] = result["paths"]
+        return result
 
 
 def _is_wanted(name: str, args: argparse.Namespace) -> bool:

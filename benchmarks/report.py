@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import shutil
+import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from benchmarks.rows import COMPARED_WIDTHS, FLAT, GROWTH, HOT_LIMIT, WIDEST, Ro
 from benchmarks.scale import Scale
 
 Result = Mapping[str, Any]
-HEADINGS = ("what", "wall s", "CPU s", "peak MB", "JVM MB", "ratio", "required", "met")
+HEADINGS = ("what", "wall s", "CPU s", "peak MB", "JVM MB", "beside s", "ratio", "required", "met")
 # A worker's memory counts as flat within this factor; Python's allocator alone moves it by a tenth.
 FLAT_MEMORY = 1.3
 
@@ -38,6 +39,7 @@ class Line:
     cpu: str = ""
     peak: str = ""
     jvm: str = ""
+    beside: str = ""
     ratio: str = ""
     required: str = ""
     met: str = ""
@@ -45,7 +47,7 @@ class Line:
     @property
     def cells(self) -> tuple[str, ...]:
         """The cells in the order of the headings."""
-        return (self.what, self.wall, self.cpu, self.peak, self.jvm, self.ratio, self.required, self.met)
+        return (self.what, self.wall, self.cpu, self.peak, self.jvm, self.beside, self.ratio, self.required, self.met)
 
 
 def machine_facts() -> dict[str, str]:
@@ -110,16 +112,23 @@ def _row_line(row: Row, results: Mapping[str, Result]) -> Line:
         return Line(**line)
     required = f"at most {row.required:g}" if row.required else ""
     met = ("yes" if ratio <= row.required else "no") if row.required else ""
-    return Line(**line, ratio=f"{ratio:.3f}", required=required, met=met)
+    return Line(**line, beside=f"{_beside(result):.2f}", ratio=f"{ratio:.3f}", required=required, met=met)
 
 
 def ratio_of(row: Row, results: Mapping[str, Result]) -> float | None:
-    """Tallystick's time over the contender's; for the huge entity the time with it over that without."""
-    one, other = results[row.name], results.get(row.against, {})
-    if other.get("status") != "done":
+    """Tallystick's time over the contender's; for the huge entity the time with it over that without.
+
+    The time of the row it is compared with is the median of two measurements, right before and right after.
+    """
+    one = results[row.name]
+    if not row.against or results.get(row.against, {}).get("status") != "done":
         return None
     own = one["wall"] * one["fraction"]
-    return own / other["wall"] if row.required == HOT_LIMIT else other["wall"] / own
+    return own / _beside(one) if row.required == HOT_LIMIT else _beside(one) / own
+
+
+def _beside(result: Result) -> float:
+    return statistics.median(result["beside"])
 
 
 def _growth_lines(results: Mapping[str, Result], scale: Scale) -> list[Line]:

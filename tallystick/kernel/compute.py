@@ -136,6 +136,8 @@ class _Job:
 
     def run_intricate(self, events: Events, asked: Asked, places: Ints) -> None:
         asked = asked.at(places)
+        # Mostly a few customers: nobody looks at the others' rows again.
+        events = observed_rows(events, asked)
         if not self.blocks:
             self.run_copied(events, asked, places, self.unfused)
             return

@@ -90,11 +90,23 @@ def test_a_part_of_the_customers_is_scaled_and_marked(tmp_path: Path) -> None:
     taken = {"status": "done", "cpu": 1.0, "peak_mb": 1.0, "jvm_mb": 0.0}
     results = {
         "ours_training_450": taken | {"wall": 2.0, "fraction": 1},
-        "duckdb_rings_training_450": taken | {"wall": 1.0, "fraction": 40},
+        "duckdb_rings_training_450": taken | {"wall": 1.0, "fraction": 40, "beside": [2.0, 2.0]},
     }
     lines = lines_of(rows, results, None, SCALE)
     assert [(line.wall, line.ratio, line.met) for line in lines] == [("2.0", "", ""), ("40.0", "0.050", "yes")]
     assert "1/40" in lines[1].what
+
+
+def test_a_ratio_takes_the_median_of_ours_before_and_after_the_contender(tmp_path: Path) -> None:
+    rows = all_rows(tmp_path, tmp_path, SCALE, 2)
+    taken = {"status": "done", "fraction": 1, "cpu": 1.0, "peak_mb": 1.0, "jvm_mb": 0.0}
+    walls = {"before": [1.0, 1.0, 1.1], "after": [2.0, 2.1, 2.1]}
+    results = {
+        "ours_snapshot_45": taken | {"wall": 1.0, "walls": walls["before"]},
+        "spark_naive_snapshot_45": taken | {"wall": 10.0, "beside": [*walls["before"], *walls["after"]]},
+    }
+    _, line = lines_of(rows, results, None, SCALE)
+    assert (line.beside, line.ratio, line.met) == ("1.55", "0.155", "yes")
 
 
 @pytest.mark.parametrize(

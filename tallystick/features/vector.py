@@ -43,10 +43,11 @@ def compute_vector(
     """The features of one customer at ``as_of``, by name, equal to what the feature job stores for the same rows.
 
     ``events`` are the customer's rows of the group's table, all versions of them: an Arrow table or dictionaries, in
-    any order; no rows give 0 from counts and sums and null from the rest. ``features`` is a group's name in the project
-    found upwards from the working directory (read once a process), a declared group, or a plan of ``prepare_group``,
-    which is fastest for many calls. ``as_of`` is an instant with its offset, or a date, which means its local midnight.
-    ``zone`` is the business zone; without it that of the source before the colon in the customer's id.
+    any order; no rows give 0 from counts and sums and null from the rest. A column of another type than the contract's
+    is cast where no value changes by it, else refused. ``features`` is a group's name in the project found upwards from
+    the working directory (read once a process), a declared group, or a plan of ``prepare_group``, which is fastest for
+    many calls and takes columns as they are. ``as_of`` is an instant with its offset, or a date, which means its local
+    midnight. ``zone`` is the business zone; without it that of the source before the colon in the customer's id.
     ``customer_id`` is needed only where there are rows of others, or none. ``lookups`` holds the rows of each table
     that the group looks columns up in, by its name.
     """
@@ -81,15 +82,33 @@ def _work(project: Project, features: str | FeatureGroup) -> tuple[GroupWork, Ta
 
 
 def _table(rows: Rows, contract: TableContract) -> pa.Table:
-    if isinstance(rows, pa.Table):
-        return rows
     schema = pa.schema([(column.name, _ARROW[column.type]) for column in contract.columns])
+    where = f"rows of {contract.name}"
+    if isinstance(rows, pa.Table):
+        return _typed(rows, schema, where)
     try:
         return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         # Arrow's message may quote a value.
         what = "a value has not the type that the contract says"
-        raise ContractError(what, where=f"rows of {contract.name}", fix="see docs/data-model.md") from None
+        raise ContractError(what, where=where, fix="see docs/data-model.md") from None
+
+
+def _typed(rows: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
+    """Columns of the contract's types where not one value changes by it: pandas keeps whole numbers with nulls as
+    floats. Texts stay in whatever form they come, codes among them.
+    """
+    for place, field in enumerate(rows.schema):
+        number = schema.get_field_index(field.name)
+        wanted = field.type if number < 0 else schema.field(number).type
+        if wanted in (field.type, pa.string()):
+            continue
+        try:
+            rows = rows.set_column(place, field.name, rows.column(place).cast(wanted))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            what = f"column {field.name} is {field.type}, the contract says {wanted}, and not every value fits"
+            raise ContractError(what, where=where, fix="see docs/data-model.md") from None
+    return rows
 
 
 def _first(rows: pa.Table, entity: str) -> str:

@@ -81,3 +81,18 @@ def test_what_cannot_be_computed_is_refused() -> None:
     with pytest.raises(ContractError, match="a value has not the type") as caught:
         tallystick.compute_vector([ROWS[0] | {"amount_minor": "secret"}], dt.date(2026, 3, 10), "transactions")
     assert "secret" not in str(caught.value)
+
+
+def test_whole_numbers_that_came_as_floats_count_as_such_and_others_are_refused(project_root: Path) -> None:
+    contract = load_project(project_root).contracts["clean.transactions"]
+    columns = dict.fromkeys(column.name for column in contract.columns)
+    day, table = dt.date(2026, 3, 10), pa.Table.from_pylist([columns | row for row in ROWS])
+    amounts = table.schema.get_field_index("amount_minor")
+    floats = table.set_column(amounts, "amount_minor", pa.array([1.0, 8.0, 9.0]))
+    assert tallystick.compute_vector(floats, day, "transactions") == tallystick.compute_vector(
+        ROWS, day, "transactions"
+    )
+    parts = table.set_column(amounts, "amount_minor", pa.array([1.0, 8.25, 9.0]))
+    with pytest.raises(ContractError, match="amount_minor is double, the contract says int64") as caught:
+        tallystick.compute_vector(parts, day, "transactions")
+    assert "8.25" not in str(caught.value)

@@ -114,9 +114,12 @@ class _Run:
         return [f for f in GROWTH if f != 1.0 and self.folder.scale.times(f).events in events]
 
     def one(self, row: Row) -> dict[str, Any]:
-        """The row's result, from an earlier run if that is wanted and it was done."""
+        """The row's result, from an earlier run if that is wanted, it was done, and no row that is compared with it is
+        still to come: that one needs a measurement right before it.
+        """
         path = self.saved / f"{row.name}.json"
-        if self.args.resume and path.exists():
+        awaited = any(not (self.saved / f"{o.name}.json").exists() for o in self.rows if o.against == row.name)
+        if self.args.resume and path.exists() and not awaited:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             # The answers of a contender are compared with ours of the same run.
             if found["status"] in ("done", "over"):

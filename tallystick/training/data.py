@@ -35,7 +35,7 @@ class TrainingSet:
 
     ``keys`` has KEYS, ``day`` (local date of as_of), ``label`` (1.0 bad, 0.0 good, NaN when not to be learned from) and
     one column ``label:<variant>`` per variant. ``vectors`` has the features as doubles. ``segments`` has gender and
-    age_band, which no model sees.
+    age_band, which no model sees (age itself may be a feature).
     """
 
     keys: pd.DataFrame

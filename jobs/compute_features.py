@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
@@ -20,12 +21,23 @@ from tallystick.features import (
     find_declared,
     list_bucket_tasks,
     list_observed_tables,
+    reach_back,
     settle_dates,
 )
 from tallystick.features.ledger import Definition, Inputs, Ledger, Made, count_days, owned_days
 from tallystick.features.planning import last_load, list_read_tables
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.tables import BucketStore, Run, Slice, Warehouse, check_layout, ensure_table, pin, replace_files
+from tallystick.tables import (
+    BucketStore,
+    Run,
+    Slice,
+    Warehouse,
+    check_layout,
+    ensure_table,
+    pin,
+    read_arrow,
+    replace_files,
+)
 from tallystick.tables.changes import ChangeLog
 from tallystick.tables.small import SmallTables
 
@@ -40,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True)
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first business date (inclusive)")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last business date (inclusive)")
+    parser.add_argument("--arrived-on", type=date.fromisoformat, help="begin earlier for what this load brought late")
 
 
 def run(session: SparkSession, args: argparse.Namespace) -> None:
@@ -54,11 +67,11 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     check_layout(warehouse, pinned.values(), project.contracts, source=source)
     stored = [file for p in pinned.values() for file in p.files]
     first, last = settle_dates(observations, stored, first=args.first, last=args.last)
+    read = partial(read_arrow, warehouse)
+    first = reach_back(read, observations, pinned=pinned, source=source, loaded_on=args.arrived_on, first=first)
     loaded = last_load(stored)
     if last is not None and loaded is not None and last > loaded:
-        progress(
-            f"      note: {last} lies after the last load, that of {loaded}; later days become late with their load"
-        )
+        progress(f"      note: {last} is after the last load, that of {loaded}; such days become late with their load")
     observed = Observed.of(observations, drawn_from, first=first, last=last)
     code, changes = code_version(project.root), ChangeLog(warehouse, source.name)
     small = SmallTables(warehouse=warehouse, contracts=project.contracts, job="compute_features", code=code)
@@ -74,9 +87,9 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     store = BucketStore(warehouse=warehouse, contracts=contracts)
     files = compute_buckets(session, tasks, works, observed=observed, storage=store)
     low, high = date_bounds(source, first=first, last=last)
-    written = [str(warehouse.table_path(groups[0].feature_table) / f.path) for f in files[groups[0].feature_table]]
-    counts = count_days(store, groups[0].feature_table, written, zone=source.zone)
-    days = owned_days(counts, first=first, last=last, loaded=loaded)
+    one = groups[0].feature_table
+    written = [str(warehouse.table_path(one) / file.path) for file in files[one]]
+    days = owned_days(count_days(store, one, written, zone=source.zone), first=first, last=last, loaded=loaded)
     for group in groups:
         table = contracts[group.feature_table]
         inputs = Inputs.of(group, drawn_from, zone=source.zone, by_event=observed.kind == "applications")

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.features import date_bounds, list_bucket_tasks
+from tallystick.features import date_bounds, list_bucket_tasks, reach_back
 from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.registry import Registry, load_local
 from tallystick.scoring import ScoreWork, score_buckets
@@ -27,6 +27,7 @@ from tallystick.tables import (
     check_layout,
     ensure_table,
     pin,
+    read_arrow,
     replace_files,
 )
 from tallystick.tables.small import SmallTables
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True)
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first business date (inclusive)")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last business date (inclusive)")
+    parser.add_argument("--arrived-on", type=date.fromisoformat, help="begin earlier for what this load brought late")
 
 
 def run(session: SparkSession, args: argparse.Namespace) -> None:
@@ -49,25 +51,26 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     project, warehouse = load_job_project(args), Warehouse(args.warehouse)
     recipe, source = project.recipes[args.recipe], project.sources[args.source]
     registry = Registry(warehouse.root)
-    model = registry.find(recipe.name)
+    model = registry.find(recipe.name, source=source.name)
     declared, needed = (project.feature_groups, project.contracts), registry.inputs(model)
     vectors = plan_vectors(recipe, *declared, assumed=source.assumed_tables, needed=needed)
     check_model_inputs(vectors, needed, model=model.label)
     learned = training_contract(recipe, [feature.name for feature in vectors.features])
     observed = {"observations": recipe.observations.name, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
-    small = SmallTables(warehouse=warehouse, contracts=project.contracts)
-    ledger = Ledger(tables=small, **observed)
+    ledger = Ledger(tables=SmallTables(warehouse=warehouse, contracts=project.contracts), **observed)
     defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
     held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
-    check_definitions(ledger, defined, used=vectors.columns, rows=held, first=args.first, last=args.last)
     pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
+    read, came = partial(read_arrow, warehouse), args.arrived_on
+    first = reach_back(read, recipe.observations, pinned=pinned, source=source, loaded_on=came, first=args.first)
+    check_definitions(ledger, defined, used=vectors.columns, rows=held, first=first, last=args.last)
     seen = int(model.tags["training_version"])
     check_layout(warehouse, pinned.values(), project.contracts, source=source)
     seen_rows = pin(warehouse, learned.name, version=seen).where(source=source.name)
     pinned[learned.name] = aligned(warehouse, seen_rows, source=source.name, buckets=source.layout.buckets)
     tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
-    low, high = date_bounds(source, first=args.first, last=args.last)
+    low, high = date_bounds(source, first=first, last=args.last)
     work = ScoreWork(
         recipe=recipe.name,
         vectors=vectors,

@@ -39,6 +39,8 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     """Train on pinned versions, store the training rows, register, and promote past the gates. Spark is not needed."""
     project, warehouse = load_job_project(args), Warehouse(args.warehouse)
     recipe, source = project.recipes[args.recipe], project.sources[args.source]
+    registry = Registry(warehouse.root)
+    registry.check_source(recipe.name, source.name)
     label, code = project.labels[recipe.labels[0]], code_version(project.root)
     plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
     names = ["clean.applications", "clean.customers", *(f"label.{name}" for name in recipe.labels)]
@@ -64,7 +66,6 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     by = Run(args.run_id, "train_model", code, fingerprint(recipe), inputs)
     commit = replace_arrow(warehouse, contract, learned.cast(arrow_schema(contract.columns)), where=where, run=by)
     manifest = monitoring.describe_manifest(recipe, label, result, inputs=inputs, code=code)
-    registry = Registry(warehouse.root)
     version = registry.register(
         ModelPackage(
             name=recipe.name,

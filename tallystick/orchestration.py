@@ -21,7 +21,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Asset, TaskGroup, task
 
 from tallystick.errors import DeclarationError
-from tallystick.pipeline import Step, list_maintenance_steps, list_steps
+from tallystick.pipeline import Dates, Step, check_sources, list_maintenance_steps, list_steps
 from tallystick.project import load_project
 
 if TYPE_CHECKING:
@@ -99,11 +99,12 @@ def _demand(environment: Mapping[str, str], name: str, meaning: str) -> str:
 
 
 def load_recipe(deployment: Deployment) -> Recipe:
-    """The recipe that the deployment runs."""
+    """The recipe that the deployment runs; DeclarationError when it is unknown or cannot serve all sources."""
     recipes = load_project(deployment.project).recipes
     if deployment.recipe not in recipes:
         known = ", ".join(sorted(recipes))
         raise DeclarationError(f"no recipe {deployment.recipe}", where="TALLYSTICK_RECIPE", fix=f"one of {known}")
+    check_sources(recipes[deployment.recipe], deployment.sources)
     return recipes[deployment.recipe]
 
 
@@ -139,10 +140,13 @@ def add_daily_tasks(deployment: Deployment) -> None:
         steps = list_steps(
             recipe,
             {source: directory},
-            load_date=_rendered(BUSINESS_DATE) if dated else None,
-            first=_rendered(FIRST_DATE),
-            last=_rendered(BUSINESS_DATE),
-            cutoff=_rendered(BUSINESS_DATE),
+            dates=Dates(
+                load_date=_rendered(BUSINESS_DATE) if dated else None,
+                first=_rendered(FIRST_DATE),
+                last=_rendered(BUSINESS_DATE),
+                arrived_on=_rendered(BUSINESS_DATE),
+                cutoff=_rendered(BUSINESS_DATE),
+            ),
         )
         with TaskGroup(source):
             waited = [_wait_for_delivery(str(directory), BUSINESS_DATE)] if dated else []
@@ -160,8 +164,8 @@ def add_training_tasks(deployment: Deployment) -> None:
     recipe = load_recipe(deployment)
     before: list[Any] = []
     for source, directory in deployment.sources.items():
-        bounds = {"first": _rendered(EARLIEST_DATE), "last": _rendered(LATEST_DATE)}
-        steps = list_steps(recipe, {source: directory}, **bounds)
+        dates = Dates(first=_rendered(EARLIEST_DATE), last=_rendered(LATEST_DATE))
+        steps = list_steps(recipe, {source: directory}, dates=dates)
         with TaskGroup(source):
             before = submit_steps(deployment, (step for step in steps if step.job in TRAIN), after=before)[-1:]
 

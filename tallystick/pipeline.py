@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import parse_arguments, progress
-from tallystick.errors import NotFound
+from tallystick.errors import DeclarationError, NotFound
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,32 +33,63 @@ class Step:
     arguments: tuple[str, ...]
 
 
-def list_steps(
-    recipe: Recipe,
-    sources: Mapping[str, Path],
-    *,
-    load_date: date | None = None,
-    first: date | None = None,
-    last: date | None = None,
-    cutoff: date | None = None,
-) -> list[Step]:
-    """The jobs from files to scores, in order, for each source in turn.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dates:
+    """The dates of a run, each optional: no date is ever taken from the clock.
 
     ``load_date`` stamps a delivery whose folder does not name its date. ``first`` and ``last`` (both inclusive) bound
-    the business dates of the observations; ``cutoff`` is the last date whose outcomes a label may use. A recipe
-    without a label ends after its features.
+    the business dates of the observations; features and scores begin before ``first`` where the load of ``arrived_on``
+    brought an application of an earlier date. ``cutoff`` is the last date whose outcomes a label may use.
     """
+
+    load_date: date | None = None
+    first: date | None = None
+    last: date | None = None
+    arrived_on: date | None = None
+    cutoff: date | None = None
+
+    def arguments(self, *names: str) -> tuple[str, ...]:
+        """The options of these of them, as a job's command line has them; none for a date that is not given."""
+        found = ((OPTIONS[name], getattr(self, name)) for name in names)
+        return tuple(text for option, day in found if day is not None for text in (option, day.isoformat()))
+
+
+# How the jobs call them.
+OPTIONS = {
+    "load_date": "--load-date",
+    "first": "--from",
+    "last": "--to",
+    "arrived_on": "--arrived-on",
+    "cutoff": "--cutoff",
+}
+
+
+def list_steps(recipe: Recipe, sources: Mapping[str, Path], *, dates: Dates | None = None) -> list[Step]:
+    """The jobs from files to scores, in order, for each source in turn.
+
+    A recipe without a label ends after its features. DeclarationError as ``check_sources`` says.
+    """
+    check_sources(recipe, sources)
+    given = dates or Dates()
     steps = []
     for name, directory in sources.items():
-        loaded = ("--load-date", load_date.isoformat()) if load_date else ()
+        loaded = given.arguments("load_date")
         steps.append(
             Step(title=f"ingest {name}", job="ingest_source", arguments=("--source", f"{name}={directory}", *loaded))
         )
         steps.append(
             Step(title=f"validate {name}", job="validate_tables", arguments=("--layer", "clean", "--source", name))
         )
-        steps.extend(_model_steps(recipe, name, first=first, last=last, cutoff=cutoff))
+        steps.extend(_model_steps(recipe, name, given))
     return steps
+
+
+def check_sources(recipe: Recipe, sources: Iterable[str]) -> None:
+    """Refuse a recipe with a label for several sources: each training would take the champion of the other away."""
+    named = sorted(sources)
+    if recipe.label is not None and len(named) > 1:
+        what = f"recipe {recipe.name} trains one model, but {len(named)} sources are named: {', '.join(named)}"
+        raise DeclarationError(what, where="sources", fix="declare a recipe for each source, and run each with its own")
 
 
 def list_maintenance_steps(sources: Iterable[str], *, as_of: date) -> list[Step]:
@@ -108,16 +139,14 @@ def load_job(project: Path, name: str) -> ModuleType:
     return module
 
 
-def _model_steps(
-    recipe: Recipe, source: str, *, first: date | None, last: date | None, cutoff: date | None
-) -> list[Step]:
+def _model_steps(recipe: Recipe, source: str, dates: Dates) -> list[Step]:
     common = ("--recipe", recipe.name, "--source", source)
-    until = ("--cutoff", cutoff.isoformat()) if cutoff else ()
-    days = (*(("--from", first.isoformat()) if first else ()), *(("--to", last.isoformat()) if last else ()))
+    days = dates.arguments("first", "last", "arrived_on")
     features = Step(title=f"features of {source}", job="compute_features", arguments=(*common, *days))
     report = Step(title="report", job="write_report", arguments=common)
     if recipe.label is None:
         return [features, report]
+    until = dates.arguments("cutoff")
     return [
         features,
         Step(title=f"labels of {source}", job="build_labels", arguments=(*common, *until)),

@@ -47,9 +47,6 @@ _QUIET = {
 }
 
 
-_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelPackage:
     """Everything one training run wants kept.
@@ -152,15 +149,31 @@ class Registry:
             client.set_model_version_tag(version.name, str(version.version), "gates", ", ".join(g.name for g in gates))
             return self._describe(client, version.name, version.version)
 
-    def find(self, name: str, alias: str = CHAMPION) -> ModelVersion:
-        """The version an alias points at; NotFound when the model or alias does not exist."""
+    def find(self, name: str, alias: str = CHAMPION, *, source: str = "") -> ModelVersion:
+        """The version an alias points at; NotFound when the model or alias does not exist.
+
+        With a ``source`` ModelError when the version learned from the customers of another one: a recipe has one
+        champion, so it serves one source. Another bank's customers would be scored by a model that never saw any of
+        them, and their own training would take the first bank's model away.
+        """
         with self._connected() as client:
             version = self._aliased(client, name, alias)
             if version is None:
                 raise NotFound(
                     f"model {name} has no version called {alias}", where=self.tracking_uri, fix="train it first"
                 )
-            return self._describe(client, name, version)
+            found = self._describe(client, name, version)
+        learned = found.tags.get("source", source)
+        if source and learned != source:
+            what = f"{found.label} learned from the customers of {learned}, not of {source}"
+            raise ModelError(what, where=f"recipe {name}", fix=f"declare another recipe for {source}")
+        return found
+
+    def check_source(self, name: str, source: str) -> None:
+        """``find``'s ModelError where the champion learned from another source; nothing while there is no champion."""
+        if name in self.models():
+            with contextlib.suppress(NotFound):
+                self.find(name, source=source)
 
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of a model, newest first; empty when there is none."""
@@ -278,8 +291,6 @@ class Registry:
             self._folder.mkdir(parents=True, exist_ok=True)
         # MLflow mirrors both addresses into the environment, where the next Registry would take them for a server's.
         before = {name: os.environ.get(name) for name in _ADDRESSES}
-        # Setting an address also writes it into the environment, where the next registry would take it for a server.
-        named = {name: os.environ.get(name) for name in _ADDRESSES}
         mlflow.set_tracking_uri(self.tracking_uri)
         mlflow.set_registry_uri(self.tracking_uri)
         try:
@@ -292,11 +303,6 @@ class Registry:
             for name, value in before.items():
                 os.environ.pop(name, None)
                 if value is not None:
-                    os.environ[name] = value
-            for name, value in named.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
                     os.environ[name] = value
 
 

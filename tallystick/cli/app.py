@@ -63,7 +63,8 @@ def run(
     run_id: Annotated[str, typer.Option(help="The same id again repeats nothing.")] = "",
 ) -> None:
     """Run a recipe from files to scores, in one process and one Spark session."""
-    from tallystick.cli.running import Dates, run_recipe
+    from tallystick.cli.running import run_recipe
+    from tallystick.pipeline import Dates
 
     dates = Dates(load_date=_day(load_date), first=_day(first), last=_day(last), cutoff=_day(cutoff))
     run_recipe(recipe, source, warehouse=warehouse, project=project, dates=dates, run_id=run_id)

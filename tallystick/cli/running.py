@@ -9,14 +9,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import parse_arguments, progress
 from tallystick.errors import DeclarationError, InputError, NotFound
-from tallystick.pipeline import list_steps, load_job, run_steps
+from tallystick.pipeline import Dates, list_steps, load_job, run_steps
 from tallystick.project import Project, find_project, load_project
 from tallystick.spec.names import nearest_name
 
@@ -29,16 +28,6 @@ DEMO_SOURCE = "simbank"
 
 # Enough loans whose first ninety days are over to learn from, and few enough rows for a coffee break.
 DEMO_MONTHS = 14
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dates:
-    """The dates of a run, each optional: no date is ever taken from the clock."""
-
-    load_date: date | None = None
-    first: date | None = None
-    last: date | None = None
-    cutoff: date | None = None
 
 
 def open_project(project: Path | None) -> Project:
@@ -57,10 +46,7 @@ def run_recipe(
     steps = list_steps(
         chosen,
         dict(parse_source(text, declared) for text in sources),
-        load_date=dates.load_date,
-        first=dates.first,
-        last=dates.last,
-        cutoff=dates.cutoff,
+        dates=dates,
     )
     home = warehouse.resolve()
     started = time.monotonic()

@@ -6,6 +6,7 @@ that a job hands in), window arithmetic (``kernel``), definitions (``spec`` and 
 
 from __future__ import annotations
 
+from tallystick.features.arrivals import reach_back
 from tallystick.features.compute import GroupWork, attach_lookups, compute_local
 from tallystick.features.planning import (
     check_given_name,
@@ -40,6 +41,7 @@ __all__ = [
     "observe_applications",
     "observe_daily",
     "observe_given",
+    "reach_back",
     "run_tasks",
     "settle_dates",
 ]

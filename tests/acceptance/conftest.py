@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tallystick.pipeline import list_steps, run_steps
+from tallystick.pipeline import Dates, list_steps, run_steps
 from tallystick.project import load_project
 from tallystick.tables import Warehouse
 
@@ -38,6 +38,8 @@ def copenhagen(
     """Daily features of the students' calls and messages, over the last week of the study."""
     warehouse = tmp_path_factory.mktemp("copenhagen")
     recipe = load_project(project_root).recipes["social_activity"]
-    steps = list_steps(recipe, {"copenhagen": data_dir / "copenhagen"}, first=date(2013, 9, 22), last=date(2013, 9, 28))
+    steps = list_steps(
+        recipe, {"copenhagen": data_dir / "copenhagen"}, dates=Dates(first=date(2013, 9, 22), last=date(2013, 9, 28))
+    )
     run_steps(steps, project=project_root, warehouse=warehouse, session=lambda: spark, run_id="acceptance")
     return Warehouse(warehouse)

@@ -118,6 +118,19 @@ def test_aliases_move_only_past_the_gates(tmp_path: Path) -> None:
     assert [v.label for v in registry.versions("consumer_loan")] == ["consumer_loan/2", "consumer_loan/1"]
 
 
+def test_a_champion_is_kept_from_the_customers_of_another_source(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    card = models.describe(models.scorecard())
+    small = replace(package(), model_artifacts={"model.json": models.as_bytes(card)}, tags={"source": "berka"})
+    version = registry.register(small)
+    registry.check_source("consumer_loan", "simbank")  # there is no champion yet
+    registry.promote(version, [PASSED])
+    assert registry.find("consumer_loan", source="berka").version == 1
+    with pytest.raises(ModelError, match="consumer_loan/1 learned from the customers of berka, not of simbank") as told:
+        registry.check_source("consumer_loan", "simbank")
+    assert told.value.exit_code == 11
+
+
 def test_an_unknown_model_is_not_found(registered: Registered) -> None:
     with pytest.raises(NotFound, match="no_such_model"):
         registered[0].find("no_such_model")

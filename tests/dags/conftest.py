@@ -52,11 +52,17 @@ def facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dict[
     """What a DAG processor sees: import errors, DAGs with their tasks, and the modules that parsing imported."""
     place = tmp_path_factory.mktemp("airflow")
     (place / "deliveries" / "2026-04-01").mkdir(parents=True)
+    return read_facts(place, project_root)
+
+
+def read_facts(place: Path, project: Path, **changed: str) -> dict[str, Any]:
+    """The facts of a deployment in ``place``, with some of its variables changed."""
+    environment = airflow_environment(
+        place / "home", warehouse=place / "warehouse", deliveries=place / "deliveries", project=project
+    )
     done = subprocess.run(
-        [sys.executable, str(project_root / "tests/lib/read_dags.py"), str(project_root / "dags")],
-        env=airflow_environment(
-            place / "home", warehouse=place / "warehouse", deliveries=place / "deliveries", project=project_root
-        ),
+        [sys.executable, str(project / "tests/lib/read_dags.py"), str(project / "dags")],
+        env=environment | changed,
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,7 @@ import pytest
 
 from tallystick.pipeline import list_steps
 from tallystick.project import load_project
-from tests.dags.conftest import RECIPE, SOURCE
+from tests.dags.conftest import RECIPE, SOURCE, read_facts
 
 Facts = dict[str, Any]
 
@@ -86,6 +86,8 @@ def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
     assert "--load-date {{ business_date(dag_run) }}" in " ".join(jobs["ingest_source"]["arguments"])
     assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_applications"]["arguments"])
     assert "--cutoff {{ business_date(dag_run) }}" in " ".join(jobs["build_labels"]["arguments"])
+    for job in ("compute_features", "score_applications"):
+        assert "--arrived-on {{ business_date(dag_run) }}" in " ".join(jobs[job]["arguments"]), job
     compaction = submitted(facts, "monthly_maintenance")["compact_events"]
     assert f"--source {SOURCE} --as-of {{{{ business_date(dag_run) }}}}" in " ".join(compaction["arguments"])
 
@@ -93,3 +95,13 @@ def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
 def test_a_try_is_new_work_for_the_store(facts: Facts) -> None:
     for job, task in submitted(facts, "daily_lending").items():
         assert "--run-id {{ run_id }}/{{ ti.task_id }}/{{ ti.try_number }}" in " ".join(task["arguments"]), job
+
+
+def test_two_sources_for_one_model_are_an_import_error_of_the_dags_that_would_train_and_score(
+    tmp_path: Path, project_root: Path
+) -> None:
+    facts = read_facts(tmp_path, project_root, TALLYSTICK_SOURCES=f"{SOURCE}=a;berka=b")
+    assert sorted(facts["dags"]) == ["monthly_maintenance"]
+    assert sorted(Path(path).stem for path in facts["errors"]) == ["daily_lending", "training"]
+    for text in facts["errors"].values():
+        assert "trains one model, but 2 sources are named: berka, simbank" in text

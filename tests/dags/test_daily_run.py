@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tallystick.errors import ModelError
-from tallystick.pipeline import list_steps, run_steps
+from tallystick.pipeline import Dates, list_steps, run_steps
 from tallystick.project import load_project
 from tallystick.registry import Gate, Registry
 from tallystick.simulation import simulate
@@ -62,7 +62,7 @@ def trained(
     """The history loaded and a champion in force, in this process."""
     warehouse = Warehouse(tmp_path_factory.mktemp("night") / "warehouse")
     recipe = load_project(project_root).recipes[RECIPE]
-    steps = list_steps(recipe, {SOURCE: deliveries}, load_date=HISTORY)
+    steps = list_steps(recipe, {SOURCE: deliveries}, dates=Dates(load_date=HISTORY))
     # So small a bank may not pass the gates of its recipe. What counts here is that a model is in force.
     with contextlib.suppress(ModelError):
         run_steps(

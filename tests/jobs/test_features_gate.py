@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tallystick.errors import ContractError
+from tallystick.errors import ContractError, ModelError
 from tallystick.pipeline import load_job
 from tallystick.project import load_project
+from tallystick.registry import ModelVersion
 from tallystick.tables import Warehouse, ensure_table
 from tests.lib import backfills as bank
 from tests.lib import deliveries
@@ -56,27 +57,37 @@ def root(tmp_path: Path, computed: Path) -> Path:
     return tmp_path
 
 
-def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a job up to what follows the gate, which ends it with Passed."""
+def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, learned_from: str = "village") -> None:
+    """Run a job up to what follows the gate, which ends it with Passed. The champion learned from a source."""
     job = load_job(deliveries.CHECKOUT, name)
+    tags = {"training_version": "0", "source": learned_from}
+    champion = ModelVersion(name="asked", version=1, mlflow_run_id="", run_id="", aliases=(), tags=tags)
+
+    def find(_: str, *, source: str) -> ModelVersion:
+        if source != learned_from:
+            raise ModelError(f"of {learned_from}, not of {source}")
+        return champion
+
+    registry = SimpleNamespace(
+        find=find, inputs=lambda _: [], check_source=lambda name, source: find(name, source=source)
+    )
 
     def passed(*_: object, **__: object) -> None:
         raise Passed
 
-    class Models:
-        def __init__(self, _: Path) -> None:
-            """There is one model, of the recipe's own features."""
-
-        def find(self, _: str) -> object:
-            return SimpleNamespace(tags={"training_version": "0"}, label="asked/1")
-
-        def inputs(self, _: object) -> list[str]:
-            return []
-
     jobs: dict[str, dict[str, Any]] = {
         "audit_leakage": {"build_training_set": passed},
-        "train_model": {"train_model": passed, "build_training_set": passed, "last_inputs": lambda *_: {}},
-        "score_applications": {"check_layout": passed, "Registry": Models, "check_model_inputs": lambda *_, **__: None},
+        "train_model": {
+            "Registry": lambda _: registry,
+            "train_model": passed,
+            "build_training_set": passed,
+            "last_inputs": lambda *_: {},
+        },
+        "score_applications": {
+            "check_layout": passed,
+            "Registry": lambda _: registry,
+            "check_model_inputs": lambda *_, **__: None,
+        },
     }
     for attribute, value in jobs[name].items():
         monkeypatch.setattr(job, attribute, value)
@@ -102,6 +113,14 @@ def test_a_job_reads_features_of_the_declared_definition_only(
     bank.backfill(str(project), str(root / "warehouse"), "2026-02-20", "2026-03-01", "--recipe", "asked")
     with pytest.raises(Passed):
         run(root, name, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["train_model", "score_applications"])
+def test_a_champion_of_another_source_is_neither_replaced_nor_asked(
+    root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelError, match="of town, not of village"):
+        run(root, name, monkeypatch, learned_from="town")
 
 
 @pytest.mark.parametrize("name", ["audit_leakage", "train_model", "score_applications"])

@@ -18,6 +18,7 @@ from tallystick.quality import (
     findings_table,
     latest_date,
     merge_findings,
+    owned_rows,
     raise_for_critical,
     validate,
 )
@@ -43,10 +44,12 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     suites, source = project.expectations, project.sources[args.source]
     wanted = [name.strip() for name in args.tables.split(",") if name.strip()]
     names = choose_tables(args.layer, source, wanted=wanted, suites=suites, existing=warehouse.tables())
-    owned = Slice("read", {"source": source.name})
-    pinned = {name: pin(warehouse, name).where(source=source.name) for name in names}
+    owned = {name: owned_rows(project.contracts[name], source) for name in names}
+    pinned = {name: pin(warehouse, name).where(**owned[name]) for name in names}
     frames = {
-        name: read(session, warehouse, name, version=p.version).where(owned.sql(project.contracts[name]))
+        name: read(session, warehouse, name, version=p.version).where(
+            Slice("read", owned[name]).sql(project.contracts[name])
+        )
         for name, p in pinned.items()
     }
     found = validate(frames, suites, rows={name: p.rows for name, p in pinned.items()}, report=progress)
@@ -56,7 +59,9 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     if warehouse.exists(RESULTS):
         same_day = (pc.field("source") == source.name) & (pc.field("validated_on") == day)
         rows = merge_findings(rows, read_arrow(warehouse, RESULTS, filter=same_day))
-    where = Slice(f"{RESULTS}/{source.name}/{day}", owned.partition, "validated_on", day, day + timedelta(days=1))
+    where = Slice(
+        f"{RESULTS}/{source.name}/{day}", {"source": source.name}, "validated_on", day, day + timedelta(days=1)
+    )
     # The versions are part of the id: a retry after the data was mended is another validation, not a repeated one.
     run_id = f"{args.run_id}/{'.'.join(map(str, versions.values()))}"
     by = Run(run_id, "validate_tables", code_version(project.root), "", versions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tallystick.quality.findings import Finding, findings_table, merge_findings, raise_for_critical
 from tallystick.quality.gate import Validation, validate
-from tallystick.quality.scope import choose_tables, latest_date
+from tallystick.quality.scope import choose_tables, latest_date, owned_rows
 
 __all__ = [
     "Finding",
@@ -17,6 +17,7 @@ __all__ = [
     "findings_table",
     "latest_date",
     "merge_findings",
+    "owned_rows",
     "raise_for_critical",
     "validate",
 ]

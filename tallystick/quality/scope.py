@@ -11,9 +11,10 @@ from typing import Any
 
 from tallystick.errors import InputError, NotFound
 from tallystick.spec.sources import Source
+from tallystick.spec.tables import TableContract
 
 # Columns that say how far a table has come, the best first.
-PROGRESS = ("loaded_on", "as_of", "validated_on")
+PROGRESS = ("loaded_on", "as_of", "validated_on", "as_of_date")
 
 
 def choose_tables(
@@ -37,6 +38,14 @@ def choose_tables(
     if not chosen:
         raise NotFound(f"layer {layer} has no table to validate", fix="run the job that fills it first")
     return sorted(set(chosen))
+
+
+def owned_rows(contract: TableContract, source: Source) -> dict[str, str]:
+    """The partition values of the rows that a validation for this source covers.
+
+    A table that all sources share, such as the definitions of features, is validated whole: no value narrows it.
+    """
+    return {"source": source.name} if "source" in contract.partition_by else {}
 
 
 def latest_date(bounds: Iterable[Mapping[str, tuple[Any, Any]]]) -> date:

@@ -156,8 +156,6 @@ REGION = {
 @pytest.fixture
 def job(spark: SparkSession, project_root: Path, tmp_path: Path) -> Any:
     """Write a region per source, then run the job on one of them; gives a function of the source's urban share."""
-    from jobs import validate_tables
-
     warehouse = Warehouse(tmp_path)
     contract = load_project(project_root).contracts["clean.regions"]
     schema = arrow_schema(contract.columns)
@@ -168,13 +166,20 @@ def job(spark: SparkSession, project_root: Path, tmp_path: Path) -> Any:
             where = Slice(f"test/{source}", {"source": source})
             rows = pa.Table.from_pylist([row], schema=schema)
             replace_arrow(warehouse, contract, rows, where=where, run=Run(f"{source}{day}", "test", "test"))
-        parser = argparse.ArgumentParser()
-        validate_tables.add_arguments(parser)
-        args = parser.parse_args(["--source", "berka", "--tables", tables])
-        args.project, args.warehouse, args.run_id = project_root, tmp_path, "nightly"
-        validate_tables.run(spark, args)
+        run_validation(spark, project_root, tmp_path, "--tables", tables)
 
     return run
+
+
+def run_validation(spark: SparkSession, project: Path, warehouse: Path, *argv: str) -> None:
+    """The job for one source of the warehouse."""
+    from jobs import validate_tables
+
+    parser = argparse.ArgumentParser()
+    validate_tables.add_arguments(parser)
+    args = parser.parse_args(["--source", "berka", *argv])
+    args.project, args.warehouse, args.run_id = project, warehouse, "nightly"
+    validate_tables.run(spark, args)
 
 
 def test_the_job_records_first_and_then_stops_with_code_8(job: Any, tmp_path: Path) -> None:
@@ -204,3 +209,25 @@ def test_running_the_job_twice_changes_nothing(job: Any, tmp_path: Path) -> None
     job(50.0, day=1)
     again = read_arrow(Warehouse(tmp_path), "monitor.validations").sort_by("expectation_number")
     assert again.equals(first)
+
+
+def test_a_layer_with_a_table_that_all_sources_share_is_validated(
+    job: Any, spark: SparkSession, project_root: Path, tmp_path: Path
+) -> None:
+    job(50.0, day=1)
+    warehouse = Warehouse(tmp_path)
+    contract = load_project(project_root).contracts["monitor.feature_definitions"]
+    told = {"definition": "d1", "column_name": "txn_any_count_7d", "fingerprint": "f1", "feature_group": "txn"}
+    rows = pa.Table.from_pylist([told], schema=arrow_schema(contract.columns))
+    where = Slice("test/txn", {"feature_group": "txn"})
+    replace_arrow(warehouse, contract, rows, where=where, run=Run("one", "test", "test"))
+    run_validation(spark, project_root, tmp_path, "--layer", "monitor")
+    found = read_arrow(warehouse, "monitor.validations").to_pylist()
+    assert {row["table_name"] for row in found} == {
+        "clean.regions",
+        "monitor.feature_definitions",
+        "monitor.validations",
+    }
+    assert all(row["is_success"] for row in found)
+    # It is read whole: none of its rows is left out as another source's.
+    assert {row["rows_checked"] for row in found if row["table_name"] == contract.name} == {1}

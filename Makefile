@@ -13,7 +13,7 @@ help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
-setup: ## prepare this checkout: environment from the lock, jars by checksum; nothing outside this folder
+setup: ## prepare this checkout: environment from the lock, jars by checksum; outside this folder only uv's cache
 	@python=$$(sh scripts/find_python.sh) && "$$python" scripts/prepare.py
 
 .PHONY: demo

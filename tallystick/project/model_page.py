@@ -7,10 +7,14 @@ not: anything that is not in the contracts or true of all of them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tallystick.project.contracts import REJECTED_SUFFIX, load_contracts
+from tallystick.project.project import Project, load_project
+from tallystick.spec.labels import label_contract
+from tallystick.spec.recipes import training_contract
 from tallystick.spec.tables import Column, TableContract
 
 # Columns that mean the same in every table of a layer: said once, and left out of the tables below.
@@ -40,13 +44,28 @@ latest version that was known on its business date. Ids of people are `<source>:
 `<table>_rejected` with the rows that were kept out of it and why.
 
 PII: *pseudonymous* ids need another table to name a person, *personal* data is about one, *sensitive* data is
-protected. Tables of the feature, label and training layers follow from `features/` and `recipes/` and are not listed.
-A dot after the type means the value may be missing.
+protected. A dot after the type means the value may be missing.
+"""
+
+FOLLOWING = """## Tables that follow from declarations
+
+There is a `feature.<group>` for each group in `features/`, a `label.<label>` and a `training.<recipe>` for each of
+those in `recipes/`, and a `<table>_rejected` beside each clean table. The features are in [features.md](features.md).
+
+A feature table holds several sets of observations beside each other: the applications of recipes, the daily snapshot
+(`daily`), sets that somebody computed for a file. Always choose one, or a customer's rows are counted several times:
+
+```sql
+SELECT count(*) FROM feature.transactions WHERE observations = 'applications' AND source = 'simbank'
+```
+
+`raw` of a `_rejected` table is a supplier's line as it was delivered, with whatever personal data stands in it.
 """
 
 
-def data_model_page(contracts: Mapping[str, TableContract]) -> str:
-    """The page in Markdown: what all clean tables share, then every table by layer."""
+def data_model_page(project: Project) -> str:
+    """The page in Markdown: what all clean tables share, every table by layer, then one of each kind that follows."""
+    contracts = load_contracts(project.root)
     lines = [INTRO]
     layer = ""
     for name, contract in contracts.items():
@@ -56,23 +75,45 @@ def data_model_page(contracts: Mapping[str, TableContract]) -> str:
             layer = contract.layer
             lines += [f"## {layer}", ""]
         lines += [*_table_lines(contract), ""]
+    lines.append(FOLLOWING)
+    for name, contract in _following(project, contracts):
+        lines += [f"### {name}", "", _grain(contract), "", *_column_lines(contract.columns), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _following(project: Project, contracts: Mapping[str, TableContract]) -> Iterator[tuple[str, TableContract]]:
+    """One contract of each kind, without the columns that only it has."""
+    rejected = next(contract for name, contract in contracts.items() if name.endswith(REJECTED_SUFFIX))
+    yield "clean.\\<table>_rejected", rejected
+    feature = project.contracts[next(iter(project.feature_groups.values())).feature_table]
+    of_all = {*feature.key, *feature.partition_by}
+    yield "feature.\\<group>", replace(feature, columns=tuple(c for c in feature.columns if c.name in of_all))
+    yield "label.\\<label>", label_contract(next(iter(project.labels.values())))
+    recipe = next(recipe for recipe in project.recipes.values() if recipe.label is not None)
+    yield "training.\\<recipe>", training_contract(recipe, [])
 
 
 def _table_lines(contract: TableContract) -> Iterator[str]:
     shared = SHARED if contract.layer == "clean" else ()
     yield f"### {contract.name}"
     yield ""
-    yield f"{contract.description} {contract.grain[0].upper()}{contract.grain[1:]}. Key: {_names(contract.key)}."
+    yield f"{contract.description} {_grain(contract)}"
     if contract.layer == "clean":
         when = contract.column(contract.event_at).description
         yield f"`event_at`: {when[0].lower()}{when[1:]}"
     yield ""
+    yield from _column_lines(column for column in contract.columns if column.name not in shared)
+
+
+def _grain(contract: TableContract) -> str:
+    return f"{contract.grain[0].upper()}{contract.grain[1:]}. Key: {_names(contract.key)}."
+
+
+def _column_lines(columns: Iterable[Column]) -> Iterator[str]:
     yield "| column | type | PII | meaning |"
     yield "|---|---|---|---|"
-    for column in contract.columns:
-        if column.name not in shared:
-            yield _row(column)
+    for column in columns:
+        yield _row(column)
 
 
 def _row(column: Column) -> str:
@@ -92,4 +133,4 @@ def _names(columns: tuple[str, ...]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(data_model_page(load_contracts(Path.cwd())))
+    sys.stdout.write(data_model_page(load_project(Path.cwd())))

@@ -151,17 +151,25 @@ class DelinquencyLabel:
 Label = OutcomeLabel | DelinquencyLabel
 
 LABEL_COLUMNS = (
-    Column(name="application_id", type="string", required=True, description="The application that is judged."),
+    Column(
+        name="application_id",
+        type="string",
+        required=True,
+        pii="pseudonymous",
+        description="The application that is judged.",
+    ),
     Column(name="customer_id", type="string", required=True, pii="pseudonymous", description="Who applied."),
     Column(name="as_of", type="timestamp", required=True, description="Observation point: when they applied."),
-    Column(name="label", type="int32", description="1 bad, 0 good; null unless status is mature."),
+    Column(name="label", type="int32", pii="personal", description="1 bad, 0 good; null unless status is mature."),
     Column(name="status", type="string", required=True, values=STATUSES, description="Whether the label may be used."),
     Column(name="known_on", type="date", description="First business date that may learn from this label."),
     Column(name="window_from", type="date", description="First day of the performance window."),
     Column(
         name="window_to", type="date", description="Day after the window, or day on which the outcome was observed."
     ),
-    Column(name="dpd", type="int32", description="Days past due that decided; null for outcome labels."),
+    Column(
+        name="dpd", type="int32", pii="personal", description="Days past due that decided; null for outcome labels."
+    ),
     Column(name="definition", type="string", required=True, description="The definition in words."),
     Column(name="source", type="string", required=True, description="Supplier of the application."),
     Column(name="bucket", type="int32", required=True, description="Hash bucket of the customer."),

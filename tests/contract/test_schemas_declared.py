@@ -99,4 +99,4 @@ def test_findings_have_the_columns_of_their_table() -> None:
 def test_the_data_model_page_is_current() -> None:
     page = Path(house.ROOT, "docs", "data-model.md").read_text(encoding="utf-8")
     command = ".venv/bin/python -m tallystick.project.model_page > docs/data-model.md"
-    assert page == data_model_page(load_contracts(house.ROOT)), f"print it again: {command}"
+    assert page == data_model_page(load_project(house.ROOT)), f"print it again: {command}"

@@ -104,11 +104,25 @@ def _typed(rows: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
         if wanted in (field.type, pa.string()):
             continue
         try:
-            rows = rows.set_column(place, field.name, rows.column(place).cast(wanted))
+            given = rows.column(place)
+            typed = given.cast(wanted)
+            # Arrow also takes 2.5 for true, a number for an instant, and cuts the time of day off an instant.
+            if not pa.types.is_null(field.type) and (
+                _kind(field.type) != _kind(wanted) or typed.cast(field.type) != given
+            ):
+                raise pa.ArrowInvalid("another value than was given")
+            rows = rows.set_column(place, field.name, typed)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             what = f"column {field.name} is {field.type}, the contract says {wanted}, and not every value fits"
             raise ContractError(what, where=where, fix="see docs/data-model.md") from None
     return rows
+
+
+def _kind(of: pa.DataType) -> str:
+    """What a value of the type stands for: a number, a point in time, or what the type says."""
+    if pa.types.is_integer(of) or pa.types.is_floating(of) or pa.types.is_decimal(of):
+        return "number"
+    return "time" if pa.types.is_timestamp(of) or pa.types.is_date(of) else str(of)
 
 
 def _first(rows: pa.Table, entity: str) -> str:

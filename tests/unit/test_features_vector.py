@@ -96,3 +96,35 @@ def test_whole_numbers_that_came_as_floats_count_as_such_and_others_are_refused(
     with pytest.raises(ContractError, match="amount_minor is double, the contract says int64") as caught:
         tallystick.compute_vector(parts, day, "transactions")
     assert "8.25" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind"),
+    [
+        ("is_retracted", pa.array([0.0, 2.5, 0.0]), "bool"),
+        ("is_retracted", pa.array([0, 1, 0]), "bool"),
+        ("event_at", pa.array([1, 2, 3], pa.int64()), "timestamp"),
+        ("known_on", pa.array([dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)] * 3, pa.timestamp("us", "UTC")), "date32"),
+    ],
+)
+def test_what_arrow_would_make_another_value_of_is_refused(
+    project_root: Path, column: str, values: pa.Array, kind: str
+) -> None:
+    contract = load_project(project_root).contracts["clean.transactions"]
+    columns = dict.fromkeys(c.name for c in contract.columns)
+    table = pa.Table.from_pylist([columns | row for row in ROWS])
+    place = table.schema.get_field_index(column)
+    with pytest.raises(ContractError, match=f"column {column} is .*, the contract says {kind}"):
+        tallystick.compute_vector(table.set_column(place, column, values), dt.date(2026, 3, 10), "transactions")
+
+
+def test_dates_that_came_as_midnights_are_dates(project_root: Path) -> None:
+    contract = load_project(project_root).contracts["clean.transactions"]
+    columns = dict.fromkeys(c.name for c in contract.columns)
+    table = pa.Table.from_pylist([columns | row for row in ROWS])
+    place = table.schema.get_field_index("known_on")
+    midnights = table.set_column(place, "known_on", table.column(place).cast(pa.timestamp("ns")))
+    day = dt.date(2026, 3, 10)
+    assert tallystick.compute_vector(midnights, day, "transactions") == tallystick.compute_vector(
+        ROWS, day, "transactions"
+    )

@@ -117,18 +117,27 @@ class _Run:
         """The row's result, from an earlier run if that is wanted, it was done, and no row that is compared with it is
         still to come: that one needs a measurement right before it.
         """
-        path = self.saved / f"{row.name}.json"
-        awaited = any(not (self.saved / f"{o.name}.json").exists() for o in self.rows if o.against == row.name)
-        if self.args.resume and path.exists() and not awaited:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            # The answers of a contender are compared with ours of the same run.
-            if found["status"] in ("done", "over"):
-                return found
+        is_awaited = any(self.held(other) is None for other in self.rows if other.against == row.name)
+        found = self.held(row)
+        if self.args.resume and found is not None and not is_awaited:
+            return found
         result = self.compared(row) if row.against and row.spec.contender != "ours" else self.whole(row)
         if row.against and result["status"] == "done":
             result |= self.beside(row.against)
-        path.write_text(json.dumps(result), encoding="utf-8")
+        self.place(row).write_text(json.dumps(result), encoding="utf-8")
         return result
+
+    def place(self, row: Row) -> Path:
+        """Where a row's result is saved."""
+        return self.saved / f"{row.name}.json"
+
+    def held(self, row: Row) -> dict[str, Any] | None:
+        """A row's result of an earlier run; None where it failed, differed, or was not measured beside ours."""
+        if not self.place(row).exists():
+            return None
+        found: dict[str, Any] = json.loads(self.place(row).read_text(encoding="utf-8"))
+        is_compared = found["status"] == "done" and (not row.against or "beside" in found)
+        return found if is_compared or found["status"] == "over" else None
 
     def whole(self, row: Row) -> dict[str, Any]:
         """A row of ours: everything, whatever it takes; of its files only answers to be compared are kept."""

@@ -173,12 +173,19 @@ def test_days_after_the_last_load_are_computed_with_a_word(
 ) -> None:
     after = bank.LAST + timedelta(days=1)
     bank.compute(str(project), str(warehouse), "--group", "spend", "--from", str(bank.LAST), "--to", str(after))
-    assert f"note: {after} lies after the last load, that of {bank.LAST}; later" in capsys.readouterr().err
+    assert f"note: {after} is after the last load, that of {bank.LAST}; such days become late" in capsys.readouterr().err
     assert bank.stored(warehouse) == bank.spent(rows, [bank.LAST, after])
     planned = bank.plan(project, warehouse, str(bank.LAST), str(bank.LAST))
     assert [state.day for state in planned.states if state.is_right] == [bank.LAST]
     bank.compute(str(project), str(warehouse), "--group", "spend")
     assert "note:" not in capsys.readouterr().err
+    # Then its load comes: the day has not seen it, and is computed again.
+    nightly = bank.daily(after)
+    bank.store(project, warehouse, nightly, loaded_on=after)
+    planned = bank.plan(project, warehouse, str(bank.LAST), str(after))
+    assert [(state.day, state.is_late) for state in planned.states] == [(bank.LAST, False), (after, True)]
+    bank.backfill(str(project), str(warehouse), str(bank.LAST), str(after))
+    assert bank.stored(warehouse) == bank.spent([*rows, *nightly], [bank.LAST, after])
 
 
 def test_a_job_killed_before_the_ledger_does_its_work_again_under_the_same_id(

@@ -2,10 +2,10 @@
 ### Daily lending
 
 Take in the delivery of the business date, validate it, compute the features of the applications of the day before and
-of those that arrived late, build the labels known by now, score. One run a business date, which is its partition key.
+of those that lack their row, build the labels known by now, score. One run a business date, which is its partition key.
 
 * **First date**: a backfill of that one date with `first`, the first business date to observe. Empty: the day before,
-  or the date of the earliest application that this delivery is the first to have.
+  or the first date of the last 92 days with an application that has no features or no score yet.
 * **Again**: clear the task. Every job replaces its own slice and gives the same table.
 * **Backfill**: `airflow backfill create --dag-id daily_lending --from-date 2026-04-01 --to-date 2026-04-07
   --max-active-runs 1`; without the limit ten dates run at once, and a date is refused once a later one is loaded.

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.features import (
     GroupWork,
+    Kept,
     Observed,
+    begin_early,
     choose_work,
     compute_buckets,
     date_bounds,
     find_declared,
     list_bucket_tasks,
     list_observed_tables,
-    reach_back,
     settle_dates,
 )
 from tallystick.features.ledger import Definition, Inputs, Ledger, Made, count_days, owned_days
-from tallystick.features.planning import last_load, list_read_tables
+from tallystick.features.planning import last_load, list_read_tables, note_unloaded
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import (
     BucketStore,
@@ -52,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True)
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first business date (inclusive)")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last business date (inclusive)")
-    parser.add_argument("--arrived-on", type=date.fromisoformat, help="begin earlier for what this load brought late")
+    parser.add_argument(
+        "--look-back", type=int, default=0, help="begin up to so many days earlier, where a row is lacking"
+    )
 
 
 def run(session: SparkSession, args: argparse.Namespace) -> None:
@@ -67,11 +70,10 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     check_layout(warehouse, pinned.values(), project.contracts, source=source)
     stored = [file for p in pinned.values() for file in p.files]
     first, last = settle_dates(observations, stored, first=args.first, last=args.last)
-    read = partial(read_arrow, warehouse)
-    first = reach_back(read, observations, pinned=pinned, source=source, loaded_on=args.arrived_on, first=first)
+    kept = Kept.in_features(observations, [group.feature_table for group in groups], drawn_from=drawn_from)
+    first = begin_early(partial(read_arrow, warehouse), kept, source=source, first=first, days=args.look_back)
     loaded = last_load(stored)
-    if last is not None and loaded is not None and last > loaded:
-        progress(f"      note: {last} is after the last load, that of {loaded}; such days become late with their load")
+    note_unloaded(last, loaded, tell=progress)
     observed = Observed.of(observations, drawn_from, first=first, last=last)
     code, changes = code_version(project.root), ChangeLog(warehouse, source.name)
     small = SmallTables(warehouse=warehouse, contracts=project.contracts, job="compute_features", code=code)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.features import date_bounds, list_bucket_tasks, reach_back
+from tallystick.features import Kept, begin_early, date_bounds, list_bucket_tasks
 from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.registry import Registry, load_local
 from tallystick.scoring import ScoreWork, score_buckets
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True)
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first business date (inclusive)")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last business date (inclusive)")
-    parser.add_argument("--arrived-on", type=date.fromisoformat, help="begin earlier for what this load brought late")
+    parser.add_argument(
+        "--look-back", type=int, default=0, help="begin up to so many days earlier, where a row is lacking"
+    )
 
 
 def run(session: SparkSession, args: argparse.Namespace) -> None:
@@ -62,8 +64,8 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
     held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
     pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
-    read, came = partial(read_arrow, warehouse), args.arrived_on
-    first = reach_back(read, recipe.observations, pinned=pinned, source=source, loaded_on=came, first=args.first)
+    kept = Kept.in_scores(recipe.observations, "score.applications", recipe=recipe.name)
+    first = begin_early(partial(read_arrow, warehouse), kept, source=source, first=args.first, days=args.look_back)
     check_definitions(ledger, defined, used=vectors.columns, rows=held, first=first, last=args.last)
     seen = int(model.tags["training_version"])
     check_layout(warehouse, pinned.values(), project.contracts, source=source)

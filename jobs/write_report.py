@@ -54,7 +54,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     )
     commands = [f'tally sql "select * from feature.{recipe.groups[0]} limit 5" --warehouse {home}']
     if recipe.label is not None:
-        model, tracking = _read_model(home, recipe.name)
+        model, tracking = _read_model(home, recipe.name, source.name)
         places.append(("Model", f"models:/{recipe.name}@champion in {tracking}"))
         commands.append(f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri {tracking}")
         commands.append(f'tally sql "select * from score.applications order by pd limit 5" --warehouse {home}')
@@ -77,8 +77,8 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     progress(f"      report: {path}")
 
 
-def _read_model(home: Path, name: str) -> tuple[ModelFacts | None, str]:
-    """The champion's facts, if there is one, and where the registry is."""
+def _read_model(home: Path, name: str, source: str) -> tuple[ModelFacts | None, str]:
+    """The facts of the champion that learned from the source, if there is one, and where the registry is."""
     from tallystick.registry import Registry
 
     registry = Registry(home)
@@ -86,12 +86,13 @@ def _read_model(home: Path, name: str) -> tuple[ModelFacts | None, str]:
         model = registry.find(name)
     except NotFound:
         return None, registry.tracking_uri
+    if model.tags.get("source", source) != source:  # then this source has none
+        return None, registry.tracking_uri
     with tempfile.TemporaryDirectory() as folder:
         tables, plots = read_model_files(registry.fetch_files(model, Path(folder)))
     metrics, params = registry.metrics(model)
-    return ModelFacts(
-        name=model.label, params=params, metrics=metrics, tables=tables, plots=plots
-    ), registry.tracking_uri
+    facts = ModelFacts(name=model.label, params=params, metrics=metrics, tables=tables, plots=plots)
+    return facts, registry.tracking_uri
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ WRITERS_POOL = "tallystick_writers"
 
 BUSINESS_DATE = "{{ business_date(dag_run) }}"
 FIRST_DATE = "{{ params.first or macros.ds_add(business_date(dag_run), -1) }}"
+# An application may be delivered so late, or so many nights may fail, before somebody must name a first date.
+LOOK_BACK_DAYS = 92
+LOOK_BACK = f"{{{{ 0 if params.first else {LOOK_BACK_DAYS} }}}}"
 # After a training everything is scored anew, unless the run names dates.
 EARLIEST_DATE = "{{ params.first or '1970-01-01' }}"
 LATEST_DATE = "{{ params.last or '2200-01-01' }}"
@@ -144,7 +147,7 @@ def add_daily_tasks(deployment: Deployment) -> None:
                 load_date=_rendered(BUSINESS_DATE) if dated else None,
                 first=_rendered(FIRST_DATE),
                 last=_rendered(BUSINESS_DATE),
-                arrived_on=_rendered(BUSINESS_DATE),
+                look_back=cast(int, _rendered(LOOK_BACK)),
                 cutoff=_rendered(BUSINESS_DATE),
             ),
         )

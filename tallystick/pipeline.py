@@ -38,20 +38,21 @@ class Dates:
     """The dates of a run, each optional: no date is ever taken from the clock.
 
     ``load_date`` stamps a delivery whose folder does not name its date. ``first`` and ``last`` (both inclusive) bound
-    the business dates of the observations; features and scores begin before ``first`` where the load of ``arrived_on``
-    brought an application of an earlier date. ``cutoff`` is the last date whose outcomes a label may use.
+    the business dates of the observations; features and scores begin up to ``look_back`` days before ``first`` where an
+    application has no row yet. ``cutoff`` is the last date whose outcomes a label may use.
     """
 
     load_date: date | None = None
     first: date | None = None
     last: date | None = None
-    arrived_on: date | None = None
+    look_back: int | None = None
     cutoff: date | None = None
 
     def arguments(self, *names: str) -> tuple[str, ...]:
-        """The options of these of them, as a job's command line has them; none for a date that is not given."""
+        """The options of these of them, as a job's command line has them; none for what is not given."""
         found = ((OPTIONS[name], getattr(self, name)) for name in names)
-        return tuple(text for option, day in found if day is not None for text in (option, day.isoformat()))
+        told = ((option, value if isinstance(value, int) else value.isoformat()) for option, value in found if value)
+        return tuple(str(text) for pair in told for text in pair)
 
 
 # How the jobs call them.
@@ -59,7 +60,7 @@ OPTIONS = {
     "load_date": "--load-date",
     "first": "--from",
     "last": "--to",
-    "arrived_on": "--arrived-on",
+    "look_back": "--look-back",
     "cutoff": "--cutoff",
 }
 
@@ -141,7 +142,7 @@ def load_job(project: Path, name: str) -> ModuleType:
 
 def _model_steps(recipe: Recipe, source: str, dates: Dates) -> list[Step]:
     common = ("--recipe", recipe.name, "--source", source)
-    days = dates.arguments("first", "last", "arrived_on")
+    days = dates.arguments("first", "last", "look_back")
     features = Step(title=f"features of {source}", job="compute_features", arguments=(*common, *days))
     report = Step(title="report", job="write_report", arguments=common)
     if recipe.label is None:

@@ -171,7 +171,8 @@ class Registry:
 
     def check_source(self, name: str, source: str) -> None:
         """``find``'s ModelError where the champion learned from another source; nothing while there is no champion."""
-        if name in self.models():
+        # Without a folder there is nothing to ask, and to ask would make one.
+        if self._artifacts is None or self._folder.exists():
             with contextlib.suppress(NotFound):
                 self.find(name, source=source)
 

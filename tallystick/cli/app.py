@@ -57,6 +57,9 @@ def run(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date to observe.")
     ] = None,
+    look_back: Annotated[
+        int, typer.Option(help="With --from: begin up to so many days earlier, where an application lacks its row.")
+    ] = 0,
     cutoff: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last date whose outcomes a label may use.")
     ] = None,
@@ -66,7 +69,8 @@ def run(
     from tallystick.cli.running import run_recipe
     from tallystick.pipeline import Dates
 
-    dates = Dates(load_date=_day(load_date), first=_day(first), last=_day(last), cutoff=_day(cutoff))
+    days = {"load_date": load_date, "first": first, "last": last, "cutoff": cutoff}
+    dates = Dates(look_back=look_back, **{name: _day(day) for name, day in days.items()})
     run_recipe(recipe, source, warehouse=warehouse, project=project, dates=dates, run_id=run_id)
 
 

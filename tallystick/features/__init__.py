@@ -6,8 +6,8 @@ that a job hands in), window arithmetic (``kernel``), definitions (``spec`` and 
 
 from __future__ import annotations
 
-from tallystick.features.arrivals import reach_back
 from tallystick.features.compute import GroupWork, attach_lookups, compute_local
+from tallystick.features.looking_back import Kept, begin_early
 from tallystick.features.planning import (
     check_given_name,
     choose_work,
@@ -26,9 +26,11 @@ from tallystick.features.tasks import BucketTask, Observed
 __all__ = [
     "BucketTask",
     "GroupWork",
+    "Kept",
     "Observed",
     "add_request_features",
     "attach_lookups",
+    "begin_early",
     "check_given_name",
     "choose_work",
     "compute_buckets",
@@ -41,7 +43,6 @@ __all__ = [
     "observe_applications",
     "observe_daily",
     "observe_given",
-    "reach_back",
     "run_tasks",
     "settle_dates",
 ]

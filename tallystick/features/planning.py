@@ -5,7 +5,7 @@ What lives here: decisions made once on the driver, from declarations and lists 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -114,6 +114,12 @@ def settle_dates(
 def last_load(files: Iterable[StoredFile]) -> date | None:
     """The date of the newest load among the files; None when there is none."""
     return max((file.stats["loaded_on"][1] for file in files if "loaded_on" in file.stats), default=None)
+
+
+def note_unloaded(last: date | None, loaded: date | None, *, tell: Callable[[str], None]) -> None:
+    """Tell of days after the last load, which may be computed but have not seen their own."""
+    if last is not None and loaded is not None and last > loaded:
+        tell(f"      note: {last} is after the last load, that of {loaded}; such days become late with their load")
 
 
 def list_read_tables(groups: Iterable[FeatureGroup], drawn_from: Iterable[str]) -> list[str]:

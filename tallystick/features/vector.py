@@ -104,18 +104,26 @@ def _typed(rows: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
         if wanted in (field.type, pa.string()):
             continue
         try:
-            given = rows.column(place)
-            typed = given.cast(wanted)
-            # Arrow also takes 2.5 for true, a number for an instant, and cuts the time of day off an instant.
-            if not pa.types.is_null(field.type) and (
-                _kind(field.type) != _kind(wanted) or typed.cast(field.type) != given
-            ):
-                raise pa.ArrowInvalid("another value than was given")
-            rows = rows.set_column(place, field.name, typed)
+            rows = rows.set_column(place, field.name, _cast(rows.column(place), wanted))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             what = f"column {field.name} is {field.type}, the contract says {wanted}, and not every value fits"
             raise ContractError(what, where=where, fix="see docs/data-model.md") from None
     return rows
+
+
+def _cast(given: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    """The values as that type; ArrowInvalid where one would be another. Codes are read as what they stand for."""
+    if pa.types.is_dictionary(given.type):
+        given = given.cast(given.type.value_type)
+    typed = given.cast(wanted)
+    # Arrow itself refuses a number or text that does not fit. But it takes 2.5 for true and a number for an instant,
+    # and cuts the time of day off an instant.
+    if pa.types.is_null(given.type) or pa.types.is_string(given.type) or pa.types.is_large_string(given.type):
+        return typed
+    is_cut = pa.types.is_date(wanted) and pa.types.is_timestamp(given.type) and typed.cast(given.type) != given
+    if is_cut or _kind(given.type) != _kind(wanted):
+        raise pa.ArrowInvalid("another value than was given")
+    return typed
 
 
 def _kind(of: pa.DataType) -> str:

@@ -49,8 +49,9 @@ protected. A dot after the type means the value may be missing.
 
 FOLLOWING = """## Tables that follow from declarations
 
-There is a `feature.<group>` for each group in `features/`, a `label.<label>` and a `training.<recipe>` for each of
-those in `recipes/`, and a `<table>_rejected` beside each clean table. The features are in [features.md](features.md).
+There is a `feature.<group>` for each group in `features/`, a `label.<label>` for each label, a `training.<recipe>` for
+each recipe with a label in `recipes/`, and a `<table>_rejected` beside each clean table. The features are in
+[features.md](features.md).
 
 A feature table holds several sets of observations beside each other: the applications of recipes, the daily snapshot
 (`daily`), sets that somebody computed for a file. Always choose one, or a customer's rows are counted several times:

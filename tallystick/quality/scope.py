@@ -14,7 +14,7 @@ from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 
 # Columns that say how far a table has come, the best first.
-PROGRESS = ("loaded_on", "as_of", "validated_on", "as_of_date")
+PROGRESS = ("loaded_on", "as_of", "validated_on")
 
 
 def choose_tables(

@@ -87,7 +87,7 @@ def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
     assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_applications"]["arguments"])
     assert "--cutoff {{ business_date(dag_run) }}" in " ".join(jobs["build_labels"]["arguments"])
     for job in ("compute_features", "score_applications"):
-        assert "--arrived-on {{ business_date(dag_run) }}" in " ".join(jobs[job]["arguments"]), job
+        assert "--look-back {{ 0 if params.first else 92 }}" in " ".join(jobs[job]["arguments"]), job
     compaction = submitted(facts, "monthly_maintenance")["compact_events"]
     assert f"--source {SOURCE} --as-of {{{{ business_date(dag_run) }}}}" in " ".join(compaction["arguments"])
 

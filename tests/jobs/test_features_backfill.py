@@ -173,7 +173,9 @@ def test_days_after_the_last_load_are_computed_with_a_word(
 ) -> None:
     after = bank.LAST + timedelta(days=1)
     bank.compute(str(project), str(warehouse), "--group", "spend", "--from", str(bank.LAST), "--to", str(after))
-    assert f"note: {after} is after the last load, that of {bank.LAST}; such days become late" in capsys.readouterr().err
+    assert (
+        f"note: {after} is after the last load, that of {bank.LAST}; such days become late" in capsys.readouterr().err
+    )
     assert bank.stored(warehouse) == bank.spent(rows, [bank.LAST, after])
     planned = bank.plan(project, warehouse, str(bank.LAST), str(bank.LAST))
     assert [state.day for state in planned.states if state.is_right] == [bank.LAST]

@@ -1,4 +1,4 @@
-"""A night whose delivery has an application that should have come days before: it gets its features all the same."""
+"""A night that finds an application without its row, late or left by a failed night: it gets it all the same."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def rows(root: Path) -> dict[tuple[str, datetime], tuple[Any, ...]]:
 
 
 def test_late_applications_get_the_row_that_they_would_have_had_in_time(root: Path) -> None:
-    compute(root, "--arrived-on", TONIGHT.isoformat())
+    compute(root, "--look-back", "30")
     found = rows(root)
     assert set(found) == {("village:0", EARLY), ("village:1", IN_TIME), ("village:2", LATE), ("village:3", LESS_LATE)}
     bank.compute(str(root / "project"), str(root / "warehouse"), "--recipe", "asked")
     assert rows(root) == found
 
 
-def test_without_the_load_a_night_observes_its_own_dates_only(root: Path) -> None:
+def test_without_looking_back_a_night_observes_its_own_dates_only(root: Path) -> None:
     compute(root)
     assert set(rows(root)) == {("village:0", EARLY), ("village:1", IN_TIME)}
 
@@ -77,12 +77,23 @@ def test_without_the_load_a_night_observes_its_own_dates_only(root: Path) -> Non
 def test_a_corrected_application_of_february_is_no_reason_to_compute_february_again(root: Path) -> None:
     before = {file.path for file in pin(Warehouse(root / "warehouse"), "feature.spend").files}
     assert any("period=2026-02" in path for path in before)
-    compute(root, "--arrived-on", TONIGHT.isoformat())
+    compute(root, "--look-back", "30")
     after = {file.path for file in pin(Warehouse(root / "warehouse"), "feature.spend").files}
     assert {path for path in before if "period=2026-02" in path} <= after
 
 
-def test_the_scores_of_a_night_begin_as_early_as_its_features(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_failed_night_left_is_done_by_the_next(root: Path) -> None:
+    # The load of the 10th is in the tables, and its night did nothing more; the 12th would begin with the 11th.
+    dates = ("--from", "2026-03-11", "--to", "2026-03-12", "--look-back", "30")
+    bank.compute(str(root / "project"), str(root / "warehouse"), "--recipe", "asked", *dates)
+    assert set(rows(root)) == {
+        ("village:0", EARLY), ("village:1", IN_TIME), ("village:2", LATE), ("village:3", LESS_LATE)
+    }  # fmt: skip
+
+
+def test_the_scores_of_a_night_begin_with_the_first_application_that_has_none(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = load_job(deliveries.CHECKOUT, "score_applications")
     asked: dict[str, Any] = {}
 
@@ -98,11 +109,11 @@ def test_the_scores_of_a_night_begin_as_early_as_its_features(root: Path, monkey
     monkeypatch.setattr(job, "Registry", lambda _: registry)
     monkeypatch.setattr(job, "check_model_inputs", lambda *_, **__: None)
     monkeypatch.setattr(job, "check_definitions", checked)
-    compute(root, "--arrived-on", TONIGHT.isoformat())
-    dates = ("--from", LAST_NIGHT.isoformat(), "--to", TONIGHT.isoformat(), "--arrived-on", TONIGHT.isoformat())
+    compute(root, "--look-back", "30")
+    dates = ("--from", LAST_NIGHT.isoformat(), "--to", TONIGHT.isoformat(), "--look-back", "30")
     args = bank.arguments(
         "score_applications", root / "project", root / "warehouse", "--recipe", "asked", "--source", "village", *dates
     )
     with pytest.raises(Asked):
         job.run(None, args)
-    assert asked == {"first": date(2026, 3, 4), "last": TONIGHT}
+    assert asked == {"first": date(2026, 2, 25), "last": TONIGHT}

@@ -128,3 +128,21 @@ def test_dates_that_came_as_midnights_are_dates(project_root: Path) -> None:
     assert tallystick.compute_vector(midnights, day, "transactions") == tallystick.compute_vector(
         ROWS, day, "transactions"
     )
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        pa.array([1, 8, 9], pa.decimal128(18, 2)),
+        pa.array([1, 8, 9], pa.int32()),
+        pa.array([1, 8, 9]).dictionary_encode(),
+    ],
+    ids=["decimals", "short numbers", "codes"],
+)
+def test_whole_numbers_of_other_forms_are_those_numbers(project_root: Path, amounts: pa.Array) -> None:
+    contract = load_project(project_root).contracts["clean.transactions"]
+    columns = dict.fromkeys(c.name for c in contract.columns)
+    table = pa.Table.from_pylist([columns | row for row in ROWS])
+    given = table.set_column(table.schema.get_field_index("amount_minor"), "amount_minor", amounts)
+    day = dt.date(2026, 3, 10)
+    assert tallystick.compute_vector(given, day, "transactions") == tallystick.compute_vector(ROWS, day, "transactions")

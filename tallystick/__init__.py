@@ -1,7 +1,7 @@
 """tallystick: point-in-time features, labels, audited models and scores from a bank's raw files.
 
-What lives here: the names for people who write declarations or ask for one customer's vector. What must not: anything
-else; a name is loaded when it is first used, so that importing the package costs nothing.
+Here: the names for people who write declarations or ask for one customer's vector. Not here: anything else. A name is
+loaded when it is first used, so that importing the package costs nothing.
 
 >>> import tallystick
 >>> group = tallystick.FeatureGroup(

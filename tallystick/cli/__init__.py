@@ -1,7 +1,7 @@
 """``tally``: the command line.
 
-What lives here: arguments, printing, exit codes. What must not: work (jobs and stages do it), heavy imports at the top
-of a module: ``tally sql`` answers in about two seconds because nothing starts Spark for it.
+Here: arguments, printing, exit codes. Not here: work, which jobs and stages do, and slow imports at the top of a
+module. ``tally sql`` answers in about two seconds because nothing starts Spark for it.
 
 Data goes to stdout, everything else to stderr.
 """

@@ -1,7 +1,7 @@
 """The feature stage: which rows of which bucket go through the kernel, and where the columns go.
 
-What lives here: observations, lookups, one task a bucket. What must not: storage (reading and writing are functions
-that a job hands in), window arithmetic (``kernel``), definitions (``spec`` and the project's ``features/``).
+Here: observations, lookups, one task a bucket. Not here: storage (a job hands in the functions that read and write),
+window arithmetic (``kernel``), definitions (``spec`` and the project's ``features/``).
 """
 
 from __future__ import annotations

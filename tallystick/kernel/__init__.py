@@ -1,4 +1,6 @@
-"""Point-in-time window aggregation over columns: NumPy on Arrow, pure functions, no Spark, no I/O.
+"""Point-in-time window aggregation over columns.
+
+Here: pure functions in NumPy on Arrow. Not here: Spark, files, which rows belong to which task (``features``).
 
 ``prepare_group`` turns a declared group into a plan once; ``compute_group`` applies it to rows and observations,
 ``compute_vector`` to one customer. Same rows and observations, same bits, in any order and any split.

@@ -1,7 +1,7 @@
 """Labels: which application turned out good or bad, and when that could be known.
 
-What lives here: the label stage (``build_labels``) and the tables that fall out of the same arithmetic (vintages, roll
-rates, cohorts). What must not: storage, a session, the meaning of a definition (``spec.labels`` has it).
+Here: the label stage (``build_labels``) and the tables that the same arithmetic gives (vintages, roll rates, cohorts).
+Not here: storage, a session, the meaning of a definition (``spec.labels`` has it).
 """
 
 from __future__ import annotations

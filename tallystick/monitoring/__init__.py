@@ -1,7 +1,7 @@
 """Looking at a run: the HTML report, the model card and the summary in the terminal.
 
-What lives here: what a reader is shown and in which order. What must not: storage, the registry, any computing of
-results; a job hands over values.
+Here: what a reader is shown and in which order. Not here: storage, the registry, any computing of results. A job
+hands over values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Loads the declared folders of a project into one frozen, lazy ``Project`` and cross-checks it.
 
-What lives here: the names other parts use. What must not: definitions.
+Here: YAML, SQL and Python declarations to values of ``spec``, and the checks that need more than one file. Not here:
+what a declaration means (``spec``), data, Spark.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The data quality gate: expectations run on tables by Great Expectations, results as rows and pages.
 
-What lives here: the names other parts use. What must not: storage; the library is imported only while it is used, since
-that alone takes seconds.
+Here: running suites, and what their results say. Not here: storage, what is expected (``expectations/``). Great
+Expectations is imported only while it is used, since that alone takes seconds.
 """
 
 from __future__ import annotations

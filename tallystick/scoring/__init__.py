@@ -1,7 +1,6 @@
 """Scoring: from features to pd, score, limit, decision and reasons.
 
-What lives here: the score stage and the file that a registered model is made of. What must not: storage, the registry,
-training.
+Here: the score stage and the file that a registered model is made of. Not here: storage, the registry, training.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """Frozen, validated declarations and their fingerprints.
 
-What lives here: what a table, source, feature, label or recipe *means*. What must not: Spark, storage, any I/O.
+Here: what a table, source, feature, label or recipe *means*. Not here: Spark, storage, reading or writing of files.
 """

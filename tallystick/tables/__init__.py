@@ -1,7 +1,7 @@
 """The store: session, tables, versions, landed files. The only package that knows Delta Lake.
 
-What lives here: the door for writing (``replace``, ``replace_files``, ``replace_arrow``), reading, pinned versions, the
-landing of suppliers' files. What must not: a stage, or anything about what rows mean. Importing it loads no Spark.
+Here: the functions that write (``replace``, ``replace_files``, ``replace_arrow``), reading, pinned versions, the
+landing of suppliers' files. Not here: a stage, or anything about what rows mean. Importing it loads no Spark.
 """
 
 from tallystick.tables import landing

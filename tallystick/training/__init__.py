@@ -1,1 +1,4 @@
-"""From labelled feature vectors to a model, its numbers and its plots; pandas and NumPy in, values out."""
+"""From labelled feature vectors to a model, its numbers and its plots.
+
+Here: functions that take pandas and NumPy and return values. Not here: storage, the registry, Spark.
+"""

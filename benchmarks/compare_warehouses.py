@@ -39,8 +39,8 @@ class Comparison:
 
     name: str
     rows: int
-    only_old: int
-    only_new: int
+    only_first: int
+    only_second: int
     columns: int
     differing: dict[str, int]
     added: tuple[str, ...]
@@ -49,7 +49,7 @@ class Comparison:
     @property
     def is_equal(self) -> bool:
         """Whether every row and every value of the common columns is the same."""
-        return not (self.only_old or self.only_new or self.differing)
+        return not (self.only_first or self.only_second or self.differing)
 
 
 def compare_tables(name: str, old: pa.Table, new: pa.Table) -> Comparison:
@@ -64,20 +64,22 @@ def compare_tables(name: str, old: pa.Table, new: pa.Table) -> Comparison:
         keys = [key for key in KEYS if key in old.column_names and key in new.column_names]
     common = [c for c in old.column_names if c in new.column_names and c not in (*keys, *IGNORED)]
     left, right = old.select([*keys, *common]), new.select([*keys, *common])
-    both = left.append_column("_old", pa.array(range(left.num_rows), pa.int64())).join(
-        right.select(keys).append_column("_new", pa.array(range(right.num_rows), pa.int64())), keys, join_type="inner"
+    both = left.append_column("_first", pa.array(range(left.num_rows), pa.int64())).join(
+        right.select(keys).append_column("_second", pa.array(range(right.num_rows), pa.int64())),
+        keys,
+        join_type="inner",
     )
     differing = {}
     for column in common:
-        one, other = left[column].take(both["_old"]), right[column].take(both["_new"])
+        one, other = left[column].take(both["_first"]), right[column].take(both["_second"])
         count = _count_differences(one, other)
         if count:
             differing[column] = count
     return Comparison(
         name=name,
         rows=both.num_rows,
-        only_old=left.num_rows - len(pc.unique(both["_old"])),
-        only_new=right.num_rows - len(pc.unique(both["_new"])),
+        only_first=left.num_rows - len(pc.unique(both["_first"])),
+        only_second=right.num_rows - len(pc.unique(both["_second"])),
         columns=len(common),
         differing=differing,
         added=tuple(sorted(set(new.column_names) - set(old.column_names))),
@@ -126,11 +128,11 @@ def main(arguments: list[str]) -> int:
     """Print the comparison; the exit code says whether anything differs."""
     old, new = (Path(argument) for argument in arguments)
     found = compare_warehouses(old, new)
-    shown = Table("table", "rows", "only old", "only new", "columns", "columns that differ", "new", "gone")
+    shown = Table("table", "rows", "only in OLD", "only in NEW", "columns", "columns that differ", "new", "gone")
     for one in found:
         told = ", ".join(f"{name} ({count})" for name, count in list(one.differing.items())[:6])
         more = f" and {len(one.differing) - 6} more" if len(one.differing) > 6 else ""
-        counts = [str(number) for number in (one.rows, one.only_old, one.only_new, one.columns)]
+        counts = [str(number) for number in (one.rows, one.only_first, one.only_second, one.columns)]
         shown.add_row(one.name, *counts, told + more or "none", ", ".join(one.added), ", ".join(one.removed))
     Console(width=200).print(shown)
     return 0 if found and all(one.is_equal for one in found) else 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.features import Kept, begin_early, date_bounds, list_bucket_tasks
 from tallystick.features.ledger import Definition, Ledger, check_definitions
-from tallystick.registry import Registry, load_local
+from tallystick.model.registry import Registry, load_local
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import training_contract

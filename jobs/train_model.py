@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick import monitoring, scoring
 from tallystick.entrypoint import code_version, load_job_project, progress, run_job
 from tallystick.features.ledger import Definition, Ledger, check_definitions
-from tallystick.registry import Gate, ModelPackage, Registry
+from tallystick.model import packaging
+from tallystick.model.registry import ModelPackage, Registry
+from tallystick.report import render_model_card
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import training_contract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, pin, read_arrow, replace_arrow
@@ -65,28 +66,26 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     where = Slice(f"{contract.name}/{source.name}", {"source": source.name}, buckets=source.layout.buckets)
     by = Run(args.run_id, "train_model", code, fingerprint(recipe), inputs)
     commit = replace_arrow(warehouse, contract, learned.cast(arrow_schema(contract.columns)), where=where, run=by)
-    manifest = monitoring.describe_manifest(recipe, label, result, inputs=inputs, code=code)
+    manifest = packaging.describe_manifest(recipe, label, result, inputs=inputs, code=code)
     version = registry.register(
         ModelPackage(
             name=recipe.name,
             run_id=args.run_id,
             params=result.params,
             metrics=result.metrics,
-            files=monitoring.list_run_files(recipe, label, result, manifest),
-            model_file=scoring.MODEL_FILE,
+            files=packaging.list_run_files(result, manifest, card=render_model_card(recipe, label, result)),
+            model_file=packaging.SCORER_FILE,
             model_artifacts=result.artifacts,
             example=result.example,
-            outputs=monitoring.OUTPUTS,
-            requirements=monitoring.list_requirements(result),
+            outputs=packaging.OUTPUTS,
+            requirements=packaging.list_requirements(result),
             tags={"source": source.name, "training_version": str(commit.version)},
             description=recipe.description,
         )
     )
     auc = result.metrics["auc_out_of_time"]
     progress(f"      {version.label}: {result.champion}, AUC {auc:.3f} on the newest labelled rows")
-    version = registry.promote(
-        version, [Gate(name=g.name, is_passed=g.is_passed, detail=g.detail) for g in result.gates]
-    )
+    version = registry.promote(version, result.gates)
     progress(f"      {version.label} is {' and '.join(version.aliases)}")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import progress, run_job
-from tallystick.registry import Registry
+from tallystick.model.registry import Registry
 from tallystick.tables import Warehouse, find_waste, keep_log, remove_waste
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import load_job_project, progress, run_job
 from tallystick.errors import NotFound
-from tallystick.monitoring import (
+from tallystick.report import (
     ModelFacts,
     RunFacts,
     count_features,
@@ -79,7 +79,7 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
 
 def _read_model(home: Path, name: str, source: str) -> tuple[ModelFacts | None, str]:
     """The facts of the champion that learned from the source, if there is one, and where the registry is."""
-    from tallystick.registry import Registry
+    from tallystick.model.registry import Registry
 
     registry = Registry(home)
     try:

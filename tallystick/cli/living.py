@@ -86,7 +86,7 @@ def _by_table(project: Project, warehouse: Warehouse) -> Mapping[str, list[dict[
 
 def _readers(warehouse: Path, features: Iterable[str]) -> dict[str, list[str]]:
     """The labels of the registered versions that read each feature, newest first, with their aliases."""
-    from tallystick.registry import Registry
+    from tallystick.model.registry import Registry
 
     if not (warehouse / REGISTRY).is_dir() and not os.environ.get("MLFLOW_TRACKING_URI"):
         return {}

@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from tallystick.errors import ModelError
 from tallystick.features.population import latest_versions
+from tallystick.model.inputs import Feature
 from tallystick.spec.recipes import Recipe
-from tallystick.training.vectors import KEYS, Feature, VectorPlan, assemble_vectors
+from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 
 # Below this many bad or good rows no model is fitted: folds would have classes with nothing in them.
 LEAST_PER_CLASS = 10

@@ -15,45 +15,16 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
+from tallystick.model import comparisons
+from tallystick.model.evaluation import auc, calibration_slope, stability_index
+from tallystick.model.export import describe_model, example_rows, to_score, write_document
+from tallystick.model.fitting import Model, Part, fit_models, needed_algorithms
+from tallystick.model.plots import draw_plots
+from tallystick.model.results import GateResult, TrainingResult
 from tallystick.spec.algorithms import Algorithm
 from tallystick.spec.recipes import Recipe
-from tallystick.training import reporting
 from tallystick.training.data import TrainingSet, check_parts, observation_hash, split_by_time
-from tallystick.training.export import describe_model, example_rows, to_score, write_document
-from tallystick.training.fitting import Model, Part, fit_models, needed_algorithms
-from tallystick.training.metrics import auc, calibration_slope, stability_index
-from tallystick.training.plots import draw_plots
 from tallystick.training.vectors import KEYS
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Passed:
-    """One gate: whether the model passed it, and the numbers that decided."""
-
-    name: str
-    is_passed: bool
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class TrainingResult:
-    """What one training leaves: the model as text, numbers, tables, plots, gates, and the rows it learned from.
-
-    ``champion`` is the chosen algorithm's name. ``rows`` has KEYS, label, part, pd_out_of_fold, pd_out_of_time and the
-    features of every labelled row. ``example`` is input for the model's signature. ``artifacts`` are the model's own
-    files by name.
-    """
-
-    champion: str
-    artifacts: dict[str, bytes]
-    params: dict[str, str | int | float | bool]
-    metrics: dict[str, float]
-    tables: dict[str, pd.DataFrame]
-    plots: dict[str, bytes]
-    gates: tuple[Passed, ...]
-    rows: pd.DataFrame
-    example: pd.DataFrame
-    observation_hash: str
 
 
 def train_model(recipe: Recipe, data: TrainingSet) -> TrainingResult:
@@ -140,7 +111,9 @@ def choose_model(models: dict[str, Model], label: np.ndarray, *, tolerance: floa
     return next(name for name, area in areas.items() if area >= best - tolerance)
 
 
-def check_gates(recipe: Recipe, model: Model, older: Part, label: np.ndarray, pd_: np.ndarray) -> tuple[Passed, ...]:
+def check_gates(
+    recipe: Recipe, model: Model, older: Part, label: np.ndarray, pd_: np.ndarray
+) -> tuple[GateResult, ...]:
     """The recipe's gates on the out-of-time rows, which ``model`` has not seen."""
     gates = recipe.gates
     area = auc(label, pd_)
@@ -149,10 +122,10 @@ def check_gates(recipe: Recipe, model: Model, older: Part, label: np.ndarray, pd
     shift = stability_index(model.out_of_fold, pd_)
     bad = int(label.sum())
     return (
-        Passed(name="bad_rows", is_passed=bad >= gates.min_bad, detail=f"{bad}, at least {gates.min_bad}"),
-        Passed(name="auc", is_passed=area >= gates.min_auc, detail=f"{area:.3f}, at least {gates.min_auc}"),
-        Passed(name="calibration_slope", is_passed=low <= slope <= high, detail=f"{slope:.2f}, {low} to {high}"),
-        Passed(name="score_psi", is_passed=shift <= gates.max_psi, detail=f"{shift:.3f}, at most {gates.max_psi}"),
+        GateResult(name="bad_rows", is_passed=bad >= gates.min_bad, detail=f"{bad}, at least {gates.min_bad}"),
+        GateResult(name="auc", is_passed=area >= gates.min_auc, detail=f"{area:.3f}, at least {gates.min_auc}"),
+        GateResult(name="calibration_slope", is_passed=low <= slope <= high, detail=f"{slope:.2f}, {low} to {high}"),
+        GateResult(name="score_psi", is_passed=shift <= gates.max_psi, detail=f"{shift:.3f}, at most {gates.max_psi}"),
     )
 
 
@@ -178,16 +151,16 @@ def _report(trained: _Trained) -> dict[str, pd.DataFrame]:
     pds = {"train": model.out_of_fold, "test": trained.test_pd, "scored": trained.final.predict(frames["scored"])}
     approved = trained.unseen_pd < _approval_limit(recipe)
     return {
-        "performance": reporting.report_performance(
+        "performance": comparisons.report_performance(
             trained.tried, older, newer, champion=trained.champion, seed=recipe.seed
         ),
-        "vintages": reporting.report_vintages(trained.algorithms, labelled, recipe=recipe),
-        "ablations": reporting.report_ablations(trained.algorithms, older, newer, recipe=recipe, full=model),
+        "vintages": comparisons.report_vintages(trained.algorithms, labelled, recipe=recipe),
+        "ablations": comparisons.report_ablations(trained.algorithms, older, newer, recipe=recipe, full=model),
         "variants": _report_variants(trained),
-        "stability": reporting.report_stability(model, frames, pds),
-        "fairness": reporting.report_fairness(in_order, trained.labels, trained.unseen_pd, approved=approved),
-        "calibration": reporting.report_calibration(trained.labels, trained.unseen_pd),
-        "weights": reporting.report_weights(trained.final, data.features, labelled.vectors),
+        "stability": comparisons.report_stability(model, frames, pds),
+        "fairness": comparisons.report_fairness(in_order, trained.labels, trained.unseen_pd, approved=approved),
+        "calibration": comparisons.report_calibration(trained.labels, trained.unseen_pd),
+        "weights": comparisons.report_weights(trained.final, data.features, labelled.vectors),
         **{f"selection_{name}": table for name, table in trained.final.selection.items()},
     }
 
@@ -202,7 +175,7 @@ def _report_variants(trained: _Trained) -> pd.DataFrame:
         title: (_part(data, label.notna() & is_older, label), _part(data, label.notna() & ~is_older, label))
         for title, label in labels.items()
     }
-    return reporting.report_variants(trained.algorithms, parts, recipe=recipe)
+    return comparisons.report_variants(trained.algorithms, parts, recipe=recipe)
 
 
 def _approval_limit(recipe: Recipe) -> float:

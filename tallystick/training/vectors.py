@@ -19,6 +19,7 @@ from tallystick.errors import DeclarationError, ModelError
 from tallystick.features.population import decided_versions
 from tallystick.features.request import add_request_features
 from tallystick.kernel.calendar import zone_offsets
+from tallystick.model.inputs import Feature
 from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
@@ -33,16 +34,6 @@ KEYS = ("application_id", "customer_id", "as_of", "source", "bucket", "period")
 _JOIN = ("customer_id", "as_of")
 _TRAIN_AGAIN = "train a model without them, or declare them as before until there is one"
 _WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Feature:
-    """One input of a model. ``sign`` +1 more risk, -1 less; ``assumed``: from rows without dates of their own."""
-
-    name: str
-    reason: str
-    sign: int = 0
-    assumed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,18 +144,6 @@ def assemble_vectors(
     complete = add_request_features(ordered, plan.request)
     columns = {name: complete[name] for name in KEYS}
     return pa.table(columns | {f.name: complete[f.name].cast(pa.float64()) for f in plan.features})
-
-
-def match_features(features: Iterable[Feature], patterns: Sequence[str]) -> tuple[Feature, ...]:
-    """The features whose names match any of the ``patterns``, in their own order.
-
-    DeclarationError for a pattern that matches nothing: a shortlist with a mistyped name is no shortlist.
-    """
-    listed = list(features)
-    for pattern in patterns:
-        if not any(fnmatchcase(feature.name, pattern) for feature in listed):
-            raise DeclarationError(f"no feature is called {pattern}", where="features of an algorithm or ablation")
-    return tuple(f for f in listed if any(fnmatchcase(f.name, pattern) for pattern in patterns))
 
 
 def _check_named(recipe: Recipe, known: Sequence[str], gone: Sequence[Retirement]) -> None:

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 from tallystick.errors import ModelError, NotFound
-from tallystick.registry import CHAMPION, PREVIOUS, Gate, ModelPackage, ModelVersion, Registry
+from tallystick.model.registry import CHAMPION, PREVIOUS, ModelPackage, ModelVersion, Registry
+from tallystick.model.results import GateResult
 from tests.lib import models
 
-PASSED = Gate(name="auc", is_passed=True)
+PASSED = GateResult(name="auc", is_passed=True)
 Registered = tuple[Registry, ModelVersion, Path]
 OUTPUTS = {"pd": "double", "score": "double", "limit_minor": "long", "decision": "string", "reasons": "strings"}
 
@@ -109,7 +110,7 @@ def test_aliases_move_only_past_the_gates(tmp_path: Path) -> None:
     assert registry.promote(first, [PASSED]).aliases == (CHAMPION,)
     second = registry.register(replace(small, run_id="run-2"))
     with pytest.raises(ModelError, match=r"consumer_loan/2: gates failed: psi \(0.4 > 0.25\)"):
-        registry.promote(second, [PASSED, Gate(name="psi", is_passed=False, detail="0.4 > 0.25")])
+        registry.promote(second, [PASSED, GateResult(name="psi", is_passed=False, detail="0.4 > 0.25")])
     assert registry.find("consumer_loan").version == 1
     registry.promote(second, [PASSED])
     assert (registry.find("consumer_loan").version, registry.find("consumer_loan", PREVIOUS).version) == (2, 1)
@@ -167,7 +168,7 @@ def test_the_champion_loads_in_a_fresh_process_without_the_project(registered: R
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "refused True"
-    from tallystick.scoring import model_file
+    from tallystick.model import scorer as model_file
 
     written = json.loads((tmp_path / "rows.json").read_text())
     same = pd.DataFrame(written["data"], columns=written["columns"]).astype("float64")

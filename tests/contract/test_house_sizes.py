@@ -29,15 +29,14 @@ POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/kernel/formulas.py::derive": _ARRAYS,
     "tallystick/kernel/history.py::find": _ARRAYS,
     "tallystick/kernel/loops.py::keep_by_code": _ARRAYS,
-    "tallystick/monitoring/packaging.py::list_run_files": "recipe, label and result, as everywhere in monitoring",
     "tallystick/spec/names.py::ratio_name": "the words of a name in their order",
     "tallystick/tables/files.py::write_file": _DATA,
     "tallystick/tables/frames.py::replace": _DATA,
     "tallystick/tables/landing.py::land": _DATA,
     "tallystick/training/audit.py::audit_training_set": _DATA,
-    "tallystick/training/boosting.py::fit_boosting": _FIT,
-    "tallystick/training/ordinal.py::fit_ordinal": _FIT,
-    "tallystick/training/scorecard.py::fit_scorecard": _FIT,
+    "tallystick/model/boosting.py::fit_boosting": _FIT,
+    "tallystick/model/ordinal.py::fit_ordinal": _FIT,
+    "tallystick/model/scorecard.py::fit_scorecard": _FIT,
     "tallystick/training/train.py::check_gates": _DATA,
 }
 

@@ -11,7 +11,7 @@ from tests.lib import house
 
 STAGES = tuple(
     f"tallystick/{name}"
-    for name in ("ingest", "quality", "features", "labels", "graph", "training", "scoring", "monitoring")
+    for name in ("ingest", "quality", "features", "labels", "graph", "training", "scoring", "model", "report")
 )
 
 # A frame that is fetched, cached or counted in a stage is work done where nobody sees it.

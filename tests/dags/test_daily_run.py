@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tallystick.errors import ModelError
+from tallystick.model.registry import Registry
+from tallystick.model.results import GateResult
 from tallystick.pipeline import Dates, list_steps, run_steps
 from tallystick.project import load_project
-from tallystick.registry import Gate, Registry
 from tallystick.simulation import simulate
 from tallystick.tables import Warehouse, query
 from tests.dags.conftest import RECIPE, SOURCE, STATES, airflow_environment, read_answer
@@ -73,7 +74,7 @@ def trained(
             run_id="history",
         )
     registry = Registry(warehouse.root)
-    registry.promote(registry.versions(RECIPE)[0], [Gate(name="there is one", is_passed=True)])
+    registry.promote(registry.versions(RECIPE)[0], [GateResult(name="there is one", is_passed=True)])
     return warehouse
 
 

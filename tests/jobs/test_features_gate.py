@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tallystick.errors import ContractError, ModelError
+from tallystick.model.registry import ModelVersion
 from tallystick.pipeline import load_job
 from tallystick.project import load_project
-from tallystick.registry import ModelVersion
 from tallystick.tables import Warehouse, ensure_table
 from tests.lib import backfills as bank
 from tests.lib import deliveries

@@ -19,10 +19,10 @@ SOURCE = Path(__file__).parents[2] / "tallystick" / "scoring" / "model_file.py"
 
 @pytest.fixture(scope="module")
 def scorer() -> Any:
-    from tallystick.registry import import_quietly
+    from tallystick.model.registry import import_quietly
 
     import_quietly()
-    from tallystick.scoring import model_file
+    from tallystick.model import scorer as model_file
 
     return model_file
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from tallystick.errors import DeclarationError, ModelError
+from tallystick.model.evaluation import auc
+from tallystick.model.fitting import Part, draw_folds, fit_member, fit_models, needed_algorithms
+from tallystick.model.ordinal import fit_ordinal, fit_signed_ridge
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard, Scorecard, Selection
 from tallystick.spec.recipes import Split
-from tallystick.training.fitting import Part, draw_folds, fit_member, fit_models, needed_algorithms
-from tallystick.training.metrics import auc
-from tallystick.training.ordinal import fit_ordinal, fit_signed_ridge
 from tests.lib.training_sets import ALGORITHMS, FEATURES, SMALL, make_part, make_set
 
 FITTED = [algorithm for algorithm in ALGORITHMS if not isinstance(algorithm, Blend)]

@@ -12,13 +12,14 @@ import pandas as pd
 import pytest
 
 from tallystick.errors import ModelError
+from tallystick.model.evaluation import auc
+from tallystick.model.export import describe_model, evaluate_document, to_score, write_document
+from tallystick.model.fitting import fit_models
+from tallystick.model.results import TrainingResult
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard
 from tallystick.spec.recipes import Gates
 from tallystick.training.data import TrainingSet, check_parts, observation_hash, split_by_time
-from tallystick.training.export import describe_model, evaluate_document, to_score, write_document
-from tallystick.training.fitting import fit_models
-from tallystick.training.metrics import auc
-from tallystick.training.train import TrainingResult, check_gates, choose_model, train_model
+from tallystick.training.train import check_gates, choose_model, train_model
 from tests.lib.training_sets import SMALL, make_part, make_recipe, make_set
 
 ORDINAL = OrdinalScorecard(selection=SMALL)
@@ -142,12 +143,12 @@ def test_the_observation_hash_knows_rows_and_labels_but_not_their_order(data: Tr
 
 
 def test_the_written_model_scores_as_the_fitted_one_and_as_the_scorers_own_file(data: TrainingSet) -> None:
-    from tallystick.registry import import_quietly
+    from tallystick.model.registry import import_quietly
 
     import_quietly()
     import lightgbm
 
-    from tallystick.scoring import model_file
+    from tallystick.model import scorer as model_file
 
     model = fit_models(BLEND, make_part(data), split=RECIPE.split, seed=1)["blend"]
     described, text = describe_model(RECIPE, model, data.features)

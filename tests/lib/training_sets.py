@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tallystick.model.fitting import Part
+from tallystick.model.inputs import Feature
 from tallystick.spec.algorithms import Algorithm, Blend, GradientBoosting, OrdinalScorecard, Scorecard, Selection
 from tallystick.spec.recipes import (
     Ablation,
@@ -17,8 +19,6 @@ from tallystick.spec.recipes import (
     Variant,
 )
 from tallystick.training.data import TrainingSet
-from tallystick.training.fitting import Part
-from tallystick.training.vectors import Feature
 
 FEATURES = (
     Feature(name="txn_balance_min_90d", reason="Level of your account balance", sign=-1),

@@ -12,7 +12,7 @@ import pytest
 from tallystick.cli.showing import list_rejected
 from tallystick.errors import LoadRefused
 from tallystick.ingest.rejected import summarise_rejected
-from tallystick.monitoring import list_questions
+from tallystick.report import list_questions
 from tallystick.tables import Warehouse, query
 from tests.lib import loans
 from tests.lib.deliveries import (

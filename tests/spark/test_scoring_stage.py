@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from tallystick.features import list_bucket_tasks
+from tallystick.model.registry import ModelPackage, Registry, load_local
 from tallystick.project import load_project
-from tallystick.registry import ModelPackage, Registry, load_local
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.columns import group_contract
 from tallystick.spec.recipes import training_contract

@@ -221,7 +221,7 @@ def test_the_list_of_retired_features_names_the_models_that_read_them(
 ) -> None:
     group = replace(NOW, retired={"txn_never_*": date(2026, 4, 1), "txn_old_*": date(2026, 4, 1)})
     monkeypatch.setattr(listing, "open_project", lambda _: SimpleNamespace(feature_groups={"txn": group}))
-    monkeypatch.setattr("tallystick.registry.Registry", Models)
+    monkeypatch.setattr("tallystick.model.registry.Registry", Models)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "a server")
     rows = {row.pop("feature"): row for row in listing.list_retired(warehouse.root, None).to_pylist()}
     both = {"table": TABLE, "retired_on": None, "is_stored": True}

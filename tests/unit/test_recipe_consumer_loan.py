@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.model.inputs import match_features
 from tallystick.project import load_project
 from tallystick.spec.algorithms import Blend
-from tallystick.training.vectors import VectorPlan, match_features, plan_vectors
+from tallystick.training.vectors import VectorPlan, plan_vectors
 
 
 @pytest.fixture(scope="module")

@@ -13,17 +13,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tallystick.monitoring import (
+from tallystick.project import load_project
+from tallystick.report import (
     ModelFacts,
     RunFacts,
-    describe_model_card,
     describe_run,
     list_questions,
     print_page,
     render_page,
 )
-from tallystick.monitoring.blocks import Bars, Code, Facts, Figure, Note, Page, Section, Table, show_cell
-from tallystick.project import load_project
+from tallystick.report.blocks import Bars, Code, Facts, Figure, Note, Page, Section, Table, show_cell
+from tallystick.report.model_card import describe_model_card
 from tallystick.spec.columns import group_contract
 from tallystick.spec.labels import DelinquencyLabel, label_contract
 from tallystick.tables import arrow_schema

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from tallystick.training import metrics
+from tallystick.model import evaluation as metrics
 
 LABEL = np.array([0.0, 0.0, 1.0, 1.0, 0.0, 1.0])
 SCORE = np.array([0.1, 0.4, 0.35, 0.8, 0.4, 0.4])

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tallystick.model.inputs import Feature
+from tallystick.model.selection import information_value, select_features
 from tallystick.spec.algorithms import Selection
-from tallystick.training.selection import information_value, select_features
-from tallystick.training.vectors import Feature
 
 ROWS = 400
 KEEP_ALL = Selection(max_missing=1.0, min_iv=0.0, drop_against_sign=False, max_correlation=1.0, max_features=100)

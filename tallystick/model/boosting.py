@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from tallystick.model.inputs import Feature
+from tallystick.model.members import Member
 from tallystick.spec.algorithms import GradientBoosting
-from tallystick.training.members import Member
-from tallystick.training.vectors import Feature
 
 
 def fit_boosting(

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from tallystick.errors import ModelError
+from tallystick.model.evaluation import SMALLEST_PD, expit
+from tallystick.model.fitting import Model
+from tallystick.model.inputs import Feature
+from tallystick.model.members import Member
 from tallystick.spec.recipes import Recipe
-from tallystick.training.fitting import Model
-from tallystick.training.members import Member
-from tallystick.training.metrics import SMALLEST_PD, expit
-from tallystick.training.vectors import Feature
 
 FORMAT = 1
 

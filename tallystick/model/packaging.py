@@ -1,6 +1,6 @@
-"""What is kept of a training run, as files: plots, tables, manifest, card.
+"""What the registry keeps of a training run, as files: the manifest, the model card, plots and tables.
 
-What lives here: the layout of a run's artifacts and the manifest's fields. What must not: the registry, storage.
+The layout of a run's artifacts and the manifest's fields. The card comes rendered: how it looks is the report's craft.
 """
 
 from __future__ import annotations
@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 
-from tallystick.monitoring.model_sections import ModelFacts, describe_model_card
-from tallystick.monitoring.page import render_page
+from tallystick.model.results import TrainingResult
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.labels import Label
 from tallystick.spec.recipes import Recipe
-from tallystick.training.train import TrainingResult
 
-# What the model file imports, at the versions it was trained with; boosters only when the model has one.
+# The file that travels inside every registered model, as code.
+SCORER_FILE = Path(__file__).with_name("scorer.py")
+
+# What the scorer file imports, at the versions the model was trained with; boosters only when the model has one.
 SCORER_LIBRARIES = ("mlflow", "numpy", "pandas")
 
 # The columns of a scorer's answer, with the types of its signature.
@@ -24,7 +26,7 @@ OUTPUTS = {"pd": "double", "score": "double", "limit_minor": "long", "decision":
 
 
 def list_requirements(result: TrainingResult) -> tuple[str, ...]:
-    """The pip requirements of the model file, pinned to what is installed."""
+    """The pip requirements of the scorer file, pinned to what is installed."""
     libraries = [*SCORER_LIBRARIES, *(["lightgbm"] if "booster.txt" in result.artifacts else [])]
     return tuple(f"{name}=={version(name)}" for name in libraries)
 
@@ -47,23 +49,11 @@ def describe_manifest(
     }
 
 
-def list_run_files(
-    recipe: Recipe, label: Label, result: TrainingResult, manifest: Mapping[str, object]
-) -> dict[str, bytes]:
+def list_run_files(result: TrainingResult, manifest: Mapping[str, object], *, card: str) -> dict[str, bytes]:
     """The artifacts of the run by path: manifest.json, model_card.html, plots/*.png, tables/*.csv."""
-    plots = {name if name.endswith(".png") else f"{name}.png": plot for name, plot in result.plots.items()}
-    facts = ModelFacts(
-        name=f"{recipe.name}, {result.champion}",
-        params=result.params,
-        metrics=result.metrics,
-        tables=result.tables,
-        plots=plots,
-        gates=[(gate.name, gate.is_passed, gate.detail) for gate in result.gates],
-    )
-    card = render_page(describe_model_card(recipe, label, facts))
     return {
         "manifest.json": json.dumps(manifest, indent=1, sort_keys=True).encode(),
         "model_card.html": card.encode(),
-        **{f"plots/{name}": plot for name, plot in plots.items()},
+        **{f"plots/{name}": plot for name, plot in result.plots.items()},
         **{f"tables/{name}.csv": table.to_csv(index=False).encode() for name, table in result.tables.items()},
     }

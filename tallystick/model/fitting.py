@@ -14,15 +14,15 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from tallystick.errors import ModelError
+from tallystick.model.boosting import fit_boosting
+from tallystick.model.evaluation import expit, fit_logistic
+from tallystick.model.inputs import Feature, match_features
+from tallystick.model.members import Member
+from tallystick.model.ordinal import fit_ordinal
+from tallystick.model.scorecard import fit_scorecard
+from tallystick.model.selection import select_features
 from tallystick.spec.algorithms import Algorithm, Blend, Fitted, GradientBoosting, OrdinalScorecard, Scorecard
 from tallystick.spec.recipes import Split
-from tallystick.training.boosting import fit_boosting
-from tallystick.training.members import Member
-from tallystick.training.metrics import expit, fit_logistic
-from tallystick.training.ordinal import fit_ordinal
-from tallystick.training.scorecard import fit_scorecard
-from tallystick.training.selection import select_features
-from tallystick.training.vectors import Feature, match_features
 
 # A calibration may flatten log-odds but never turn their order round.
 LEAST_SLOPE = 0.05

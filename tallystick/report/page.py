@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from tallystick.monitoring.blocks import Page, Table, is_number, show_cell
+from tallystick.report.blocks import Page, Table, is_number, show_cell
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tallystick.model.inputs import Feature
+from tallystick.model.members import Member, bin_values, scorecard_member
+from tallystick.model.ordinal import fit_signed_ridge
 from tallystick.spec.algorithms import Scorecard
-from tallystick.training.members import Member, bin_values, scorecard_member
-from tallystick.training.ordinal import fit_signed_ridge
-from tallystick.training.vectors import Feature
 
 # Half a row of each class in every bin: a bin without bad rows keeps a finite weight of evidence.
 SMOOTHING = 0.5

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tallystick.monitoring.blocks import Block, Cell, Facts, Figure, Note, Page, Section, Table
-from tallystick.spec.labels import Label
+from tallystick.report.blocks import Block, Cell, Figure, Note, Section, Table
 from tallystick.spec.recipes import Recipe
 
 # Inputs of a model that a report shows; the whole list is in the tables kept with the model.
@@ -44,35 +43,6 @@ def read_model_files(directory: Path) -> tuple[dict[str, pd.DataFrame], dict[str
     """Tables and plots as a training run keeps them: ``tables/<name>.csv`` and ``plots/<name>.png``, by name."""
     tables = {path.stem: pd.read_csv(path) for path in sorted(directory.glob("tables/*.csv"))}
     return tables, {path.name: path.read_bytes() for path in sorted(directory.glob("plots/*.png"))}
-
-
-def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts) -> Page:
-    """The model card: what the model is for, what it predicts, how well, for whom, and on what it rests."""
-    about: list[Block] = [Note(text=recipe.description)] if recipe.description else []
-    about.append(
-        Facts(
-            rows=[
-                ("Predicts", f"{label.sentence}."),
-                ("Features", "see Weights; all values as they could be known at the application"),
-                ("Permitted use", recipe.permitted_use),
-                ("Algorithm", str(facts.params.get("algorithm", ""))),
-                ("Learned from", f"{facts.params.get('fitted_rows', '?')} labelled applications"),
-            ]
-        )
-    )
-    about += retrospective_notes(recipe)
-    gates = Table(
-        headers=("Gate", "Passed", "Found"), rows=[(name, passed, detail) for name, passed, detail in facts.gates]
-    )
-    return Page(
-        title=f"Model card: {recipe.title}",
-        subtitle=facts.name,
-        sections=[
-            Section(title="About", blocks=about),
-            *describe_model(facts),
-            Section(title="Gates", blocks=[gates] if facts.gates else []),
-        ],
-    )
 
 
 def retrospective_notes(recipe: Recipe) -> list[Note]:

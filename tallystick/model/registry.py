@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import ModelError, NotFound, SetupError
+from tallystick.model.results import GateResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,15 +95,6 @@ class ModelVersion:
         return f"models:/{self.name}/{self.version}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gate:
-    """One condition that a version must meet before it may become champion."""
-
-    name: str
-    is_passed: bool
-    detail: str = ""
-
-
 class Registry:
     """The registry that belongs to a warehouse, or the server that MLFLOW_TRACKING_URI names."""
 
@@ -129,7 +121,7 @@ class Registry:
                 client.delete_run(run.info.run_id)
             return self._describe(client, package.name, self._log(client, experiment, package))
 
-    def promote(self, version: ModelVersion, gates: Sequence[Gate]) -> ModelVersion:
+    def promote(self, version: ModelVersion, gates: Sequence[GateResult]) -> ModelVersion:
         """Make a version the champion and the champion before it ``previous``; only past every gate.
 
         ModelError names the gates that failed, and nothing moves; no gate at all is refused too. Promoting the

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tallystick.training.metrics import auc, ks_curve
+from tallystick.model.evaluation import auc, ks_curve
 
 BAD, GOOD, PLAIN = "#b3282d", "#2b6777", "#52606d"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.monitoring.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
-from tallystick.monitoring.model_sections import ModelFacts, describe_model, retrospective_notes
+from tallystick.report.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
+from tallystick.report.model_sections import ModelFacts, describe_model, retrospective_notes
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.labels import Label

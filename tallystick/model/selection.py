@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from tallystick.model.evaluation import auc, quantile_edges
+from tallystick.model.inputs import Feature
 from tallystick.spec.algorithms import Selection
-from tallystick.training.metrics import auc, quantile_edges
-from tallystick.training.vectors import Feature
 
 # Vintages with fewer rows of either class say nothing about the stability of a feature.
 LEAST_VINTAGE_CLASS = 8

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from tallystick.model.evaluation import expit, quantile_edges
+from tallystick.model.inputs import Feature
+from tallystick.model.members import Member, bin_values, scorecard_member
 from tallystick.spec.algorithms import OrdinalScorecard
-from tallystick.training.members import Member, bin_values, scorecard_member
-from tallystick.training.metrics import expit, quantile_edges
-from tallystick.training.vectors import Feature
 
 
 def fit_ordinal(

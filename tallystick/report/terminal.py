@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from tallystick.monitoring.blocks import Bars, Block, Code, Facts, Figure, Note, Page, Table, is_number, show_cell
+from tallystick.report.blocks import Bars, Block, Code, Facts, Figure, Note, Page, Table, is_number, show_cell
 
 _TONES = {"plain": "", "good": "green", "warning": "yellow", "bad": "red"}
 _BAR_WIDTH = 30

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from tallystick.errors import ModelError
+from tallystick.model.evaluation import auc, bootstrap_interval, ks, measure, stability_index
+from tallystick.model.fitting import Model, Part, fit_models
+from tallystick.model.inputs import Feature, match_features
 from tallystick.spec.algorithms import Algorithm, Blend
 from tallystick.spec.recipes import Ablation, Recipe
-from tallystick.training.fitting import Model, Part, fit_models
-from tallystick.training.metrics import auc, bootstrap_interval, ks, measure, stability_index
-from tallystick.training.vectors import Feature, match_features
 
 # Segments with fewer bad or good rows get no AUC: it would be noise with a name on it.
 LEAST_SEGMENT_CLASS = 5

@@ -1,0 +1,34 @@
+"""The inputs of a model: each feature with its reason and the sign that is expected of it.
+
+A type of its own, below fitting and below the training set, because both need it and neither may import the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tallystick.errors import DeclarationError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feature:
+    """One input of a model. ``sign`` +1 more risk, -1 less; ``assumed``: from rows without dates of their own."""
+
+    name: str
+    reason: str
+    sign: int = 0
+    assumed: bool = False
+
+
+def match_features(features: Iterable[Feature], patterns: Sequence[str]) -> tuple[Feature, ...]:
+    """The features whose names match any of the ``patterns``, in their own order.
+
+    DeclarationError for a pattern that matches nothing: a shortlist with a mistyped name is no shortlist.
+    """
+    listed = list(features)
+    for pattern in patterns:
+        if not any(fnmatchcase(feature.name, pattern) for feature in listed):
+            raise DeclarationError(f"no feature is called {pattern}", where="features of an algorithm or ablation")
+    return tuple(f for f in listed if any(fnmatchcase(f.name, pattern) for pattern in patterns))

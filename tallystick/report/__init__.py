@@ -1,0 +1,26 @@
+"""Looking at a run: the HTML report, the model card and the summary in the terminal.
+
+Here: what a reader is shown and in which order. Not here: storage, the registry, any computing of results. A job
+hands over values.
+"""
+
+from __future__ import annotations
+
+from tallystick.report.model_card import render_model_card
+from tallystick.report.model_sections import ModelFacts, read_model_files
+from tallystick.report.page import render_page
+from tallystick.report.questions import list_questions
+from tallystick.report.run_report import RunFacts, count_features, describe_run
+from tallystick.report.terminal import print_page
+
+__all__ = [
+    "ModelFacts",
+    "RunFacts",
+    "count_features",
+    "describe_run",
+    "list_questions",
+    "print_page",
+    "read_model_files",
+    "render_model_card",
+    "render_page",
+]

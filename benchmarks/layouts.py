@@ -42,7 +42,7 @@ from tallystick.tables import (
     write_file,
     write_merge,
 )
-from tallystick.tables.rewriting import Merge
+from tallystick.tables.upkeep.rewriting import Merge
 
 # What a contender needs of an event; the other columns of the clean table would only cost it time.
 READ_COLUMNS = (

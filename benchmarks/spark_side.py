@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.groups import ROOT
 from benchmarks.layouts import READ_COLUMNS, Folder
 from tallystick.tables import open_session
-from tallystick.tables.profile import read_profile
+from tallystick.tables.runtime.profile import read_profile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -17,7 +17,7 @@ from tallystick.features import GroupWork
 from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Run, Slice, Warehouse, pin, read_arrow, replace_arrow
-from tallystick.tables.small import SmallTables
+from tallystick.tables.store.small import SmallTables
 from tallystick.training import audit
 from tallystick.training.audit_requests import check_requests
 from tallystick.training.data import build_training_set

@@ -17,9 +17,9 @@ from tallystick.features.ledger import Ledger, Made, count_days, owned_days
 from tallystick.features.planning import list_read_tables
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import BucketStore, Pinned, Run, Slice, Warehouse, check_layout, ensure_table, pin, replace_files
-from tallystick.tables.changes import ChangeLog
-from tallystick.tables.footers import column_sizes
-from tallystick.tables.small import SmallTables
+from tallystick.tables.store.changes import ChangeLog
+from tallystick.tables.store.footers import column_sizes
+from tallystick.tables.store.small import SmallTables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -39,8 +39,8 @@ from tallystick.tables import (
     read_arrow,
     replace_files,
 )
-from tallystick.tables.changes import ChangeLog
-from tallystick.tables.small import SmallTables
+from tallystick.tables.store.changes import ChangeLog
+from tallystick.tables.store.small import SmallTables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

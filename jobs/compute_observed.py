@@ -14,7 +14,7 @@ from tallystick.features import GroupWork, Observed, check_given_name, choose_wo
 from tallystick.features.planning import list_given_tasks, list_read_tables
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import BucketStore, Run, Slice, Warehouse, check_layout, ensure_table, pin, replace_files
-from tallystick.tables.given import GIVEN, GIVEN_CONTRACT, split_observations
+from tallystick.tables.store.given import GIVEN, GIVEN_CONTRACT, split_observations
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

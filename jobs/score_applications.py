@@ -30,7 +30,7 @@ from tallystick.tables import (
     read_arrow,
     replace_files,
 )
-from tallystick.tables.small import SmallTables
+from tallystick.tables.store.small import SmallTables
 from tallystick.training.vectors import check_model_inputs, plan_vectors
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tallystick.report import render_model_card
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import training_contract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, pin, read_arrow, replace_arrow
-from tallystick.tables.small import SmallTables
+from tallystick.tables.store.small import SmallTables
 from tallystick.training import audit
 from tallystick.training.data import build_training_set
 from tallystick.training.train import train_model

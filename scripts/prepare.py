@@ -124,7 +124,7 @@ def write_spark_settings() -> None:
     if target.is_file() and target.stat().st_mtime > template.stat().st_mtime:
         return
     python = str(ROOT / ".venv/bin/python")
-    run_tool([python, "-m", "tallystick.tables.profile"], env=dict(os.environ), what="Writing Spark's settings")
+    run_tool([python, "-m", "tallystick.tables.runtime.profile"], env=dict(os.environ), what="Writing Spark's settings")
 
 
 def main() -> None:

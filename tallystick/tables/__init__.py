@@ -1,27 +1,27 @@
-"""The store: session, tables, versions, landed files. The only package that knows Delta Lake.
+"""The only package that knows Delta Lake, in four rooms: ``runtime``, ``landing``, ``store`` and ``upkeep``.
 
-Here: the functions that write (``replace``, ``replace_files``, ``replace_arrow``), reading, pinned versions, the
-landing of suppliers' files. Not here: a stage, or anything about what rows mean. Importing it loads no Spark.
+Here: the names that the rest of the project uses; code lives in the rooms, and each says what belongs in it. Not here:
+a stage, or anything about what rows mean. Importing it loads no Spark.
 """
 
 from tallystick.tables import landing
-from tallystick.tables.buckets import aligned, check_layout
-from tallystick.tables.commits import last_inputs
-from tallystick.tables.compaction import LayoutPlan, commit_layout, plan_compaction
-from tallystick.tables.door import replace_arrow, replace_files
-from tallystick.tables.files import DataFile, new_rel, read_files, write_file
-from tallystick.tables.frames import read, replace
-from tallystick.tables.reading import query, read_arrow
-from tallystick.tables.rebucketing import plan_rebucketing
-from tallystick.tables.rewriting import write_merge
-from tallystick.tables.schemas import arrow_schema, file_schema
-from tallystick.tables.session import open_session
-from tallystick.tables.slices import Commit, Run, Slice
-from tallystick.tables.snapshots import Pinned, PinnedFile, pin
-from tallystick.tables.spark_errors import without_values
-from tallystick.tables.tasks import BucketStore
-from tallystick.tables.vacuum import find_waste, keep_log, remove_waste
-from tallystick.tables.warehouse import Warehouse, ensure_table
+from tallystick.tables.runtime.session import open_session
+from tallystick.tables.runtime.spark_errors import without_values
+from tallystick.tables.store.buckets import aligned, check_layout
+from tallystick.tables.store.commits import last_inputs
+from tallystick.tables.store.door import replace_arrow, replace_files
+from tallystick.tables.store.files import DataFile, new_rel, read_files, write_file
+from tallystick.tables.store.frames import read, replace
+from tallystick.tables.store.reading import query, read_arrow
+from tallystick.tables.store.schemas import arrow_schema, file_schema
+from tallystick.tables.store.slices import Commit, Run, Slice
+from tallystick.tables.store.snapshots import Pinned, PinnedFile, pin
+from tallystick.tables.store.tasks import BucketStore
+from tallystick.tables.store.warehouse import Warehouse, ensure_table
+from tallystick.tables.upkeep.compaction import LayoutPlan, commit_layout, plan_compaction
+from tallystick.tables.upkeep.rebucketing import plan_rebucketing
+from tallystick.tables.upkeep.rewriting import write_merge
+from tallystick.tables.upkeep.vacuum import find_waste, keep_log, remove_waste
 
 __all__ = [
     "BucketStore",

@@ -24,8 +24,8 @@ from tallystick.tables import (
     replace_files,
     write_merge,
 )
-from tallystick.tables import door as door_module
-from tallystick.tables.changes import ChangeLog
+from tallystick.tables.store import door as door_module
+from tallystick.tables.store.changes import ChangeLog
 from tests.lib import store
 from tests.lib.kill import run_killed
 from tests.lib.layouts import BEFORE, compact
@@ -125,8 +125,9 @@ def many_rows(day: int, count: int) -> pa.Table:
 
 
 def test_a_file_of_target_size_is_never_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tallystick.tables.rewriting.ROW_GROUP_ROWS", 2_048)
-    monkeypatch.setattr("tallystick.tables.rewriting.READ_ROWS", 2_048)
+    monkeypatch.setattr("tallystick.tables.store.pieces.ROW_GROUP_ROWS", 2_048)
+    monkeypatch.setattr("tallystick.tables.store.pieces.READ_ROWS", 2_048)
+    monkeypatch.setattr("tallystick.tables.upkeep.rewriting.READ_ROWS", 2_048)
     warehouse = Warehouse(tmp_path)
     for day in range(1, 9):
         where = store.day_slice(day)
@@ -160,7 +161,7 @@ def test_a_load_inside_a_compacted_file_is_swapped_exactly(warehouse: Warehouse,
 
 def test_the_rest_of_a_swapped_file_is_written_in_pieces(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     compact(warehouse)
-    monkeypatch.setattr("tallystick.tables.rewriting.READ_ROWS", 2)
+    monkeypatch.setattr("tallystick.tables.store.pieces.READ_ROWS", 2)
     replace_arrow(warehouse, store.CONTRACT, store.rows([3]), where=store.day_slice(3), run=store.run("again"))
     for file in pin(warehouse, store.NAME).files:
         rows = pq.ParquetFile(file.path).read().to_pylist()
@@ -232,7 +233,7 @@ def replay(warehouse: Warehouse, day: int) -> Commit:
 
 
 def test_a_load_that_is_faster_than_a_compaction_wins(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tallystick.tables import compaction
+    from tallystick.tables.upkeep import compaction
 
     overtaken(monkeypatch, compaction, lambda: replay(warehouse, 3))
     with pytest.raises(ConflictError):
@@ -265,7 +266,7 @@ def test_a_new_load_and_a_compaction_do_not_disturb_each_other(
 
 
 def test_of_two_compactions_one_wins(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tallystick.tables import compaction
+    from tallystick.tables.upkeep import compaction
 
     before = store.held(warehouse)
     overtaken(monkeypatch, compaction, lambda: compact(warehouse, run_id="fast"))
@@ -283,8 +284,9 @@ def compact_north(root: str) -> None:
     ("at", "after", "nth", "is_committed"),
     [
         ("pyarrow.parquet:ParquetWriter.write_table", True, 2, False),  # a file has rows but no footer
-        ("tallystick.tables.compaction:commit_change", False, 1, False),  # all files lie there, no version names them
-        ("tallystick.tables.compaction:commit_change", True, 1, True),  # committed, but the run never heard of it
+        # All files lie there and no version names them; then committed, but the run never heard of it.
+        ("tallystick.tables.upkeep.compaction:commit_change", False, 1, False),
+        ("tallystick.tables.upkeep.compaction:commit_change", True, 1, True),
     ],
     ids=["inside a file", "before the commit", "after the commit"],
 )

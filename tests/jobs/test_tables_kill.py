@@ -25,8 +25,8 @@ def write(root: str) -> None:
     ("at", "after", "nth", "is_committed"),
     [
         ("pyarrow.parquet:ParquetWriter.write_table", True, 2, False),  # the second file has rows but no footer
-        ("tallystick.tables.door:commit_change", False, 1, False),  # all files lie there, no version names them
-        ("tallystick.tables.door:commit_change", True, 1, True),  # committed, but the run never heard of it
+        ("tallystick.tables.store.door:commit_change", False, 1, False),  # all files lie there, no version names them
+        ("tallystick.tables.store.door:commit_change", True, 1, True),  # committed, but the run never heard of it
     ],
     ids=["inside a file", "before the commit", "after the commit"],
 )
@@ -56,11 +56,11 @@ def land(root: str, delivery: str) -> None:
 @pytest.mark.parametrize(
     ("at", "after", "nth", "landed"),
     [
-        ("tallystick.tables.landing:_copy", True, 2, "old"),  # some files copied
-        ("tallystick.tables.landing:write_whole", True, 1, "old"),  # copied, not yet in place
+        ("tallystick.tables.landing.raw_folder:_copy", True, 2, "old"),  # some files copied
+        ("tallystick.tables.landing.raw_folder:write_whole", True, 1, "old"),  # copied, not yet in place
         ("pathlib:Path.rename", True, 1, "none"),  # the old load is out of the way, the new one not in place
         ("pathlib:Path.rename", True, 2, "new"),  # in place, the old one not cleaned up
-        ("tallystick.tables.landing:write_whole", False, 2, "new"),  # in place, not published
+        ("tallystick.tables.landing.raw_folder:write_whole", False, 2, "new"),  # in place, not published
         ("os:fsync", True, 5, "new"),  # the mark is half way
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.errors import ConflictError
 from tallystick.tables import Warehouse, ensure_table, pin, replace_arrow, replace_files
-from tallystick.tables import door as door_module
+from tallystick.tables.store import door as door_module
 from tests.lib import store
 
 

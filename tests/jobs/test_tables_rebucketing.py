@@ -17,8 +17,8 @@ from tallystick.tables import (
     plan_rebucketing,
     replace_arrow,
 )
-from tallystick.tables import door as door_module
-from tallystick.tables.buckets import bucket_of
+from tallystick.tables.store import door as door_module
+from tallystick.tables.store.buckets import bucket_of
 from tests.lib import store
 from tests.lib.kill import run_killed
 from tests.lib.layouts import bucket, check, laid, load, rebucket, rows, values
@@ -148,7 +148,7 @@ def test_a_load_that_began_before_the_rebucketing_does_not_enter(
 
 
 def test_nobody_writes_between_the_fence_and_the_swap(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tallystick.tables import compaction
+    from tallystick.tables.upkeep import compaction
 
     refused = []
 
@@ -167,7 +167,7 @@ def test_nobody_writes_between_the_fence_and_the_swap(warehouse: Warehouse, monk
 
 
 def test_another_source_is_loaded_meanwhile(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tallystick.tables import compaction
+    from tallystick.tables.upkeep import compaction
 
     where = laid(store.day_slice(2, source="south"), 1)
     new = rows([2], 1, source="south")
@@ -188,10 +188,10 @@ def rebucket_north(root: str) -> None:
 @pytest.mark.parametrize(
     ("at", "after"),
     [
-        ("tallystick.tables.rebucketing:_set_fence", True),
+        ("tallystick.tables.upkeep.rebucketing:_set_fence", True),
         ("pyarrow.parquet:ParquetWriter.write_table", True),
-        ("tallystick.tables.compaction:commit_change", False),
-        ("tallystick.tables.compaction:commit_change", True),
+        ("tallystick.tables.upkeep.compaction:commit_change", False),
+        ("tallystick.tables.upkeep.compaction:commit_change", True),
     ],
     ids=["behind the fence", "inside a file", "before the commit", "after the commit"],
 )

@@ -25,7 +25,7 @@ from tallystick.errors import DeclarationError
 from tallystick.pipeline import load_job
 from tallystick.project import load_project
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
-from tallystick.tables.buckets import bucket_of
+from tallystick.tables.store.buckets import bucket_of
 from tests.lib import deliveries
 
 if TYPE_CHECKING:

@@ -20,7 +20,6 @@ from tallystick.tables import (
     Slice,
     Warehouse,
     ensure_table,
-    frames,
     pin,
     read,
     read_arrow,
@@ -31,6 +30,7 @@ from tallystick.tables import (
     without_values,
     write_file,
 )
+from tallystick.tables.store import frames
 from tests.lib import store
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def test_spark_fails_when_ready_files_took_the_slice_first(
 def test_ready_files_fail_when_spark_took_the_slice_first(
     spark: SparkSession, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tallystick.tables import door
+    from tallystick.tables.store import door
 
     where, real = store.day_slice(1), door.commit_change
     data = frame(spark, store.rows([1], each=2))

@@ -10,7 +10,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from tallystick.errors import ConflictError, ContractError
-from tallystick.tables import Warehouse, frames, pin, replace, replace_arrow
+from tallystick.tables import Warehouse, pin, replace, replace_arrow
+from tallystick.tables.store import frames
 from tests.lib import layouts, store
 
 # PySpark leaves the sockets it collects results through to the garbage collector.

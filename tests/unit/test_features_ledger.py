@@ -27,7 +27,7 @@ from tallystick.project.contracts import load_contracts
 from tallystick.spec.features import FeatureGroup, Measure
 from tallystick.spec.tables import TableContract
 from tallystick.tables import Warehouse, arrow_schema, replace_arrow
-from tallystick.tables.changes import ChangeLog
+from tallystick.tables.store.changes import ChangeLog
 from tests.lib import store
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 5)
@@ -318,7 +318,7 @@ def test_moving_rows_between_files_is_no_change_and_a_lost_log_is_not_guessed_at
 def test_the_small_tables_of_the_ledger_are_replaced_by_partition(
     tmp_path: Path, contracts: Mapping[str, TableContract], define: Define
 ) -> None:
-    from tallystick.tables.small import SmallTables
+    from tallystick.tables.store.small import SmallTables
 
     small = SmallTables(warehouse=Warehouse(tmp_path), contracts=contracts)
     ledgers = [Ledger(tables=small, source=source, observations="daily") for source in ("a", "b")]

@@ -81,10 +81,10 @@ def test_a_directory_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_keeps_changing_while_it_is_copied_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tallystick.tables import landing
+    from tallystick.tables.landing import raw_folder
 
     states = iter(range(1000))
-    monkeypatch.setattr(landing, "_state", lambda path: (path.stat().st_size, next(states), 0))
+    monkeypatch.setattr(raw_folder, "_state", lambda path: (path.stat().st_size, next(states), 0))
     assert "the file changes while it is copied" in refused(tmp_path, {})
 
 

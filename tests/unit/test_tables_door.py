@@ -20,12 +20,12 @@ from tallystick.tables import (
     Slice,
     Warehouse,
     ensure_table,
-    keys,
     pin,
     replace_arrow,
     replace_files,
     write_file,
 )
+from tallystick.tables.store import keys
 from tests.lib import store
 
 PARTITION = {"source": "north", "bucket": 0, "period": "2026"}
@@ -307,7 +307,7 @@ def test_files_of_two_buckets_of_features_share_no_key(warehouse: Warehouse, mon
     files = [write_file(path, f"{i}.parquet", data, {**PARTITION, "bucket": i}, contract) for i in (0, 1)]
     twin = write_file(path, "twin.parquet", data, {**PARTITION, "bucket": 1}, contract)
     compared: list[int] = []
-    monkeypatch.setattr("tallystick.tables.keys._has_shared_key", lambda *told: compared.append(len(told[-1])))
+    monkeypatch.setattr("tallystick.tables.store.keys._has_shared_key", lambda *told: compared.append(len(told[-1])))
     keys.check_keys(path, contract, files)
     assert compared == []
     keys.check_keys(path, contract, [*files, twin])

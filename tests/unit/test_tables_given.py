@@ -16,8 +16,8 @@ from tallystick.errors import DeclarationError, InputError
 from tallystick.project import load_project
 from tallystick.spec.sources import Source
 from tallystick.tables import Warehouse
-from tallystick.tables.buckets import bucket_of
-from tallystick.tables.given import split_observations
+from tallystick.tables.store.buckets import bucket_of
+from tallystick.tables.store.given import split_observations
 from tests.lib import deliveries
 from tests.lib.feature_cases import utc
 

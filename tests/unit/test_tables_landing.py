@@ -13,6 +13,7 @@ import pytest
 
 from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound, SetupError
 from tallystick.tables import Warehouse, landing
+from tallystick.tables.landing import raw_folder
 from tests.lib import store
 
 DAY = date(2026, 3, 10)
@@ -125,7 +126,7 @@ def test_a_file_that_changes_while_it_is_copied_is_copied_again(
     warehouse: Warehouse, delivery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     growing = delivery / "cards.csv"
-    real, calls = landing._read_through, []
+    real, calls = raw_folder._read_through, []
 
     def grow_meanwhile(origin: Path, target: IO[bytes] | None) -> tuple[str, int]:
         result = real(origin, target)
@@ -134,7 +135,7 @@ def test_a_file_that_changes_while_it_is_copied_is_copied_again(
             growing.write_bytes(growing.read_bytes() + b"2;classic\r\n")
         return result
 
-    monkeypatch.setattr(landing, "_read_through", grow_meanwhile)
+    monkeypatch.setattr(raw_folder, "_read_through", grow_meanwhile)
     landed = landing.land(warehouse, "north", DAY, delivery, FILES)
     assert landed.file("cards.csv").read_bytes() == growing.read_bytes()
     assert landed.manifest[0].sha256 == hashlib.sha256(growing.read_bytes()).hexdigest()
@@ -145,13 +146,13 @@ def test_a_file_that_changes_while_it_is_copied_is_copied_again(
 def test_a_file_that_never_stops_changing_is_not_landed(
     warehouse: Warehouse, delivery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    growing, real = delivery / "cards.csv", landing._read_through
+    growing, real = delivery / "cards.csv", raw_folder._read_through
 
     def grow_always(origin: Path, target: IO[bytes] | None) -> tuple[str, int]:
         growing.write_bytes(growing.read_bytes() + b"x")
         return real(origin, target)
 
-    monkeypatch.setattr(landing, "_read_through", grow_always)
+    monkeypatch.setattr(raw_folder, "_read_through", grow_always)
     with pytest.raises(InputError, match=r"cards\.csv: the file changes while it is copied"):
         landing.land(warehouse, "north", DAY, delivery, FILES)
     assert landing.landings(warehouse, "north") == []
@@ -163,7 +164,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     def fill(origin: Path, target: IO[bytes] | None) -> tuple[str, int]:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(landing, "_read_through", fill)
+    monkeypatch.setattr(raw_folder, "_read_through", fill)
     with pytest.raises(SetupError, match="the disk is full"):
         landing.land(warehouse, "north", DAY, delivery, FILES)
     home = warehouse.root / "raw" / "north"

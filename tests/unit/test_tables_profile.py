@@ -9,7 +9,7 @@ import pytest
 
 from tallystick.errors import SetupError
 from tallystick.tables import open_session
-from tallystick.tables.profile import CHECKOUT, check_java, find_home, find_jars, read_profile, write_profile
+from tallystick.tables.runtime.profile import CHECKOUT, check_java, find_home, find_jars, read_profile, write_profile
 
 
 def fake_java(folder: Path, version: str, *, code: int = 0) -> dict[str, str]:
@@ -64,7 +64,7 @@ def test_a_session_without_java_or_jars_fails_before_spark_starts(
     with pytest.raises(SetupError, match="Java was not found"):
         open_session("x", project=project)
     (project / ".jars" / "delta-storage-x.jar").unlink()
-    monkeypatch.setattr("tallystick.tables.profile.CHECKOUT", empty)
+    monkeypatch.setattr("tallystick.tables.runtime.profile.CHECKOUT", empty)
     with pytest.raises(SetupError, match=r"jars of Delta Lake are missing \(run `make setup`\)|make setup"):
         open_session("x", project=project)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tallystick.errors import DeclarationError
 from tallystick.tables import Slice
-from tallystick.tables.snapshots import placement
+from tallystick.tables.store.snapshots import placement
 from tests.lib import store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

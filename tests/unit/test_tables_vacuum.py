@@ -11,7 +11,7 @@ import pytest
 
 from tallystick.errors import NotFound
 from tallystick.tables import Warehouse, find_waste, pin, remove_waste, replace_arrow
-from tallystick.tables.vacuum import keep_log
+from tallystick.tables.upkeep.vacuum import keep_log
 from tests.lib import store
 
 NOTHING_KEPT = timedelta(0)

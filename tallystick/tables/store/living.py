@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from tallystick.errors import ContractError
 from tallystick.spec.living import find_retirement, gone_text, next_names
 from tallystick.spec.tables import Column, Retirement, TableContract
-from tallystick.tables.schemas import ARROW_TYPES, arrow_schema
+from tallystick.tables.store.schemas import ARROW_TYPES, arrow_schema
 
 RETIRED_ON = "tallystick.retired_on"
 REPLACED_BY = "tallystick.replaced_by"

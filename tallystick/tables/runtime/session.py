@@ -100,8 +100,8 @@ def _private_sockets() -> dict[str, str]:
 def _local_conf(project: Path | None, cores: int | None) -> pyspark.SparkConf:
     import pyspark
 
-    # Not at the top: `python -m tallystick.tables.profile` must find its module not yet imported.
-    from tallystick.tables.profile import check_java, find_home, read_profile
+    # Not at the top: `python -m tallystick.tables.runtime.profile` must find its module not yet imported.
+    from tallystick.tables.runtime.profile import check_java, find_home, read_profile
 
     home = find_home(project)
     settings = read_profile(home) | _private_sockets()

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tallystick.spec.tables import TableContract
-from tallystick.tables.files import DataFile, new_rel, read_files, write_file
-from tallystick.tables.schemas import arrow_schema
-from tallystick.tables.warehouse import Warehouse
+from tallystick.tables.store.files import DataFile, new_rel, read_files, write_file
+from tallystick.tables.store.schemas import arrow_schema
+from tallystick.tables.store.warehouse import Warehouse
 
 CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 

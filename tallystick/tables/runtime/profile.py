@@ -2,7 +2,7 @@
 
 What lives here: reading ``conf/spark-defaults.conf``, the jars, the check of Java. What must not: pyspark, a session.
 
-    python -m tallystick.tables.profile        writes conf/local/spark-defaults.conf and prints its path
+    python -m tallystick.tables.runtime.profile        writes conf/local/spark-defaults.conf and prints its path
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tallystick.errors import SetupError
 
 JAVA_VERSIONS = (17, 21)
 PROFILE = Path("conf") / "spark-defaults.conf"
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def find_home(start: Path | None = None) -> Path:

@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from tallystick.tables.slices import Slice
-from tallystick.tables.warehouse import Warehouse
+from tallystick.tables.store.slices import Slice
+from tallystick.tables.store.warehouse import Warehouse
 
 Bound = date | datetime
 # Spark cuts the instants in its statistics to milliseconds: a stored maximum stands for that whole millisecond.

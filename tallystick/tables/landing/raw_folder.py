@@ -20,9 +20,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound
-from tallystick.tables.disk import full_disk_is_setup_error, write_whole
-from tallystick.tables.slices import PLAIN, Run
-from tallystick.tables.warehouse import Warehouse
+from tallystick.tables.store.disk import full_disk_is_setup_error, write_whole
+from tallystick.tables.store.slices import PLAIN, Run
+from tallystick.tables.store.warehouse import Warehouse
 
 MANIFEST = "_manifest.json"
 PUBLISHED = "_published.json"

@@ -18,11 +18,11 @@ from deltalake import DeltaTable
 from tallystick.errors import ContractError
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
-from tallystick.tables.files import read_files
-from tallystick.tables.schemas import arrow_schema
-from tallystick.tables.slices import Slice
-from tallystick.tables.snapshots import LiveFile, Pinned, in_partition, live_files, placement
-from tallystick.tables.warehouse import Warehouse
+from tallystick.tables.store.files import read_files
+from tallystick.tables.store.schemas import arrow_schema
+from tallystick.tables.store.slices import Slice
+from tallystick.tables.store.snapshots import LiveFile, Pinned, in_partition, live_files, placement
+from tallystick.tables.store.warehouse import Warehouse
 
 # Spark's xxhash64 of a text is XXH64 of its UTF-8 bytes with this seed, and of null the seed itself.
 SEED = 42

@@ -14,16 +14,16 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
-from tallystick.tables.buckets import check_rows, check_writer, mark_of
-from tallystick.tables.commits import Change, commit_change, confirm_commit, find_commit, held_version
-from tallystick.tables.files import DataFile, check_rel, new_rel, write_file
-from tallystick.tables.keys import check_keys
-from tallystick.tables.living import with_stored
-from tallystick.tables.rewriting import split_file
-from tallystick.tables.schemas import arrow_schema, check_names, layout_fingerprint
-from tallystick.tables.slices import Commit, Run, Slice
-from tallystick.tables.snapshots import LiveFile, in_partition, live_files, placement
-from tallystick.tables.warehouse import Warehouse, ensure_table
+from tallystick.tables.store.buckets import check_rows, check_writer, mark_of
+from tallystick.tables.store.commits import Change, commit_change, confirm_commit, find_commit, held_version
+from tallystick.tables.store.files import DataFile, check_rel, new_rel, write_file
+from tallystick.tables.store.keys import check_keys
+from tallystick.tables.store.living import with_stored
+from tallystick.tables.store.pieces import split_file
+from tallystick.tables.store.schemas import arrow_schema, check_names, layout_fingerprint
+from tallystick.tables.store.slices import Commit, Run, Slice
+from tallystick.tables.store.snapshots import LiveFile, in_partition, live_files, placement
+from tallystick.tables.store.warehouse import Warehouse, ensure_table
 
 
 def replace_files(

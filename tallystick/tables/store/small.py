@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.spec.tables import TableContract
-from tallystick.tables.door import replace_arrow
-from tallystick.tables.reading import read_arrow
-from tallystick.tables.schemas import arrow_schema
-from tallystick.tables.slices import Run, Slice
-from tallystick.tables.warehouse import Warehouse
+from tallystick.tables.store.door import replace_arrow
+from tallystick.tables.store.reading import read_arrow
+from tallystick.tables.store.schemas import arrow_schema
+from tallystick.tables.store.slices import Run, Slice
+from tallystick.tables.store.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

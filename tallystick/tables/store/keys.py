@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
-from tallystick.tables.files import DataFile
+from tallystick.tables.store.files import DataFile
 
 # What is known of a row by its entity and its instant; where a table has no event_at, the instant is that of an
 # observation.

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from deltalake import DeltaTable
 
 from tallystick.spec.tables import TableContract
-from tallystick.tables.buckets import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
-from tallystick.tables.commits import commit_mark
-from tallystick.tables.compaction import LayoutPlan, layout_slice
-from tallystick.tables.living import with_stored
-from tallystick.tables.rewriting import Merge
-from tallystick.tables.slices import Run
-from tallystick.tables.snapshots import LiveFile
-from tallystick.tables.warehouse import Warehouse, check_protocol, delta_errors
+from tallystick.tables.store.buckets import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
+from tallystick.tables.store.commits import commit_mark
+from tallystick.tables.store.living import with_stored
+from tallystick.tables.store.slices import Run
+from tallystick.tables.store.snapshots import LiveFile
+from tallystick.tables.store.warehouse import Warehouse, check_protocol, delta_errors
+from tallystick.tables.upkeep.compaction import LayoutPlan, layout_slice
+from tallystick.tables.upkeep.rewriting import Merge
 
 
 def plan_rebucketing(

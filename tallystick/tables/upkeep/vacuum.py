@@ -17,8 +17,8 @@ from urllib.parse import unquote
 import pyarrow.parquet as pq
 
 from tallystick.errors import NotFound
-from tallystick.tables.snapshots import live_files
-from tallystick.tables.warehouse import LOG, Warehouse, check_protocol, delta_errors
+from tallystick.tables.store.snapshots import live_files
+from tallystick.tables.store.warehouse import LOG, Warehouse, check_protocol, delta_errors
 
 # A task that still runs may commit a file that no version names yet. No job lasts this long.
 ORPHAN_AGE = timedelta(days=7)

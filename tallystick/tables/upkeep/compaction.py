@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from tallystick.spec.tables import TableContract
-from tallystick.tables.buckets import mark_of
-from tallystick.tables.commits import LAYOUT, Change, commit_change, confirm_commit, held_version
-from tallystick.tables.files import DataFile
-from tallystick.tables.living import with_stored
-from tallystick.tables.rewriting import TARGET_BYTES, Merge
-from tallystick.tables.schemas import stats_columns
-from tallystick.tables.slices import Commit, Run, Slice
-from tallystick.tables.snapshots import LiveFile, live_files
-from tallystick.tables.warehouse import Warehouse, check_protocol
+from tallystick.tables.store.buckets import mark_of
+from tallystick.tables.store.commits import LAYOUT, Change, commit_change, confirm_commit, held_version
+from tallystick.tables.store.files import DataFile
+from tallystick.tables.store.living import with_stored
+from tallystick.tables.store.schemas import stats_columns
+from tallystick.tables.store.slices import Commit, Run, Slice
+from tallystick.tables.store.snapshots import LiveFile, live_files
+from tallystick.tables.store.warehouse import Warehouse, check_protocol
+from tallystick.tables.upkeep.rewriting import TARGET_BYTES, Merge
 
 # The column whose bounds tell a file's age: the load that brought its rows, or the instants they were computed for.
 AGE_COLUMNS = ("loaded_on", "as_of")

@@ -12,10 +12,10 @@ from datetime import date, datetime
 from typing import Any
 
 from tallystick.errors import NotFound
-from tallystick.tables.commits import is_layout_commit
-from tallystick.tables.slices import Slice
-from tallystick.tables.snapshots import Bound, in_partition, live_files
-from tallystick.tables.warehouse import LOG, Warehouse
+from tallystick.tables.store.commits import is_layout_commit
+from tallystick.tables.store.slices import Slice
+from tallystick.tables.store.snapshots import Bound, in_partition, live_files
+from tallystick.tables.store.warehouse import LOG, Warehouse
 
 Bounds = Mapping[str, tuple[Bound, Bound]]
 

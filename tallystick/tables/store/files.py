@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from tallystick.errors import ContractError, NotFound
 from tallystick.spec.tables import TableContract
-from tallystick.tables.disk import full_disk_is_setup_error
-from tallystick.tables.schemas import conform, layout_fingerprint, stats_columns
-from tallystick.tables.slices import plain_value
+from tallystick.tables.store.disk import full_disk_is_setup_error
+from tallystick.tables.store.schemas import conform, layout_fingerprint, stats_columns
+from tallystick.tables.store.slices import plain_value
 
 # Small enough that a reader of some customers skips most of a file, large enough for a few pages a column.
 ROW_GROUP_ROWS = 131_072

@@ -17,10 +17,10 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from tallystick.errors import ConflictError
-from tallystick.tables.files import DataFile
-from tallystick.tables.slices import Commit, Run, Slice
-from tallystick.tables.snapshots import LiveFile, live_files
-from tallystick.tables.warehouse import LOG, delta_errors
+from tallystick.tables.store.files import DataFile
+from tallystick.tables.store.slices import Commit, Run, Slice
+from tallystick.tables.store.snapshots import LiveFile, live_files
+from tallystick.tables.store.warehouse import LOG, delta_errors
 
 OTHER_RUN = "another run wrote this slice first"
 

@@ -43,13 +43,13 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     tables = ["clean.applications", "clean.customers", *(f"label.{name}" for name in recipe.labels)]
     pinned = {name: pin(warehouse, name).version for name in [*tables, *(work.feature_table for work in works)]}
     ours = pc.field("source") == source.name
-    observed = ours & (pc.field("observations") == recipe.observations.name)
+    observed = ours & (pc.field("observations") == recipe.observations)
     read = partial(read_arrow, warehouse)
     rows = {name: read(name, version=pinned[name], filter=ours) for name in tables}
     rows |= {w.feature_table: read(w.feature_table, version=pinned[w.feature_table], filter=observed) for w in works}
     plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
     small = SmallTables(warehouse=warehouse, contracts=project.contracts)
-    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations.name)
+    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
     defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
     held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
     check_definitions(ledger, defined, used=plan.columns, rows=held)

@@ -94,7 +94,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     days = owned_days(count_days(store, one, written, zone=source.zone), first=first, last=last, loaded=loaded)
     for group in groups:
         table = contracts[group.feature_table]
-        inputs = Inputs.of(group, drawn_from, zone=source.zone, by_event=observed.kind == "applications")
+        inputs = Inputs.of(group, drawn_from, zone=source.zone, by_event=observations.by_event)
         made = Made(run_id=args.run_id, versions=inputs.versions({name: p.version for name, p in pinned.items()}))
         owned = {"observations": observed.name, "source": source.name}
         bounded, buckets = "as_of" if low or high else "", source.layout.buckets

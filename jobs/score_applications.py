@@ -58,13 +58,13 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     vectors = plan_vectors(recipe, *declared, assumed=source.assumed_tables, needed=needed)
     check_model_inputs(vectors, needed, model=model.label)
     learned = training_contract(recipe, [feature.name for feature in vectors.features])
-    observed = {"observations": recipe.observations.name, "source": source.name}
+    observed = {"observations": recipe.observations, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
     ledger = Ledger(tables=SmallTables(warehouse=warehouse, contracts=project.contracts), **observed)
     defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
     held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
     pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
-    kept = Kept.in_scores(recipe.observations, "score.applications", recipe=recipe.name)
+    kept = Kept.in_scores(project.observations[recipe.observations], "score.applications", recipe=recipe.name)
     first = begin_early(partial(read_arrow, warehouse), kept, source=source, first=args.first, days=args.look_back)
     check_definitions(ledger, defined, used=vectors.columns, rows=held, first=first, last=args.last)
     seen = int(model.tags["training_version"])

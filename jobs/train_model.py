@@ -50,13 +50,13 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     audited = last_inputs(warehouse.table_path("monitor.leakage"), f"monitor.leakage/{source.name}")
     findings = read_arrow(warehouse, "monitor.leakage", filter=ours).to_pylist() if audited else []
     audit.check_audited(findings, audited, inputs, recipe=recipe.name)
-    observed = ours & (pc.field("observations") == recipe.observations.name)
+    observed = ours & (pc.field("observations") == recipe.observations)
     rows = {
         name: read_arrow(warehouse, name, version=version, filter=observed if name.startswith("feature.") else ours)
         for name, version in inputs.items()
     }
     small = SmallTables(warehouse=warehouse, contracts=project.contracts)
-    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations.name)
+    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
     defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
     held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
     check_definitions(ledger, defined, used=plan.columns, rows=held)

@@ -10,7 +10,6 @@ from tallystick.spec.algorithms import GradientBoosting, Scorecard, Selection
 from tallystick.spec.labels import DelinquencyLabel
 from tallystick.spec.recipes import (
     Ablation,
-    Applications,
     Audit,
     Band,
     Gates,
@@ -46,7 +45,7 @@ CASH_LOAN = Recipe(
         "orders",
         "customers",
     ),
-    observations=Applications(),
+    observations="applications",
     label=DPD30_IN_90_DAYS.name,
     request=(
         RequestFeature(

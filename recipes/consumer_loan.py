@@ -12,7 +12,6 @@ from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard
 from tallystick.spec.labels import OutcomeLabel
 from tallystick.spec.recipes import (
     Ablation,
-    Applications,
     Audit,
     Band,
     Gates,
@@ -64,7 +63,7 @@ CONSUMER_LOAN = Recipe(
     title="Consumer loan",
     description="Probability that a loan is not repaid in order, from the account's history before it was asked for",
     groups=("transactions", "accounts", "holders", "cards", "orders", "customers"),
-    observations=Applications(),
+    observations="applications",
     label=IN_ORDER_AT_EXTRACT.name,
     variants=(
         Variant(

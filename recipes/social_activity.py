@@ -5,12 +5,12 @@ For a supplier of events alone: who talks, with how many, and who has gone quiet
 
 from __future__ import annotations
 
-from tallystick.spec.recipes import Daily, Recipe
+from tallystick.spec.recipes import Recipe
 
 SOCIAL_ACTIVITY = Recipe(
     name="social_activity",
     title="Social activity",
     description="Contact of every customer at the start of every business day",
     groups=("social", "relationships"),
-    observations=Daily(days=28),
+    observations="contacts",
 )

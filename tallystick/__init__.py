@@ -18,17 +18,19 @@ import importlib as _importlib
 
 # Where each public name is defined; the keys are the surface.
 _HOMES = {
-    "Applications": "tallystick.spec.recipes",
     "Change": "tallystick.spec.features",
-    "Daily": "tallystick.spec.recipes",
+    "Customers": "tallystick.spec.observations",
     "DelinquencyLabel": "tallystick.spec.labels",
     "FeatureGroup": "tallystick.spec.features",
     "Lookup": "tallystick.spec.features",
     "Measure": "tallystick.spec.features",
+    "MonthEnds": "tallystick.spec.observations",
+    "ObservationSet": "tallystick.spec.observations",
     "OutcomeLabel": "tallystick.spec.labels",
     "Ratio": "tallystick.spec.features",
     "Recipe": "tallystick.spec.recipes",
     "RequestFeature": "tallystick.spec.recipes",
+    "Rows": "tallystick.spec.observations",
     "Share": "tallystick.spec.features",
     "TallystickError": "tallystick.errors",
     "Warehouse": "tallystick.tables",
@@ -43,17 +45,19 @@ _HOMES = {
 }
 
 __all__ = [
-    "Applications",
     "Change",
-    "Daily",
+    "Customers",
     "DelinquencyLabel",
     "FeatureGroup",
     "Lookup",
     "Measure",
+    "MonthEnds",
+    "ObservationSet",
     "OutcomeLabel",
     "Ratio",
     "Recipe",
     "RequestFeature",
+    "Rows",
     "Share",
     "TallystickError",
     "Warehouse",

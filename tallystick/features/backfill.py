@@ -27,7 +27,7 @@ from tallystick.features.ledger import Changes, DayState, Definition, Inputs, Le
 from tallystick.features.planning import StoredFile, last_load, list_bucket_tasks, list_observed_tables
 from tallystick.features.tasks import BucketTask, Observed, Storage
 from tallystick.spec.features import FeatureGroup
-from tallystick.spec.recipes import Applications, Daily
+from tallystick.spec.observations import ObservationSet
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 
@@ -68,7 +68,7 @@ class Backfill:
 
     group: FeatureGroup
     source: Source
-    observations: Applications | Daily
+    observations: ObservationSet
     contracts: Mapping[str, TableContract]
     files: Mapping[str, Sequence[SizedFile]]
 
@@ -97,8 +97,7 @@ class Backfill:
     def inputs(self) -> Inputs:
         """The tables that its values come from."""
         drawn = list_observed_tables(self.observations, self.contracts)
-        by_event = isinstance(self.observations, Applications)
-        return Inputs.of(self.group, drawn, zone=self.source.zone, by_event=by_event)
+        return Inputs.of(self.group, drawn, zone=self.source.zone, by_event=self.observations.by_event)
 
     def observed(self, chunk: Chunk) -> Observed:
         """The observations of a chunk."""
@@ -244,7 +243,7 @@ def cut_chunks(days: Iterable[date], *, period: str, most: int = MOST_DAYS) -> l
 
 def _most_days(asked: Backfill, crowd: Crowd | None) -> int:
     """How many days of the largest bucket fit the memory of a task; at least one."""
-    if crowd is None or isinstance(asked.observations, Applications) or not crowd.customers:
+    if crowd is None or asked.observations.by_event or not crowd.customers:
         return MOST_DAYS
     columns = len(asked.contracts[asked.group.feature_table].columns)
     return max(1, int(TASK_BYTES // (crowd.customers * result_bytes(columns))))
@@ -283,7 +282,7 @@ def _most_observations(
     asked: Backfill, task: BucketTask, chunk: Chunk, *, crowd: Crowd | None, rows: Mapping[str, int]
 ) -> int:
     """At most so many observations: every customer of the largest bucket each day, or every application there is."""
-    if isinstance(asked.observations, Applications):
+    if asked.observations.by_event:
         return sum(rows[path] for path in task.files.get(asked.observations.table, ()))
     return crowd.customers * chunk.days if crowd else 0
 

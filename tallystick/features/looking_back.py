@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from tallystick.errors import NotFound
 from tallystick.features.planning import date_bounds
 from tallystick.features.population import decided_versions
-from tallystick.spec.recipes import Applications, Daily
+from tallystick.spec.observations import ObservationSet
 from tallystick.spec.sources import Source
 
 
@@ -39,15 +39,13 @@ class Kept:
     ``event_id``.
     """
 
-    observations: Applications | Daily
+    observations: ObservationSet
     tables: Mapping[str, Mapping[str, str]]
     key: tuple[str, ...]
     event_id: str
 
     @classmethod
-    def in_features(
-        cls, observations: Applications | Daily, tables: Iterable[str], *, drawn_from: Mapping[str, str]
-    ) -> Kept:
+    def in_features(cls, observations: ObservationSet, tables: Iterable[str], *, drawn_from: Mapping[str, str]) -> Kept:
         """Feature tables, where applications of a customer at one instant share a row.
 
         ``drawn_from`` gives the event_id column of the table that applications are drawn from.
@@ -57,7 +55,7 @@ class Kept:
         return cls(observations=observations, tables=rows, key=("customer_id", "as_of"), event_id=event_id)
 
     @classmethod
-    def in_scores(cls, observations: Applications | Daily, table: str, *, recipe: str) -> Kept:
+    def in_scores(cls, observations: ObservationSet, table: str, *, recipe: str) -> Kept:
         """The score table, which has a row for each application and recipe."""
         key = ("application_id", "as_of")
         return cls(observations=observations, tables={table: {"recipe": recipe}}, key=key, event_id=key[0])
@@ -71,7 +69,7 @@ def begin_early(read: ReadRows, kept: Kept, *, source: Source, first: date | Non
     brought it. The version that was decided on counts, as for the observations themselves, so a later correction is no
     reason to begin early. Without a first date everything is observed; late rows change no daily observation before.
     """
-    if first is None or days == 0 or isinstance(kept.observations, Daily):
+    if first is None or days == 0 or not kept.observations.by_event:
         return first
     low, high = date_bounds(source, first=first - timedelta(days=days), last=first - timedelta(days=1))
     ours, since = pc.field("source") == source.name, pa.scalar(low)

@@ -16,7 +16,7 @@ from tallystick.errors import DeclarationError, NotFound
 from tallystick.features.tasks import BucketTask
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.spec.names import check_name, nearest_name
-from tallystick.spec.recipes import Applications, Daily
+from tallystick.spec.observations import Customers, ObservationSet
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Declared = TypeVar("Declared")
 
-# A demographic fact alone does not make somebody a customer: an account or an event does.
-NOT_POPULATION = ("clean.customers",)
+# The set of observations that groups are computed for when neither a recipe nor a set is named.
+DEFAULT_SET = "daily"
 
 
 class StoredFile(Protocol):
@@ -58,40 +58,29 @@ def find_declared(kind: str, name: str, known: Mapping[str, Declared]) -> Declar
 
 
 def choose_work(
-    project: Project, *, groups: Sequence[str] = (), recipe: str = ""
-) -> tuple[list[FeatureGroup], Applications | Daily]:
-    """The groups to compute and the observations to compute them for.
+    project: Project, *, groups: Sequence[str] = (), recipe: str = "", observations: str = ""
+) -> tuple[list[FeatureGroup], ObservationSet]:
+    """The groups to compute and the set of observations to compute them for.
 
-    A recipe gives its observations, and its groups where none are named. Groups without a recipe are computed for the
-    daily snapshot. NotFound for an unknown name, DeclarationError when nothing is named.
+    A recipe gives its observations where no set is named, and its groups where no group is. Groups alone are computed
+    for the set ``daily``. NotFound for an unknown name, DeclarationError when no group is named.
     """
     chosen = find_declared("recipe", recipe, project.recipes) if recipe else None
     names = tuple(dict.fromkeys(groups)) or (chosen.groups if chosen else ())
     if not names:
         raise DeclarationError("nothing to compute is named", fix="say --recipe NAME or --group NAME")
     found = [find_declared("feature group", name, project.feature_groups) for name in names]
-    return found, chosen.observations if chosen else Daily()
+    wanted = observations or (chosen.observations if chosen else DEFAULT_SET)
+    return found, find_declared("observation set", wanted, project.observations)
 
 
-def list_observed_tables(observations: Applications | Daily, contracts: Mapping[str, TableContract]) -> dict[str, str]:
-    """The clean tables that observations are drawn from, with their event_id columns.
-
-    Daily observations are drawn from all clean tables with a customer, demographic facts alone left out.
-    """
-    if isinstance(observations, Applications):
-        return {observations.table: contracts[observations.table].event_id}
-    return {
-        name: contracts[name].event_id
-        for name in sorted(contracts)
-        if name.startswith("clean.")
-        and contracts[name].entity
-        and contracts[name].event_id
-        and name not in NOT_POPULATION
-    }
+def list_observed_tables(observations: ObservationSet, contracts: Mapping[str, TableContract]) -> dict[str, str]:
+    """The clean tables that observations are drawn from, with their event_id columns."""
+    return {name: contracts[name].event_id for name in observations.tables}
 
 
 def settle_dates(
-    observations: Applications | Daily,
+    observations: ObservationSet,
     files: Iterable[StoredFile],
     *,
     first: date | None,
@@ -99,16 +88,20 @@ def settle_dates(
 ) -> tuple[date | None, date | None]:
     """The first and last business date (inclusive) of a run that may not name them.
 
-    Applications need none: all are observed. Daily observations end with the newest load among ``files`` and begin so
-    many days before as their declaration says. DeclarationError when there is no load to end with.
+    Only a set of customers needs dates; of the other kinds everything is observed. Customers end with the newest load
+    among ``files`` and begin so many days before as their set declares. DeclarationError when there is no load to
+    end with.
     """
-    if isinstance(observations, Applications):
+    population = observations.population
+    if not isinstance(population, Customers):
         return first, last
     if last is None:
         last = last_load(files)
         if last is None:
-            raise DeclarationError("no rows are loaded, so daily observations have no last date", fix="ingest first")
-    return first or last - timedelta(days=observations.days - 1), last
+            raise DeclarationError(
+                "no rows are loaded, so customers have no last date to be observed on", fix="ingest first"
+            )
+    return first or last - timedelta(days=population.days - 1), last
 
 
 def last_load(files: Iterable[StoredFile]) -> date | None:
@@ -175,11 +168,12 @@ def list_given_tasks(
 
 
 def check_given_name(name: str, project: Project) -> None:
-    """Refuse the name of a set that a recipe or the daily snapshot fills: its rows would be replaced."""
+    """Refuse the name of a declared set that is drawn from clean tables: its rows would be replaced."""
     check_name("observation set", name)
-    taken = {Daily().name, *(recipe.observations.name for recipe in project.recipes.values())}
-    if name in taken:
-        raise DeclarationError(f"observations {name} are filled by a recipe or the snapshot", fix="take another name")
+    declared = project.observations.get(name)
+    if declared is not None and declared.tables:
+        what = f"observations {name} are drawn from {', '.join(declared.tables)}"
+        raise DeclarationError(what, where=declared.where_text, fix="take another name")
 
 
 def _is_everywhere(stored: Sequence[StoredFile]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from tallystick.spec.recipes import Applications, Daily
+from tallystick.spec.observations import Customers, ObservationSet
 
 
 class Storage(Protocol):
@@ -49,10 +49,10 @@ class Observed:
 
     @classmethod
     def of(
-        cls, observations: Applications | Daily, tables: Mapping[str, str], *, first: date | None, last: date | None
+        cls, observations: ObservationSet, tables: Mapping[str, str], *, first: date | None, last: date | None
     ) -> Observed:
         """The observations as declared, over these tables and dates."""
-        kind = "daily" if isinstance(observations, Daily) else "applications"
+        kind = "daily" if isinstance(observations.population, Customers) else "applications"
         return cls(kind=kind, name=observations.name, tables=tables, first=first, last=last)
 
 

@@ -33,7 +33,7 @@ def check_project(project: Project) -> list[Problem]:
     A file that cannot be loaded is one problem and hides those that would need it; no error is raised.
     """
     problems: list[Problem] = []
-    for check in (_twins, _names, _lineage, _suites, _groups, _recipes, _mappings):
+    for check in (_twins, _names, _lineage, _suites, _groups, _observations, _recipes, _mappings):
         try:
             problems.extend(check(project))
         except DeclarationError as error:
@@ -127,11 +127,24 @@ def _groups(project: Project) -> Iterator[Problem]:
         yield from _unknown_tables(project, label.tables, where=place_of(declared, label))
 
 
+def _observations(project: Project) -> Iterator[Problem]:
+    """The tables, keys, columns and conditions of observation sets exist and fit."""
+    for declared in project.observations.values():
+        try:
+            declared.check(project.contracts)
+        except DeclarationError as error:
+            yield _as_problem(point_at(error))
+
+
 def _recipes(project: Project) -> Iterator[Problem]:
-    """What a recipe names exists: groups, labels, tables, and the columns of its request features and ablations."""
+    """What a recipe names exists: groups, observations, labels, columns of its request features and ablations."""
     for recipe in project.recipes.values():
         place = place_of(project.recipe_declarations, recipe)
-        named = [("feature group", recipe.groups, project.feature_groups), ("label", recipe.labels, project.labels)]
+        named: list[tuple[str, Iterable[str], Mapping[str, Any]]] = [
+            ("feature group", recipe.groups, project.feature_groups),
+            ("observation set", [recipe.observations], project.observations),
+            ("label", recipe.labels, project.labels),
+        ]
         unknown = [
             Problem(where=place, what=f"recipe {recipe.name} names no known {kind} {name}", fix=_nearest(name, known))
             for kind, names, known in named
@@ -139,8 +152,6 @@ def _recipes(project: Project) -> Iterator[Problem]:
             if name not in known
         ]
         yield from unknown
-        table = getattr(recipe.observations, "table", "")
-        yield from _unknown_tables(project, [table] if table else [], where=place)
         if not unknown:
             yield from _recipe_columns(project, recipe, where=place)
 

@@ -1,4 +1,4 @@
-"""Reads features/*.py and recipes/*.py: each file is run as a module, and the declarations it holds are collected.
+"""Reads features/*.py, observations/*.py and recipes/*.py: runs each file as a module and collects what it declares.
 
 What lives here: running the files, errors with file and line, one name one declaration. What must not: what a
 declaration means (``spec``), checks against contracts (``project.checks``).
@@ -22,9 +22,10 @@ from tallystick.project.places import point_at
 if TYPE_CHECKING:
     from tallystick.spec.features import FeatureGroup
     from tallystick.spec.labels import Label
+    from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
 
-FOLDERS = ("features", "recipes")
+FOLDERS = ("features", "observations", "recipes")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +65,20 @@ def collect_groups(found: Iterable[Declared]) -> Mapping[str, FeatureGroup]:
             if isinstance(one.value, FeatureGroup)
         ),
         kind="group",
+    )
+
+
+def collect_observations(found: Iterable[Declared]) -> Mapping[str, ObservationSet]:
+    """Observation sets by name, each knowing its place. DeclarationError when two different ones share a name."""
+    from tallystick.spec.observations import ObservationSet
+
+    return _by_name(
+        (
+            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+            for one in found
+            if isinstance(one.value, ObservationSet)
+        ),
+        kind="observation set",
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tallystick.project.declared import Declared
     from tallystick.spec.features import FeatureGroup
     from tallystick.spec.labels import Label
+    from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
@@ -67,6 +68,13 @@ class Project:
         return collect_groups(self.feature_declarations)
 
     @cached_property
+    def observations(self) -> Mapping[str, ObservationSet]:
+        """Observation sets by name, from observations/*.py; none where a project has no such folder."""
+        from tallystick.project.declared import collect_observations
+
+        return collect_observations(self.observation_declarations)
+
+    @cached_property
     def recipes(self) -> Mapping[str, Recipe]:
         """Recipes by name, from recipes/*.py."""
         from tallystick.project.declared import collect_recipes
@@ -86,6 +94,13 @@ class Project:
         from tallystick.project.declared import read_folder
 
         return read_folder(self.root, "features")
+
+    @cached_property
+    def observation_declarations(self) -> tuple[Declared, ...]:
+        """Everything that observations/*.py hold, with file and line."""
+        from tallystick.project.declared import read_folder
+
+        return read_folder(self.root, "observations")
 
     @cached_property
     def recipe_declarations(self) -> tuple[Declared, ...]:

@@ -59,7 +59,7 @@ def list_questions(recipe: Recipe, *, source: str) -> Mapping[str, Question]:
                 tables=[f"feature.{group}"],
                 sql=f"""SELECT count(*)::BIGINT AS rows, count(DISTINCT customer_id)::BIGINT AS customers,
                     min(as_of) AS first, max(as_of) AS last FROM feature.{group}
-                    WHERE source = '{source}' AND observations = '{recipe.observations.name}'""",
+                    WHERE source = '{source}' AND observations = '{recipe.observations}'""",
             )
             for group in recipe.groups
         },

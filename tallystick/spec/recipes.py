@@ -28,33 +28,6 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Applications:
-    """One observation per application, at the instant it was made. ``name`` is the set's name in feature tables."""
-
-    table: str = "clean.applications"
-    name: str = "applications"
-
-    def __post_init__(self) -> None:
-        check_name("observation set", self.name)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Daily:
-    """Every customer with a visible row, at every local midnight of the run's dates.
-
-    A run that names no dates observes the last ``days`` business dates, ending with the date of the last load.
-    """
-
-    name: str = "daily"
-    days: int = 1
-
-    def __post_init__(self) -> None:
-        check_name("observation set", self.name)
-        if not 1 <= self.days <= 3660:
-            raise DeclarationError(f"days = {self.days} is out of range", where="daily observations", fix="1 to 3660")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class RequestFeature:
     """A feature of what is asked for, held against what is known: ``expression``, divided by ``per`` where given.
 
@@ -264,16 +237,17 @@ class Gates:
 class Recipe:
     """One model from its features to its decisions.
 
-    ``groups`` are feature groups by name, ``label`` names a label; None makes a recipe that ends with its features.
-    ``algorithms`` stand in order of preference. ``retrospective`` says, in words for the report, that the label is
-    known only long after the fact and what the run therefore cannot claim; empty for an ordinary label.
+    ``groups`` are feature groups by name and ``observations`` is the name of an observation set. ``label`` names a
+    label; None makes a recipe that ends with its features. ``algorithms`` stand in order of preference.
+    ``retrospective`` says, in words for the report, that the label is known only long after the fact and what the run
+    therefore cannot claim; empty for an ordinary label.
     ``permitted_use`` is what features must be permitted for. ``seed`` decides folds, boosting and bootstrap.
     """
 
     name: str
     title: str
     groups: tuple[str, ...]
-    observations: Applications | Daily
+    observations: str
     description: str = ""
     label: str | None = None
     variants: tuple[Variant, ...] = ()
@@ -294,6 +268,7 @@ class Recipe:
     def __post_init__(self) -> None:
         where = f"recipe {self.name}"
         check_name("recipe", self.name)
+        check_name("observation set", self.observations, where=where)
         if not self.groups:
             raise DeclarationError("no feature group is named", where=where)
         for kind, names in self._listed():
@@ -305,8 +280,6 @@ class Recipe:
                 raise DeclarationError("a recipe without a label trains nothing", where=where, fix="name a label")
         elif not self.algorithms or self.policy is None:
             raise DeclarationError("a recipe with a label needs algorithms and a policy", where=where)
-        elif not isinstance(self.observations, Applications):
-            raise DeclarationError("labels are about applications", where=where, fix="observations=Applications()")
 
     def _listed(self) -> list[tuple[str, list[str]]]:
         return [

@@ -84,7 +84,7 @@ def test_the_pure_core_imports_no_engine(library: str) -> None:
 def test_declarations_import_the_door_of_tallystick_and_nothing_else() -> None:
     found = [
         f"{source.at(node)} imports {name}"
-        for source in house.sources("features", "recipes")
+        for source in house.sources("features", "observations", "recipes")
         for name, node in house.imports(source.tree)
         if name.split(".")[0] not in {"tallystick", "__future__", "datetime", "features", "recipes"}
     ]

@@ -29,7 +29,7 @@ def test_every_folder_says_once_what_belongs_in_it() -> None:
 def test_every_test_module_has_a_docstring() -> None:
     found = [
         source.path
-        for source in house.sources("tests", "features", "recipes")
+        for source in house.sources("tests", "features", "observations", "recipes")
         if not ast.get_docstring(source.tree) and source.text.strip()
     ]
     assert not found, house.listed(found)

@@ -21,12 +21,12 @@ from tests.lib import deliveries
 RECIPE = """\
 from tallystick.spec.algorithms import OrdinalScorecard
 from tallystick.spec.labels import OutcomeLabel
-from tallystick.spec.recipes import Applications, Band, Policy, Recipe
+from tallystick.spec.recipes import Band, Policy, Recipe
 
 BAD = OutcomeLabel(name="bad", bad=("bad",), good=("good",), description="Bad")
 
 ASKED = Recipe(
-    name="asked", title="Asked", groups=("spend",), observations=Applications(), label="bad",
+    name="asked", title="Asked", groups=("spend",), observations="applications", label="bad",
     algorithms=(OrdinalScorecard(),),
     policy=Policy(currency="CZK", limit_min_minor=1, limit_max_minor=9,
                   bands=(Band(pd_below=0.5, decision="approve", limit_minor=9),)),

@@ -239,9 +239,9 @@ def test_an_unknown_name_is_told_with_the_nearest(
 
 
 RECIPE = """\
-from tallystick.spec.recipes import Applications, Recipe
+from tallystick.spec.recipes import Recipe
 
-ASKED = Recipe(name="asked", title="Asked", groups=("spend",), observations=Applications())
+ASKED = Recipe(name="asked", title="Asked", groups=("spend",), observations="applications")
 """
 
 

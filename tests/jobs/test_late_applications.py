@@ -16,9 +16,9 @@ from tests.lib import backfills as bank
 from tests.lib import deliveries
 
 RECIPE = """\
-from tallystick.spec.recipes import Applications, Recipe
+from tallystick.spec.recipes import Recipe
 
-ASKED = Recipe(name="asked", title="Asked", groups=("spend",), observations=Applications())
+ASKED = Recipe(name="asked", title="Asked", groups=("spend",), observations="applications")
 """
 
 TONIGHT = date(2026, 3, 10)

@@ -101,8 +101,12 @@ DELIVERY: Mapping[str, str | bytes] = {
 
 
 def write_project(root: Path, *, name: str = "village", files: Mapping[str, str] | None = None) -> Path:
-    """A project folder with the real schemas and one source; ``files`` replaces or adds files of the source."""
-    shutil.copytree(CHECKOUT / "schemas", root / "schemas", dirs_exist_ok=True)
+    """A project folder with the real schemas, the real observation sets and one source.
+
+    ``files`` replaces or adds files of the source.
+    """
+    for part in ("schemas", "observations"):
+        shutil.copytree(CHECKOUT / part, root / part, dirs_exist_ok=True)
     for part in ("recipes", "expectations", "features"):
         (root / part).mkdir(exist_ok=True)
     return write_source(root, name=name, files=files)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINERY = ("tallystick", "jobs", "dags")
-DECLARATIONS = ("features", "recipes", "sources")
+DECLARATIONS = ("features", "observations", "recipes", "sources")
 CODE = (*MACHINERY, *DECLARATIONS, "scripts", "benchmarks")
 
 # Folders that are products of a run or of an installation, not the project.

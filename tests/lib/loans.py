@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tallystick.spec.algorithms import OrdinalScorecard
 from tallystick.spec.features import FeatureGroup, Measure
-from tallystick.spec.recipes import Applications, Band, Policy, Recipe, RequestFeature
+from tallystick.spec.recipes import Band, Policy, Recipe, RequestFeature
 from tallystick.spec.tables import TableContract
 from tallystick.training.vectors import VectorPlan, plan_vectors
 
@@ -29,7 +29,7 @@ RECIPE = Recipe(
     name="small_loan",
     title="Small loan",
     groups=("txn",),
-    observations=Applications(),
+    observations="applications",
     label="default",
     request=(
         RequestFeature(name="amount", expression="amount_minor", reason="Amount of the loan"),

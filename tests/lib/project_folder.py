@@ -73,14 +73,22 @@ VISITS = FeatureGroup(
 """
 
 
+OBSERVATIONS = """\
+from tallystick.spec.observations import ObservationSet, Rows
+
+VISITS = ObservationSet(name="visits", key="visit_id", population=Rows(table="clean.visits"))
+"""
+
+
 def write_project(root: Path, *, contract: str = CONTRACT, suite: str = SUITE, group: str = GROUP) -> Path:
     """Write the project below ``root``; an empty text leaves its file out."""
-    for folder in ("schemas/clean", "expectations/clean", "features", "recipes", "sources"):
+    for folder in ("schemas/clean", "expectations/clean", "features", "observations", "recipes", "sources"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     files = {
         "schemas/clean/visits.yaml": contract,
         "expectations/clean/visits.yaml": suite,
         "features/visits.py": group,
+        "observations/visits.py": OBSERVATIONS,
     }
     for path, text in files.items():
         if text:

@@ -10,7 +10,6 @@ from tallystick.model.inputs import Feature
 from tallystick.spec.algorithms import Algorithm, Blend, GradientBoosting, OrdinalScorecard, Scorecard, Selection
 from tallystick.spec.recipes import (
     Ablation,
-    Applications,
     Band,
     Gates,
     Policy,
@@ -42,7 +41,7 @@ ALGORITHMS: tuple[Algorithm, ...] = (
 def make_recipe(*algorithms: Algorithm) -> Recipe:
     """A recipe over the made-up features."""
     return Recipe(
-        name="small_loan", title="Small loan", groups=("txn",), observations=Applications(), label="outcome",
+        name="small_loan", title="Small loan", groups=("txn",), observations="applications", label="outcome",
         variants=(Variant(name="strict", label="outcome_strict", title="strict"),),
         algorithms=algorithms or ALGORITHMS,
         ablations=(

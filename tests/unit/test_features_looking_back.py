@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tallystick.errors import NotFound
 from tallystick.features import Kept, begin_early
 from tallystick.project import load_project
-from tallystick.spec.recipes import Applications, Daily
+from tallystick.spec.observations import Customers, ObservationSet, Rows
 from tallystick.spec.sources import Source
 
 FIRST, DAYS = date(2026, 3, 9), 7
@@ -30,6 +30,9 @@ STORED = pa.schema(
     [("customer_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC")), ("observations", pa.string()),
      ("source", pa.string())]
 )  # fmt: skip
+
+APPLIED = ObservationSet(name="mine", key="application_id", population=Rows(table="clean.applications"))
+EVERYBODY = ObservationSet(name="daily", key="customer_id", population=Customers(tables=("clean.applications",)))
 
 # One version of an application: its number, customer, instant, the day it is known from, whether it takes it back.
 Version = tuple[int, int, datetime, date, bool]
@@ -69,7 +72,7 @@ def begin(
     first: date | None = FIRST,
     days: int = DAYS,
     of: str = "simbank",
-    observations: Applications | Daily | None = None,
+    observations: ObservationSet | None = None,
 ) -> date | None:
     """Where a night from FIRST on begins; ``rows`` are those of the feature tables that exist."""
     tables = {"clean.applications": stored_versions(versions, of)}
@@ -87,9 +90,7 @@ def begin(
         return ds.dataset(tables[name]).to_table(columns=list(columns), filter=filter)
 
     names = {"feature.a", *rows}
-    kept = Kept.in_features(
-        observations or Applications(name="mine"), sorted(names), drawn_from={"clean.applications": "application_id"}
-    )
+    kept = Kept.in_features(observations or APPLIED, sorted(names), drawn_from={"clean.applications": "application_id"})
     return begin_early(read, kept, source=source, first=first, days=days)
 
 
@@ -137,12 +138,12 @@ def test_two_applications_of_one_instant_are_told_apart_by_their_ids_where_rows_
     def read(name: str, *, columns: Sequence[str], filter: pc.Expression) -> pa.Table:  # noqa: A002 - Arrow's word
         return ds.dataset(tables[name]).to_table(columns=list(columns), filter=filter)
 
-    kept = Kept.in_scores(Applications(), "score.applications", recipe="mine")
+    kept = Kept.in_scores(APPLIED, "score.applications", recipe="mine")
     assert begin_early(read, kept, source=source, first=FIRST, days=DAYS) == date(2026, 3, 4)
 
 
 def test_daily_observations_and_a_run_without_a_first_date_begin_as_they_are_told(source: Source) -> None:
-    assert begin(source, [made(1, at(4))], {}, observations=Daily()) == FIRST
+    assert begin(source, [made(1, at(4))], {}, observations=EVERYBODY) == FIRST
     assert begin(source, [made(1, at(4))], {}, first=None) is None
     assert begin(source, [made(1, at(4))], {}, days=0) == FIRST
 

@@ -172,10 +172,10 @@ RETIRED_VISITS = GROUP.replace('ops="count"', 'ops="count", version=2, retired_o
 RECIPE = """\
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
-from tallystick.spec.recipes import Ablation, Applications, Recipe, RequestFeature
+from tallystick.spec.recipes import Ablation, Recipe, RequestFeature
 
 VISITS = Recipe(
-    name="visits", title="Visits", groups=("visit",), observations=Applications(table="clean.visits"),
+    name="visits", title="Visits", groups=("visit",), observations="visits",
     request=(RequestFeature(name="size", expression="amount_minor", per="visit_any_count_30d", reason="Size"),),
     ablations=(Ablation(name="less", title="Less", drop=("visit_any_*",)),),
 )

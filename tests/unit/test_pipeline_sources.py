@@ -9,7 +9,7 @@ import pytest
 from tallystick.errors import DeclarationError
 from tallystick.pipeline import list_steps
 from tallystick.project import load_project
-from tallystick.spec.recipes import Daily, Recipe
+from tallystick.spec.recipes import Recipe
 
 TWO = {"simbank": Path("a"), "berka": Path("b")}
 
@@ -21,5 +21,5 @@ def test_a_recipe_that_trains_is_not_run_on_two_sources(project_root: Path) -> N
 
 
 def test_a_recipe_that_only_computes_features_takes_any_number(project_root: Path) -> None:
-    recipe = Recipe(name="watch", title="Watch", groups=("txn",), observations=Daily())
+    recipe = Recipe(name="watch", title="Watch", groups=("txn",), observations="daily")
     assert [step.job for step in list_steps(recipe, TWO)].count("compute_features") == 2

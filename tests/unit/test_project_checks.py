@@ -69,13 +69,13 @@ def test_groups_speak_of_tables_and_columns_that_exist(tmp_path: Path) -> None:
 
 
 RECIPE = """\
-from tallystick.spec.recipes import Applications, Recipe, RequestFeature
+from tallystick.spec.recipes import Recipe, RequestFeature
 
 VISITS = Recipe(
     name="visits",
     title="Visits",
     groups=("visit",),
-    observations=Applications(table="clean.visits"),
+    observations="visits",
     request=(RequestFeature(name="size", expression="amount_minor", per="visit_any_count_30d", reason="Size"),),
 )
 """
@@ -86,7 +86,7 @@ VISITS = Recipe(
     [
         ("", "", ""),
         ('groups=("visit",)', 'groups=("visits",)', "no known feature group visits (did you mean visit?)"),
-        ('table="clean.visits"', 'table="clean.calls"', "there is no table clean.calls"),
+        ('observations="visits"', 'observations="visit"', "no known observation set visit (did you mean visits?)"),
         ("visit_any_count_30d", "visit_any_count_60d", "visit_any_count_60d"),
         ('expression="amount_minor"', 'expression="wealth"', "wealth"),
     ],

@@ -14,11 +14,9 @@ from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import (
     Ablation,
-    Applications,
     Audit,
     Band,
     Choice,
-    Daily,
     Gates,
     Policy,
     Recipe,
@@ -86,7 +84,7 @@ def test_what_makes_no_sense_is_refused(make: Any, says: str) -> None:
         ({"label": None}, "trains nothing"),
         ({"policy": None}, "needs algorithms and a policy"),
         ({"algorithms": ()}, "needs algorithms and a policy"),
-        ({"observations": Daily()}, "about applications"),
+        ({"observations": "Applications"}, "not a name"),
         ({"algorithms": (Scorecard(), Scorecard())}, "declared twice"),
         ({"algorithms": (Blend(weights={"scorecard": 1.0, "boosting": 1.0}), Scorecard())}, "not declared before"),
     ],
@@ -97,7 +95,7 @@ def test_a_recipe_whose_parts_do_not_fit_is_refused(changes: dict[str, Any], say
 
 
 def test_a_recipe_without_a_label_ends_with_its_features() -> None:
-    recipe = Recipe(name="activity", title="Activity", groups=("social",), observations=Daily())
+    recipe = Recipe(name="activity", title="Activity", groups=("social",), observations="daily")
     assert recipe.labels == ()
     assert not recipe.is_retrospective
 
@@ -127,4 +125,3 @@ def test_the_training_table_has_a_row_per_application_and_a_double_per_feature()
     assert contract.key == ("source", "application_id")
     assert contract.column("request_amount").type == "double"
     assert not contract.column("pd_out_of_time").required
-    assert Applications().table == "clean.applications"

@@ -1,0 +1,258 @@
+"""Who is observed, and when: the declarations that ``observations/<name>.py`` is written in.
+
+An observation is ``(observation_id, customer_id, as_of)``. ``as_of`` is the instant it stands for, ``observation_id``
+the value of the set's ``key``, which tells apart what one customer has several of: applications, loans, transfers.
+Features, labels, training and score tables all carry these three columns and the name of the set.
+
+    ObservationSet(name="applications", key="application_id", population=Rows(table="clean.applications"))
+    ObservationSet(name="book", key="loan_id", population=MonthEnds(table="clean.loans", closed_on="closed_on"))
+    ObservationSet(name="daily", key="customer_id", population=Customers(tables=("clean.accounts",)))
+
+What lives here: the declarations and their checks against contracts. What must not: drawing observations from rows
+(``tallystick.observations`` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import ClassVar, TypeAlias
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.expressions import parse_condition
+from tallystick.spec.names import check_name, nearest_name
+from tallystick.spec.tables import TableContract
+
+# The columns of an observation, in the order in which every table holds them.
+OBSERVATION_COLUMNS = ("observation_id", "customer_id", "as_of")
+
+CUSTOMER = "customer_id"
+
+# What the condition of MonthEnds may read beside the table's columns: whole months since the row's event_at.
+MOB = "mob"
+
+# A run that names no dates observes at most so many days: ten years.
+MOST_DAYS = 3660
+
+# When a row was loaded or known decides whether it is seen at all; it is never a value.
+_HIDDEN = ("known_on", "loaded_on", "is_retracted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """One observation per event of ``table``: an application, a transfer, a login. ``as_of`` is its ``event_at``.
+
+    The version that was decided on counts: in the order of delivery, the first whose local date of ``event_at`` comes
+    before the next version is known. A correction that came later changes neither the observation nor its columns. An
+    event whose decided version is a retraction is not observed. ``where`` is a condition on that version
+    (``spec.expressions``); null counts as not holding.
+    """
+
+    table: str
+    where: str = ""
+
+    kind: ClassVar[str] = "rows"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that observations are drawn from."""
+        return (self.table,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MonthEnds:
+    """Each row of ``table`` at the end of each month while it is open: the book of loans or accounts.
+
+    ``as_of`` is the local midnight that begins the next month, so the month is seen whole. A row is observed when, at
+    that midnight, it happened, is known, is not retracted and is open. It is open unless the date column ``closed_on``
+    of the version in force holds a date before the local date of ``as_of``: what was closed on the last day of a month
+    is not observed at its end, and what the bank learns later closes nothing before. Without ``closed_on`` a row stays
+    open. ``where`` is a condition on the version in force and on ``mob``, the whole months since its ``event_at`` (null
+    counts as not holding), such as ``mob <= term_months``.
+    """
+
+    table: str
+    closed_on: str = ""
+    where: str = ""
+
+    kind: ClassVar[str] = "month_ends"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that observations are drawn from."""
+        return (self.table,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Customers:
+    """Every customer with a visible row in any of ``tables``, at every local midnight of the run's dates.
+
+    Only the tables that are named here count, so a new clean table changes no day that is stored. A run that names no
+    dates observes the last ``days`` business dates, ending with the date of the last load.
+    """
+
+    tables: tuple[str, ...]
+    days: int = 1
+
+    kind: ClassVar[str] = "customers"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", _sorted_tables(self.tables))
+        if not 1 <= self.days <= MOST_DAYS:
+            raise DeclarationError(f"days = {self.days} is out of range", where="customers", fix=f"1 to {MOST_DAYS}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nodes:
+    """Every customer with a visible row in any of ``tables``, at the local midnight of each of ``dates``."""
+
+    tables: tuple[str, ...]
+    dates: tuple[date, ...]
+
+    kind: ClassVar[str] = "nodes"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", _sorted_tables(self.tables))
+        if not self.dates:
+            raise DeclarationError("no date is listed", where="nodes", fix="dates=(date(2026, 3, 1),)")
+        for day in self.dates:
+            if not isinstance(day, date) or isinstance(day, datetime):
+                raise DeclarationError(f"{day!r} is not a date", where="nodes", fix="date(2026, 3, 1)")
+        object.__setattr__(self, "dates", tuple(sorted(set(self.dates))))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """The observations of a file or table that a run names: its column ``key`` of the set, ``customer_id`` and
+    ``as_of``, which holds instants with an offset, or dates, which mean their local midnights.
+    """
+
+    as_of: str = "as_of"
+
+    kind: ClassVar[str] = "given"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """None: nothing is drawn from clean tables."""
+        return ()
+
+
+Population: TypeAlias = Rows | MonthEnds | Customers | Nodes | Given
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObservationSet:
+    """A named set of observations: who is observed, when, and by which ``key`` one observation is told from another.
+
+    ``name`` stands in the column ``observations`` of every table that holds the set. ``key`` is the event id of the
+    table for Rows and MonthEnds, ``customer_id`` for Customers and Nodes, and a column of the file for Given; its value
+    is ``observation_id``. ``version`` is raised when the meaning changed though nothing else here did.
+    """
+
+    name: str
+    key: str
+    population: Population
+    description: str = ""
+    version: int = 1
+    path: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        check_name("observation set", self.name)
+        check_name("key", self.key, where=self.where_text)
+        if self.kind in (Customers.kind, Nodes.kind) and self.key != CUSTOMER:
+            what = f"key {self.key} does not name a customer"
+            raise DeclarationError(what, where=self.where_text, fix=f"key={CUSTOMER!r}")
+        if self.version < 1:
+            raise DeclarationError(f"version {self.version} is not a version", where=self.where_text, fix="1, 2, 3")
+
+    @property
+    def where_text(self) -> str:
+        """Where this set stands, for messages."""
+        return f"{self.path}: observation set {self.name}" if self.path else f"observation set {self.name}"
+
+    @property
+    def kind(self) -> str:
+        """``rows``, ``month_ends``, ``customers``, ``nodes`` or ``given``."""
+        return self.population.kind
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The clean tables that observations are drawn from, by name; none for Given."""
+        return self.population.tables
+
+    @property
+    def table(self) -> str:
+        """The one table whose columns belong to each observation (Rows, MonthEnds); empty for the other kinds."""
+        return self.population.table if isinstance(self.population, (Rows, MonthEnds)) else ""
+
+    @property
+    def by_event(self) -> bool:
+        """Whether a row makes an observation on the date of its own event, whenever it became known."""
+        return self.kind == Rows.kind
+
+    @property
+    def by_customer(self) -> bool:
+        """Whether the key is the customer, so that ``observation_id`` and ``customer_id`` are the same."""
+        return self.key == CUSTOMER
+
+    def own_columns(self, contracts: Mapping[str, TableContract]) -> dict[str, str]:
+        """The columns of its own table that request features may read, with their types; none without such a table.
+
+        All that its rows hold but the customer, the key itself and the columns that decide whether a row is seen.
+        Their values are those of the version the observation rests on: the one decided on for Rows, the one in force
+        at ``as_of`` for MonthEnds.
+        """
+        if not self.table:
+            return {}
+        contract = _contract(self.table, contracts, self.where_text)
+        hidden = (*_HIDDEN, contract.entity, contract.event_id)
+        return {column.name: column.type for column in contract.file_columns if column.name not in hidden}
+
+    def check(self, contracts: Mapping[str, TableContract]) -> None:
+        """DeclarationError where its tables, key, columns or condition do not exist or do not fit."""
+        for name in self.tables:
+            contract = _contract(name, contracts, self.where_text)
+            if contract.entity != CUSTOMER or not (contract.event_id and contract.event_at and contract.known_on):
+                what = f"{name} has no customer's events, so nobody can be observed by it"
+                raise DeclarationError(what, where=self.where_text, fix="a clean table with customer_id, id and times")
+        if not self.table:
+            return
+        contract = contracts[self.table]
+        if self.key != contract.event_id:
+            what = f"key {self.key} does not tell the rows of {self.table} apart"
+            raise DeclarationError(what, where=self.where_text, fix=f"key={contract.event_id!r}")
+        if isinstance(self.population, MonthEnds):
+            self._check_month_ends(self.population, contract)
+        if isinstance(self.population, (Rows, MonthEnds)) and self.population.where:
+            types = self.condition_columns(contracts)
+            parse_condition(self.population.where, types, where=f"{self.where_text}, where")
+
+    def condition_columns(self, contracts: Mapping[str, TableContract]) -> dict[str, str]:
+        """The columns that ``where`` may read, with their types."""
+        mob = {MOB: "int64"} if self.kind == MonthEnds.kind else {}
+        return {**self.own_columns(contracts), **mob}
+
+    def _check_month_ends(self, population: MonthEnds, contract: TableContract) -> None:
+        types = {column.name: column.type for column in contract.file_columns if column.name not in _HIDDEN}
+        if population.closed_on and types.get(population.closed_on) != "date":
+            known = [name for name, kind in types.items() if kind == "date"]
+            what = f"closed_on names {population.closed_on}, which is no date column of {contract.name}"
+            raise DeclarationError(what, where=self.where_text, fix=nearest_name(population.closed_on, known))
+        if MOB in types:
+            what = f"{contract.name} has a column {MOB} of its own"
+            raise DeclarationError(what, where=self.where_text, fix="give the column another name")
+
+
+def _sorted_tables(tables: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(tables, str):
+        raise DeclarationError(f"tables={tables!r} is a text", where="observation set", fix=f"tables=({tables!r},)")
+    if not tables:
+        raise DeclarationError("no table is named", where="observation set", fix="tables=('clean.accounts',)")
+    return tuple(sorted(set(tables)))
+
+
+def _contract(name: str, contracts: Mapping[str, TableContract], where: str) -> TableContract:
+    if name not in contracts:
+        raise DeclarationError(f"unknown table {name}", where=where, fix=nearest_name(name, contracts))
+    return contracts[name]

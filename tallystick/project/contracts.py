@@ -1,17 +1,18 @@
 """Reads ``schemas/<layer>/<table>.yaml`` (Open Data Contract Standard v3, one table a file) into table contracts.
 
-What lives here: YAML to ``TableContract``, and the contract of a clean table's rejects, which is derived. What must
-not: checks across files (``project.checks``), storage, Spark.
+The contract of a clean table's rejected rows is derived here, too: no file declares it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tallystick.errors import DeclarationError
-from tallystick.project.files import list_declarations, read_yaml
+from tallystick.project.files import find_declarations, list_declarations, read_yaml
+from tallystick.project.problems import Problems
+from tallystick.spec.names import nearest_name
 from tallystick.spec.tables import LAYERS, Column, TableContract
 
 REJECTED_SUFFIX = "_rejected"
@@ -35,16 +36,26 @@ _LIST_PROPERTIES = ("sort", "derivedFrom")
 def load_contracts(root: Path) -> dict[str, TableContract]:
     """Every contract under ``root/schemas`` by ``layer.table``, and ``clean.<table>_rejected`` for each clean table.
 
-    Sorted by name. Raises DeclarationError with file and column for the first file that is wrong.
+    Sorted by name. Raises DeclarationError with file and column for the first thing that is wrong.
     """
+    contracts, problems = read_contracts(root)
+    problems.raise_first()
+    return contracts
+
+
+def read_contracts(root: Path) -> tuple[dict[str, TableContract], Problems]:
+    """The contracts that can be read, as ``load_contracts`` gives them, and what is wrong with the other files."""
     contracts = {}
-    for name, path in contract_files(root).items():
-        contract = load_contract(path, name=name)
-        contracts[name] = contract
-        if contract.layer == "clean":
-            rejected = rejected_contract(contract)
-            contracts[rejected.name] = rejected
-    return dict(sorted(contracts.items()))
+    files, problems = find_declarations(root / "schemas", layers=LAYERS)
+    for name, path in files.items():
+        contract, wrong = read_contract(path, name=name)
+        problems += wrong
+        if contract is not None:
+            contracts[name] = contract
+            if contract.layer == "clean":
+                rejected = rejected_contract(contract)
+                contracts[rejected.name] = rejected
+    return dict(sorted(contracts.items())), problems
 
 
 def contract_files(root: Path) -> dict[str, Path]:
@@ -54,33 +65,54 @@ def contract_files(root: Path) -> dict[str, Path]:
 
 def load_contract(path: Path, *, name: str) -> TableContract:
     """The contract in one file, which must speak of table ``name`` (its folder and file name) and of no other."""
-    where = str(path)
-    document = _parse(path)
+    contract, problems = read_contract(path, name=name)
+    problems.raise_first()
+    if contract is None:
+        raise DeclarationError("no contract can be read", where=str(path))
+    return contract
+
+
+def read_contract(path: Path, *, name: str) -> tuple[TableContract | None, Problems]:
+    """The contract in one file, None when anything is wrong with it, and everything that is."""
+    where, problems = str(path), Problems()
+    document = _parse(path, problems)
+    if document is None:
+        return None, problems
     if document["id"] != name:
-        raise DeclarationError(f"the contract's id is {document['id']}", where=where, fix=f"its path says {name}")
-    if len(document.get("schema", [])) != 1 or document["schema"][0]["name"] != name.partition(".")[2]:
-        raise DeclarationError("a contract has one schema, named as its file", where=where)
-    table = document["schema"][0]
-    fields = [_column(field, where=where) for field in table.get("properties", [])]
-    properties = _custom_properties(table, where=where)
-    return TableContract(
-        name=name,
-        description=_text(table, "description", where=where),
-        grain=_text(table, "dataGranularityDescription", where=where),
-        owner=_text(document.get("team", {}), "name", where=where),
-        columns=tuple(fields),
-        key=_positions(table, "primaryKey", "primaryKeyPosition", where=where),
-        partition_by=_positions(table, "partitioned", "partitionKeyPosition", where=where),
-        sort_by=tuple(properties.get("sort", ())),
-        entity=properties.get("entity", ""),
-        event_id=properties.get("eventId", ""),
-        event_at=properties.get("eventAt", ""),
-        known_on=properties.get("knownOn", ""),
-        sequence=properties.get("sequence", ""),
-        derived_from=tuple(properties.get("derivedFrom", ())),
-        version=document["version"],
-        path=where,
-    )
+        problems.tell(f"the contract's id is {document['id']}", where=where, fix=f"its path says {name}")
+    schemas = document.get("schema", [])
+    if len(schemas) != 1 or schemas[0]["name"] != name.partition(".")[2]:
+        problems.tell("a contract has one schema, named as its file", where=where)
+        return None, problems
+    table = schemas[0]
+    fields = [_column(field, problems, where=where) for field in table.get("properties", [])]
+    properties = _custom_properties(table, problems, where=where)
+    values: dict[str, Any] = {
+        "description": _text(table, "description", problems, where=where),
+        "grain": _text(table, "dataGranularityDescription", problems, where=where),
+        "owner": _text(document.get("team", {}), "name", problems, where=where),
+        "key": _positions(table, "primaryKey", "primaryKeyPosition", problems, where=where),
+        "partition_by": _positions(table, "partitioned", "partitionKeyPosition", problems, where=where),
+    }
+    if problems:
+        return None, problems
+    with problems.collecting(where=where):
+        contract = TableContract(
+            name=name,
+            columns=tuple(field for field in fields if field is not None),
+            sort_by=tuple(properties.get("sort", ())),
+            entity=properties.get("entity", ""),
+            event_id=properties.get("eventId", ""),
+            event_at=properties.get("eventAt", ""),
+            known_on=properties.get("knownOn", ""),
+            sequence=properties.get("sequence", ""),
+            derived_from=tuple(properties.get("derivedFrom", ())),
+            version=document["version"],
+            path=where,
+            **values,
+        )
+        return contract, problems
+    return None, problems
 
 
 def rejected_contract(contract: TableContract) -> TableContract:
@@ -115,94 +147,99 @@ def rejected_contract(contract: TableContract) -> TableContract:
     )
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    """The file as the standard's own package understands it; what that package would drop is an error."""
+def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
+    """The file as the standard's own package understands it; what that package would drop is a problem."""
     # Imported here: the package brings pydantic, which a look at another part of the project need not pay for.
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
 
-    raw = read_yaml(path)
-    try:
-        contract = OpenDataContractStandard(**raw)
-    except (ValidationError, TypeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "not a mapping"}
-        place = ".".join(str(part) for part in first["loc"])
-        raise DeclarationError(f"not an ODCS contract: {place} {first['msg']}", where=str(path)) from error
-    kept: dict[str, Any] = contract.model_dump(by_alias=True, exclude_unset=True)
-    lost = _first_lost(raw, kept)
-    if lost:
-        raise DeclarationError(f"the data contract standard has no {lost}", where=str(path), fix="see schemas/clean/")
-    missing = [field for field in ("apiVersion", "kind", "id", "version", "status") if not kept.get(field)]
-    if missing or kept["kind"] != "DataContract" or not str(kept["apiVersion"]).startswith("v3."):
-        raise DeclarationError(
-            f"no ODCS v3 contract: {', '.join(missing) or 'kind or apiVersion'}", where=str(path), fix="see schemas/"
-        )
-    return kept
+    with problems.collecting(where=str(path)):
+        raw = read_yaml(path)
+        try:
+            contract = OpenDataContractStandard(**raw)
+        except ValidationError as error:
+            for one in error.errors():
+                place = ".".join(str(part) for part in one["loc"])
+                problems.tell(f"not an ODCS contract: {place} {one['msg']}", where=str(path))
+            return None
+        except TypeError as error:
+            raise DeclarationError("not an ODCS contract: not a mapping", where=str(path)) from error
+        kept: dict[str, Any] = contract.model_dump(by_alias=True, exclude_unset=True)
+        for lost in _lost(raw, kept):
+            problems.tell(f"the data contract standard has no {lost}", where=str(path), fix="see schemas/clean/")
+        missing = [field for field in ("apiVersion", "kind", "id", "version", "status") if not kept.get(field)]
+        if missing or kept["kind"] != "DataContract" or not str(kept["apiVersion"]).startswith("v3."):
+            what = f"no ODCS v3 contract: {', '.join(missing) or 'kind or apiVersion'}"
+            problems.tell(what, where=str(path), fix="see schemas/")
+        return None if missing else kept
+    return None
 
 
-def _first_lost(raw: Any, kept: Any, *, place: str = "") -> str:
-    """The first key of ``raw`` that is not in ``kept``: pydantic ignores unknown keys of nested objects."""
+def _lost(raw: Any, kept: Any, *, place: str = "") -> Iterator[str]:
+    """The keys of ``raw`` that are not in ``kept``: pydantic ignores unknown keys of nested objects."""
     if isinstance(raw, Mapping) and isinstance(kept, Mapping):
         for key, value in raw.items():
             if key not in kept:
-                return f"{place}.{key}".lstrip(".")
-            lost = _first_lost(value, kept[key], place=f"{place}.{key}")
-            if lost:
-                return lost
+                yield f"{place}.{key}".lstrip(".")
+            else:
+                yield from _lost(value, kept[key], place=f"{place}.{key}")
     elif isinstance(raw, Sequence) and isinstance(kept, Sequence) and not isinstance(raw, str):
         for one, other in zip(raw, kept, strict=True):
             label = one.get("name", one.get("property", "")) if isinstance(one, Mapping) else ""
-            lost = _first_lost(one, other, place=f"{place}[{label}]")
-            if lost:
-                return lost
-    return ""
+            yield from _lost(one, other, place=f"{place}[{label}]")
 
 
-def _column(field: Mapping[str, Any], *, where: str) -> Column:
-    name = _text(field, "name", where=where)
+def _column(field: Mapping[str, Any], problems: Problems, *, where: str) -> Column | None:
+    name = _text(field, "name", problems, where=where)
     pair = (str(field.get("logicalType")), str(field.get("physicalType")))
+    description = _text(field, "description", problems, where=where)
+    pii = _text(field, "classification", problems, where=where)
     if pair not in COLUMN_TYPES:
         allowed = ", ".join(" ".join(p) for p in COLUMN_TYPES)
-        what = f"column {name} has no known type: {' '.join(pair)}"
-        raise DeclarationError(what, where=where, fix=f"one of {allowed}")
-    try:
-        return Column(
-            name=name,
-            type=COLUMN_TYPES[pair],
-            description=_text(field, "description", where=where),
-            required=bool(field.get("required", False)),
-            values=tuple(str(one["value"]) for one in field.get("enum", ())),
-            pii=_text(field, "classification", where=where),
-        )
-    except DeclarationError as error:
-        raise DeclarationError(error.what, where=error.where or where, fix=error.fix) from error
+        problems.tell(f"column {name} has no known type: {' '.join(pair)}", where=where, fix=f"one of {allowed}")
+    elif description and pii:
+        with problems.collecting(where=where):
+            return Column(
+                name=name,
+                type=COLUMN_TYPES[pair],
+                description=description,
+                required=bool(field.get("required", False)),
+                values=tuple(str(one["value"]) for one in field.get("enum", ())),
+                pii=pii,
+            )
+    return None
 
 
-def _custom_properties(table: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+def _custom_properties(table: Mapping[str, Any], problems: Problems, *, where: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in table.get("customProperties", ()):
         name, value = item["property"], item["value"]
         kind = str if name in _TEXT_PROPERTIES else list if name in _LIST_PROPERTIES else None
         if kind is None or not isinstance(value, kind):
-            known = ", ".join((*_TEXT_PROPERTIES, *_LIST_PROPERTIES))
             what = f"customProperty {name} is unknown or of the wrong kind"
-            raise DeclarationError(what, where=where, fix=f"known: {known}")
-        found[name] = value
+            fix = nearest_name(name, (*_TEXT_PROPERTIES, *_LIST_PROPERTIES))
+            problems.tell(what, where=where, fix=fix if kind is None else f"a {kind.__name__}")
+        else:
+            found[name] = value
     return found
 
 
-def _positions(table: Mapping[str, Any], flag: str, position: str, *, where: str) -> tuple[str, ...]:
+def _positions(
+    table: Mapping[str, Any], flag: str, position: str, problems: Problems, *, where: str
+) -> tuple[str, ...]:
     """The columns that carry ``flag``, in the order of ``position``, which must run from 1 without a gap."""
     chosen = [field for field in table.get("properties", ()) if field.get(flag)]
     chosen.sort(key=lambda field: int(field.get(position, 0)))
     if [field.get(position) for field in chosen] != list(range(1, len(chosen) + 1)):
-        raise DeclarationError(f"{position} must run from 1 without a gap over the {flag} columns", where=where)
+        problems.tell(f"{position} must run from 1 without a gap over the {flag} columns", where=where)
     return tuple(str(field["name"]) for field in chosen)
 
 
-def _text(mapping: Mapping[str, Any], key: str, *, where: str) -> str:
+def _text(mapping: Mapping[str, Any], key: str, problems: Problems, *, where: str) -> str:
+    """The text under ``key``; empty, and a problem, where there is none."""
     value = mapping.get(key)
     if not isinstance(value, str) or not value.strip():
         named = f" of {mapping['name']}" if mapping.get("name") else ""
-        raise DeclarationError(f"{key}{named} is missing", where=where)
+        problems.tell(f"{key}{named} is missing", where=where)
+        return ""
     return value.strip()

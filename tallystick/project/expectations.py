@@ -1,20 +1,19 @@
 """Reads ``expectations/<layer>/<table>.yaml``: what a table's data must satisfy, in Great Expectations' own words.
 
-What lives here: YAML to plain suites, refusing what the library would silently drop. What must not: an import of the
-library (it takes seconds; ``quality`` runs the suites), checks across files (``project.checks``).
+The library itself drops what it does not know with no more than a log line, so everything is checked here, without
+importing it: that takes seconds, and ``quality`` does it when the suites run.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib.util
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tallystick.errors import DeclarationError, SetupError
-from tallystick.project.files import list_declarations, read_yaml
+from tallystick.project.expectation_schemas import expectation_types, kwarg_faults
+from tallystick.project.files import find_declarations, read_yaml
+from tallystick.project.problems import Problems
+from tallystick.spec.names import nearest_name
 from tallystick.spec.tables import LAYERS
 
 SEVERITIES = ("critical", "warning", "info")
@@ -29,35 +28,44 @@ def load_expectations(root: Path) -> dict[str, dict[str, Any]]:
     """Every suite under ``root/expectations`` by ``layer.table``: ``{"name", "expectations": [...]}``.
 
     Each expectation has ``type``, ``kwargs``, ``severity`` and ``meta`` with a ``reason``. Raises DeclarationError with
-    file and position for anything else, and with the nearest name for a type that does not exist: the library itself
-    drops those with no more than a log line.
+    file and position for anything else, with the nearest name where a type or kwarg is misspelt.
     """
-    files = list_declarations(root / "expectations", layers=LAYERS)
-    return {name: load_suite(path, name=name) for name, path in files.items()}
+    suites, problems = read_expectations(root)
+    problems.raise_first()
+    return suites
 
 
-def load_suite(path: Path, *, name: str) -> dict[str, Any]:
-    """The suite in one file, which must be called ``name`` and hold at least one expectation."""
-    suite = read_yaml(path)
-    where = str(path)
-    if suite.get("name") != name or set(suite) - {"name", "expectations"}:
-        raise DeclarationError("a suite has two keys, name and expectations", where=where, fix=f"its name is {name}")
-    expectations = suite.get("expectations")
-    if not isinstance(expectations, list) or not expectations:
-        raise DeclarationError("the suite expects nothing", where=where, fix="state at least one expectation")
-    for number, expectation in enumerate(expectations, start=1):
-        _check(expectation, where=f"{where}, expectation {number}")
-    return suite
+def read_expectations(root: Path) -> tuple[dict[str, dict[str, Any]], Problems]:
+    """The suites that can be read, and everything that is wrong with the files. A suite keeps its good expectations."""
+    suites = {}
+    files, problems = find_declarations(root / "expectations", layers=LAYERS)
+    for name, path in files.items():
+        suite, wrong = read_suite(path, name=name)
+        problems += wrong
+        if suite is not None:
+            suites[name] = suite
+    return suites, problems
 
 
-@cache
-def expectation_types() -> frozenset[str]:
-    """Every expectation type of the installed library, told from its file names without importing it."""
-    spec = importlib.util.find_spec("great_expectations")
-    if spec is None or not spec.submodule_search_locations:
-        raise SetupError("great_expectations is not installed", fix="uv sync --frozen")
-    core = Path(spec.submodule_search_locations[0], "expectations", "core")
-    return frozenset(path.stem for path in core.glob("*expect*.py"))
+def read_suite(path: Path, *, name: str) -> tuple[dict[str, Any] | None, Problems]:
+    """The suite in one file, which must be called ``name`` and hold at least one expectation, and what is wrong."""
+    where, problems = str(path), Problems()
+    with problems.collecting():
+        suite = read_yaml(path)
+        if suite.get("name") != name or set(suite) - {"name", "expectations"}:
+            problems.tell("a suite has two keys, name and expectations", where=where, fix=f"its name is {name}")
+        expectations = suite.get("expectations")
+        if not isinstance(expectations, list) or not expectations:
+            problems.tell("the suite expects nothing", where=where, fix="state at least one expectation")
+            return None, problems
+        good = []
+        for number, expectation in enumerate(expectations, start=1):
+            faults = list(_faults(expectation))
+            for what, fix in faults:
+                problems.tell(what, where=f"{where}, expectation {number}", fix=fix)
+            good += [] if faults else [expectation]
+        return {"name": name, "expectations": good if problems else expectations}, problems
+    return None, problems
 
 
 def expectation_columns(expectation: Mapping[str, Any]) -> list[str]:
@@ -69,29 +77,30 @@ def expectation_columns(expectation: Mapping[str, Any]) -> list[str]:
     return columns
 
 
-def _check(expectation: Any, *, where: str) -> None:
+def _faults(expectation: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with one expectation, each with its advice."""
     if not isinstance(expectation, Mapping) or set(expectation) != _KEYS:
-        raise DeclarationError(f"an expectation has the keys {', '.join(sorted(_KEYS))}", where=where)
-    kind = str(expectation["type"])
-    if kind not in expectation_types():
-        fix = f"the nearest is {_nearest_type(kind)}"
-        raise DeclarationError(f"there is no expectation {kind}", where=where, fix=fix)
+        yield f"an expectation has the keys {', '.join(sorted(_KEYS))}", ""
+        return
+    kind, kwargs = str(expectation["type"]), expectation["kwargs"]
     if expectation["severity"] not in SEVERITIES:
-        raise DeclarationError(f"unknown severity {expectation['severity']}", where=where, fix=f"one of {SEVERITIES}")
-    if not isinstance(expectation["kwargs"], Mapping):
-        raise DeclarationError("kwargs is not a mapping", where=where)
+        yield f"unknown severity {expectation['severity']}", f"one of {', '.join(SEVERITIES)}"
     reason = expectation["meta"].get("reason") if isinstance(expectation["meta"], Mapping) else None
     if not isinstance(reason, str) or not reason.strip():
-        raise DeclarationError("meta.reason is missing", where=where, fix="say why the expectation exists")
+        yield "meta.reason is missing", "say why the expectation exists"
+    if not isinstance(kwargs, Mapping):
+        yield "kwargs is not a mapping", ""
+    elif kind not in expectation_types():
+        yield f"there is no expectation {kind}", _nearest_type(kind)
+    else:
+        yield from kwarg_faults(kind, kwargs)
 
 
 def _nearest_type(name: str) -> str:
-    """The known type most like ``name``: first by its words in any order, since these names read alike."""
-    words = set(name.split("_"))
-
-    def likeness(known: str) -> tuple[float, float]:
-        theirs = set(known.split("_"))
-        shared = len(words & theirs) / len(words | theirs)
-        return shared, difflib.SequenceMatcher(None, name, known).ratio()
-
-    return max(sorted(expectation_types()), key=likeness)
+    """Advice on an unknown type: one that has the same words in another order, else one that is spelt alike."""
+    words = sorted(name.split("_"))
+    reordered = [known for known in expectation_types() if sorted(known.split("_")) == words]
+    if reordered:
+        return f"did you mean {reordered[0]}?"
+    near = nearest_name(name, expectation_types(), cutoff=0.85)  # these names all read alike
+    return near if near.startswith("did you mean") else "see https://greatexpectations.io/expectations"

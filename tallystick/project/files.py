@@ -1,7 +1,6 @@
-"""Finds and reads declaration files.
+"""Finds and reads declaration files: folders of ``<layer>/<table>.yaml``, and YAML with errors that name the line.
 
-What lives here: folder listing by ``<layer>/<table>.yaml`` and YAML with errors that name the line. What must not:
-what any key in a file means.
+Apart from the readers because several kinds of file are found and parsed alike; what their keys mean differs.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.errors import DeclarationError
+from tallystick.project.problems import Problems
 
 
 def list_declarations(folder: Path, *, layers: Sequence[str]) -> dict[str, Path]:
@@ -18,16 +18,24 @@ def list_declarations(folder: Path, *, layers: Sequence[str]) -> dict[str, Path]
 
     A file or folder that is not of that shape is an error: it would never be read, and its author should know.
     """
-    found = {}
+    found, problems = find_declarations(folder, layers=layers)
+    problems.raise_first()
+    return found
+
+
+def find_declarations(folder: Path, *, layers: Sequence[str]) -> tuple[dict[str, Path], Problems]:
+    """As ``list_declarations``, with a problem for each file that nothing reads, instead of an error."""
+    found, problems = {}, Problems()
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_dir() or path.name.startswith((".", "_")):
             continue
         parts = path.relative_to(folder).parts
         if len(parts) != 2 or parts[0] not in layers or path.suffix != ".yaml":
-            fix = f"{folder.name}/<layer>/<table>.yaml, layers {list(layers)}"
-            raise DeclarationError("nothing reads this file", where=str(path), fix=fix)
-        found[f"{parts[0]}.{path.stem}"] = path
-    return found
+            fix = f"{folder.name}/<layer>/<table>.yaml, layers {', '.join(layers)}"
+            problems.tell("nothing reads this file", where=str(path), fix=fix)
+        else:
+            found[f"{parts[0]}.{path.stem}"] = path
+    return found, problems
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tallystick.project import load_project
 from tallystick.quality import Finding, Validation, validate
 from tallystick.quality.gate import build_suite, library
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
+from tests.unit.test_project_expectations import KWARGS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -231,3 +232,14 @@ def test_a_layer_with_a_table_that_all_sources_share_is_validated(
     assert all(row["is_success"] for row in found)
     # It is read whole: none of its rows is left out as another source's.
     assert {row["rows_checked"] for row in found if row["table_name"] == contract.name} == {1}
+
+
+def test_the_check_of_kwargs_agrees_with_the_library() -> None:
+    with library() as gx:
+        for kind, kwargs, message in KWARGS:
+            try:
+                build_suite(gx, TABLE, [expect(kind, **kwargs)])
+            except DeclarationError:
+                assert message, f"the library refuses {kind} {kwargs}"
+            else:
+                assert not message, f"the library takes {kind} {kwargs}"

@@ -250,6 +250,9 @@ def test_looked_up_columns_can_be_used_and_count_among_what_the_group_reads() ->
 def test_help_names_the_nearest_or_some() -> None:
     assert nearest_name("amuont", ["amount", "rate"]) == "did you mean amount?"
     assert nearest_name("zzz", ["amount", "rate"]) == "known: amount, rate"
+    # Alike in a common ending alone: a guess would be read as knowledge.
+    assert nearest_name("call_count", ["card_amount", "visit_count"]) == "known: card_amount, visit_count"
+    assert nearest_name("calls", ["cards"]) == "known: cards"
     assert nearest_name("zzz", []) == "none is declared"
 
 

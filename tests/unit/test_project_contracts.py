@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.project.contracts import load_contracts, rejected_contract
+from tallystick.project.contracts import load_contracts, read_contracts, rejected_contract
 from tests.lib.project_folder import CONTRACT, write_project
 
 
@@ -75,3 +75,27 @@ def test_a_file_that_nothing_would_read_is_refused(tmp_path: Path, path: str) ->
     stray.write_text(CONTRACT, encoding="utf-8")
     with pytest.raises(DeclarationError, match="nothing reads this file"):
         load_contracts(root)
+
+
+def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
+    broken = CONTRACT.replace("id: clean.visits", "id: clean.visit", 1).replace("description: Who came.", "pii: yes")
+    broken = broken.replace("physicalType: DATE", "physicalType: TIMESTAMP").replace(
+        "property: sort", "property: sorted"
+    )
+    root = write_project(tmp_path, contract=broken)
+    (root / "schemas" / "clean" / "calls.yaml").write_text("kind: DataContract\n", encoding="utf-8")
+    (root / "schemas" / "stray.yaml").write_text("", encoding="utf-8")
+    contracts, problems = read_contracts(root)
+    told = "\n".join(str(problem) for problem in problems)
+    for expected in (
+        "stray.yaml: nothing reads this file",
+        "calls.yaml: no ODCS v3 contract: apiVersion",
+        "its path says clean.visits",
+        "has no schema[visits].properties[customer_id].pii",
+        "description of customer_id is missing",
+        "column known_on has no known type: date TIMESTAMP",
+        "customProperty sorted is unknown or of the wrong kind (did you mean sort?)",
+    ):
+        assert expected in told
+    assert len(problems) == 7
+    assert contracts == {}

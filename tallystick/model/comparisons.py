@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tallystick.errors import ModelError
-from tallystick.model.evaluation import auc, bootstrap_interval, ks, measure, stability_index
+from tallystick.model.evaluation import auc, auc_interval, ks, measure, stability_index
 from tallystick.model.fitting import Model, Part, fit_models
 from tallystick.model.inputs import Feature, match_features
 from tallystick.spec.algorithms import Algorithm, Blend
@@ -37,7 +37,7 @@ def report_performance(
             ("out_of_time", newer.label, model.predict(newer.vectors)),
         )
         for rows_of, label, pd_ in pairs:
-            low, high = bootstrap_interval(auc, label, pd_, seed=seed)
+            low, high = auc_interval(label, pd_, seed=seed)
             found = measure(label, pd_)
             rows.append(
                 {"algorithm": name, "is_champion": name == champion, "rows_of": rows_of, **found,

@@ -1,6 +1,7 @@
-"""How well probabilities rank and fit, in NumPy.
+"""The one evaluator: how well numbers rank and probabilities fit.
 
-What lives here: metrics of one set of rows, their bootstrap intervals, and PSI. What must not: models, frames' meaning.
+scikit-learn and SciPy compute what they have. What is ours is what they lack: the calibration line that stays finite,
+the bins of PSI and information value, and what each metric is where a class is missing.
 
 ``label`` is 1 for bad, 0 for good; a higher value of ``score`` or ``pd`` means riskier. A metric that needs both
 classes is NaN without them.
@@ -8,10 +9,12 @@ classes is NaN without them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit, xlogy
+from scipy.special import logit as exact_logit
+from scipy.stats import bootstrap, ks_2samp, mannwhitneyu
+from sklearn import metrics
 
 # Keeps logarithms finite; the same bound as the scorer's.
 SMALLEST_PD = 1e-6
@@ -19,70 +22,76 @@ SMALLEST_PD = 1e-6
 # A share of 0 would make PSI infinite.
 SMALLEST_SHARE = 1e-4
 
+# Numbers that a bootstrap holds at once: 32 MB.
+_BOOTSTRAP_NUMBERS = 4_000_000
+
 
 def auc(label: np.ndarray, score: np.ndarray) -> float:
     """Chance that a bad row scores above a good one, ties counting half."""
+    return float(metrics.roc_auc_score(label, score)) if _has_both(label) else float("nan")
+
+
+def column_aucs(label: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The AUC of each column of a matrix; a column's nulls are left out, and NaN is where a class is then missing.
+
+    The Mann-Whitney statistic divided by the number of pairs is the AUC; it ranks all columns in one call.
+    """
     bad = label == 1
-    goods, bads = np.sort(score[~bad]), score[bad]
-    if not len(goods) or not len(bads):
-        return float("nan")
-    below = np.searchsorted(goods, bads, side="left").sum()
-    not_above = np.searchsorted(goods, bads, side="right").sum()
-    return float((below + not_above) / (2 * len(goods) * len(bads)))
+    known = ~np.isnan(columns)
+    pairs = known[bad].sum(axis=0) * known[~bad].sum(axis=0)
+    found = np.full(columns.shape[1], np.nan)
+    used = pairs > 0
+    if used.any():
+        wins = mannwhitneyu(
+            columns[bad][:, used], columns[~bad][:, used], axis=0, method="asymptotic", nan_policy="omit"
+        )
+        found[used] = wins.statistic / pairs[used]
+    return found
 
 
 def ks(label: np.ndarray, score: np.ndarray) -> float:
     """Largest distance between the cumulative shares of bad and good rows."""
-    bad_share, good_share = ks_curve(label, score)[1:]
-    return float(np.max(np.abs(bad_share - good_share))) if len(bad_share) else float("nan")
+    if not _has_both(label):
+        return float("nan")
+    # The p-value is not looked at; the exact one would take seconds.
+    return float(ks_2samp(score[label == 1], score[label == 0], method="asymp").statistic)
 
 
-def ks_curve(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct scores from risky to safe, and the shares of bad and good rows at or above each."""
-    bad = label == 1
-    if not bad.any() or bad.all():
+def cumulative_shares(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct scores from risky to safe, and the shares of bad and good rows at or above each; empty for one class."""
+    if not _has_both(label):
         return np.empty(0), np.empty(0), np.empty(0)
-    order = np.argsort(-score, kind="stable")
-    at_end = np.append(np.diff(score[order]) != 0, True)
-    bads, goods = np.cumsum(bad[order]), np.cumsum(~bad[order])
-    return score[order][at_end], bads[at_end] / bads[-1], goods[at_end] / goods[-1]
+    good, bad, scores = metrics.roc_curve(label, score, drop_intermediate=False)
+    # The first point is the origin, above every score.
+    return scores[1:], bad[1:], good[1:]
 
 
 def average_precision(label: np.ndarray, score: np.ndarray) -> float:
-    """Precision averaged over the recalls reached when going down from the riskiest; tied scores go together."""
-    bad = label == 1
-    if not bad.any():
-        return float("nan")
-    order = np.argsort(-score, kind="stable")
-    at_end = np.append(np.diff(score[order]) != 0, True)
-    bads = np.cumsum(bad[order])[at_end]
-    rows = (np.arange(len(order)) + 1)[at_end]
-    gained = np.diff(np.append(0, bads)) / bads[-1]
-    return float(np.sum(gained * bads / rows))
+    """Precision averaged over the recalls reached when going down from the riskiest; NaN without a bad row."""
+    return float(metrics.average_precision_score(label, score)) if (label == 1).any() else float("nan")
 
 
 def brier(label: np.ndarray, pd_: np.ndarray) -> float:
-    """Mean squared distance of pd from the outcome."""
-    return float(np.mean((pd_ - label) ** 2))
+    """Mean squared distance of pd from the outcome; NaN without rows."""
+    return float(metrics.brier_score_loss(label, pd_)) if len(label) else float("nan")
 
 
 def log_loss(label: np.ndarray, pd_: np.ndarray) -> float:
-    """Mean negative log-likelihood."""
-    clipped = np.clip(pd_, SMALLEST_PD, 1 - SMALLEST_PD)
-    return float(-np.mean(label * np.log(clipped) + (1 - label) * np.log(1 - clipped)))
+    """Mean negative log-likelihood, pds kept away from 0 and 1; NaN without rows."""
+    return float(metrics.log_loss(label, _clipped(pd_), labels=[0, 1])) if len(label) else float("nan")
 
 
 def logit(pd_: np.ndarray) -> np.ndarray:
     """Log-odds of a probability, kept finite."""
-    clipped = np.clip(pd_, SMALLEST_PD, 1 - SMALLEST_PD)
-    odds: np.ndarray = np.log(clipped / (1 - clipped))
+    odds: np.ndarray = exact_logit(_clipped(pd_))
     return odds
 
 
 def fit_logistic(label: np.ndarray, log_odds: np.ndarray, *, min_slope: float = -np.inf) -> tuple[float, float]:
     """Intercept and slope of the logistic regression of the label on log-odds.
 
-    A trace of ridge towards slope 1 keeps it finite where classes separate perfectly.
+    A trace of ridge towards slope 1 keeps it finite where classes separate perfectly; scikit-learn's ridge pulls
+    towards 0 and knows no bound.
     """
     ridge = 0.01
 
@@ -98,18 +107,9 @@ def fit_logistic(label: np.ndarray, log_odds: np.ndarray, *, min_slope: float = 
     return float(found.x[0]), float(found.x[1])
 
 
-def expit(z: np.ndarray) -> np.ndarray:
-    """The logistic function, without overflow."""
-    small = np.exp(-np.abs(z))
-    made: np.ndarray = np.where(z >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
-    return made
-
-
 def calibration_slope(label: np.ndarray, pd_: np.ndarray) -> float:
     """Slope of the outcome on the predicted log-odds: 1 fits, below 1 the pds are too extreme; NaN with one class."""
-    if label.min() == label.max():
-        return float("nan")
-    return fit_logistic(label, logit(pd_))[1]
+    return fit_logistic(label, logit(pd_))[1] if _has_both(label) else float("nan")
 
 
 def measure(label: np.ndarray, pd_: np.ndarray) -> dict[str, float]:
@@ -130,25 +130,18 @@ def measure(label: np.ndarray, pd_: np.ndarray) -> dict[str, float]:
     }
 
 
-def bootstrap_interval(
-    metric: Callable[[np.ndarray, np.ndarray], float],
-    label: np.ndarray,
-    score: np.ndarray,
-    *,
-    seed: int,
-    rounds: int = 1000,
-) -> tuple[float, float]:
-    """The 95 % percentile interval of a metric, resampling bad and good rows separately."""
-    rng = np.random.default_rng(seed)
-    bad, good = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
+def auc_interval(label: np.ndarray, score: np.ndarray, *, seed: int, rounds: int = 1000) -> tuple[float, float]:
+    """The 95 % percentile interval of the AUC, resampling bad and good rows separately; NaN with one class."""
+    bad, good = score[label == 1], score[label == 0]
     if not len(bad) or not len(good):
         return float("nan"), float("nan")
-    found = []
-    for _ in range(rounds):
-        rows = np.concatenate([rng.choice(bad, len(bad)), rng.choice(good, len(good))])
-        found.append(metric(label[rows], score[rows]))
-    low, high = np.percentile(found, [2.5, 97.5])
-    return float(low), float(high)
+    # One row of a class resamples to itself, which SciPy refuses: twice the row is the same distribution.
+    samples = tuple(np.repeat(values, 2) if len(values) == 1 else values for values in (bad, good))
+    batch = max(1, _BOOTSTRAP_NUMBERS // (len(samples[0]) + len(samples[1])))
+    found = bootstrap(
+        samples, _resampled_auc, n_resamples=rounds, method="percentile", vectorized=True, batch=batch, rng=seed
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def stability_index(expected: np.ndarray, found: np.ndarray, *, bins: int = 10) -> float:
@@ -160,12 +153,20 @@ def stability_index(expected: np.ndarray, found: np.ndarray, *, bins: int = 10) 
     if not len(expected) or not len(found):
         return float("nan")
     edges = quantile_edges(expected[~np.isnan(expected)], bins)
-    shares = []
-    for values in (expected, found):
-        codes = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
-        counts = np.bincount(codes, minlength=len(edges) + 2)
-        shares.append(np.clip(counts / len(values), SMALLEST_SHARE, None))
-    return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+    counts = [np.bincount(bin_codes(values, edges), minlength=len(edges) + 2) for values in (expected, found)]
+    shares = [np.clip(count / count.sum(), SMALLEST_SHARE, None) for count in counts]
+    return divergence(shares[1], shares[0])
+
+
+def divergence(p: np.ndarray, q: np.ndarray) -> float:
+    """Jeffreys divergence, sum of (p - q) * ln(p / q): what PSI and information value are, of different shares."""
+    return float(np.sum(xlogy(p - q, p / q)))
+
+
+def bin_codes(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The bin of each value, 0 to ``len(edges)``: bins are [edge, next edge); a null has one more of its own."""
+    codes: np.ndarray = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
+    return codes
 
 
 def quantile_edges(known: np.ndarray, bins: int) -> np.ndarray:
@@ -181,3 +182,18 @@ def quantile_edges(known: np.ndarray, bins: int) -> np.ndarray:
     if not len(edges) and known.max() > lowest:
         edges = np.array([known[known > lowest].min()])
     return edges
+
+
+def _has_both(label: np.ndarray) -> bool:
+    return bool((label == 1).any() and (label == 0).any())
+
+
+def _clipped(pd_: np.ndarray) -> np.ndarray:
+    clipped: np.ndarray = np.clip(pd_, SMALLEST_PD, 1 - SMALLEST_PD)
+    return clipped
+
+
+def _resampled_auc(bad: np.ndarray, good: np.ndarray, axis: int) -> np.ndarray:
+    wins = mannwhitneyu(bad, good, axis=axis, method="asymptotic").statistic
+    areas: np.ndarray = wins / (bad.shape[axis] * good.shape[axis])
+    return areas

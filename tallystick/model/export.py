@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from tallystick.errors import ModelError
-from tallystick.model.evaluation import SMALLEST_PD, expit
+from tallystick.model.evaluation import SMALLEST_PD, logit
 from tallystick.model.fitting import Model
 from tallystick.model.inputs import Feature
 from tallystick.model.members import Member
@@ -82,8 +83,7 @@ def evaluate_document(document: Mapping[str, Any], booster: str, vectors: pd.Dat
 
 def to_score(pd_: np.ndarray, *, offset: float, factor: float) -> np.ndarray:
     """Score of 0 to 100, higher is better, half-even to one decimal."""
-    clipped = np.clip(pd_, SMALLEST_PD, 1 - SMALLEST_PD)
-    points = offset + factor * np.log((1 - clipped) / clipped)
+    points = offset - factor * logit(pd_)
     rounded: np.ndarray = np.rint(np.clip(points, 0.0, 100.0) * 10.0) / 10.0
     return rounded
 

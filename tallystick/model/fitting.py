@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from tallystick.errors import ModelError
 from tallystick.model.boosting import fit_boosting
-from tallystick.model.evaluation import expit, fit_logistic
+from tallystick.model.evaluation import fit_logistic, logit
 from tallystick.model.inputs import Feature, match_features
 from tallystick.model.members import Member
 from tallystick.model.ordinal import fit_ordinal
@@ -73,7 +74,8 @@ class Model:
 
     def predict(self, vectors: pd.DataFrame) -> np.ndarray:
         """Calibrated pd."""
-        return expit(self.log_odds(vectors))
+        pds: np.ndarray = expit(self.log_odds(vectors))
+        return pds
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -158,10 +160,7 @@ def _blend(algorithm: Blend, models: dict[str, Model], label: np.ndarray) -> Mod
     """The members of the parts with their calibrations folded into weights, calibrated again as a whole."""
     total = sum(algorithm.weights.values())
     shares = {name: weight / total for name, weight in algorithm.weights.items()}
-    held_out = np.sum(
-        [share * np.log(models[name].out_of_fold / (1 - models[name].out_of_fold)) for name, share in shares.items()],
-        axis=0,
-    )
+    held_out = np.sum([share * logit(models[name].out_of_fold) for name, share in shares.items()], axis=0)
     intercept, slope = fit_logistic(label, held_out, min_slope=LEAST_SLOPE)
     members = tuple(
         (member, share * models[name].slope * weight)

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tallystick.model.evaluation import bin_codes
+
 # Smaller coefficients of standardised columns move no score by a tenth of a point.
 LEAST_COEFFICIENT = 1e-4
 
@@ -64,8 +66,7 @@ class Member:
 def bin_values(variable: Mapping[str, Any], column: np.ndarray) -> np.ndarray:
     """The ``woe`` of each value's bin: bins are [edge, next edge), a null has its own."""
     woe = np.array([*variable["woe"], variable["woe_missing"]])
-    bins = np.searchsorted(np.array(variable["edges"]), column, side="right")
-    found: np.ndarray = woe[np.where(np.isnan(column), len(woe) - 1, bins)]
+    found: np.ndarray = woe[bin_codes(column, np.array(variable["edges"]))]
     return found
 
 

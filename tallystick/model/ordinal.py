@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
+from scipy.special import expit
 
-from tallystick.model.evaluation import expit, quantile_edges
+from tallystick.model.evaluation import bin_codes, quantile_edges
 from tallystick.model.inputs import Feature
 from tallystick.model.members import Member, bin_values, scorecard_member
 from tallystick.spec.algorithms import OrdinalScorecard
@@ -60,9 +61,9 @@ def _bin(feature: str, column: np.ndarray, bins: int) -> dict[str, Any]:
         edges = distinct[1:]
     else:
         edges = quantile_edges(known, bins)
-    counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
+    counts = np.bincount(bin_codes(known, edges), minlength=len(edges) + 1)
     ranks = (np.cumsum(counts) - counts / 2) / max(len(known), 1)
-    values = np.where(np.isnan(column), 0.5, ranks[np.searchsorted(edges, column, side="right").clip(0, len(edges))])
+    values = np.append(ranks, 0.5)[bin_codes(column, edges)]
     centre, spread = float(values.mean()), float(values.std())
     scale = spread if spread > 0 else 1.0
     return {

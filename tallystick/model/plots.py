@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tallystick.model.evaluation import auc, ks_curve
+from tallystick.model.evaluation import auc, cumulative_shares
 
 BAD, GOOD, PLAIN = "#b3282d", "#2b6777", "#52606d"
 
@@ -50,7 +50,7 @@ def _draw(paint: Any) -> bytes:
 
 def _roc(axes: Any, scored: Scored) -> None:
     for (name, (label, pd_)), colour in zip(scored.items(), (PLAIN, BAD, GOOD), strict=False):
-        _, bad, good = ks_curve(label, pd_)
+        _, bad, good = cumulative_shares(label, pd_)
         shown = f"{name}: AUC {auc(label, pd_):.3f}"
         axes.plot(np.append(0, good), np.append(0, bad), color=colour, linewidth=1.6, label=shown)
     axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
@@ -59,7 +59,7 @@ def _roc(axes: Any, scored: Scored) -> None:
 
 
 def _ks(axes: Any, label: np.ndarray, pd_: np.ndarray, *, title: str) -> None:
-    thresholds, bad, good = ks_curve(label, pd_)
+    thresholds, bad, good = cumulative_shares(label, pd_)
     axes.set(xlabel="pd", ylabel="share of rows at or above the pd", title=f"KS, {title}")
     if not len(thresholds):
         return

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tallystick.model.evaluation import bin_codes
 from tallystick.model.inputs import Feature
 from tallystick.model.members import Member, bin_values, scorecard_member
 from tallystick.model.ordinal import fit_signed_ridge
@@ -38,7 +39,7 @@ def fit_scorecard(
 def _bin(algorithm: Scorecard, column: np.ndarray, label: np.ndarray, feature: Feature) -> dict[str, Any]:
     is_null = np.isnan(column)
     edges = _optimal_edges(algorithm, column[~is_null], label[~is_null], feature)
-    codes = np.where(is_null, len(edges) + 1, np.searchsorted(edges, column, side="right"))
+    codes = bin_codes(column, edges)
     bad = np.bincount(codes, weights=label, minlength=len(edges) + 2)
     good = np.bincount(codes, minlength=len(edges) + 2) - bad
     woe = np.log((bad + SMOOTHING) / (label.sum() + 2 * SMOOTHING))

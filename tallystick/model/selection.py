@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from tallystick.model.evaluation import auc, quantile_edges
+from tallystick.model.evaluation import bin_codes, column_aucs, divergence, quantile_edges
 from tallystick.model.inputs import Feature
 from tallystick.spec.algorithms import Selection
 
@@ -33,8 +33,7 @@ def select_features(
     Rows of the three inputs correspond. ``outcome`` is ``kept`` or why the feature was dropped. Nothing but these rows
     is looked at, so calling this inside each fold keeps the folds honest.
     """
-    rows = [_measure(vectors[f.name].to_numpy(), label, f, rule=rule, vintage=vintage) for f in features]
-    table = pd.DataFrame(rows, columns=["feature", "iv", "auc", "missing", "outcome"])
+    table = _measure(vectors, label, features, rule=rule, vintage=vintage)
     order = table.sort_values(["iv", "feature"], ascending=[False, True], kind="stable").index
     kept: list[int] = []
     columns: list[np.ndarray] = []
@@ -56,54 +55,63 @@ def select_features(
 
 def information_value(values: np.ndarray, label: np.ndarray, bins: int) -> float:
     """Information value over quantile bins, nulls as a bin of their own, counts smoothed."""
-    codes = _quantile_codes(values, bins)
+    codes = bin_codes(values, quantile_edges(values[~np.isnan(values)], bins))
     bad = np.bincount(codes, weights=label, minlength=codes.max() + 1)
     total = np.bincount(codes, minlength=codes.max() + 1)
     used = total > 0
     share_bad = (bad[used] + SMOOTHING) / (label.sum() + SMOOTHING * used.sum())
     share_good = (total[used] - bad[used] + SMOOTHING) / ((1 - label).sum() + SMOOTHING * used.sum())
-    return float(np.sum((share_bad - share_good) * np.log(share_bad / share_good)))
+    return divergence(share_bad, share_good)
 
 
 def _measure(
-    values: np.ndarray, label: np.ndarray, feature: Feature, *, rule: Selection, vintage: np.ndarray
-) -> tuple[str, float, float, float, str]:
-    is_null = np.isnan(values)
-    missing = float(is_null.mean())
-    known = values[~is_null]
-    if missing > rule.max_missing or not len(known):
-        return feature.name, 0.0, 0.5, missing, "too many nulls"
-    if known.min() == known.max() and not is_null.any():
-        return feature.name, 0.0, 0.5, missing, "constant"
-    iv = information_value(values, label, rule.bins)
-    filled = np.where(is_null, np.median(known), values)
-    power = auc(label, filled)
-    direction = np.sign(power - 0.5)
-    outcome = KEPT
-    if iv < rule.min_iv:
-        outcome = "iv below minimum"
-    elif rule.drop_against_sign and feature.sign and direction == -feature.sign:
-        outcome = "against its expected sign"
-    elif rule.min_vintage_gap > 0 and not _is_stable(filled, label, vintage, direction, rule.min_vintage_gap):
-        outcome = "not stable over vintages"
-    return feature.name, iv, power, missing, outcome
+    vectors: pd.DataFrame, label: np.ndarray, features: Sequence[Feature], *, rule: Selection, vintage: np.ndarray
+) -> pd.DataFrame:
+    """One row per candidate: iv, auc with nulls at the median, share of nulls, and ``kept`` or why it is dropped."""
+    columns = vectors[[feature.name for feature in features]].to_numpy(dtype=float)
+    is_null = np.isnan(columns)
+    missing = is_null.mean(axis=0)
+    outcome = np.full(len(features), KEPT, dtype=object)
+    outcome[_are_constant(columns)] = "constant"
+    outcome[(missing > rule.max_missing) | is_null.all(axis=0)] = "too many nulls"
+    iv, power = np.zeros(len(features)), np.full(len(features), 0.5)
+    used = np.flatnonzero(outcome == KEPT)
+    if len(used):
+        filled = np.where(is_null[:, used], np.nanmedian(columns[:, used], axis=0), columns[:, used])
+        power[used] = column_aucs(label, filled)
+        iv[used] = [information_value(columns[:, position], label, rule.bins) for position in used]
+        direction = np.sign(power[used] - 0.5)
+        expected = np.array([feature.sign for feature in features])[used]
+        is_against = rule.drop_against_sign & (expected != 0) & (direction == -expected)
+        reasons = (
+            ("not stable over vintages", _are_unstable(filled, label, vintage, direction, rule.min_vintage_gap)),
+            ("against its expected sign", is_against),
+            ("iv below minimum", iv[used] < rule.min_iv),
+        )
+        # In reverse: of several reasons the first of the rule's order stays.
+        for reason, applies in reasons:
+            outcome[used[applies]] = reason
+    names = [feature.name for feature in features]
+    return pd.DataFrame({"feature": names, "iv": iv, "auc": power, "missing": missing, "outcome": outcome})
 
 
-def _is_stable(values: np.ndarray, label: np.ndarray, vintage: np.ndarray, direction: float, gap: float) -> bool:
-    for year in np.unique(vintage):
+def _are_constant(columns: np.ndarray) -> np.ndarray:
+    """Which columns hold one value and no null."""
+    constant: np.ndarray = (columns == columns[:1]).all(axis=0)
+    return constant
+
+
+def _are_unstable(
+    filled: np.ndarray, label: np.ndarray, vintage: np.ndarray, direction: np.ndarray, gap: float
+) -> np.ndarray:
+    """Which columns separate by less than ``gap``, or the other way round, in a vintage with enough of both classes."""
+    unstable = np.zeros(filled.shape[1], dtype=bool)
+    for year in np.unique(vintage) if gap > 0 else ():
         rows = vintage == year
         bad = label[rows].sum()
-        if min(bad, rows.sum() - bad) < LEAST_VINTAGE_CLASS:
-            continue
-        if direction * (auc(label[rows], values[rows]) - 0.5) < gap:
-            return False
-    return True
-
-
-def _quantile_codes(values: np.ndarray, bins: int) -> np.ndarray:
-    is_null = np.isnan(values)
-    edges = quantile_edges(values[~is_null], bins)
-    return np.where(is_null, len(edges) + 1, np.searchsorted(edges, values, side="right"))
+        if min(bad, rows.sum() - bad) >= LEAST_VINTAGE_CLASS:
+            unstable |= direction * (column_aucs(label[rows], filled[rows]) - 0.5) < gap
+    return unstable
 
 
 def _standard_ranks(values: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from tallystick.errors import LeakageFound
 from tallystick.features import GroupWork, compute_local
 from tallystick.features.population import OBSERVATION_SCHEMA
+from tallystick.model.evaluation import column_aucs
 from tallystick.spec.recipes import Recipe
 from tallystick.training.data import TrainingSet
 
@@ -151,13 +152,20 @@ def check_windows(labels: pd.DataFrame, *, zone: str) -> list[Finding]:
 
 def check_separation(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[Finding]:
     """Name the features whose AUC alone, in either direction, is above ``max_auc``; nulls are left out."""
-    values = {name: _oriented_auc(features[name], label) for name in features.columns}
+    enough = _of_both_classes(label, features.notna().to_numpy())
+    areas = _oriented(column_aucs(label.to_numpy(dtype=float), features.to_numpy(dtype=float)))
+    values = _told(features, areas, enough)
     return _judged("separation", values, max_auc, "AUC of this feature alone, rows without a value left out")
 
 
 def check_missing(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[Finding]:
     """Name the features where being null, or being the most frequent value, separates the classes above ``max_auc``."""
-    values = {name: _pattern_auc(features[name], label) for name in features.columns}
+    bad, is_null = label.to_numpy(dtype=float), features.isna()
+    areas = _oriented(column_aucs(bad, is_null.to_numpy(dtype=float)))
+    is_mode = np.column_stack([_most_frequent(features[name]) for name in features])
+    areas = np.fmax(areas, _oriented(column_aucs(bad, is_mode.astype(float))))
+    enough = _of_both_classes(label, np.ones(features.shape, dtype=bool))
+    values = _told(features, areas, enough)
     return _judged("missing_pattern", values, max_auc, "AUC of being null, or of being the most frequent value")
 
 
@@ -273,24 +281,27 @@ def _judged(check: str, values: Mapping[str, float | None], limit: float, what: 
     ]  # fmt: skip
 
 
-def _oriented_auc(values: pd.Series, label: pd.Series) -> float | None:
-    has_value = values.notna().to_numpy()
-    bad = label.to_numpy(dtype=float)[has_value] == 1.0
-    ranks = values[has_value].rank(method="average").to_numpy(dtype=float)
-    positives, negatives = int(bad.sum()), int((~bad).sum())
-    if min(positives, negatives) < LEAST_PER_CLASS:
-        return None
-    auc = (ranks[bad].sum() - positives * (positives + 1) / 2) / (positives * negatives)
-    return float(max(auc, 1.0 - auc))
-
-
-def _pattern_auc(values: pd.Series, label: pd.Series) -> float | None:
+def _of_both_classes(label: pd.Series, used: np.ndarray) -> np.ndarray:
+    """For each column of ``used``, whether it marks enough rows of either class."""
     bad = label.to_numpy(dtype=float) == 1.0
-    if min(int(bad.sum()), int((~bad).sum())) < LEAST_PER_CLASS:
-        return None
-    patterns = [values.isna().to_numpy()]
+    enough: np.ndarray = np.minimum(used[bad].sum(axis=0), used[~bad].sum(axis=0)) >= LEAST_PER_CLASS
+    return enough
+
+
+def _told(features: pd.DataFrame, areas: np.ndarray, enough: np.ndarray) -> dict[str, float | None]:
+    told = zip(features, areas, enough, strict=True)
+    return {str(name): float(area) if is_told else None for name, area, is_told in told}
+
+
+def _oriented(areas: np.ndarray) -> np.ndarray:
+    """AUCs as distances in either direction: a feature that ranks perfectly the wrong way round ranks perfectly."""
+    oriented: np.ndarray = np.maximum(areas, 1.0 - areas)
+    return oriented
+
+
+def _most_frequent(values: pd.Series) -> np.ndarray:
+    """Where the most frequent value stands; nowhere when it is too rare to be a pattern of its own."""
     counts = values.value_counts()
-    if len(counts) and counts.iloc[0] >= LEAST_MODE_SHARE * len(values):
-        patterns.append((values == counts.index[0]).to_numpy())
-    # For a yes/no mark, AUC = 1/2 + |share among bads - share among goods| / 2.
-    return max(0.5 + abs(float(p[bad].mean()) - float(p[~bad].mean())) / 2 for p in patterns)
+    if not len(counts) or counts.iloc[0] < LEAST_MODE_SHARE * len(values):
+        return np.zeros(len(values), dtype=bool)
+    return (values == counts.index[0]).to_numpy()

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from tallystick.errors import ModelError, NotFound
+from tallystick.model.packaging import SCORER_FILE
 from tallystick.model.registry import CHAMPION, PREVIOUS, ModelPackage, ModelVersion, Registry
 from tallystick.model.results import GateResult
 from tests.lib import models
@@ -30,7 +31,7 @@ def package() -> ModelPackage:
         params={"features": 4},
         metrics={"auc": 0.8},
         files={"manifest.json": b"{}", "plots/roc.png": b"png", "model_card.html": b"<p>card</p>"},
-        model_file=Path(__file__).parents[2] / "tallystick" / "scoring" / "model_file.py",
+        model_file=SCORER_FILE,
         model_artifacts={
             "model.json": models.as_bytes(models.describe(models.scorecard(0.5), trees)),
             "booster.txt": models.booster_text().encode(),
@@ -168,7 +169,7 @@ def test_the_champion_loads_in_a_fresh_process_without_the_project(registered: R
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "refused True"
-    from tallystick.model import scorer as model_file
+    from tallystick.model import scorer
 
     written = json.loads((tmp_path / "rows.json").read_text())
     same = pd.DataFrame(written["data"], columns=written["columns"]).astype("float64")
@@ -176,7 +177,7 @@ def test_the_champion_loads_in_a_fresh_process_without_the_project(registered: R
 
     content = package().model_artifacts
     booster = lightgbm.Booster(model_str=content["booster.txt"].decode())
-    expected = model_file.score_frame(json.loads(content["model.json"]), {"booster": booster}, same)
+    expected = scorer.score_frame(json.loads(content["model.json"]), {"booster": booster}, same)
     scores = json.loads((tmp_path / "scores.json").read_text())
     found = pd.DataFrame(scores["data"], columns=scores["columns"])
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-12)

@@ -148,14 +148,14 @@ def test_the_written_model_scores_as_the_fitted_one_and_as_the_scorers_own_file(
     import_quietly()
     import lightgbm
 
-    from tallystick.model import scorer as model_file
+    from tallystick.model import scorer
 
     model = fit_models(BLEND, make_part(data), split=RECIPE.split, seed=1)["blend"]
     described, text = describe_model(RECIPE, model, data.features)
     document = json.loads(write_document(described))
     expected = evaluate_document(document, text, data.vectors)
     assert expected["pd"].to_numpy() == pytest.approx(model.predict(data.vectors), rel=1e-12)
-    found = model_file.score_frame(document, {"booster": lightgbm.Booster(model_str=text)}, data.vectors)
+    found = scorer.score_frame(document, {"booster": lightgbm.Booster(model_str=text)}, data.vectors)
     assert found["pd"].to_numpy() == pytest.approx(expected["pd"].to_numpy(), rel=1e-9)
     # A pd that differs in its last bit may round to the other side.
     assert found["score"].to_numpy() == pytest.approx(expected["score"].to_numpy(), abs=0.1001)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from tallystick.features import list_bucket_tasks
+from tallystick.model.packaging import SCORER_FILE
 from tallystick.model.registry import ModelPackage, Registry, load_local
 from tallystick.project import load_project
 from tallystick.scoring import ScoreWork, score_buckets
@@ -95,7 +96,7 @@ def package() -> ModelPackage:
     example = pd.DataFrame({name: [1.0, 2.0] for name in loans.FEATURES})
     return ModelPackage(
         name="small_loan", run_id="r1", params={}, metrics={}, files={}, outputs=OUTPUTS, example=example,
-        model_file=Path(__file__).parents[2] / "tallystick" / "scoring" / "model_file.py",
+        model_file=SCORER_FILE,
         model_artifacts={"model.json": json.dumps(loans.model()).encode()},
         requirements=("mlflow==3.17.2", "numpy", "pandas"), tags={"training_version": "0"},
     )  # fmt: skip

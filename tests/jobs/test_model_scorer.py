@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import math
-from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -12,9 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tallystick.model.packaging import SCORER_FILE
 from tests.lib import models
-
-SOURCE = Path(__file__).parents[2] / "tallystick" / "scoring" / "model_file.py"
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +20,19 @@ def scorer() -> Any:
     from tallystick.model.registry import import_quietly
 
     import_quietly()
-    from tallystick.model import scorer as model_file
+    from tallystick.model import scorer
 
-    return model_file
+    return scorer
 
 
 def one(**values: float) -> pd.DataFrame:
     return pd.DataFrame([{name: values.get(name, math.nan) for name in models.FEATURES}])
 
 
-def test_the_model_file_imports_nothing_of_the_project() -> None:
+def test_the_scorer_file_imports_nothing_of_the_project() -> None:
     names = [
         name
-        for node in ast.walk(ast.parse(SOURCE.read_text(encoding="utf-8")))
+        for node in ast.walk(ast.parse(SCORER_FILE.read_text(encoding="utf-8")))
         for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None)])
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]

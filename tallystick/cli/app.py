@@ -141,12 +141,14 @@ def check(project: ProjectOption = None) -> None:
 
 @source_app.command("check")
 def source_check(
-    name: Annotated[str, typer.Argument(help="A folder of sources/.")], project: ProjectOption = None
+    name: Annotated[str, typer.Argument(help="A folder of sources/.")],
+    recipe: Annotated[str, typer.Option(help="Also say what this recipe would miss.")] = "",
+    project: ProjectOption = None,
 ) -> None:
-    """Say what a mapping lacks, before any data is read."""
+    """Say what a mapping lacks, before any data is read, and which recipes can run on the source."""
     from tallystick.cli.showing import check_mapping
 
-    check_mapping(name, project)
+    check_mapping(name, project, recipe=recipe)
 
 
 @source_app.command("list")

@@ -78,12 +78,26 @@ def list_sources(project: Path | None) -> pa.Table:
     )
 
 
-def check_mapping(name: str, project: Path | None) -> None:
-    """Print every problem of one source's mapping to stdout; DeclarationError when there is any."""
+def check_mapping(name: str, project: Path | None, *, recipe: str = "") -> None:
+    """Print every problem of one source's mapping to stdout; DeclarationError when there is any.
+
+    With ``recipe``, what it would miss on this source is a problem, too. Without, each recipe that cannot run on the
+    source is named on stderr: a source need not feed every recipe.
+    """
+    from tallystick.project.recipe_checks import check_recipe_on_source, find_misfits
     from tallystick.project.sources import check_source
 
     declared = open_project(project)
-    _report(check_source(declared.root, name, contracts=declared.contracts), f"source {name}")
+    problems = check_source(declared.root, name, contracts=declared.contracts)
+    if recipe and recipe not in declared.recipes:
+        raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
+    if recipe and not problems:
+        problems = check_recipe_on_source(declared, declared.recipes[recipe], declared.sources[name])
+    _report(problems, f"source {name}")
+    for one in () if recipe else declared.recipes.values():
+        misfits = len(list(find_misfits(declared, one, declared.sources[name])))
+        told = f"cannot run on it: {misfits} thing(s) missing, --recipe {one.name} lists them"
+        print(f"recipe {one.name} {told if misfits else 'can run on it'}", file=sys.stderr)
 
 
 def check_declarations(project: Path | None) -> None:

@@ -1,69 +1,70 @@
 """Checks across the declared folders: everything that needs two files to be seen.
 
-What lives here: ``check_project`` and its parts. What must not: checks of one file alone (its loader makes those),
-reading of data.
+Apart from the readers, which check one file each. What a recipe needs, alone and of a source, is in ``recipe_checks``.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tallystick.errors import DeclarationError, TallystickError
-from tallystick.project.contracts import contract_files
+from tallystick.errors import DeclarationError
 from tallystick.project.declared import place_of
 from tallystick.project.expectations import expectation_columns
+from tallystick.project.files import find_declarations
 from tallystick.project.grammar import name_faults
+from tallystick.project.partial import PartialProject
 from tallystick.project.places import point_at
+from tallystick.project.problems import Problems, as_problem
 from tallystick.project.project import Project
+from tallystick.project.recipe_checks import recipe_problems
+from tallystick.project.sources import check_source, source_names
+from tallystick.spec.checks import group_faults
+from tallystick.spec.columns import group_columns
 from tallystick.spec.sources import Problem
 from tallystick.spec.tables import LAYERS, TableContract
 
-if TYPE_CHECKING:
-    from tallystick.spec.recipes import Recipe
-
 
 def check_project(project: Project) -> list[Problem]:
-    """Everything that is wrong across the project's files; empty when nothing is.
+    """Everything that is wrong in the project's declarations, each once; empty when nothing is. No error is raised.
 
-    A file that cannot be loaded is one problem and hides those that would need it; no error is raised.
+    A file that cannot be read is told and then left out: whoever names something of it is not told, too.
     """
-    problems: list[Problem] = []
-    for check in (_twins, _names, _lineage, _suites, _groups, _observations, _recipes, _mappings):
-        try:
-            problems.extend(check(project))
-        except DeclarationError as error:
-            problem = _as_problem(error)
+    parts = PartialProject(root=project.root)
+    parts.read()
+    problems = Problems(parts.problems)
+    for check in (_twins, _names, _lineage, _suites, _groups, _observations, _labels, _recipes, _sources):
+        for problem in check(parts):
             if problem not in problems:
                 problems.append(problem)
     return problems
 
 
-def _as_problem(error: TallystickError) -> Problem:
-    return Problem(where=error.where, what=error.what, fix=error.fix)
-
-
 def _twins(project: Project) -> Iterator[Problem]:
     """A contract file has its expectations and the other way round; what is derived may have expectations."""
-    files = contract_files(project.root)
-    for name, path in files.items():
-        if name not in project.expectations:
+    contracts, suites = (
+        find_declarations(project.root / name, layers=LAYERS)[0] for name in ("schemas", "expectations")
+    )
+    for name, path in contracts.items():
+        if name not in suites:
             fix = f"write expectations/{name.replace('.', '/')}.yaml"
             yield Problem(where=str(path), what=f"table {name} has no expectations", fix=fix)
-    for name in project.expectations:
-        if name not in project.contracts:
+    for name, path in suites.items():
+        if name not in project.contracts and not project.is_unread(name) and not _is_derived(project, name):
             fix = f"write schemas/{name.replace('.', '/')}.yaml"
-            yield Problem(where=_suite_path(project, name), what=f"there is no table {name}", fix=fix)
+            yield Problem(where=str(path), what=f"there is no table {name}", fix=fix)
+
+
+def _is_derived(project: Project, name: str) -> bool:
+    """Whether the table may be one of a group, label or recipe in a file that could not be read."""
+    folders = {"feature": ["features"], "label": ["features", "recipes"]}.get(name.partition(".")[0], [])
+    return any(project.is_unread(folder) for folder in folders)
 
 
 def _names(project: Project) -> Iterator[Problem]:
     """Column names of the contract files obey the grammar; ``spec`` makes those of features and labels."""
-    for name, path in contract_files(project.root).items():
-        for column in project.contracts[name].columns:
+    for name, path in find_declarations(project.root / "schemas", layers=LAYERS)[0].items():
+        for column in project.contracts[name].columns if name in project.contracts else ():
             for fault in name_faults(column):
                 yield Problem(where=str(path), what=fault)
 
@@ -79,7 +80,7 @@ def _lineage(project: Project) -> Iterator[Problem]:
             layer = parent.partition(".")[0]
             if layer not in LAYERS or LAYERS.index(layer) >= LAYERS.index(contract.layer):
                 yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, not an earlier layer")
-            elif not parent.endswith(".*") and not any(fnmatchcase(name, parent) for name in names):
+            elif not parent.endswith(".*") and parent not in names and not project.is_unread(parent):
                 yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, which does not exist")
 
 
@@ -114,91 +115,52 @@ def _unexpected_promises(contract: TableContract, suite: Mapping[str, Any], *, w
 
 
 def _groups(project: Project) -> Iterator[Problem]:
-    """The tables and columns of feature groups and labels exist, with the types that their ops need."""
-    from tallystick.spec.columns import group_columns
-
+    """The tables and columns of feature groups exist, with the types that their ops need."""
     for group in project.feature_groups.values():
-        try:
-            group_columns(group, project.contracts)
-        except DeclarationError as error:
-            yield _as_problem(point_at(error))
-    for label in project.labels.values():
-        declared = (*project.feature_declarations, *project.recipe_declarations)
-        yield from _unknown_tables(project, label.tables, where=place_of(declared, label))
+        if any(project.is_unread(table) for table in group.reads):
+            continue
+        faults = group_faults(group, project.contracts)
+        if not faults:
+            try:
+                group_columns(group, project.contracts)
+            except DeclarationError as error:
+                faults = [error]
+        yield from (as_problem(point_at(fault)) for fault in faults)
 
 
 def _observations(project: Project) -> Iterator[Problem]:
     """The tables, keys, columns and conditions of observation sets exist and fit."""
     for declared in project.observations.values():
+        if any(project.is_unread(table) for table in declared.tables):
+            continue
         try:
             declared.check(project.contracts)
         except DeclarationError as error:
-            yield _as_problem(point_at(error))
+            yield as_problem(point_at(error))
+
+
+def _labels(project: Project) -> Iterator[Problem]:
+    """The tables of labels exist."""
+    declared = (*project.feature_declarations, *project.recipe_declarations)
+    for label in project.labels.values():
+        yield from _unknown_tables(project, label.tables, where=place_of(declared, label))
 
 
 def _recipes(project: Project) -> Iterator[Problem]:
-    """What a recipe names exists: groups, observations, labels, columns of its request features and ablations."""
+    """What a recipe names exists."""
     for recipe in project.recipes.values():
-        place = place_of(project.recipe_declarations, recipe)
-        named: list[tuple[str, Iterable[str], Mapping[str, Any]]] = [
-            ("feature group", recipe.groups, project.feature_groups),
-            ("observation set", [recipe.observations], project.observations),
-            ("label", recipe.labels, project.labels),
-        ]
-        unknown = [
-            Problem(where=place, what=f"recipe {recipe.name} names no known {kind} {name}", fix=_nearest(name, known))
-            for kind, names, known in named
-            for name in names
-            if name not in known
-        ]
-        yield from unknown
-        if not unknown:
-            yield from _recipe_columns(project, recipe, where=place)
+        yield from recipe_problems(project, recipe)
 
 
-def _recipe_columns(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
-    from tallystick.spec.expressions import parse_expression
-    from tallystick.spec.living import tell_gone
-    from tallystick.spec.recipes import REQUEST_COLUMNS
-
-    contracts = [project.contracts[f"feature.{group}"] for group in recipe.groups]
-    gone = [one for contract in contracts for one in contract.retired]
-    past = {one.pattern for one in gone}
-    types = {c.name: c.type for contract in contracts for c in contract.columns if c.name not in past} | REQUEST_COLUMNS
-    for feature in recipe.request:
-        for text in filter(None, (feature.expression, feature.per)):
-            try:
-                parse_expression(text, types, where=f"{where}: request feature {feature.name}")
-            except DeclarationError as error:
-                told = [tell_gone(word, gone) for word in re.findall(r"\w+", text)]
-                yield replace(_as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
-    columns = [*types, *(feature.column for feature in recipe.request)]
-    patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]
-    for algorithm in recipe.algorithms:
-        # A blend has no features of its own.
-        patterns += [(f"algorithm {algorithm.name}", pattern) for pattern in getattr(algorithm, "features", ())]
-    for who, pattern in patterns:
-        if not any(fnmatchcase(column, pattern) for column in columns):
-            what = f"{who} names {pattern}, which is no feature of {recipe.name}"
-            yield Problem(where=where, what=what, fix=tell_gone(pattern, gone))
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
-
-
-def _mappings(project: Project) -> Iterator[Problem]:
-    """The clean tables that sources fill, and the parents they name, exist."""
-    for source in project.sources.values():
-        for mapping in source.tables.values():
-            tables = [f"clean.{table}" for table in (mapping.table, *mapping.parents.values())]
-            yield from _unknown_tables(project, tables, where=mapping.path or source.path)
+def _sources(project: Project) -> Iterator[Problem]:
+    """What the mappings of every source lack: the clean tables they fill, the parents and views they name."""
+    for name in source_names(project.root):
+        yield from check_source(project.root, name, contracts=project.contracts, is_unread=project.is_unread)
 
 
 def _unknown_tables(project: Project, names: Iterable[str], *, where: str) -> Iterator[Problem]:
     for name in dict.fromkeys(names):
-        if name not in project.contracts:
+        if name not in project.contracts and not project.is_unread(name):
             yield Problem(where=where, what=f"there is no table {name}", fix="see schemas/")
 
 

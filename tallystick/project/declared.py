@@ -1,7 +1,7 @@
 """Reads features/*.py, observations/*.py and recipes/*.py: runs each file as a module and collects what it declares.
 
-What lives here: running the files, errors with file and line, one name one declaration. What must not: what a
-declaration means (``spec``), checks against contracts (``project.checks``).
+Apart from the YAML readers because these files are programs of the user: they may raise anything, and the error has to
+name their line, not ours.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import DeclarationError, TallystickError
 from tallystick.project.places import point_at
+from tallystick.project.problems import Problems
 
 if TYPE_CHECKING:
     from tallystick.spec.features import FeatureGroup
@@ -42,20 +43,32 @@ def read_folder(root: Path, folder: str) -> tuple[Declared, ...]:
     A declaration is the value of a module-level name, or an item of a module-level tuple or list. Raises
     DeclarationError with file and line when a file cannot be run.
     """
-    found = []
+    found, problems = read_files(root, folder)
+    problems.raise_first()
+    return found
+
+
+def read_files(root: Path, folder: str) -> tuple[tuple[Declared, ...], Problems]:
+    """As ``read_folder``, with a problem for each file that cannot be run, instead of an error."""
+    found, problems = [], Problems()
     for path in sorted((root / folder).glob("[!_]*.py")):
-        module = _run(path)
-        lines = _assignment_lines(path)
-        found += [
-            Declared(value=value, place=f"{path}:{lines[variable]}")
-            for variable, value in _values(module)
-            if variable in lines
-        ]
-    return tuple(found)
+        with problems.collecting(where=str(path)):
+            module = _run(path)
+            lines = _assignment_lines(path)
+            found += [
+                Declared(value=value, place=f"{path}:{lines[variable]}")
+                for variable, value in _values(module)
+                if variable in lines
+            ]
+    return tuple(found), problems
 
 
-def collect_groups(found: Iterable[Declared]) -> Mapping[str, FeatureGroup]:
-    """Feature groups by name, each knowing its place. DeclarationError when two different ones share a name."""
+# The functions below collect one kind of declaration by name. Two different ones of one name are a DeclarationError,
+# or, with ``problems``, a problem there, and the first one counts.
+
+
+def collect_groups(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, FeatureGroup]:
+    """Feature groups by name, each knowing its place."""
     from tallystick.spec.features import FeatureGroup
 
     return _by_name(
@@ -64,12 +77,13 @@ def collect_groups(found: Iterable[Declared]) -> Mapping[str, FeatureGroup]:
             for one in found
             if isinstance(one.value, FeatureGroup)
         ),
+        problems,
         kind="group",
     )
 
 
-def collect_observations(found: Iterable[Declared]) -> Mapping[str, ObservationSet]:
-    """Observation sets by name, each knowing its place. DeclarationError when two different ones share a name."""
+def collect_observations(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, ObservationSet]:
+    """Observation sets by name, each knowing its place."""
     from tallystick.spec.observations import ObservationSet
 
     return _by_name(
@@ -78,24 +92,25 @@ def collect_observations(found: Iterable[Declared]) -> Mapping[str, ObservationS
             for one in found
             if isinstance(one.value, ObservationSet)
         ),
+        problems,
         kind="observation set",
     )
 
 
-def collect_recipes(found: Iterable[Declared]) -> Mapping[str, Recipe]:
-    """Recipes by name. DeclarationError when two different ones share a name."""
+def collect_recipes(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, Recipe]:
+    """Recipes by name."""
     from tallystick.spec.recipes import Recipe
 
-    return _by_name((one for one in found if isinstance(one.value, Recipe)), kind="recipe")
+    return _by_name((one for one in found if isinstance(one.value, Recipe)), problems, kind="recipe")
 
 
-def collect_labels(found: Sequence[Declared]) -> Mapping[str, Label]:
-    """Labels by name, also those inside recipes. DeclarationError when two different ones share a name."""
+def collect_labels(found: Sequence[Declared], problems: Problems | None = None) -> Mapping[str, Label]:
+    """Labels by name, also those inside recipes."""
     from tallystick.spec.labels import Label
 
     # The label of a recipe may be its value or its name; a recipe without one has None.
     inner = (Declared(value=getattr(one.value, "label", None), place=one.place) for one in found)
-    return _by_name((one for one in (*found, *inner) if isinstance(one.value, Label)), kind="label")
+    return _by_name((one for one in (*found, *inner) if isinstance(one.value, Label)), problems, kind="label")
 
 
 def place_of(found: Iterable[Declared], value: Any) -> str:
@@ -152,13 +167,17 @@ def _assignment_lines(path: Path) -> dict[str, int]:
     return lines
 
 
-def _by_name(found: Iterable[Declared], *, kind: str) -> Mapping[str, Any]:
+def _by_name(found: Iterable[Declared], problems: Problems | None, *, kind: str) -> Mapping[str, Any]:
     """Declarations by name, sorted. One value under two variables is one declaration; two different values are not."""
     named: dict[str, Declared] = {}
+    twice = Problems()
     for one in found:
         first = named.setdefault(one.value.name, one)
         if first.value != one.value:
-            raise DeclarationError(
-                f"{kind} {one.value.name} is declared twice", where=one.place, fix=f"also at {first.place}"
-            )
+            what = f"{kind} {one.value.name} is declared twice"
+            twice.tell(what, where=one.place, fix=f"also at {first.place}")
+    if problems is None:
+        twice.raise_first()
+    else:
+        problems += twice
     return MappingProxyType({name: named[name].value for name in sorted(named)})

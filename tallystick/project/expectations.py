@@ -36,7 +36,10 @@ def load_expectations(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def read_expectations(root: Path) -> tuple[dict[str, dict[str, Any]], Problems]:
-    """The suites that can be read, and everything that is wrong with the files. A suite keeps its good expectations."""
+    """The suites that can be read, and everything that is wrong with the files.
+
+    A suite keeps an expectation whose arguments are wrong: that it was meant is seen, and what is wrong was told.
+    """
     suites = {}
     files, problems = find_declarations(root / "expectations", layers=LAYERS)
     for name, path in files.items():
@@ -58,13 +61,10 @@ def read_suite(path: Path, *, name: str) -> tuple[dict[str, Any] | None, Problem
         if not isinstance(expectations, list) or not expectations:
             problems.tell("the suite expects nothing", where=where, fix="state at least one expectation")
             return None, problems
-        good = []
         for number, expectation in enumerate(expectations, start=1):
-            faults = list(_faults(expectation))
-            for what, fix in faults:
+            for what, fix in _faults(expectation):
                 problems.tell(what, where=f"{where}, expectation {number}", fix=fix)
-            good += [] if faults else [expectation]
-        return {"name": name, "expectations": good if problems else expectations}, problems
+        return {"name": name, "expectations": [e for e in expectations if _is_formed(e)]}, problems
     return None, problems
 
 
@@ -75,6 +75,10 @@ def expectation_columns(expectation: Mapping[str, Any]) -> list[str]:
         value = expectation["kwargs"].get(key)
         columns += [value] if isinstance(value, str) else [str(item) for item in value or ()]
     return columns
+
+
+def _is_formed(expectation: Any) -> bool:
+    return isinstance(expectation, Mapping) and set(expectation) == _KEYS and isinstance(expectation["kwargs"], Mapping)
 
 
 def _faults(expectation: Any) -> Iterator[tuple[str, str]]:

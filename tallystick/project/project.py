@@ -1,11 +1,10 @@
 """The project: what its folders declare, each part read when it is first asked for.
 
-What lives here: ``Project``, finding its folder, loading it. What must not: how any kind of file is read.
+Apart from the readers of the several kinds of file, which are imported only when their part is asked for.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import NotFound, SetupError
+from tallystick.spec.names import nearest_name
 
 if TYPE_CHECKING:
     from tallystick.project.declared import Declared
@@ -44,7 +44,9 @@ class Project:
 
         Features and recipes are read only when one of their names, or the list of all names, is asked for.
         """
-        return _Contracts(self)
+        from tallystick.project.contracts import load_contracts
+
+        return Contracts(self, load_contracts(self.root))
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
@@ -109,24 +111,33 @@ class Project:
 
         return read_folder(self.root, "recipes")
 
+    def is_unread(self, name: str) -> bool:
+        """Whether ``name``, a table or one of the folders, stands in a file that could not be read.
 
-class _Contracts(Mapping[str, "TableContract"]):
-    """Contracts from files at once, those of feature groups when first needed; an unknown name says what is near."""
+        Never here: such a file is an error. A part that was read as far as possible (``PartialProject``) knows some.
+        """
+        return False
 
-    def __init__(self, project: Project) -> None:
-        from tallystick.project.contracts import load_contracts
-
-        self._files = load_contracts(project.root)
-        self._project = project
-
-    @cached_property
-    def _features(self) -> dict[str, TableContract]:
+    def group_contracts(self, files: Mapping[str, TableContract]) -> dict[str, TableContract]:
+        """The contract of each feature group's table by name, made from those of the clean tables."""
         from tallystick.project.places import pointing
         from tallystick.spec.columns import group_contract
 
         with pointing():
-            found = [group_contract(group, self._files) for group in self._project.feature_groups.values()]
+            found = [group_contract(group, files) for group in self.feature_groups.values()]
         return {contract.name: contract for contract in found}
+
+
+class Contracts(Mapping[str, "TableContract"]):
+    """Contracts from files at once, those of feature groups when first needed; an unknown name says what is near."""
+
+    def __init__(self, project: Project, files: Mapping[str, TableContract]) -> None:
+        self._files = dict(files)
+        self._project = project
+
+    @cached_property
+    def _features(self) -> dict[str, TableContract]:
+        return self._project.group_contracts(self._files)
 
     @cached_property
     def _labels(self) -> dict[str, TableContract]:
@@ -164,8 +175,8 @@ class UnknownTable(NotFound, KeyError):
     """No contract of that name. A KeyError too, so that ``Mapping.get`` works."""
 
     def __init__(self, name: str, known: Mapping[str, object]) -> None:
-        near = difflib.get_close_matches(name, known, n=1)
-        super().__init__(f"no table {name} is declared", fix=f"did you mean {near[0]}?" if near else "see schemas/")
+        near = nearest_name(name, known)
+        super().__init__(f"no table {name} is declared", fix=near if "did you mean" in near else "see schemas/")
 
 
 def find_project(start: Path | None = None) -> Path:

@@ -7,7 +7,8 @@ declaration (``spec.sources``, ``spec.mappings``).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,19 +83,30 @@ def read_source(
     return _Reader(name, path, content, clean_tables=clean_tables).read()
 
 
-def check_source(root: Path, name: str, *, contracts: Mapping[str, TableContract]) -> list[Problem]:
+def check_source(
+    root: Path,
+    name: str,
+    *,
+    contracts: Mapping[str, TableContract],
+    is_unread: Callable[[str], bool] = lambda table: False,
+) -> list[Problem]:
     """What the source called ``name`` lacks, before any data is read: empty when a delivery could be loaded.
 
     ``root`` is the project's folder, ``contracts`` its tables by name. Reads declarations only; needs no Spark. Each
-    problem names file and line. Raises NotFound when there is no such source.
+    problem names file and line. A table whose contract ``is_unread``, because its own file is wrong, counts as there.
+    Raises NotFound when there is no such source.
     """
     from tallystick.project.mappings import find_mapping_problems
     from tallystick.spec.mappings import CLEAN
 
     layers = [full.partition(".") for full in contracts]
     clean = {table for layer, _, table in layers if layer == CLEAN and not table.endswith("_rejected")}
+    clean |= {path.stem for path in (root / "sources" / name).glob("*.sql") if is_unread(f"{CLEAN}.{path.stem}")}
     source, problems, unread = read_source(root, name, clean_tables=clean)
     if source is not None:
+        hidden = [table for table in source.tables if is_unread(f"{CLEAN}.{table}")]
+        unread += [f"{CLEAN}.{table}" for table in hidden]
+        source = replace(source, tables=FrozenMap({t: m for t, m in source.tables.items() if t not in hidden}))
         problems = [*problems, *find_mapping_problems(source, contracts, unread=unread)]
     return sorted(set(problems), key=_place)
 

@@ -1,16 +1,17 @@
-"""Checks of a feature group against the contracts of its tables.
+"""Checks of a feature group against the contracts of its tables: columns, types, categories, lookups.
 
-What lives here: which columns a group's expressions may use, the types they have, and the refusal of what cannot be
-computed. What must not: the expansion into columns, any computing.
+Apart from ``features`` because a declaration is made before any contract is at hand, and from ``columns`` because a
+check tells everything that is wrong where the expansion into columns needs everything to be right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import NUMERIC, Node, parse_condition, parse_expression
-from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.features import FeatureGroup, Lookup, Measure
 from tallystick.spec.names import nearest_name
 from tallystick.spec.ops import ANY, DATE, NUMBER
 from tallystick.spec.tables import TableContract
@@ -22,42 +23,117 @@ _HIDDEN = ("known_on", "loaded_on", "is_retracted")
 
 def readable_columns(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> dict[str, str]:
     """The columns that the group's expressions may use, with their types: the table's and its lookups'."""
-    where = group.where_text
-    contract = _contract(group.table, contracts, where)
-    for column in (group.entity, group.event_at, contract.event_id, contract.known_on):
-        if column not in {c.name for c in contract.columns}:
-            raise DeclarationError(f"{group.table} is not an event table", where=where, fix="it lacks entity or times")
-    columns = {c.name: c.type for c in contract.file_columns if c.name not in (*_HIDDEN, group.entity)}
-    for lookup in group.lookups:
-        if lookup.on not in columns:
-            raise DeclarationError(f"unknown column {lookup.on}", where=where, fix=nearest_name(lookup.on, columns))
-        looked = {c.name: c.type for c in _contract(lookup.table, contracts, where).file_columns}
-        for name in lookup.columns:
-            if name not in looked or name in _HIDDEN:
-                fix = nearest_name(name, looked)
-                raise DeclarationError(f"{lookup.table} has no column {name}", where=where, fix=fix)
-            if name in columns:
-                raise DeclarationError(f"lookup of {name} hides a column of {group.table}", where=where)
-            columns[name] = looked[name]
+    columns, faults = _readable(group, contracts)
+    if faults:
+        raise faults[0]
     return columns
 
 
 def check_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> None:
     """Refuse a group whose columns, types, conditions or categories its tables do not have."""
-    columns = readable_columns(group, contracts)
+    faults = group_faults(group, contracts)
+    if faults:
+        raise faults[0]
+
+
+def group_faults(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> list[DeclarationError]:
+    """Everything in a group that does not fit its tables. What needs a table or lookup that is wrong is left out."""
+    columns, faults = _readable(group, contracts)
+    if faults:
+        return faults
+    for check in _checks(group, columns):
+        try:
+            check()
+        except DeclarationError as error:
+            faults.append(error)
+    return faults
+
+
+def _readable(
+    group: FeatureGroup, contracts: Mapping[str, TableContract]
+) -> tuple[dict[str, str], list[DeclarationError]]:
+    where = group.where_text
+    try:
+        contract = _contract(group.table, contracts, where)
+        _check_event_table(group, contract)
+    except DeclarationError as error:
+        return {}, [error]
+    own = {c.name: c.type for c in contract.file_columns if c.name not in (*_HIDDEN, group.entity)}
+    columns, faults = dict(own), []
+    for lookup in group.lookups:
+        try:
+            added = _lookup_columns(lookup, own, contracts, where=f"{where}, lookup in {lookup.table}")
+            for name in added:
+                if name in columns:
+                    raise DeclarationError(f"lookup of {name} hides a column of {group.table}", where=where)
+            columns |= added
+        except DeclarationError as error:
+            faults.append(error)
+    return columns, faults
+
+
+def _check_event_table(group: FeatureGroup, contract: TableContract) -> None:
+    where, types = group.where_text, {c.name: c.type for c in contract.columns}
+    needed = (group.entity, group.event_at, contract.event_id, contract.known_on)
+    if not all(name in types for name in needed):
+        raise DeclarationError(f"{group.table} is not an event table", where=where, fix="it lacks entity or times")
+    if group.entity != contract.entity:
+        # The rows of one value of another column lie in several buckets, and a task sees one bucket.
+        what = f"entity {group.entity} is not what {group.table} is kept by"
+        raise DeclarationError(what, where=where, fix=f"entity={contract.entity!r}")
+    if types[group.event_at] != "timestamp":
+        what = f"event_at {group.event_at} is a {types[group.event_at]}, not an instant"
+        raise DeclarationError(what, where=where, fix="make a timestamp of it in the mapping")
+
+
+def _lookup_columns(
+    lookup: Lookup, own: Mapping[str, str], contracts: Mapping[str, TableContract], *, where: str
+) -> dict[str, str]:
+    """The columns that a lookup adds. Refused unless ``on`` finds at most one object, whichever customer asks."""
+    if lookup.on not in own:
+        raise DeclarationError(f"unknown column {lookup.on}", where=where, fix=nearest_name(lookup.on, own))
+    contract = _contract(lookup.table, contracts, where)
+    theirs = {c.name: c.type for c in contract.file_columns}
+    if lookup.on not in theirs:
+        what = f"{lookup.table} has no column {lookup.on}"
+        raise DeclarationError(what, where=where, fix=nearest_name(lookup.on, theirs))
+    if theirs[lookup.on] != own[lookup.on]:
+        what = f"{lookup.on} is {own[lookup.on]} here and {theirs[lookup.on]} in {lookup.table}"
+        raise DeclarationError(what, where=where, fix="a lookup compares values of one type")
+    if contract.event_id != lookup.on:
+        what = f"{lookup.on} does not tell the rows of {lookup.table} apart"
+        fix = f"on={contract.event_id!r}" if contract.event_id else "the table declares no eventId"
+        raise DeclarationError(what, where=where, fix=fix)
+    if contract.entity:
+        what = f"{lookup.table} is kept by {contract.entity}: rows of other customers would be missing"
+        raise DeclarationError(what, where=where, fix="look up a table without an entity, or join it in the mapping")
+    for name in lookup.columns:
+        if name not in theirs or name in _HIDDEN:
+            what = f"{lookup.table} has no column {name}"
+            raise DeclarationError(what, where=where, fix=nearest_name(name, theirs))
+    return {name: theirs[name] for name in lookup.columns}
+
+
+def _checks(group: FeatureGroup, columns: Mapping[str, str]) -> Iterator[Callable[[], object]]:
+    """One check for each thing that a group declares, so that the first fault does not hide the others."""
+    where = group.where_text
     if group.where:
-        parse_condition(group.where, columns, where=f"{group.where_text}, where")
+        yield partial(parse_condition, group.where, columns, where=f"{where}, where")
     for name, text in group.filters.items():
-        parse_condition(text, columns, where=f"{group.where_text}, filter {name}")
+        yield partial(parse_condition, text, columns, where=f"{where}, filter {name}")
     for category in group.by:
-        kind = columns.get(category)
-        if kind is None:
-            fix = nearest_name(category, columns)
-            raise DeclarationError(f"unknown column {category}", where=f"{group.where_text}, by", fix=fix)
-        if kind != "string":
-            raise DeclarationError(f"by {category} is {kind}", where=group.where_text, fix="categories are text")
+        yield partial(_check_category, category, columns, where=where)
     for measure in group.measures:
-        _check_measure(group, measure, columns)
+        yield partial(_check_measure, group, measure, columns)
+
+
+def _check_category(category: str, columns: Mapping[str, str], *, where: str) -> None:
+    kind = columns.get(category)
+    if kind is None:
+        fix = nearest_name(category, columns)
+        raise DeclarationError(f"unknown column {category}", where=f"{where}, by", fix=fix)
+    if kind != "string":
+        raise DeclarationError(f"by {category} is {kind}", where=where, fix="categories are text")
 
 
 def value_type(group: FeatureGroup, measure: Measure, contracts: Mapping[str, TableContract]) -> str:

@@ -239,6 +239,7 @@ def test_looked_up_columns_can_be_used_and_count_among_what_the_group_reads() ->
         owner="tests",
         columns=(Column(name="channel", type="string"), Column(name="inhabitants", type="int64")),
         key=("channel",),
+        event_id="channel",
     )
     lookup = Lookup(table="clean.regions", on="channel", columns=("inhabitants",))
     group = make_group(make_measure("last", value="inhabitants"), lookups=(lookup,))

@@ -176,7 +176,7 @@ from tallystick.spec.recipes import Ablation, Recipe, RequestFeature
 
 VISITS = Recipe(
     name="visits", title="Visits", groups=("visit",), observations="visits",
-    request=(RequestFeature(name="size", expression="amount_minor", per="visit_any_count_30d", reason="Size"),),
+    request=(RequestFeature(name="size", expression="HOUR(event_at)", per="visit_any_count_30d", reason="Size"),),
     ablations=(Ablation(name="less", title="Less", drop=("visit_any_*",)),),
 )
 """

@@ -76,7 +76,7 @@ VISITS = Recipe(
     title="Visits",
     groups=("visit",),
     observations="visits",
-    request=(RequestFeature(name="size", expression="amount_minor", per="visit_any_count_30d", reason="Size"),),
+    request=(RequestFeature(name="size", expression="HOUR(event_at)", per="visit_any_count_30d", reason="Size"),),
 )
 """
 
@@ -88,7 +88,9 @@ VISITS = Recipe(
         ('groups=("visit",)', 'groups=("visits",)', "no known feature group visits (did you mean visit?)"),
         ('observations="visits"', 'observations="visit"', "no known observation set visit (did you mean visits?)"),
         ("visit_any_count_30d", "visit_any_count_60d", "visit_any_count_60d"),
-        ('expression="amount_minor"', 'expression="wealth"', "wealth"),
+        ("HOUR(event_at)", "wealth", "unknown column wealth"),
+        # The customer is who is observed, not what is asked for.
+        ("HOUR(event_at)", "customer_id", "unknown column customer_id"),
     ],
 )
 def test_recipes_name_what_exists(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -96,6 +98,82 @@ def test_recipes_name_what_exists(tmp_path: Path, old: str, new: str, message: s
     (root / "recipes" / "visits.py").write_text(RECIPE.replace(old, new), encoding="utf-8")
     found = problems(root)
     assert (message in found and "recipes/visits.py:3" in found) if message else found == ""
+
+
+TWO_TABLES = CONTRACT.replace("visits", "calls").replace("visit_id", "call_id").replace("Visits", "Calls")
+MORE = """\
+from tallystick.spec.features import FeatureGroup, Lookup, Measure
+
+CALLS = FeatureGroup(
+    name="calls", table="clean.calls", owner="tests", windows=("30d",),
+    filters={"cash": "porpose = 'cash'"}, by={"aim": ("advice",)},
+    measures=(
+        Measure(name="any", ops="count", where="customer = 'x'", reason="Calls"),
+        Measure(name="kind", ops="sum", value="purpose", reason="Calls"),
+    ),
+)
+LOOKING = FeatureGroup(
+    name="looking", table="clean.calls", owner="tests", windows=("30d",),
+    lookups=(
+        Lookup(table="clean.visits", on="visit_id", columns=("purpose",)),
+        Lookup(table="clean.visits", on="purpose", columns=("purpose",)),
+        Lookup(table="clean.nowhere", on="purpose", columns=("purpose",)),
+    ),
+    measures=(Measure(name="any", ops="count", reason="Calls"),),
+)
+"""
+
+
+def test_everything_is_told_at_once_and_once(tmp_path: Path) -> None:
+    root = write_project(tmp_path, suite=SUITE.replace("{column: customer_id}", "{column: customer_id, mosty: 0.9}"))
+    calls = TWO_TABLES.replace("{name: purpose,", "{name: purpose, logicalTypo: x,").replace(
+        "type: date,", "type: dat,"
+    )
+    for path, text in {
+        "schemas/clean/calls.yaml": TWO_TABLES,
+        "schemas/clean/other.yaml": calls,
+        "expectations/clean/other.yaml": SUITE.replace("clean.visits", "clean.other"),
+        "features/broken.py": "x = 1 / 0\n",
+        "features/calls.py": MORE,
+        "features/other.py": GROUP.replace('"visit"', '"other"').replace("clean.visits", "clean.other"),
+        "recipes/broken.py": "from nowhere import nothing\n",
+        "recipes/visits.py": RECIPE.replace('groups=("visit",)', 'groups=("visit", "unheard_of")'),
+    }.items():
+        (root / path).write_text(text, encoding="utf-8")
+    told = [str(problem).replace(f"{root}/", "") for problem in check_project(load_project(root))]
+    assert len(told) == len(set(told))
+    kind, known = "expect_column_values_to_not_be_null", "known: call_id, event_at, purpose"
+    assert sorted(told) == [
+        f"expectations/clean/visits.yaml, expectation 2: {kind} takes no mosty (did you mean mostly?)",
+        "features/broken.py:1: ZeroDivisionError: division by zero",
+        (
+            "features/calls.py:11: group looking, lookup in clean.visits: purpose does not tell the rows of clean.visits"
+            " apart (on='visit_id')"
+        ),
+        f"features/calls.py:14: group looking, lookup in clean.visits: unknown column visit_id ({known})",
+        (
+            "features/calls.py:16: group looking, lookup in clean.nowhere: unknown table clean.nowhere"
+            " (known: clean.calls, clean.calls_rejected, clean.visits, clean.visits_rejected, feature.visit)"
+        ),
+        f"features/calls.py:5: group calls, by: unknown column aim ({known})",
+        (
+            "features/calls.py:5: group calls, filter cash: unknown column porpose in \"porpose = 'cash'\""
+            " (did you mean purpose?)"
+        ),
+        f"features/calls.py:7: group calls, measure any, where: unknown column customer in \"customer = 'x'\" ({known})",
+        (
+            "features/calls.py:8: group calls, measure kind: sum of string 'purpose' cannot be computed"
+            " (text takes distinct, entropy, top_share, hhi, or by=)"
+        ),
+        "recipes/broken.py:1: ModuleNotFoundError: No module named 'nowhere'",
+        "schemas/clean/calls.yaml: table clean.calls has no expectations (write expectations/clean/calls.yaml)",
+        "schemas/clean/other.yaml: a contract has one schema, named as its file",
+        "schemas/clean/other.yaml: the contract's id is clean.calls (its path says clean.other)",
+        (
+            "schemas/clean/other.yaml: the data contract standard has no schema[calls].properties[purpose].logicalTypo"
+            " (see schemas/clean/)"
+        ),
+    ]
 
 
 def test_a_file_that_cannot_be_loaded_is_one_problem(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_every_fault_of_every_suite_is_told_at_once(tmp_path: Path) -> None:
         f"visits.yaml, expectation 4: mostly: 95 is not what {kind} takes (it takes a number from 0.0 to 1.0)",
     ]
     assert list(suites) == ["clean.visits"]
-    assert len(suites["clean.visits"]["expectations"]) == 3
+    assert len(suites["clean.visits"]["expectations"]) == 6
 
 
 # Also held against the library's own classes, where it is imported anyway (tests/spark/test_quality_gate.py).

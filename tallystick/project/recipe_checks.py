@@ -1,0 +1,134 @@
+"""Checks of a recipe: that what it names exists, and that a source can feed it.
+
+Apart from ``checks`` because a run makes them, too, for its own recipe and source, before it reads a byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from tallystick.errors import DeclarationError
+from tallystick.project.declared import place_of
+from tallystick.project.expectations import read_expectations
+from tallystick.project.problems import as_problem
+from tallystick.project.project import Project
+from tallystick.project.sources import check_source
+from tallystick.spec.expressions import parse_expression
+from tallystick.spec.living import tell_gone
+from tallystick.spec.names import nearest_name
+from tallystick.spec.sources import Problem
+
+if TYPE_CHECKING:
+    from tallystick.spec.recipes import Recipe
+    from tallystick.spec.sources import Source
+
+# What the training set and the audit read of every customer: the segments that results are reported by.
+SEGMENT_TABLE = "clean.customers"
+
+
+def check_recipe_on_source(project: Project, recipe: Recipe, source: Source) -> list[Problem]:
+    """What a run of ``recipe`` on ``source`` would miss, as far as declarations tell; empty when nothing.
+
+    What the source's mappings lack, what is wrong with expectations, what the recipe names and does not exist, and what
+    ``find_misfits`` says. Reads no data; each problem is told once.
+    """
+    problems = [
+        *check_source(project.root, source.name, contracts=project.contracts),
+        *read_expectations(project.root)[1],
+        *recipe_problems(project, recipe),
+        *find_misfits(project, recipe, source),
+    ]
+    return list(dict.fromkeys(problems))
+
+
+def find_misfits(project: Project, recipe: Recipe, source: Source) -> Iterator[Problem]:
+    """Tables that the recipe needs and the source does not fill, and a policy in another currency than its amounts."""
+    place = _place(project, recipe)
+    filled = {f"clean.{table}" for table in source.tables}
+    for table, users in _needed(project, recipe).items():
+        if table not in filled:
+            what = f"{source.name} does not fill {table}, which recipe {recipe.name} needs for {_listed(users)}"
+            fix = f"fill it: sources/{source.name}/{table.partition('.')[2]}.sql"
+            yield Problem(where=place, what=what, fix=fix)
+    if recipe.policy is not None and source.currency and recipe.policy.currency != source.currency:
+        what = (
+            f"recipe {recipe.name} lends {recipe.policy.currency}, the amounts of {source.name} are {source.currency}"
+        )
+        yield Problem(where=place, what=what, fix="a recipe's limits are in its source's currency")
+
+
+def _needed(project: Project, recipe: Recipe) -> dict[str, list[str]]:
+    """The clean tables that the recipe needs, each with who needs it. What does not exist needs nothing."""
+    users: list[tuple[str, Iterable[str]]] = []
+    if recipe.observations in project.observations:
+        users.append((f"observations {recipe.observations}", project.observations[recipe.observations].tables))
+    users += [(f"group {n}", project.feature_groups[n].reads) for n in recipe.groups if n in project.feature_groups]
+    users += [(f"label {name}", project.labels[name].tables) for name in recipe.labels if name in project.labels]
+    if recipe.label is not None:
+        users.append(("the audit and the training set", [SEGMENT_TABLE]))
+    needed: dict[str, list[str]] = {}
+    for user, tables in users:
+        for table in tables:
+            needed.setdefault(table, []).append(user)
+    return dict(sorted(needed.items()))
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words[:-1]) + (" and " if words[1:] else "") + words[-1]
+
+
+def recipe_problems(project: Project, recipe: Recipe) -> Iterator[Problem]:
+    """What a recipe names exists: groups, observations, labels, columns of its request features and ablations."""
+    place = _place(project, recipe)
+    named: list[tuple[str, str, Iterable[str], Mapping[str, Any]]] = [
+        ("features", "feature group", recipe.groups, project.feature_groups),
+        ("observations", "observation set", [recipe.observations], project.observations),
+        ("recipes", "label", recipe.labels, project.labels),
+    ]
+    is_whole = True
+    for folder, kind, names, known in named:
+        for name in names:
+            if name in known:
+                continue
+            is_whole = False
+            if not project.is_unread(folder):
+                what = f"recipe {recipe.name} names no known {kind} {name}"
+                yield Problem(where=place, what=what, fix=nearest_name(name, known))
+    observed = project.observations.get(recipe.observations)
+    read = [f"feature.{name}" for name in recipe.groups] + ([observed.table] if observed and observed.table else [])
+    if is_whole and all(name in project.contracts for name in read):
+        yield from _column_problems(project, recipe, where=place)
+
+
+def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
+    """Request features, ablations and algorithms name columns that the groups and the observations have."""
+    contracts = [project.contracts[f"feature.{group}"] for group in recipe.groups]
+    gone = [one for contract in contracts for one in contract.retired]
+    past = {one.pattern for one in gone}
+    keys = {name for contract in contracts for name in (*contract.key, *contract.partition_by, contract.entity)}
+    types = {c.name: c.type for contract in contracts for c in contract.columns if c.name not in past | keys}
+    types |= project.observations[recipe.observations].own_columns(project.contracts)
+    for feature in recipe.request:
+        for text in filter(None, (feature.expression, feature.per)):
+            try:
+                parse_expression(text, types, where=f"{where}: request feature {feature.name}")
+            except DeclarationError as error:
+                told = [tell_gone(word, gone) for word in re.findall(r"\w+", text)]
+                yield replace(as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
+    columns = [*types, *(feature.column for feature in recipe.request)]
+    patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]
+    for algorithm in recipe.algorithms:
+        # A blend has no features of its own.
+        patterns += [(f"algorithm {algorithm.name}", pattern) for pattern in getattr(algorithm, "features", ())]
+    for who, pattern in patterns:
+        if not any(fnmatchcase(column, pattern) for column in columns):
+            what = f"{who} names {pattern}, which is no feature of {recipe.name}"
+            yield Problem(where=where, what=what, fix=tell_gone(pattern, gone))
+
+
+def _place(project: Project, recipe: Recipe) -> str:
+    return place_of(project.recipe_declarations, recipe) or f"recipe {recipe.name}"

@@ -1,0 +1,61 @@
+"""Whether a recipe can run on a source is told before any data is read, all at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tallystick.project import Project, load_project
+from tallystick.project.recipe_checks import check_recipe_on_source
+
+
+@pytest.fixture(scope="module")
+def project(project_root: Path) -> Project:
+    """The declarations of the checkout."""
+    return load_project(project_root)
+
+
+def told(project: Project, recipe: str, source: str) -> list[str]:
+    """What the recipe would miss, without places."""
+    return [p.what for p in check_recipe_on_source(project, project.recipes[recipe], project.sources[source])]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "source"), [("cash_loan", "simbank"), ("consumer_loan", "berka"), ("social_activity", "copenhagen")]
+)
+def test_a_recipe_misses_nothing_on_its_own_source(project: Project, recipe: str, source: str) -> None:
+    assert told(project, recipe, source) == []
+
+
+def test_every_table_that_a_source_lacks_is_told_with_who_needs_it(project: Project) -> None:
+    found = told(project, "cash_loan", "berka")
+    needs = "which recipe cash_loan needs for"
+    assert found == [
+        f"berka does not fill clean.relationships, {needs} group relationships",
+        f"berka does not fill clean.repayments, {needs} label dpd30_in_90_days",
+        f"berka does not fill clean.social_events, {needs} group social",
+        "recipe cash_loan lends CNY, the amounts of berka are CZK",
+    ]
+
+
+def test_the_audit_needs_the_customers(project: Project) -> None:
+    source = project.sources["simbank"]
+    fewer = replace(source, tables={name: table for name, table in source.tables.items() if name != "customers"})
+    found = [p.what for p in check_recipe_on_source(project, project.recipes["cash_loan"], fewer)]
+    assert found == [
+        (
+            "simbank does not fill clean.customers, which recipe cash_loan needs for group customers"
+            " and the audit and the training set"
+        )
+    ]
+
+
+def test_what_the_recipe_names_and_does_not_exist_is_told_too(project: Project) -> None:
+    recipe = replace(project.recipes["cash_loan"], groups=("social", "socail"), observations="applicants")
+    found = [p.what for p in check_recipe_on_source(project, recipe, project.sources["simbank"])]
+    assert found == [
+        "recipe cash_loan names no known feature group socail",
+        "recipe cash_loan names no known observation set applicants",
+    ]

@@ -124,6 +124,12 @@ LOOKING = FeatureGroup(
 """
 
 
+NOT_NULL = "expect_column_values_to_not_be_null"
+PURPOSE = "did you mean purpose?"
+TEXT_TAKES = "text takes distinct, entropy, top_share, hhi, or by="
+LOST = "schema[calls].properties[purpose].logicalTypo"
+
+
 def test_everything_is_told_at_once_and_once(tmp_path: Path) -> None:
     root = write_project(tmp_path, suite=SUITE.replace("{column: customer_id}", "{column: customer_id, mosty: 0.9}"))
     calls = TWO_TABLES.replace("{name: purpose,", "{name: purpose, logicalTypo: x,").replace(
@@ -142,37 +148,24 @@ def test_everything_is_told_at_once_and_once(tmp_path: Path) -> None:
         (root / path).write_text(text, encoding="utf-8")
     told = [str(problem).replace(f"{root}/", "") for problem in check_project(load_project(root))]
     assert len(told) == len(set(told))
-    kind, known = "expect_column_values_to_not_be_null", "known: call_id, event_at, purpose"
+    known = "known: call_id, event_at, purpose"
+    all_known = "known: clean.calls, clean.calls_rejected, clean.visits, clean.visits_rejected, feature.visit"
+    calls, looking = "group calls", "group looking, lookup in clean"
     assert sorted(told) == [
-        f"expectations/clean/visits.yaml, expectation 2: {kind} takes no mosty (did you mean mostly?)",
+        f"expectations/clean/visits.yaml, expectation 2: {NOT_NULL} takes no mosty (did you mean mostly?)",
         "features/broken.py:1: ZeroDivisionError: division by zero",
-        (
-            "features/calls.py:11: group looking, lookup in clean.visits: purpose does not tell the rows of clean.visits"
-            " apart (on='visit_id')"
-        ),
-        f"features/calls.py:14: group looking, lookup in clean.visits: unknown column visit_id ({known})",
-        (
-            "features/calls.py:16: group looking, lookup in clean.nowhere: unknown table clean.nowhere"
-            " (known: clean.calls, clean.calls_rejected, clean.visits, clean.visits_rejected, feature.visit)"
-        ),
-        f"features/calls.py:5: group calls, by: unknown column aim ({known})",
-        (
-            "features/calls.py:5: group calls, filter cash: unknown column porpose in \"porpose = 'cash'\""
-            " (did you mean purpose?)"
-        ),
-        f"features/calls.py:7: group calls, measure any, where: unknown column customer in \"customer = 'x'\" ({known})",
-        (
-            "features/calls.py:8: group calls, measure kind: sum of string 'purpose' cannot be computed"
-            " (text takes distinct, entropy, top_share, hhi, or by=)"
-        ),
+        f"features/calls.py:11: {looking}.visits: purpose does not tell the rows of clean.visits apart (on='visit_id')",
+        f"features/calls.py:14: {looking}.visits: unknown column visit_id ({known})",
+        f"features/calls.py:16: {looking}.nowhere: unknown table clean.nowhere ({all_known})",
+        f"features/calls.py:5: {calls}, by: unknown column aim ({known})",
+        f"""features/calls.py:5: {calls}, filter cash: unknown column porpose in "porpose = 'cash'" ({PURPOSE})""",
+        f"""features/calls.py:7: {calls}, measure any, where: unknown column customer in "customer = 'x'" ({known})""",
+        f"features/calls.py:8: {calls}, measure kind: sum of string 'purpose' cannot be computed ({TEXT_TAKES})",
         "recipes/broken.py:1: ModuleNotFoundError: No module named 'nowhere'",
         "schemas/clean/calls.yaml: table clean.calls has no expectations (write expectations/clean/calls.yaml)",
         "schemas/clean/other.yaml: a contract has one schema, named as its file",
         "schemas/clean/other.yaml: the contract's id is clean.calls (its path says clean.other)",
-        (
-            "schemas/clean/other.yaml: the data contract standard has no schema[calls].properties[purpose].logicalTypo"
-            " (see schemas/clean/)"
-        ),
+        f"schemas/clean/other.yaml: the data contract standard has no {LOST} (see schemas/clean/)",
     ]
 
 

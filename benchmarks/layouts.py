@@ -29,7 +29,6 @@ from benchmarks.scale import FIRST_DAY, FRACTIONS, LOADED_ON, MONTHS, SOURCE, Sc
 from tallystick.tables import (
     BucketStore,
     DataFile,
-    PinnedFile,
     Run,
     Slice,
     Warehouse,
@@ -286,26 +285,27 @@ def _write_hot(folder: Folder, events: int) -> Iterator[dict[str, Any]]:
     for month in range(MONTHS):
         rows = generate.hot_events(scale, month, events=events)
         key = partition(bucket, str(FIRST_DAY.year))
-        yield _described(EVENTS, store, store.write(EVENTS, key, rows))
+        yield _described(EVENTS, store.write(EVENTS, key, rows))
     days = generate.observations(scale).day
     chosen = np.linspace(0, days.size - 1, HOT_OBSERVATIONS).astype(np.int64)
     asked = generate.observations(scale).table(scale).take(pa.array(np.sort(chosen)))
     names = pa.array([people.names[number].as_py()] * len(chosen))
     asked = asked.set_column(1, "customer_id", names).sort_by("as_of")
     rows = _applications(asked, first=scale.observations)
-    yield _described(OBSERVED, store, store.write(OBSERVED, partition(bucket, str(FIRST_DAY.year)), rows))
+    yield _described(OBSERVED, store.write(OBSERVED, partition(bucket, str(FIRST_DAY.year)), rows))
 
 
-def _described(table: str, store: BucketStore, file: DataFile) -> dict[str, Any]:
-    path = str(store.warehouse.table_path(table) / file.path)
-    return {"table": table, "path": path, "partition": dict(file.partition), "rows": file.rows, "size": file.size}
+def _described(table: str, file: DataFile) -> dict[str, Any]:
+    names = ("table_path", "rel", "partition", "rows", "size")
+    return {"table": table, **{name: getattr(file, name) for name in names}}
 
 
-def hot_files(told: Mapping[str, Any], like: Mapping[str, Sequence[PinnedFile]]) -> dict[str, list[PinnedFile]]:
+def hot_files(told: Mapping[str, Any], like: Mapping[str, Sequence[DataFile]]) -> dict[str, list[DataFile]]:
     """The huge customer's files as if they were pinned; their dates are taken from the other files of their period."""
-    made: dict[str, list[PinnedFile]] = {EVENTS: [], OBSERVED: []}
+    made: dict[str, list[DataFile]] = {EVENTS: [], OBSERVED: []}
     for file in told["files"]:
         period = file["partition"]["period"]
-        stats = next(other.stats for other in like[file["table"]] if other.partition["period"] == period)
-        made[file["table"]].append(PinnedFile(file["path"], file["partition"], file["rows"], file["size"], stats))
+        bounds = next(other.bounds for other in like[file["table"]] if other.partition["period"] == period)
+        told_of = {name: value for name, value in file.items() if name != "table"}
+        made[file["table"]].append(DataFile(**told_of, bounds=bounds))
     return made

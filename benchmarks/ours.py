@@ -21,7 +21,7 @@ from tallystick.features import BucketTask, GroupWork, Observed, compute_buckets
 from tallystick.features.reading import BucketReader
 from tallystick.features.stage import compute_work, observe
 from tallystick.spec.sources import KnownOn, Layout, Source, TableMapping
-from tallystick.tables import BucketStore, Pinned, PinnedFile, Run, Slice, Warehouse, ensure_table, pin, replace_files
+from tallystick.tables import BucketStore, DataFile, Pinned, Run, Slice, Warehouse, ensure_table, pin, replace_files
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -50,7 +50,7 @@ class Job:
     def tasks(self) -> tuple[list[BucketTask], dict[str, int]]:
         """One task a bucket, from the newest versions of the tables, and these versions."""
         pinned: dict[str, Pinned] = {name: pin(self.folder.warehouse, name) for name in (EVENTS, OBSERVED)}
-        files: dict[str, Sequence[PinnedFile]] = {name: found.files for name, found in pinned.items()}
+        files: dict[str, Sequence[DataFile]] = {name: found.files for name, found in pinned.items()}
         if self.buckets is not None:
             files = {n: [f for f in kept if int(f.partition["bucket"]) < self.buckets] for n, kept in files.items()}
         if self.hot is not None:

@@ -53,7 +53,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
     names = sorted({name for label in labels for name in label.tables})
     pinned = {name: pin(warehouse, name).where(**owned) for name in names}
     check_layout(warehouse, pinned.values(), project.contracts, source=source)
-    cutoff = args.cutoff or last_load((file.stats for p in pinned.values() for file in p.files), source=source.name)
+    cutoff = args.cutoff or last_load((file.bounds for p in pinned.values() for file in p.files), source=source.name)
     frames = {name: _read_frame(session, warehouse, p, source=source.name) for name, p in pinned.items()}
     for label in labels:
         contract = project.contracts[f"label.{label.name}"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.entrypoint import progress, run_job
 from tallystick.model.registry import Registry
-from tallystick.tables import Warehouse, find_waste, keep_log, remove_waste
+from tallystick.tables import Warehouse, find_unused_files, keep_log, remove_unused_files
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,17 +33,17 @@ def run(session: SparkSession | None, args: argparse.Namespace) -> None:
     needed = _needed_versions(Registry(warehouse.root))
     total = 0
     for name in warehouse.tables():
-        waste = find_waste(warehouse, name, keep=needed[name])
-        total += waste.size
+        unused = find_unused_files(warehouse, name, keep=needed[name])
+        total += unused.size
         if not args.dry_run:
-            remove_waste(warehouse, waste)
+            remove_unused_files(warehouse, unused)
             if needed[name]:
                 keep_log(warehouse, name, needed[name])
-        files = len(waste.expired) + len(waste.orphans)
+        files = len(unused.expired) + len(unused.orphans)
         if files:
-            sys.stdout.write(f"{name}  {files} files  {waste.size} bytes\n")
-        if waste.lost:
-            progress(f"      {name}: versions {sorted(waste.lost)} that a model names can not be read any more")
+            sys.stdout.write(f"{name}  {files} files  {unused.size} bytes\n")
+        if unused.lost:
+            progress(f"      {name}: versions {sorted(unused.lost)} that a model names can not be read any more")
     progress(f"      {total} bytes {'would go' if args.dry_run else 'are gone'}")
 
 

@@ -53,7 +53,7 @@ def run(session: SparkSession, args: argparse.Namespace) -> None:
         for name, p in pinned.items()
     }
     found = validate(frames, suites, rows={name: p.rows for name, p in pinned.items()}, report=progress)
-    day = args.load_date or latest_date(file.stats for p in pinned.values() for file in p.files)
+    day = args.load_date or latest_date(file.bounds for p in pinned.values() for file in p.files)
     versions = {name: p.version for name, p in pinned.items()}
     rows = findings_table(found.findings, run_id=args.run_id, source=source.name, validated_on=day, versions=versions)
     if warehouse.exists(RESULTS):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-maintain_app = typer.Typer(no_args_is_help=True, help="Few large files, the declared buckets, and no waste.")
+maintain_app = typer.Typer(no_args_is_help=True, help="Few large files, the declared buckets, no unused files.")
 
 SourceOption = Annotated[str, typer.Option("--source", help="The source whose tables are meant.")]
 WarehouseOption = Annotated[

@@ -6,17 +6,15 @@ What lives here: the plan of a backfill, made without computing anything. What m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Protocol
 
 from tallystick.errors import DeclarationError, LimitExceeded, NotFound
 from tallystick.features.compute import GroupWork
 from tallystick.features.estimates import (
     Cost,
     Crowd,
-    FileSize,
     count_crowd,
     estimate_task,
     largest_task,
@@ -24,8 +22,9 @@ from tallystick.features.estimates import (
     sum_costs,
 )
 from tallystick.features.ledger import Changes, DayState, Definition, Inputs, Ledger, list_days
-from tallystick.features.planning import StoredFile, last_load, list_bucket_tasks, list_observed_tables
+from tallystick.features.planning import last_load, list_bucket_tasks, list_observed_tables
 from tallystick.features.tasks import BucketTask, Observed, Storage
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.sources import Source
@@ -39,14 +38,6 @@ MOST_DAYS = date.max.toordinal()
 
 # Starting a Spark job, its Python workers and committing, per chunk.
 SECONDS_PER_CHUNK = 1.5
-
-
-class SizedFile(StoredFile, Protocol):
-    """What a backfill needs to know of a stored file."""
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ class Backfill:
     source: Source
     observations: ObservationSet
     contracts: Mapping[str, TableContract]
-    files: Mapping[str, Sequence[SizedFile]]
+    files: Mapping[str, Sequence[DataFile]]
 
     def check_range(self, first: date, last: date) -> None:
         """Refuse days that no load has reached yet, and a range that ends before it begins."""
@@ -195,13 +186,13 @@ def plan_backfill(
     cost, crowd, tasks = sum_costs([]), None, []
     if days:
         tasks = asked.tasks(Chunk(days[0], days[-1]))
-        rows = {file.path: file.rows for stored in asked.files.values() for file in stored}
-        largest = largest_task(tasks, rows)
+        files = {file.path: file for stored in asked.files.values() for file in stored}
+        largest = largest_task(tasks, files)
         if largest is not None:
             drawn = list_observed_tables(asked.observations, asked.contracts)
             crowd = count_crowd(largest, table=asked.group.table, drawn_from=drawn, storage=storage)
         chunks = tuple(cut_chunks(days, period=asked.source.layout.period, most=_most_days(asked, crowd)))
-        cost = _estimate(asked, chunks, crowd, rows=rows, columns=columns)
+        cost = _estimate(asked, chunks, crowd, files=files, columns=columns)
     return BackfillPlan(
         group=asked.group.name,
         source=asked.source.name,
@@ -254,41 +245,41 @@ def _estimate(
     chunks: Sequence[Chunk],
     crowd: Crowd | None,
     *,
-    rows: Mapping[str, int],
+    files: Mapping[str, DataFile],
     columns: Callable[[str], Mapping[str, int]],
 ) -> Cost:
-    known: dict[str, FileSize] = {}
+    known: dict[str, DataFile] = {}
 
-    def sizes(path: str) -> FileSize:
+    def look(path: str) -> DataFile:
         if path not in known:
-            known[path] = FileSize(rows[path], columns(path))
+            known[path] = replace(files[path], column_bytes=columns(path))
         return known[path]
 
     costs = []
     for chunk in chunks:
         work = asked.work(chunk)
         for task in asked.tasks(chunk):
-            observations = _most_observations(asked, task, chunk, crowd=crowd, rows=rows)
+            observations = _most_observations(asked, task, chunk, crowd=crowd, files=files)
             costs.append(
                 estimate_task(
                     task, work, observed=asked.observed(chunk), observations=observations,
-                    contracts=asked.contracts, sizes=sizes,
+                    contracts=asked.contracts, look=look,
                 )
             )  # fmt: skip
     return sum_costs(costs)
 
 
 def _most_observations(
-    asked: Backfill, task: BucketTask, chunk: Chunk, *, crowd: Crowd | None, rows: Mapping[str, int]
+    asked: Backfill, task: BucketTask, chunk: Chunk, *, crowd: Crowd | None, files: Mapping[str, DataFile]
 ) -> int:
     """At most so many observations: every customer of the largest bucket each day, or every application there is."""
     if asked.observations.by_event:
-        return sum(rows[path] for path in task.files.get(asked.observations.table, ()))
+        return sum(files[path].rows for path in task.files.get(asked.observations.table, ()))
     return crowd.customers * chunk.days if crowd else 0
 
 
-def _is_known_after(file: SizedFile, day: date) -> bool:
-    return "known_on" in file.stats and file.stats["known_on"][0] > day
+def _is_known_after(file: DataFile, day: date) -> bool:
+    return "known_on" in file.bounds and file.bounds["known_on"][0] > day
 
 
 def _period(day: date, period: str) -> str:

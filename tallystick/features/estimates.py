@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from tallystick.features.compute import GroupWork
 from tallystick.features.reading import list_reads
 from tallystick.features.tasks import BucketTask, Observed, Storage
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 
 # Measured from Parquet to Parquet on one core: what an event costs itself and for each feature (docs/performance.md),
@@ -70,14 +71,6 @@ class Cost:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class FileSize:
-    """A stored file: its rows, and the compressed bytes of each of its columns."""
-
-    rows: int
-    columns: Mapping[str, int]
-
-
 def sum_costs(costs: Iterable[Cost]) -> Cost:
     """The cost of one after the other: memory is the largest, files are counted once, all else adds up."""
     listed = list(costs)
@@ -110,9 +103,13 @@ def count_crowd(
     )
 
 
-def largest_task(tasks: Sequence[BucketTask], rows: Mapping[str, int]) -> BucketTask | None:
+def largest_task(tasks: Sequence[BucketTask], files: Mapping[str, DataFile]) -> BucketTask | None:
     """The task whose files hold the most rows; None of none."""
-    return max(tasks, key=lambda task: sum(rows[path] for paths in task.files.values() for path in paths), default=None)
+
+    def rows(task: BucketTask) -> int:
+        return sum(files[path].rows for paths in task.files.values() for path in paths)
+
+    return max(tasks, key=rows, default=None)
 
 
 def result_bytes(columns: int) -> float:
@@ -127,20 +124,23 @@ def estimate_task(
     observed: Observed,
     observations: int,
     contracts: Mapping[str, TableContract],
-    sizes: Callable[[str], FileSize],
+    look: Callable[[str], DataFile],
 ) -> Cost:
-    """What one task of one group costs that makes at most so many observations. ``sizes`` tells of a file by path."""
+    """What one task of one group costs that makes at most so many observations.
+
+    ``look`` gives a file by its path, with the bytes of its columns.
+    """
     files: set[str] = set()
     rows_read, bytes_read, held = 0, 0, 0.0
     for read in list_reads(task, (work,), observed):
         wide = sum(_width(contracts[read.table], name) for name in read.columns)
         for path in read.paths:
-            size = sizes(path)
+            file = look(path)
             files.add(path)
-            rows_read += size.rows
-            bytes_read += sum(size.columns.get(name, 0) for name in read.columns)
-            held += size.rows * wide
-    events = sum(sizes(path).rows for path in task.files.get(work.plan.table, ()))
+            rows_read += file.rows
+            bytes_read += sum(file.column_bytes.get(name, 0) for name in read.columns)
+            held += file.rows * wide
+    events = sum(look(path).rows for path in task.files.get(work.plan.table, ()))
     columns = len(contracts[work.feature_table].columns)
     held += events * KERNEL_BYTES_PER_EVENT + observations * result_bytes(columns)
     nanos = events * (NANOS_PER_EVENT + NANOS_PER_EVENT_AND_FEATURE * columns)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.features.tasks import BucketTask
 from tallystick.kernel.calendar import zone_offsets
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.names import check_name, nearest_name
 from tallystick.spec.observations import Customers, ObservationSet
 from tallystick.spec.sources import Source
@@ -28,26 +29,6 @@ Declared = TypeVar("Declared")
 
 # The set of observations that groups are computed for when neither a recipe nor a set is named.
 DEFAULT_SET = "daily"
-
-
-class StoredFile(Protocol):
-    """What planning needs to know of a stored file."""
-
-    @property
-    def path(self) -> str:
-        """Where it is."""
-
-    @property
-    def partition(self) -> Mapping[str, str]:
-        """Its partition values as text."""
-
-    @property
-    def size(self) -> int:
-        """Its bytes."""
-
-    @property
-    def stats(self) -> Mapping[str, tuple[date, date]]:
-        """The least and greatest value of its date columns."""
 
 
 def find_declared(kind: str, name: str, known: Mapping[str, Declared]) -> Declared:
@@ -81,7 +62,7 @@ def list_observed_tables(observations: ObservationSet, contracts: Mapping[str, T
 
 def settle_dates(
     observations: ObservationSet,
-    files: Iterable[StoredFile],
+    files: Iterable[DataFile],
     *,
     first: date | None,
     last: date | None,
@@ -104,9 +85,9 @@ def settle_dates(
     return first or last - timedelta(days=population.days - 1), last
 
 
-def last_load(files: Iterable[StoredFile]) -> date | None:
+def last_load(files: Iterable[DataFile]) -> date | None:
     """The date of the newest load among the files; None when there is none."""
-    return max((file.stats["loaded_on"][1] for file in files if "loaded_on" in file.stats), default=None)
+    return max((file.bounds["loaded_on"][1] for file in files if "loaded_on" in file.bounds), default=None)
 
 
 def note_unloaded(last: date | None, loaded: date | None, *, tell: Callable[[str], None]) -> None:
@@ -121,10 +102,10 @@ def list_read_tables(groups: Iterable[FeatureGroup], drawn_from: Iterable[str]) 
     return sorted(read.union(drawn_from))
 
 
-def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]]) -> list[BucketTask]:
+def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[DataFile]]) -> list[BucketTask]:
     """One task per bucket of the source that holds any file; tables without a customer go to every task."""
     shared = {table: stored for table, stored in files.items() if _is_everywhere(stored)}
-    own: dict[int, dict[str, list[StoredFile]]] = {}
+    own: dict[int, dict[str, list[DataFile]]] = {}
     for table, stored in files.items():
         for file in stored:
             tables = own.setdefault(int(file.partition["bucket"]), {})
@@ -147,7 +128,7 @@ def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[StoredFile]])
 
 
 def list_given_tasks(
-    source: Source, files: Mapping[str, Sequence[StoredFile]], given: Mapping[str, Mapping[int, str]]
+    source: Source, files: Mapping[str, Sequence[DataFile]], given: Mapping[str, Mapping[int, str]]
 ) -> list[BucketTask]:
     """One task per bucket that has given observations, also where nothing else is stored in it.
 
@@ -176,19 +157,19 @@ def check_given_name(name: str, project: Project) -> None:
         raise DeclarationError(what, where=declared.where_text, fix="take another name")
 
 
-def _is_everywhere(stored: Sequence[StoredFile]) -> bool:
+def _is_everywhere(stored: Sequence[DataFile]) -> bool:
     """Files that every task reads: of tables without customers, or whose buckets are not those of the layout."""
     return all(file.partition["period"] == "all" for file in stored)
 
 
-def _single_version(source: Source, files: Mapping[str, Sequence[StoredFile]]) -> frozenset[str]:
+def _single_version(source: Source, files: Mapping[str, Sequence[DataFile]]) -> frozenset[str]:
     """The clean tables whose rows in these files all came in one load, which cannot bring an event twice.
 
     A load rejects two versions of one event, unless the mapping itself says when each row was known.
     """
     found = []
     for name, table in source.tables.items():
-        stats = [file.stats for file in files.get(f"clean.{name}", ())]
+        stats = [file.bounds for file in files.get(f"clean.{name}", ())]
         loads = {day for own in stats for day in own.get("loaded_on", (date.min, date.max))}
         if len(loads) == 1 and table.known_on.kind != "column":
             found.append(f"clean.{name}")

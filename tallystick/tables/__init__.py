@@ -4,24 +4,25 @@ Here: the names that the rest of the project uses; code lives in the rooms, and 
 a stage, or anything about what rows mean. Importing it loads no Spark.
 """
 
+from tallystick.spec.data_files import DataFile
 from tallystick.tables import landing
 from tallystick.tables.runtime.session import open_session
 from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.buckets import aligned, check_layout
 from tallystick.tables.store.commits import last_inputs
 from tallystick.tables.store.door import replace_arrow, replace_files
-from tallystick.tables.store.files import DataFile, new_rel, read_files, write_file
+from tallystick.tables.store.files import new_rel, read_files, write_file
 from tallystick.tables.store.frames import read, replace
 from tallystick.tables.store.reading import query, read_arrow
 from tallystick.tables.store.schemas import arrow_schema, file_schema
 from tallystick.tables.store.slices import Commit, Run, Slice
-from tallystick.tables.store.snapshots import Pinned, PinnedFile, pin
+from tallystick.tables.store.snapshots import Pinned, pin
 from tallystick.tables.store.tasks import BucketStore
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
 from tallystick.tables.upkeep.compaction import LayoutPlan, commit_layout, plan_compaction
 from tallystick.tables.upkeep.rebucketing import plan_rebucketing
 from tallystick.tables.upkeep.rewriting import write_merge
-from tallystick.tables.upkeep.vacuum import find_waste, keep_log, remove_waste
+from tallystick.tables.upkeep.vacuum import find_unused_files, keep_log, remove_unused_files
 
 __all__ = [
     "BucketStore",
@@ -29,7 +30,6 @@ __all__ = [
     "DataFile",
     "LayoutPlan",
     "Pinned",
-    "PinnedFile",
     "Run",
     "Slice",
     "Warehouse",
@@ -39,7 +39,7 @@ __all__ = [
     "commit_layout",
     "ensure_table",
     "file_schema",
-    "find_waste",
+    "find_unused_files",
     "keep_log",
     "landing",
     "last_inputs",
@@ -52,7 +52,7 @@ __all__ = [
     "read",
     "read_arrow",
     "read_files",
-    "remove_waste",
+    "remove_unused_files",
     "replace",
     "replace_arrow",
     "replace_files",

@@ -77,8 +77,8 @@ def test_compaction_merges_loads_older_than_declared_and_no_feature_day_is_stale
     files = pin(Warehouse(warehouse), "clean.transactions").files
     assert rows(warehouse, "clean.transactions") == before
     # Older than five days on March 13 are the loads up to March 7; six younger ones stay as they are.
-    younger = [f for f in files if f.stats["loaded_on"][0] >= date(2026, 3, 8)]
-    assert {f.stats["loaded_on"] for f in younger} == {(date(2026, 3, d), date(2026, 3, d)) for d in range(8, 14)}
+    younger = [f for f in files if f.bounds["loaded_on"][0] >= date(2026, 3, 8)]
+    assert {f.bounds["loaded_on"] for f in younger} == {(date(2026, 3, d), date(2026, 3, d)) for d in range(8, 14)}
     old = [(f.partition["bucket"], f.partition["period"]) for f in files if f not in younger]
     assert len(old) == len(set(old))
     assert right_days(project, warehouse) == DAYS

@@ -47,12 +47,12 @@ def planned(warehouse: Warehouse, **options: int) -> int:
 
 def old_files(pinned: Pinned) -> list[tuple[str, int]]:
     """Bucket and rows of the files that hold older loads."""
-    return sorted((f.partition["bucket"], f.rows) for f in pinned.files if f.stats["loaded_on"][0] < BEFORE)
+    return sorted((f.partition["bucket"], f.rows) for f in pinned.files if f.bounds["loaded_on"][0] < BEFORE)
 
 
 def test_old_loads_become_one_sorted_file_a_partition_and_no_row_changes(warehouse: Warehouse) -> None:
     before = store.held(warehouse)
-    younger = {f.path for f in pin(warehouse, store.NAME).files if f.stats["loaded_on"][0] >= BEFORE}
+    younger = {f.path for f in pin(warehouse, store.NAME).files if f.bounds["loaded_on"][0] >= BEFORE}
     compact(warehouse)
     pinned = pin(warehouse, store.NAME)
     assert store.held(warehouse) == before
@@ -68,11 +68,11 @@ def test_old_loads_become_one_sorted_file_a_partition_and_no_row_changes(warehou
 
 def test_a_compacted_file_has_the_bounds_that_find_its_loads(warehouse: Warehouse) -> None:
     compact(warehouse)
-    old = [f for f in pin(warehouse, store.NAME).files if f.stats["loaded_on"][0] < BEFORE]
-    assert {f.stats["loaded_on"] for f in old} == {(date(2026, 3, 1), date(2026, 3, 5))}
+    old = [f for f in pin(warehouse, store.NAME).files if f.bounds["loaded_on"][0] < BEFORE]
+    assert {f.bounds["loaded_on"] for f in old} == {(date(2026, 3, 1), date(2026, 3, 5))}
     for file in old:
         instants = pq.ParquetFile(file.path).read(["event_at"])["event_at"].to_pylist()
-        assert file.stats["event_at"] == (min(instants), max(instants))
+        assert file.bounds["event_at"] == (min(instants), max(instants))
     # deltalake's own dataset filters by the bounds in the log: one that is missing or wrong would hide rows.
     found = read_arrow(warehouse, store.NAME, filter=pa.compute.field("loaded_on") == date(2026, 3, 3))
     assert store.ordered(found) == store.ordered(store.rows([3], buckets=2))
@@ -135,7 +135,7 @@ def test_a_file_of_target_size_is_never_written_again(tmp_path: Path, monkeypatc
     before = store.held(warehouse)
     target = max(f.size for f in pin(warehouse, store.NAME).files) + 1
     compact(warehouse, target_bytes=target)
-    old = [f for f in pin(warehouse, store.NAME).files if f.stats["loaded_on"][0] < BEFORE]
+    old = [f for f in pin(warehouse, store.NAME).files if f.bounds["loaded_on"][0] < BEFORE]
     full = {f.path for f in old if f.size >= target}
     assert 3 <= len(full) <= 5
     assert len(old) - len(full) <= 1

@@ -50,7 +50,7 @@ def test_rows_move_to_the_buckets_of_their_customers_and_do_not_change(warehouse
 def test_a_load_keeps_files_of_its_own_sorted_and_with_bounds(warehouse: Warehouse) -> None:
     rebucket(warehouse, 3)
     for file in pin(warehouse, store.NAME).where(source="north").files:
-        assert file.stats["loaded_on"][0] == file.stats["loaded_on"][1]
+        assert file.bounds["loaded_on"][0] == file.bounds["loaded_on"][1]
         customers = pq.ParquetFile(file.path).read(["customer_id"])["customer_id"].to_pylist()
         assert customers == sorted(customers)
         assert {str(bucket(customer, 3)) for customer in customers} == {file.partition["bucket"]}

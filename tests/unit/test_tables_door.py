@@ -202,16 +202,18 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(warehouse: Warehouse) -
     where, run = store.day_slice(1), store.run("r1")
     table = warehouse.table_path(store.NAME)
     with pytest.raises(ContractError, match="written for another contract"):
-        replace_files(warehouse, store.CONTRACT, [replace(file, layout="0")], where=where, run=run)
+        replace_files(
+            warehouse, store.CONTRACT, [replace(file, written=replace(file.facts, layout="0"))], where=where, run=run
+        )
     with pytest.raises(ContractError, match="handed in twice"):
         replace_files(warehouse, store.CONTRACT, [file, file], where=where, run=run)
     with pytest.raises(ContractError, match="must lie inside its table"):
-        replace_files(warehouse, store.CONTRACT, [replace(file, path="../x.parquet")], where=where, run=run)
-    whole = (table / file.path).read_bytes()
-    (table / file.path).write_bytes(whole[:-1])
+        replace_files(warehouse, store.CONTRACT, [replace(file, rel="../x.parquet")], where=where, run=run)
+    whole = (table / file.rel).read_bytes()
+    (table / file.rel).write_bytes(whole[:-1])
     with pytest.raises(ContractError, match="not there as it was written"):
         replace_files(warehouse, store.CONTRACT, [file], where=where, run=run)
-    (table / file.path).write_bytes(whole)
+    (table / file.rel).write_bytes(whole)
     assert replace_files(warehouse, store.CONTRACT, [file], where=where, run=run).rows == 3
     with pytest.raises(ContractError, match="handed in twice"):
         replace_files(warehouse, store.CONTRACT, [file], where=where, run=store.run("r2"))
@@ -251,9 +253,9 @@ def test_write_file_refuses_what_no_commit_could_use(warehouse: Warehouse) -> No
 def test_a_file_holds_exact_types_and_the_log_exact_bounds(warehouse: Warehouse) -> None:
     texts = set_column(store.rows([1]), "customer_id", store.rows([1])["customer_id"].dictionary_encode())
     file = write(warehouse, texts)
-    stored = pq.read_schema(warehouse.table_path(store.NAME) / file.path)
+    stored = pq.read_schema(file.path)
     assert [field.type for field in stored] == [field.type for field in store.SCHEMA if field.name not in PARTITION]
-    told = json.loads(file.stats)
+    told = json.loads(file.facts.stats)
     assert told["numRecords"] == 3
     assert told["minValues"]["event_at"] == "2026-03-01T08:00:00.123456Z"
     assert told["maxValues"] == {
@@ -261,8 +263,8 @@ def test_a_file_holds_exact_types_and_the_log_exact_bounds(warehouse: Warehouse)
         "loaded_on": "2026-03-01",
     }
     assert told["nullCount"] == {"event_at": 0, "loaded_on": 0}
-    assert file.nulls == {"sequence": 1}
-    assert file.is_key_unique
+    assert file.facts.nulls == {"sequence": 1}
+    assert file.facts.is_key_unique
 
 
 def test_a_full_disk_is_said_in_a_sentence_and_leaves_no_file(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.errors import NotFound
-from tallystick.tables import Warehouse, find_waste, pin, remove_waste, replace_arrow
+from tallystick.tables import Warehouse, find_unused_files, pin, remove_unused_files, replace_arrow
 from tallystick.tables.upkeep.vacuum import keep_log
 from tests.lib import store
 
@@ -38,9 +38,9 @@ def stray(warehouse: Warehouse, name: str, *, age: float | None = None) -> Path:
 
 
 def vacuum(warehouse: Warehouse, *, keep: tuple[int, ...] = (), retention: timedelta | None = NOTHING_KEPT) -> int:
-    waste = find_waste(warehouse, store.NAME, keep=keep, retention=retention)
-    remove_waste(warehouse, waste)
-    return len(waste.expired) + len(waste.orphans)
+    unused = find_unused_files(warehouse, store.NAME, keep=keep, retention=retention)
+    remove_unused_files(warehouse, unused)
+    return len(unused.expired) + len(unused.orphans)
 
 
 def test_a_version_that_a_manifest_needs_stays_readable_and_others_go(warehouse: Warehouse) -> None:
@@ -58,10 +58,10 @@ def test_within_the_declared_retention_nothing_goes(warehouse: Warehouse) -> Non
 
 def test_old_files_that_no_version_names_go_and_young_ones_stay(warehouse: Warehouse) -> None:
     old, young = stray(warehouse, "old.parquet", age=LONG_AGO), stray(warehouse, "young.parquet")
-    waste = find_waste(warehouse, store.NAME, keep=())
-    assert list(waste.orphans) == [str(old.relative_to(warehouse.table_path(store.NAME)))]
-    assert (waste.expired, waste.size) == ({}, 4)
-    remove_waste(warehouse, waste)
+    unused = find_unused_files(warehouse, store.NAME, keep=())
+    assert list(unused.orphans) == [str(old.relative_to(warehouse.table_path(store.NAME)))]
+    assert (unused.expired, unused.size) == ({}, 4)
+    remove_unused_files(warehouse, unused)
     assert (old.exists(), young.exists()) == (False, True)
     assert store.held(warehouse) == store.ordered(store.rows([1], each=3))
 
@@ -87,22 +87,22 @@ def test_files_that_only_a_checkpoint_names_are_no_orphans(warehouse: Warehouse)
 
 def test_to_look_removes_nothing_and_vacuum_makes_no_version(warehouse: Warehouse) -> None:
     version = pin(warehouse, store.NAME).version
-    waste = find_waste(warehouse, store.NAME, keep=(), retention=NOTHING_KEPT)
-    assert len(waste.expired) == 2
+    unused = find_unused_files(warehouse, store.NAME, keep=(), retention=NOTHING_KEPT)
+    assert len(unused.expired) == 2
     assert store.held(warehouse, version=1) == store.ordered(store.rows([1], each=1))
-    remove_waste(warehouse, waste)
-    remove_waste(warehouse, waste)
+    remove_unused_files(warehouse, unused)
+    remove_unused_files(warehouse, unused)
     assert pin(warehouse, store.NAME).version == version
-    assert find_waste(warehouse, store.NAME, keep=(), retention=NOTHING_KEPT).size == 0
+    assert find_unused_files(warehouse, store.NAME, keep=(), retention=NOTHING_KEPT).size == 0
 
 
 def test_a_needed_version_that_is_lost_is_told(warehouse: Warehouse) -> None:
-    assert find_waste(warehouse, store.NAME, keep=(1, 99)).lost == (99,)
+    assert find_unused_files(warehouse, store.NAME, keep=(1, 99)).lost == (99,)
 
 
 def test_a_table_that_does_not_exist_is_an_error(warehouse: Warehouse) -> None:
     with pytest.raises(NotFound):
-        find_waste(warehouse, "clean.nothing", keep=())
+        find_unused_files(warehouse, "clean.nothing", keep=())
 
 
 def test_the_log_is_kept_as_long_as_a_manifest_needs_its_oldest_version(warehouse: Warehouse) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +15,13 @@ import xxhash
 from deltalake import DeltaTable
 
 from tallystick.errors import ContractError
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.files import read_files
 from tallystick.tables.store.schemas import arrow_schema
 from tallystick.tables.store.slices import Slice
-from tallystick.tables.store.snapshots import LiveFile, Pinned, in_partition, live_files, placement
+from tallystick.tables.store.snapshots import Pinned, in_partition, live_files, placement
 from tallystick.tables.store.warehouse import Warehouse
 
 # Spark's xxhash64 of a text is XXH64 of its UTF-8 bytes with this seed, and of null the seed itself.
@@ -68,12 +68,12 @@ def fenced_buckets(table: DeltaTable, source: str) -> int | None:
     return int(told) if told else None
 
 
-def files_of(table: DeltaTable, source: str) -> list[LiveFile]:
+def files_of(table: DeltaTable, source: str) -> list[DataFile]:
     """The live files of a source."""
     return [file for file in live_files(table) if file.partition.get("source") == source]
 
 
-def held_buckets(table: DeltaTable, path: Path, contract: TableContract, *, source: str, wanted: int) -> int | None:
+def held_buckets(table: DeltaTable, contract: TableContract, *, source: str, wanted: int) -> int | None:
     """The number of buckets a source's rows lie in at the opened version; None when it has no rows there.
 
     The table's mark tells it. A table that was filled before there were marks is looked at row by row: ``wanted`` when
@@ -83,13 +83,13 @@ def held_buckets(table: DeltaTable, path: Path, contract: TableContract, *, sour
     if not files:
         return None
     marked = table.transaction_version(mark_of(source))
-    return int(marked) if marked else _fitting(path, contract, files, wanted)
+    return int(marked) if marked else _fitting(contract, files, wanted)
 
 
-def _fitting(path: Path, contract: TableContract, files: Sequence[LiveFile], wanted: int) -> int:
+def _fitting(contract: TableContract, files: Sequence[DataFile], wanted: int) -> int:
     schema = arrow_schema([contract.column(contract.entity)])
     found = [
-        (np.unique(hash_of(read_files([str(path / file.rel)], schema)[contract.entity])), int(file.partition["bucket"]))
+        (np.unique(hash_of(read_files([file.path], schema)[contract.entity])), int(file.partition["bucket"]))
         for file in files
     ]
     least = max(bucket for _, bucket in found) + 1
@@ -111,11 +111,10 @@ def check_layout(
         contract = contracts[one.name]
         if is_bucketed(contract):
             table = warehouse.open(one.name, version=one.version)
-            path, buckets = warehouse.table_path(one.name), source.layout.buckets
-            check_buckets(table, path, contract, source=source.name, buckets=buckets)
+            check_buckets(table, contract, source=source.name, buckets=source.layout.buckets)
 
 
-def check_writer(table: DeltaTable, contract: TableContract, *, path: Path, where: Slice) -> int | None:
+def check_writer(table: DeltaTable, contract: TableContract, *, where: Slice) -> int | None:
     """The mark that a write to the slice must set with its commit; None when the table's mark is right already.
 
     ContractError when the slice is for another number of buckets than the table's rows of that source lie in, unless
@@ -126,20 +125,20 @@ def check_writer(table: DeltaTable, contract: TableContract, *, path: Path, wher
     source = where.partition["source"]
     others = [file for file in files_of(table, source) if not _is_owned(file, where)]
     if others:
-        check_buckets(table, path, contract, source=source, buckets=where.buckets)
+        check_buckets(table, contract, source=source, buckets=where.buckets)
     else:
         _check_fence(table, contract.name, source=source, buckets=where.buckets)
     return None if table.transaction_version(mark_of(source)) == where.buckets else where.buckets
 
 
-def _is_owned(file: LiveFile, where: Slice) -> bool:
+def _is_owned(file: DataFile, where: Slice) -> bool:
     return in_partition(file.partition, where) and placement(file.bounds, where) == "inside"
 
 
-def check_buckets(table: DeltaTable, path: Path, contract: TableContract, *, source: str, buckets: int) -> None:
+def check_buckets(table: DeltaTable, contract: TableContract, *, source: str, buckets: int) -> None:
     """ContractError unless the source's rows in the opened version, if any, lie in ``buckets`` buckets."""
     _check_fence(table, contract.name, source=source, buckets=buckets)
-    held = held_buckets(table, path, contract, source=source, wanted=buckets)
+    held = held_buckets(table, contract, source=source, wanted=buckets)
     if held is not None and held != buckets:
         raise ContractError(
             f"the rows of {source} lie in {held or 'an unknown number of'} buckets, its layout declares {buckets}",

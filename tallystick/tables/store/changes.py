@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import Any
 
 from tallystick.errors import NotFound
+from tallystick.spec.data_files import Bound, DataFile
 from tallystick.tables.store.commits import is_layout_commit
-from tallystick.tables.store.slices import Slice
-from tallystick.tables.store.snapshots import Bound, in_partition, live_files
+from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.warehouse import LOG, Warehouse
 
 Bounds = Mapping[str, tuple[Bound, Bound]]
@@ -24,10 +24,8 @@ Bounds = Mapping[str, tuple[Bound, Bound]]
 class _Action:
     """One file that a version added or removed; a removed file's bounds stand where it was added."""
 
-    path: str
     is_added: bool
-    partition: Mapping[str, str]
-    bounds: Bounds
+    file: DataFile
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,15 @@ class ChangeLog:
             if found is None:
                 return None
             actions.extend(found)
-        added = {action.path: action.bounds for action in actions if action.is_added}
-        removed = {action.path for action in actions if not action.is_added} - set(added)
+        added = {action.file.rel: action.file.bounds for action in actions if action.is_added}
+        removed = {action.file.rel for action in actions if not action.is_added} - set(added)
         if removed:
             try:
                 held = live_files(self.warehouse.open(name, version=version))
             except NotFound:
                 return None
             added |= {file.rel: file.bounds for file in held if file.rel in removed}
-        return tuple(added.get(action.path, {}) for action in actions)
+        return tuple(added.get(action.file.rel, {}) for action in actions)
 
     def _read(self, name: str, version: int) -> tuple[_Action, ...] | None:
         """The changing actions of one version on this source's files; None when its log is gone."""
@@ -74,26 +72,34 @@ class ChangeLog:
             lines = log.read_text(encoding="utf-8").splitlines()
             # Compaction says that data changed, so that writers notice it (``commits``), but no row did.
             changing = [] if lines and is_layout_commit(lines[0]) else lines
-            actions = [_action(json.loads(line)) for line in changing if line.strip()]
-            ours = Slice("read", {"source": self.source})
+            folder = str(self.warehouse.table_path(name))
+            actions = [_action(folder, json.loads(line)) for line in changing if line.strip()]
             self._versions[name, version] = tuple(
-                a for a in actions if a is not None and in_partition(a.partition, ours)
+                a for a in actions if a is not None and a.file.partition.get("source") == self.source
             )
         return self._versions[name, version]
 
 
-def _action(line: Mapping[str, Any]) -> _Action | None:
+def _action(folder: str, line: Mapping[str, Any]) -> _Action | None:
     for kind in ("add", "remove"):
         told = line.get(kind)
         if told is not None and told.get("dataChange", True):
             partition = {name: str(value) for name, value in (told.get("partitionValues") or {}).items()}
-            return _Action(told["path"], kind == "add", partition, _bounds(told.get("stats")))
+            stats = json.loads(told.get("stats") or "{}")
+            file = DataFile(
+                table_path=folder,
+                rel=told["path"],
+                size=told.get("size") or 0,
+                rows=stats.get("numRecords") or 0,
+                partition=partition,
+                bounds=_bounds(stats),
+            )
+            return _Action(kind == "add", file)
     return None
 
 
-def _bounds(text: str | None) -> Bounds:
+def _bounds(stats: Mapping[str, Any]) -> Bounds:
     """The bounds of the date and instant columns in a file's statistics; empty when it has none."""
-    stats = json.loads(text) if text else {}
     low, high = stats.get("minValues", {}), stats.get("maxValues", {})
     pairs = {name: (_moment(low[name]), _moment(high[name])) for name in low if name in high}
     return {name: (least, most) for name, (least, most) in pairs.items() if least is not None and most is not None}

@@ -17,9 +17,9 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from tallystick.errors import ConflictError
-from tallystick.tables.store.files import DataFile
+from tallystick.spec.data_files import DataFile
 from tallystick.tables.store.slices import Commit, Run, Slice
-from tallystick.tables.store.snapshots import LiveFile, live_files
+from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.warehouse import LOG, delta_errors
 
 OTHER_RUN = "another run wrote this slice first"
@@ -94,7 +94,7 @@ class Change:
     where: Slice
     lock: int
     adds: Sequence[DataFile]
-    removes: Sequence[LiveFile]
+    removes: Sequence[DataFile]
     metadata: str
     marks: Mapping[str, int] = field(default_factory=dict)
 
@@ -135,7 +135,7 @@ def _commit(table: DeltaTable, change: Change) -> None:
     # Always as a change of data, even where files are only merged: delta-rs lets two writers remove the same file when
     # the first of them said that no data changed, and the file's rows would be there twice.
     actions: list[AddAction | RemoveAction] = [
-        AddAction(f.path, f.size, dict(f.partition), now, True, f.stats) for f in change.adds
+        AddAction(f.rel, f.size, dict(f.partition), now, True, f.facts.stats) for f in change.adds
     ]
     actions += [RemoveAction(f.rel, True, now, size=f.size, partition_values=dict(f.partition)) for f in change.removes]
     taken = {change.where.lock: change.lock, **change.marks}

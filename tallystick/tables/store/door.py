@@ -13,16 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import check_rows, check_writer, mark_of
 from tallystick.tables.store.commits import Change, commit_change, confirm_commit, find_commit, held_version
-from tallystick.tables.store.files import DataFile, check_rel, new_rel, write_file
+from tallystick.tables.store.files import check_rel, new_rel, write_file
 from tallystick.tables.store.keys import check_keys
 from tallystick.tables.store.living import with_stored
 from tallystick.tables.store.pieces import split_file
 from tallystick.tables.store.schemas import arrow_schema, check_names, layout_fingerprint
 from tallystick.tables.store.slices import Commit, Run, Slice
-from tallystick.tables.store.snapshots import LiveFile, in_partition, live_files, placement
+from tallystick.tables.store.snapshots import in_partition, live_files, placement
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
 
 
@@ -43,17 +44,17 @@ def replace_files(
     done = find_commit(path, run.run_id, where)
     if done is not None:
         return Commit(done.version, done.files, done.rows, skipped=True)
-    mark = check_writer(table, contract, path=path, where=where)
+    mark = check_writer(table, contract, where=where)
     live = live_files(table)
     check_files(path, contract, files, where=where)
-    stale = {f.rel for f in live} & {f.path for f in files}
-    if stale or len({f.path for f in files}) != len(files):
+    stale = {f.rel for f in live} & {f.rel for f in files}
+    if stale or len({f.rel for f in files}) != len(files):
         raise ContractError("a file is handed in twice", where=f"table {contract.name}", fix="write new files")
     check_keys(path, contract, files)
     ours = [f for f in live if in_partition(f.partition, where)]
     places = {f.rel: placement(f.bounds, where) for f in ours}
     crossing = [f for f in ours if places[f.rel] == "across"]
-    kept, swapped = _rewrite_outside(path, with_stored(contract, table), crossing, where)
+    kept, swapped = _rewrite_outside(with_stored(contract, table), crossing, where)
     rows = sum(f.rows for f in files)
     removes = [f for f in ours if places[f.rel] == "inside"] + swapped
     metadata = run.metadata(where, files=len(files), rows=rows)
@@ -106,13 +107,14 @@ def check_files(path: Path, contract: TableContract, files: Sequence[DataFile], 
     layout = layout_fingerprint(contract)
     filled = {column.name for column in contract.file_columns if column.required or column.filled}
     for file in files:
-        at = f"table {contract.name}, file {file.path}"
-        check_rel(file.path, at)
-        if not (path / file.path).is_file() or (path / file.path).stat().st_size != file.size:
+        at = f"table {contract.name}, file {file.rel}"
+        check_rel(file.rel, at)
+        # Looked for below the table that is committed to, wherever the task thought it wrote.
+        if not (path / file.rel).is_file() or (path / file.rel).stat().st_size != file.size:
             raise ContractError("the file is not there as it was written", where=at, fix="write it again")
-        if file.layout != layout or set(file.partition) != set(contract.partition_by):
+        if file.facts.layout != layout or set(file.partition) != set(contract.partition_by):
             raise ContractError("the file was written for another contract", where=at, fix="write it again")
-        nulls = [name for name in file.nulls if name in filled]
+        nulls = [name for name in file.facts.nulls if name in filled]
         if nulls:
             raise ContractError(
                 f"required columns {nulls} have nulls", where=at, fix="reject such rows before the write"
@@ -129,12 +131,12 @@ def _is_outside(file: DataFile, where: Slice) -> bool:
 
 
 def _rewrite_outside(
-    path: Path, contract: TableContract, crossing: Sequence[LiveFile], where: Slice
-) -> tuple[list[DataFile], list[LiveFile]]:
+    contract: TableContract, crossing: Sequence[DataFile], where: Slice
+) -> tuple[list[DataFile], list[DataFile]]:
     """Files with the rows of ``crossing`` that lie outside the slice, and the files that they replace."""
     kept, swapped = [], []
     for file in crossing:
-        inside, outside = split_file(path, contract, file=file, where=where)
+        inside, outside = split_file(contract, file=file, where=where)
         if inside:  # otherwise the log's bounds were wider than the rows, and there is nothing to replace
             swapped.append(file)
             kept += outside

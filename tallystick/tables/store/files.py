@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tallystick.errors import ContractError, NotFound
+from tallystick.spec.data_files import DataFile, WriterFacts
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.schemas import conform, layout_fingerprint, stats_columns
@@ -30,25 +30,6 @@ _BUFFER_BYTES = 2**20
 
 # Types that are stored as differences of neighbours.
 _PACKED = ("int32", "int64", "date", "timestamp")
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """A file that a task wrote and nobody committed yet: all that the driver needs to check and commit it.
-
-    ``path`` is relative to the table. ``stats`` is Delta's JSON. ``bounds`` are the exact (min, max) of the date and
-    instant columns. ``nulls`` counts nulls of the columns that have any. ``is_key_unique`` speaks of this file alone.
-    """
-
-    path: str
-    size: int
-    rows: int
-    partition: Mapping[str, str]
-    stats: str
-    bounds: Mapping[str, tuple[date | datetime, date | datetime]]
-    nulls: Mapping[str, int]
-    is_key_unique: bool
-    layout: str
 
 
 def write_file(
@@ -74,16 +55,20 @@ def write_file(
     path = Path(table_path, rel)
     _write(rows, path, contract, where)
     dated = {name: pair for name, pair in bounds.items() if isinstance(pair[0], date)}
-    return DataFile(
-        path=rel,
-        size=path.stat().st_size,
-        rows=rows.num_rows,
-        partition=values,
+    facts = WriterFacts(
         stats=stats_json(rows.num_rows, bounds, nulls),
-        bounds=dated,
         nulls=nulls,
         is_key_unique=has_unique_key(rows, contract),
         layout=layout_fingerprint(contract),
+    )
+    return DataFile(
+        table_path=str(table_path),
+        rel=rel,
+        size=path.stat().st_size,
+        rows=rows.num_rows,
+        partition=values,
+        bounds=dated,
+        written=facts,
     )
 
 

@@ -34,14 +34,14 @@ def replace(
     where.check(contract)
     table = ensure_table(warehouse, contract)
     path = warehouse.table_path(contract.name)
-    mark = check_writer(table, contract, path=path, where=where)
+    mark = check_writer(table, contract, where=where)
     before, lock = table.version(), held_version(table, where)
     done = find_commit(path, run.run_id, where)
     if done is not None:
         return Commit(done.version, done.files, done.rows, skipped=True)
     name = f"table {contract.name}"
     if mark is not None:
-        check_buckets(table, path, contract, source=where.partition["source"], buckets=mark)
+        check_buckets(table, contract, source=where.partition["source"], buckets=mark)
     rows = _in_order(frame, contract, name)
     with full_disk_is_setup_error(name), without_values(name):
         held = rows.persist()

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tallystick.errors import ContractError
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.files import DataFile
 
 # What is known of a row by its entity and its instant; where a table has no event_at, the instant is that of an
 # observation.
@@ -23,8 +23,8 @@ def check_keys(path: Path, contract: TableContract, files: Sequence[DataFile]) -
     """ContractError when a key occurs twice in the files; names the file when one alone repeats it."""
     fix = f"the key is {', '.join(contract.key)}"
     for file in files:
-        if not file.is_key_unique:
-            raise ContractError("a key occurs twice", where=f"table {contract.name}, file {file.path}", fix=fix)
+        if not file.facts.is_key_unique:
+            raise ContractError("a key occurs twice", where=f"table {contract.name}, file {file.rel}", fix=fix)
     for group in _groups_that_may_share(contract, files):
         if _has_shared_key(path, contract, group):
             where = f"table {contract.name}, {len(group)} files of {dict(group[0].partition)}"
@@ -54,6 +54,6 @@ def _has_shared_key(path: Path, contract: TableContract, files: Sequence[DataFil
     if not key:
         return True
     with duckdb.connect() as connection:
-        rows = connection.read_parquet([str(path / file.path) for file in files])
+        rows = connection.read_parquet([str(path / file.rel) for file in files])
         columns = ", ".join(f'"{name}"' for name in key)
         return bool(rows.aggregate(f"{columns}, count(*) AS n", columns).filter("n > 1").limit(1).fetchall())

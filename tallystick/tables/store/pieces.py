@@ -16,17 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tallystick.spec.data_files import DataFile, WriterFacts
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.files import ROW_GROUP_ROWS, DataFile, new_rel, parquet_options, stats_json
+from tallystick.tables.store.files import ROW_GROUP_ROWS, new_rel, parquet_options, stats_json
 from tallystick.tables.store.schemas import file_schema, layout_fingerprint, stats_columns
 from tallystick.tables.store.slices import Slice
-from tallystick.tables.store.snapshots import LiveFile
 
 READ_ROWS = 16_384
 
 
-def split_file(path: Path, contract: TableContract, *, file: LiveFile, where: Slice) -> tuple[int, list[DataFile]]:
-    """How many rows of a file of the table at ``path`` lie inside the slice, and a new file with the others.
+def split_file(contract: TableContract, *, file: DataFile, where: Slice) -> tuple[int, list[DataFile]]:
+    """How many rows of a file lie inside the slice, and a new file with the others.
 
     The order of the rows stays. With no row inside, and with no row outside, there is no new file.
     """
@@ -34,12 +34,12 @@ def split_file(path: Path, contract: TableContract, *, file: LiveFile, where: Sl
     writer: FileWriter | None = None
     inside = 0
     try:
-        for batch in read_batches([path / file.rel], schema):
+        for batch in read_batches([file.path], schema):
             rows = pa.Table.from_batches([batch])
             outside = rows.filter(_is_outside(rows[where.column], where))
             inside += rows.num_rows - outside.num_rows
             if outside.num_rows:
-                writer = writer or FileWriter(path, contract, file.partition)
+                writer = writer or FileWriter(Path(file.table_path), contract, file.partition)
                 writer.write(outside)
         if writer is not None:
             writer.close()
@@ -64,7 +64,7 @@ def _is_outside(column: pa.ChunkedArray, where: Slice) -> pa.ChunkedArray:
     return mask
 
 
-def read_batches(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def read_batches(paths: Sequence[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of Parquet files in the columns and types of ``schema``; a column that a file lacks is null."""
     for path in paths:
         with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:
@@ -144,14 +144,18 @@ class FileWriter:
     def described(self) -> DataFile:
         """The closed file, for the commit. Its key is unique as far as it was in the files that it replaces."""
         dated = ("date", "timestamp")
-        return DataFile(
-            path=self.rel,
-            size=(self.table_path / self.rel).stat().st_size,
-            rows=self.rows,
-            partition=self.partition,
+        facts = WriterFacts(
             stats=stats_json(self.rows, self.bounds, self.nulls),
-            bounds={name: pair for name, pair in self.bounds.items() if self.contract.column(name).type in dated},
             nulls=self.nulls,
             is_key_unique=True,
             layout=layout_fingerprint(self.contract),
+        )
+        return DataFile(
+            table_path=str(self.table_path),
+            rel=self.rel,
+            size=(self.table_path / self.rel).stat().st_size,
+            rows=self.rows,
+            partition=self.partition,
+            bounds={name: pair for name, pair in self.bounds.items() if self.contract.column(name).type in dated},
+            written=facts,
         )

@@ -7,40 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from tallystick.spec.data_files import Bound, DataFile
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.warehouse import Warehouse
 
-Bound = date | datetime
 # Spark cuts the instants in its statistics to milliseconds: a stored maximum stands for that whole millisecond.
 TRUNCATION = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveFile:
-    """One file of a version. ``rel`` is relative to the table, ``bounds`` what the log says of dates and instants."""
-
-    rel: str
-    size: int
-    rows: int
-    partition: Mapping[str, str]
-    bounds: Mapping[str, tuple[Bound, Bound]]
-
-
-@dataclass(frozen=True, slots=True)
-class PinnedFile:
-    """One file of a pinned version: absolute path, partition values as text, (min, max) of date and instant columns."""
-
-    path: str
-    partition: Mapping[str, str]
-    rows: int
-    size: int
-    stats: Mapping[str, tuple[Bound, Bound]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +29,7 @@ class Pinned:
     name: str
     path: str
     version: int
-    files: tuple[PinnedFile, ...]
+    files: tuple[DataFile, ...]
 
     def where(self, **values: object) -> Pinned:
         """The same version with only the files of these partition values, e.g. ``where(source="a", bucket=3)``."""
@@ -61,7 +40,7 @@ class Pinned:
     def overlapping(self, column: str, *, low: Bound | None = None, high: Bound | None = None) -> Pinned:
         """The same version less the files that surely hold no row with ``low <= column < high``."""
         where = Slice("read", {}, column, low, high)
-        return replace(self, files=tuple(f for f in self.files if placement(f.stats, where) != "outside"))
+        return replace(self, files=tuple(f for f in self.files if placement(f.bounds, where) != "outside"))
 
     @property
     def rows(self) -> int:
@@ -77,13 +56,12 @@ class Pinned:
 def pin(warehouse: Warehouse, name: str, *, version: int | None = None) -> Pinned:
     """The files of the table's version (default: the newest), in a stable order. NotFound when there is none."""
     table = warehouse.open(name, version=version)
-    path = warehouse.table_path(name)
-    files = tuple(PinnedFile(str(path / f.rel), f.partition, f.rows, f.size, f.bounds) for f in live_files(table))
-    return Pinned(name, str(path), table.version(), files)
+    return Pinned(name, str(warehouse.table_path(name)), table.version(), tuple(live_files(table)))
 
 
-def live_files(table: DeltaTable) -> list[LiveFile]:
+def live_files(table: DeltaTable) -> list[DataFile]:
     """All files of the opened version, ordered by path."""
+    folder = unquote(urlsplit(table.table_uri).path).rstrip("/")
     actions = pa.table(table.get_add_actions(flatten=True))
     parts = [name for name in actions.column_names if name.startswith("partition.")]
     dated = [
@@ -93,12 +71,13 @@ def live_files(table: DeltaTable) -> list[LiveFile]:
     ]
     bounds = [f"{side}.{column}" for column in dated for side in ("min", "max")]
     rows = actions.select(["path", "size_bytes", "num_records", *parts, *bounds]).to_pylist()
-    return sorted((_live_file(row, parts, dated) for row in rows), key=lambda f: f.rel)
+    return sorted((_live_file(folder, row, parts, dated) for row in rows), key=lambda f: f.rel)
 
 
-def _live_file(row: dict[str, Any], parts: list[str], dated: list[str]) -> LiveFile:
+def _live_file(folder: str, row: dict[str, Any], parts: list[str], dated: list[str]) -> DataFile:
     pairs = {column: (row[f"min.{column}"], row[f"max.{column}"]) for column in dated}
-    return LiveFile(
+    return DataFile(
+        table_path=folder,
         rel=row["path"],
         size=row["size_bytes"],
         rows=row["num_records"] or 0,

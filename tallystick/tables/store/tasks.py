@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.files import DataFile, new_rel, read_files, write_file
+from tallystick.tables.store.files import new_rel, read_files, write_file
 from tallystick.tables.store.schemas import arrow_schema
 from tallystick.tables.store.warehouse import Warehouse
 

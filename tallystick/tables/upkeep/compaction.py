@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import mark_of
 from tallystick.tables.store.commits import LAYOUT, Change, commit_change, confirm_commit, held_version
-from tallystick.tables.store.files import DataFile
 from tallystick.tables.store.living import with_stored
 from tallystick.tables.store.schemas import stats_columns
 from tallystick.tables.store.slices import Commit, Run, Slice
-from tallystick.tables.store.snapshots import LiveFile, live_files
+from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.warehouse import Warehouse, check_protocol
 from tallystick.tables.upkeep.rewriting import TARGET_BYTES, Merge
 
@@ -62,7 +62,7 @@ def plan_compaction(
     check_protocol(table, contract.name)
     known = stats_columns(contract)
     column = next((name for name in AGE_COLUMNS if name in known), "")
-    groups: dict[tuple[tuple[str, str], ...], list[LiveFile]] = defaultdict(list)
+    groups: dict[tuple[tuple[str, str], ...], list[DataFile]] = defaultdict(list)
     for file in live_files(table):
         is_small = file.size < target_bytes and file.partition.get("source") == source
         if is_small and _is_older(file, column, before):
@@ -75,7 +75,7 @@ def plan_compaction(
     return LayoutPlan(contract=with_stored(contract, table), source=source, version=table.version(), merges=merges)
 
 
-def _is_older(file: LiveFile, column: str, before: date) -> bool:
+def _is_older(file: DataFile, column: str, before: date) -> bool:
     """Whether all rows are older; a file whose bounds are unknown is not."""
     if column not in file.bounds:
         return False

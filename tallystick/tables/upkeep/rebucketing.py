@@ -14,12 +14,12 @@ from collections.abc import Sequence
 
 from deltalake import DeltaTable
 
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
 from tallystick.tables.store.commits import commit_mark
 from tallystick.tables.store.living import with_stored
 from tallystick.tables.store.slices import Run
-from tallystick.tables.store.snapshots import LiveFile
 from tallystick.tables.store.warehouse import Warehouse, check_protocol, delta_errors
 from tallystick.tables.upkeep.compaction import LayoutPlan, layout_slice
 from tallystick.tables.upkeep.rewriting import Merge
@@ -39,8 +39,7 @@ def plan_rebucketing(
     nothing = LayoutPlan(contract=contract, source=source, version=table.version(), merges=())
     if not is_bucketed(contract):
         return nothing
-    path = warehouse.table_path(contract.name)
-    held = held_buckets(table, path, contract, source=source, wanted=buckets)
+    held = held_buckets(table, contract, source=source, wanted=buckets)
     fenced = fenced_buckets(table, source)
     if held in (None, buckets):
         # A fence that an unfinished re-bucketing left would keep the right writers out.
@@ -65,8 +64,8 @@ def _set_fence(table: DeltaTable, name: str, source: str, buckets: int) -> None:
         table.alter.set_table_properties({fence_of(source): str(buckets)}, raise_if_not_exists=False)
 
 
-def _plan_merges(name: str, files: Sequence[LiveFile], buckets: int) -> tuple[Merge, ...]:
-    groups: dict[tuple[tuple[str, str], ...], list[LiveFile]] = defaultdict(list)
+def _plan_merges(name: str, files: Sequence[DataFile], buckets: int) -> tuple[Merge, ...]:
+    groups: dict[tuple[tuple[str, str], ...], list[DataFile]] = defaultdict(list)
     for file in files:
         rest = {key: value for key, value in file.partition.items() if key != "bucket"}
         loads = {"": str(file.bounds["loaded_on"])} if "loaded_on" in file.bounds else {}

@@ -10,19 +10,17 @@ import itertools
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from tallystick.errors import ContractError
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import bucket_of
 from tallystick.tables.store.disk import full_disk_is_setup_error
-from tallystick.tables.store.files import DataFile
 from tallystick.tables.store.pieces import READ_ROWS, FileWriter, read_batches
 from tallystick.tables.store.schemas import file_schema
-from tallystick.tables.store.snapshots import LiveFile
 from tallystick.tables.store.warehouse import Warehouse
 
 # Large enough that a year of a bucket is one file, small enough that a load inside it is replaced in seconds.
@@ -42,7 +40,7 @@ class Merge:
     """
 
     table: str
-    files: tuple[LiveFile, ...]
+    files: tuple[DataFile, ...]
     partition: Mapping[str, str]
     buckets: int = 0
 
@@ -66,7 +64,7 @@ def write_merge(
     written: list[FileWriter] = []
     with full_disk_is_setup_error(contract.name):
         try:
-            for partition, rows in _cut(_sorted_rows(path, contract, merge, memory_bytes), merge):
+            for partition, rows in _cut(_sorted_rows(contract, merge, memory_bytes), merge):
                 if not written or written[-1].partition != partition or written[-1].size >= target_bytes:
                     if written:
                         written[-1].close()
@@ -84,7 +82,7 @@ def write_merge(
     return [writer.described() for writer in written]
 
 
-def _sorted_rows(path: Path, contract: TableContract, merge: Merge, memory_bytes: int) -> Iterator[pa.Table]:
+def _sorted_rows(contract: TableContract, merge: Merge, memory_bytes: int) -> Iterator[pa.Table]:
     # DuckDB, because it sorts on disk what does not fit. Files are read here: they may lack a column, or carry the
     # instants of another writer.
     import duckdb
@@ -97,7 +95,7 @@ def _sorted_rows(path: Path, contract: TableContract, merge: Merge, memory_bytes
     with tempfile.TemporaryDirectory(prefix="tallystick-sort-") as spill, duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
         connection.execute(f"SET memory_limit = '{memory_bytes // 2**20}MiB'; SET temp_directory = '{spill}'")
-        batches = read_batches([path / file.rel for file in merge.files], schema)
+        batches = read_batches([file.path for file in merge.files], schema)
         if merge.buckets:
             batches = _dealt(batches, contract.entity, merge.buckets)
         connection.register("stored", pa.RecordBatchReader.from_batches(streamed, batches))

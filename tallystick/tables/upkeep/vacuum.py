@@ -29,7 +29,7 @@ LOG_MARGIN_DAYS = 90
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Waste:
+class UnusedFiles:
     """What can go from a table: paths relative to it with their bytes.
 
     ``expired`` were removed longer ago than the table's retention, ``orphans`` are named by no version. ``lost`` are
@@ -47,14 +47,14 @@ class Waste:
         return sum(self.expired.values()) + sum(self.orphans.values())
 
 
-def find_waste(
+def find_unused_files(
     warehouse: Warehouse,
     name: str,
     *,
     keep: Iterable[int],
     retention: timedelta | None = None,
     orphan_age: timedelta = ORPHAN_AGE,
-) -> Waste:
+) -> UnusedFiles:
     """The files of a table that nothing needs; nothing is removed.
 
     Needed are the files of the newest version, those removed no longer ago than ``retention`` (default: what the
@@ -80,7 +80,7 @@ def find_waste(
     youngest = time.time() - orphan_age.total_seconds()
     expired = {rel for rel in map(unquote, listed) if rel in named and rel not in needed and rel in sizes}
     orphans = {rel for rel, found in sizes.items() if rel not in named | needed and found.st_mtime < youngest}
-    return Waste(
+    return UnusedFiles(
         table=name,
         expired={rel: sizes[rel].st_size for rel in sorted(expired)},
         orphans={rel: sizes[rel].st_size for rel in sorted(orphans)},
@@ -88,10 +88,10 @@ def find_waste(
     )
 
 
-def remove_waste(warehouse: Warehouse, waste: Waste) -> None:
+def remove_unused_files(warehouse: Warehouse, unused: UnusedFiles) -> None:
     """Remove the files; one that is gone already is no error. The table gets no new version by it."""
-    path = warehouse.table_path(waste.table)
-    for rel in (*waste.expired, *waste.orphans):
+    path = warehouse.table_path(unused.table)
+    for rel in (*unused.expired, *unused.orphans):
         (path / rel).unlink(missing_ok=True)
 
 

@@ -143,7 +143,9 @@ def _attach_versions(events: pa.Table, rows: pa.Table, lookup: Lookup, *, event_
     at = np.concatenate([known, row_known[row[is_later]]])
     taken = events.take(pa.array(event))
     dates = pa.array(at.astype(np.int32)).cast(pa.date32())
-    taken = taken.set_column(taken.schema.get_field_index("known_on"), "known_on", dates)
+    for name in ("known_on", "loaded_on"):
+        if name in taken.column_names:
+            taken = taken.set_column(taken.schema.get_field_index(name), name, dates)
     places = pa.array(found, mask=found < 0)
     for name in lookup.columns:
         taken = taken.append_column(name, rows[name].combine_chunks().take(places))

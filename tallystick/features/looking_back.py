@@ -73,7 +73,7 @@ def begin_early(read: ReadRows, kept: Kept, *, source: Source, first: date | Non
         return first
     low, high = date_bounds(source, first=first - timedelta(days=days), last=first - timedelta(days=1))
     ours, since = pc.field("source") == source.name, pa.scalar(low)
-    columns = [kept.event_id, "customer_id", "event_at", "known_on", "is_retracted"]
+    columns = [kept.event_id, "customer_id", "event_at", "known_on", "loaded_on", "is_retracted"]
     rows = read(kept.observations.table, columns=columns, filter=ours & (pc.field("event_at") >= since))
     decided = decided_versions(rows, kept.event_id, zone=source.zone).rename_columns({"event_at": "as_of"})
     asked = decided.filter(pc.field("as_of") < pa.scalar(high)).select(list(kept.key))

@@ -2,8 +2,8 @@
 
 What lives here: pure functions from a bucket's clean rows to ``(customer_id, as_of)``. What must not: Spark, storage.
 
-A row counts for a business date D once it is visible at D's local midnight: it happened before that instant and
-``known_on <= D``. A later version of the same row replaces it, and a retraction ends it.
+A row counts for a business date D once it is visible at D's local midnight: its version is in force on D
+(``tallystick.visibility``), is no retraction, and happened before that instant.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.kernel.vectors import one_array
+from tallystick.visibility import NEVER
+from tallystick.visibility.rows import version_spans
 
 OBSERVATION_SCHEMA = pa.schema([("customer_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC"))])
-
-# Later than any business date: the version of a row that nothing has replaced ends here.
-_OPEN_END = np.iinfo(np.int32).max
 
 
 def observe_applications(
@@ -63,9 +62,9 @@ def observe_given(pairs: pa.Table) -> pa.Table:
 def observe_daily(tables: Iterable[tuple[str, pa.Table]], *, zone: str, first: date, last: date) -> pa.Table:
     """All customers with a visible row in any of the tables, at the local midnight of every day from first to last.
 
-    ``tables`` gives (event_id column, rows) pairs with columns customer_id, event_at, known_on, is_retracted and the
-    event_id column; its name is empty where no event of the rows has a second version, and then it is not needed.
-    Both ends are inclusive. Sorted by (customer_id, as_of).
+    ``tables`` gives (event_id column, rows) pairs with columns customer_id, event_at, known_on, is_retracted, loaded_on
+    and the event_id column; its name is empty where no event of the rows has a second version, and then neither is
+    needed. Both ends are inclusive. Sorted by (customer_id, as_of).
     """
     spans = [
         _visible_spans(rows, event_id=event_id, zone=zone) if event_id else _open_spans(rows, zone=zone, first=first)
@@ -101,48 +100,29 @@ def period_names(as_of: pa.ChunkedArray, zone: str, period: str) -> pa.Array:
 def decided_versions(applications: pa.Table, event_id: str, *, zone: str) -> pa.Table:
     """Per application the version that its decision was made on; no later correction changes what was decided.
 
-    An application is its own observation: as_of is its event_at. In the order of ``known_on``, the first version counts
-    whose local date of event_at comes before the next version is known: by then it was decided. So a version that is
-    corrected in time gives way, one that is corrected later stays, and of an application that is delivered late the
-    first version counts. An application whose chosen version is a retraction is left out. Order is not kept.
+    An application is its own observation: as_of is its event_at. Of the versions that come into force at all, the first
+    counts whose local date of event_at comes before the next one is in force: by then it was decided. So a version that
+    is corrected in time gives way, one that is corrected later stays, and of an application that is delivered late the
+    first version in force counts. An application whose chosen version is a retraction is left out. Order is not kept.
     """
     if applications.num_rows == 0:
         return applications
-    ordered = applications.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
-    ids = ordered[event_id].combine_chunks()
-    starts = np.ones(len(ids), dtype=bool)
-    starts[1:] = pc.not_equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-    known = _day_numbers(ordered["known_on"])
-    days = zone_offsets(zone).dates(_micros(ordered["event_at"]))
-    is_decided = np.ones(len(ids), dtype=bool)  # the last version of an application has nothing after it
-    is_decided[:-1] = starts[1:] | (days[:-1] < known[1:])
-    places = np.where(is_decided, np.arange(len(ids)), len(ids))
-    chosen = ordered.take(pa.array(np.minimum.reduceat(places, np.flatnonzero(starts))))
+    spans = version_spans(applications, event_id)
+    days = zone_offsets(zone).dates(_micros(spans.rows["event_at"]))
+    # The version delivered last is in force for ever, so each application has one that was decided on.
+    is_decided = (spans.known < spans.until) & (days < spans.until)
+    places = np.where(is_decided, np.arange(days.size), days.size)
+    chosen = spans.rows.take(pa.array(np.minimum.reduceat(places, np.flatnonzero(spans.starts))))
     return chosen.filter(pc.invert(chosen["is_retracted"]))
-
-
-def latest_versions(rows: pa.Table, event_id: str) -> pa.Table:
-    """Per event the version with the greatest known_on, retracted ones left out. Order of the rows is not kept."""
-    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
-    ids = ordered[event_id].combine_chunks()
-    is_last = np.ones(len(ids), dtype=bool)
-    if len(ids) > 1:
-        is_last[:-1] = pc.not_equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-    return ordered.filter(pa.array(is_last)).filter(pc.invert(pc.field("is_retracted")))
 
 
 def _visible_spans(rows: pa.Table, *, event_id: str, zone: str) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     """Per version of a row: its customer (a code) and the half-open span of business dates on which it is visible."""
-    ordered = rows.sort_by([(event_id, "ascending"), ("known_on", "ascending")])
-    known = _day_numbers(ordered["known_on"]).astype(np.int64)
+    spans = version_spans(rows, event_id)
     # An event at a local midnight is not before that midnight, so in both cases it is seen from the next day on.
-    starts = np.maximum(known, zone_offsets(zone).dates(_micros(ordered["event_at"])) + 1)
-    ends = np.full(len(known), _OPEN_END, dtype=np.int64)
-    ids = ordered[event_id].combine_chunks()
-    is_replaced = pc.equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-    ends[:-1][is_replaced] = known[1:][is_replaced]
-    keep = ~_flags(ordered["is_retracted"]) & (starts < ends)
-    return _coded(ordered["customer_id"]).filter(pa.array(keep)), starts[keep], ends[keep]
+    starts = np.maximum(spans.known, zone_offsets(zone).dates(_micros(spans.rows["event_at"])) + 1)
+    keep = ~_flags(spans.rows["is_retracted"]) & (starts < spans.until)
+    return _coded(spans.rows["customer_id"]).filter(pa.array(keep)), starts[keep], spans.until[keep]
 
 
 def _open_spans(rows: pa.Table, *, zone: str, first: date) -> tuple[pa.Array, np.ndarray, np.ndarray]:
@@ -166,7 +146,7 @@ def _open_spans(rows: pa.Table, *, zone: str, first: date) -> tuple[pa.Array, np
     starts = np.maximum(known[later], zone_offsets(zone).dates(micros[later]) + 1)
     starts = np.concatenate((np.full(present.size, _day_number(first), dtype=np.int64), starts))
     seen = pa.DictionaryArray.from_arrays(pa.array(np.concatenate((present, codes[later]))), customers.dictionary)
-    return seen, starts, np.full(starts.size, _OPEN_END, dtype=np.int64)
+    return seen, starts, np.full(starts.size, NEVER, dtype=np.int64)
 
 
 def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from tallystick.features.compute import GroupWork
 from tallystick.features.population import OBSERVATION_SCHEMA
 from tallystick.features.tasks import BucketTask, Observed, Storage
+from tallystick.visibility import LOADED_ON
 
 VISIBILITY = ("customer_id", "event_at", "known_on", "is_retracted")
 
@@ -66,13 +67,14 @@ class BucketReader:
 def population_columns(task: BucketTask, observed: Observed) -> dict[str, tuple[str, ...]]:
     """Per table that observations are drawn from, the columns that tell who is observed and when.
 
-    Identifiers are long and all different: for a daily population they are read only where they tell versions apart.
+    Identifiers are long and all different: for a daily population they and load dates are read only where they tell
+    versions apart.
     """
     if observed.kind == "given":
         return dict.fromkeys(observed.tables, tuple(OBSERVATION_SCHEMA.names))
     is_daily = observed.kind == "daily"
     return {
-        table: VISIBILITY if is_daily and table in task.single_version else (*VISIBILITY, event_id)
+        table: VISIBILITY if is_daily and table in task.single_version else (*VISIBILITY, LOADED_ON, event_id)
         for table, event_id in observed.tables.items()
     }
 

@@ -22,14 +22,15 @@ from tallystick.kernel.compiled import compiled
 from tallystick.kernel.exact import spread_ranges
 from tallystick.kernel.plan import GroupPlan
 from tallystick.kernel.vectors import Array, Bools, Ints, vector_of
-from tallystick.kernel.versions import NEVER, version_ends
+from tallystick.kernel.versions import find_version_ends
+from tallystick.visibility import NEVER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
     """All rows of some entities in canonical order. ``order`` leads to rows of the input (None: they are in order),
-    ``entity`` numbers its customers from 0, ``until`` is the date on which a later version became known (None: there
-    are no later versions), ``is_retracted`` is None where no row is.
+    ``entity`` numbers its customers from 0, ``until`` is the date from which a version delivered later is in force
+    (None: no event has two versions), ``is_retracted`` is None where no row is.
     """
 
     order: Ints | None
@@ -113,7 +114,7 @@ def read_events(events: pa.Table, plan: GroupPlan, *, has_versions: bool) -> tup
     entity = customer.values.astype(np.int64)
     until = None
     if has_versions:
-        until = version_ends(events.column(plan.event_id), entity, known.values, where=f"table {plan.table}")
+        until = find_version_ends(events, plan.event_id, entity=entity, known=known.values, where=f"table {plan.table}")
     retracted = vector_of(events.column("is_retracted"), "is_retracted").is_true()
     given = Events(None, entity, at.values, known.values, until, retracted if retracted.any() else None)
     # Codes as narrow as they come: comparing neighbours reads a fraction of the bytes.

@@ -18,6 +18,7 @@ from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.ops import Op
 from tallystick.spec.tables import TableContract
 from tallystick.spec.windows import Window, parse_window
+from tallystick.visibility import LOADED_ON
 
 # Ops that look at whole business days: their edges are the midnights inside the window.
 WHOLE_DAY_OPS = ("slope", "longest_streak")
@@ -146,20 +147,24 @@ def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -
 def required_columns(plan: GroupPlan, *, has_versions: bool = True) -> tuple[str, ...]:
     """The columns that ``compute_group`` reads from the events table, lookups' columns included.
 
-    Where no event has a second version among the rows, identifiers and sequences are needed only by operations that
-    tell rows of one instant apart.
+    Where no event has a second version among the rows, load dates are not needed, and identifiers and sequences only by
+    operations that tell rows of one instant apart.
     """
     technical = [plan.entity, plan.event_at, plan.known_on, "is_retracted"]
     if plan.is_ordered:
         technical.append(plan.sequence)
     if plan.is_ordered or has_versions:
         technical.append(plan.event_id)
+    if has_versions:
+        technical.append(LOADED_ON)
     return tuple(dict.fromkeys(name for name in (*technical, *plan.inputs) if name))
 
 
 def check_columns(plan: GroupPlan, names: list[str], *, has_versions: bool = True) -> None:
     """ContractError when the events lack a column that the plan reads."""
-    missing = [name for name in required_columns(plan, has_versions=has_versions) if name not in names]
+    # Rows of one version each need no load date, even where nobody says beforehand that they are.
+    needed = [name for name in required_columns(plan, has_versions=has_versions) if name != LOADED_ON]
+    missing = [name for name in needed if name not in names]
     if missing:
         raise ContractError(f"events lack columns {missing}", where=f"group {plan.group}, table {plan.table}")
 

@@ -14,10 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.vectors import Ints, one_array
-
-# Later than any date (dates are 32 bit): an event's last version is never superseded.
-NEVER = 2**32
+from tallystick.kernel.vectors import Ints, one_array, vector_of
+from tallystick.visibility import LOADED_ON, NEVER
+from tallystick.visibility.arrays import delivery_order, has_conflict, version_ends
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -32,12 +31,13 @@ _LONGEST_HASHED = 64
 _TAIL_MASKS = np.array([(1 << (8 * kept)) - 1 for kept in range(9)], dtype=np.uint64)
 
 
-def version_ends(ids: pa.ChunkedArray, entity: Ints, known: Ints, *, where: str) -> Ints | None:
-    """For each row the date on which its event's next version became known, else NEVER; None if all have one version.
+def find_version_ends(events: pa.Table, event_id: str, *, entity: Ints, known: Ints, where: str) -> Ints | None:
+    """For each row the date from which its version is in force no more, else NEVER; None if no event has two versions.
 
-    An event is an identifier of one customer. ContractError when two versions became known on one date.
+    An event is an identifier of one customer. ContractError when two versions came in one load with one ``known_on``,
+    and when there are versions but no load dates that say which came last.
     """
-    array = one_array(ids)
+    array = one_array(events.column(event_id))
     rows = _repeated(identifier_hashes(array))
     if not rows.size:
         return None
@@ -45,19 +45,31 @@ def version_ends(ids: pa.ChunkedArray, entity: Ints, known: Ints, *, where: str)
     if not pa.types.is_dictionary(codes.type):
         codes = codes.dictionary_encode()
     numbers = np.asarray(pc.fill_null(codes.indices, -1).to_numpy(zero_copy_only=False))
-    within = np.lexsort((known[rows], numbers, entity[rows]))
-    order, numbers = rows[within], numbers[within]
-    same = (entity[order][1:] == entity[order][:-1]) & (numbers[1:] == numbers[:-1])
-    later = known[order][1:]
-    if (same & (later == known[order][:-1])).any():
-        raise ContractError(
-            "two versions of one event became known on one date", where=where, fix="ingest rejects both"
-        )
-    if not same.any():
+    order = np.lexsort((numbers, entity[rows]))
+    rows, numbers = rows[order], numbers[order]
+    is_same = (entity[rows][1:] == entity[rows][:-1]) & (numbers[1:] == numbers[:-1])
+    if not is_same.any():
         return None
-    until = np.full(entity.size, NEVER)
-    until[order[:-1][same]] = later[same]
+    event = np.cumsum(np.append(True, ~is_same))
+    loaded = _load_dates(events, rows, where=where)
+    order = delivery_order(event, known=known[rows], loaded=loaded)
+    event, rows = event[order], rows[order]
+    if has_conflict(event, known=known[rows], loaded=loaded[order]):
+        raise ContractError(
+            "two versions of one event came in one load with one known_on", where=where, fix="ingest rejects both"
+        )
+    until = np.full(entity.size, NEVER, dtype=np.int64)
+    until[rows] = version_ends(event, known[rows])
     return until
+
+
+def _load_dates(events: pa.Table, rows: Ints, *, where: str) -> Ints:
+    has_dates = LOADED_ON in events.column_names
+    dates = vector_of(events.column(LOADED_ON).take(pa.array(rows)), LOADED_ON) if has_dates else None
+    if dates is None or dates.valid is not None:
+        what = f"an event has several versions, but not all have the date on which they were delivered ({LOADED_ON})"
+        raise ContractError(what, where=where, fix="give it, or only one version of each event")
+    return dates.values
 
 
 def identifier_hashes(ids: pa.Array) -> Hashes:

@@ -12,39 +12,37 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from tallystick.errors import NotFound
+from tallystick.visibility.sql import newest_first_sql, until_sql
 
 
 def select_latest(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
-    """The rows as known on ``cutoff``: per event the version with the greatest ``known_on`` not after it.
+    """The rows in force on ``cutoff``: per event, of the versions known by then, the one that was delivered last.
 
     An event whose chosen version is a retraction is gone; an event first known after the cut-off is not there yet.
     """
-    newest_first = Window.partitionBy("source", event_id).orderBy(F.col("known_on").desc())
-    known = rows.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", F.row_number().over(newest_first))
-    is_current = (F.col("_version") == 1) & ~F.col("is_retracted")
-    return known.where(is_current).drop("_version")
+    return select_known_versions(rows, event_id, cutoff=cutoff).where(~F.col("is_retracted"))
 
 
 def select_known_versions(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
     """As ``select_latest``, but retracted events stay, with their flag: for asking when something became known."""
-    newest_first = Window.partitionBy("source", event_id).orderBy(F.col("known_on").desc())
-    known = rows.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", F.row_number().over(newest_first))
+    newest = F.expr(f"ROW_NUMBER() OVER (PARTITION BY source, {event_id} ORDER BY {newest_first_sql()})")
+    known = rows.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", newest)
     return known.where(F.col("_version") == 1).drop("_version")
 
 
 def select_decided(applications: DataFrame, *, cutoff: date, zone: str) -> DataFrame:
     """Per application known on ``cutoff`` the version that its decision was made on; retracted ones are left out.
 
-    In the order of ``known_on``, the first version whose local date of event_at comes before the next one is known.
+    Of the versions that come into force, the first whose local date of event_at comes before the next one is in force.
     The same rule as the observations have, so labels and features share as_of.
     """
-    versions = Window.partitionBy("source", "application_id").orderBy("known_on")
-    known = applications.where(F.col("known_on") <= F.lit(cutoff)).withColumn(
-        "_next", F.lead("known_on").over(versions)
-    )
-    is_decided = F.col("_next").isNull() | (local_date_expr("event_at", zone) < F.col("_next"))
-    decided = known.where(is_decided).withColumn("_version", F.row_number().over(versions))
-    return decided.where((F.col("_version") == 1) & ~F.col("is_retracted")).drop("_version", "_next")
+    key = ("source", "application_id")
+    known = applications.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_until", F.expr(until_sql(key)))
+    is_in_force = F.col("_until") > F.greatest("known_on", local_date_expr("event_at", zone))
+    decided = known.where(F.col("_until").isNull() | is_in_force)
+    first = Window.partitionBy(*key).orderBy("known_on")
+    found = decided.withColumn("_version", F.row_number().over(first))
+    return found.where((F.col("_version") == 1) & ~F.col("is_retracted")).drop("_version", "_until")
 
 
 def local_date_expr(instant: str, zone: str) -> Column:

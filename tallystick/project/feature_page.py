@@ -25,7 +25,7 @@ Printed from `features/*.py` by `{COMMAND.removeprefix(".venv/bin/")}`; a test f
 edges of its windows and the SQL that computes it.
 
 A feature is computed for an *observation*, a customer at an instant `as_of`. A row counts only if it happened before
-`as_of` and was known on its business date; of several versions the one known last counts ([windows](windows.md)).
+`as_of` and was known on its business date; of several versions the one delivered last counts ([windows](windows.md)).
 
 ## How to declare
 

@@ -31,17 +31,17 @@ test fails when it is out of date. Change a contract and its twin in `expectatio
 |---|---|---|
 | `event_at` | timestamp | When it happened, UTC. Midnight of the source's zone where the source has only a date. |
 | `known_on` | date | First business date whose decisions may use the row. |
-| `loaded_on` | date | Load date of the delivery that brought it. |
+| `loaded_on` | date | Load date of the delivery that brought it; of several versions the later one wins. |
 | `sequence` | int64 | Order within one instant, in the tables whose sources may declare one. |
 | `is_retracted` | boolean | True for a version that takes the row back. |
 | `source` | string | Partition: the supplier. |
 | `bucket` | int32 | Partition: hash bucket of the customer. |
 | `period` | string | Partition: year or month of event_at, in the source's zone. |
 
-A row is one *version*: a correction is a new row with the same id and a later `known_on`, and a decision uses the
-latest version that was known on its business date. Ids of people are `<source>:<id>`. Amounts are whole minor units
-(`_minor`), never negative unless said. `regions` has no customer and no retractions. Beside each clean table lies
-`<table>_rejected` with the rows that were kept out of it and why.
+A row is one *version*: a correction is a new row with the same id of a later load, and a decision uses, of the versions
+known on its business date, the one that was delivered last ([windows](windows.md)). Ids of people are `<source>:<id>`.
+Amounts are whole minor units (`_minor`), never negative unless said. `regions` has no customer and no retractions.
+Beside each clean table lies `<table>_rejected` with the rows that were kept out of it and why.
 
 PII: *pseudonymous* ids need another table to name a person, *personal* data is about one, *sensitive* data is
 protected. A dot after the type means the value may be missing.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 APPLICATIONS = "clean.applications"
 SCORES = "score.applications"
 
-_STORED_KEYS = ("application_id", "customer_id", "event_at", "known_on", "is_retracted")
+_STORED_KEYS = ("application_id", "customer_id", "event_at", "known_on", "loaded_on", "is_retracted")
 
 Predict = Callable[[pd.DataFrame], pd.DataFrame]
 

@@ -145,7 +145,8 @@ class SqlWriter:
 
     def _known(self) -> str:
         contract, group = self.contracts[self.group.table], self.group
-        newest = f"row_number() OVER (PARTITION BY {contract.event_id} ORDER BY {contract.known_on} DESC)"
+        order = f"PARTITION BY {contract.event_id} ORDER BY loaded_on DESC, {contract.known_on} DESC"
+        newest = f"row_number() OVER ({order})"
         return (
             f"SELECT *, {newest} AS newest\nFROM {group.table}\n"
             f"WHERE {group.entity} = $customer_id AND {contract.known_on} <= $date"

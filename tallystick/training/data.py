@@ -16,10 +16,10 @@ import pandas as pd
 import pyarrow as pa
 
 from tallystick.errors import ModelError
-from tallystick.features.population import latest_versions
 from tallystick.model.inputs import Feature
 from tallystick.spec.recipes import Recipe
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
+from tallystick.visibility.rows import latest_versions
 
 # Below this many bad or good rows no model is fitted: folds would have classes with nothing in them.
 LEAST_PER_CLASS = 10

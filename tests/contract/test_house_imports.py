@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/spec": {"sqlglot"},
     "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
     "tallystick/kernel": DATA | {"numba", "xxhash"},
+    "tallystick/visibility": DATA,
     "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "xxhash", "py4j"},
     "tallystick/ingest": SPARK | {"sqlglot", "yaml", "py4j"},
     "tallystick/quality": SPARK | {"great_expectations"},
@@ -48,7 +49,10 @@ ALLOWED: dict[str, set[str]] = {
     "benchmarks": SPARK | {"benchmarks", "deltalake", "duckdb", "rich", "xxhash"},
 }  # fmt: skip
 
-PURE = ("tallystick/spec", "tallystick/project", "tallystick/kernel", "tallystick/simulation", "tallystick/errors.py")
+PURE = (
+    "tallystick/spec", "tallystick/project", "tallystick/kernel", "tallystick/visibility", "tallystick/simulation",
+    "tallystick/errors.py",
+)  # fmt: skip
 
 
 def allowed_for(path: str) -> set[str]:

@@ -59,7 +59,7 @@ def test_a_clean_table_has_the_shared_columns_and_keys(table: str) -> None:
     optional = {"sequence"} if has_customer else {"sequence", "is_retracted"}
     assert set(SHARED) - set(names) <= optional
     assert contract.partition_by == ("source", "bucket", "period")
-    assert contract.key == ("source", contract.event_id, "known_on")
+    assert contract.key == ("source", contract.event_id, "known_on", "loaded_on")
     assert (contract.event_at, contract.known_on) == ("event_at", "known_on")
     order = ("customer_id",) if has_customer else ()
     tie = (contract.sequence,) if contract.sequence else ()

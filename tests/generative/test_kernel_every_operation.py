@@ -158,8 +158,8 @@ def test_the_random_groups_and_banks_draw_everything() -> None:
 
     draw()
     wanted = {*OP_RULES, "day", "day_prev", "month", "month_prev", "all", "filter", "by", Share, Ratio, Change, ZScore}
-    traits = {"tie", "null", "negative", "corrected", "retracted", "late", "other", "empty customer", "repeated",
-              "off midnight", "at midnight", "before the first", "after the last"}  # fmt: skip
+    traits = {"tie", "null", "negative", "corrected", "retracted", "late", "out of order", "other", "empty customer",
+              "repeated", "off midnight", "at midnight", "before the first", "after the last"}  # fmt: skip
     assert sorted(map(str, (wanted | traits) - seen)) == []
 
 
@@ -176,6 +176,13 @@ def traits_of(events: pa.Table, asked: pa.Table) -> set[str]:
         "corrected": len({row["transaction_id"] for row in rows}) < len(rows),
         "retracted": any(row["is_retracted"] for row in rows),
         "late": any((row["known_on"] - row["event_at"].date()).days > 7 for row in rows),
+        "out of order": any(
+            one["transaction_id"] == two["transaction_id"]
+            and one["loaded_on"] < two["loaded_on"]
+            and one["known_on"] > two["known_on"]
+            for one in rows
+            for two in rows
+        ),
         "other": any(row["channel"] not in (None, "cash", "card", "strange one") for row in rows),
         "empty customer": bool(rows) and any(who not in customers for who, _ in pairs),
         "repeated": len(set(pairs)) < len(pairs),

@@ -25,9 +25,14 @@ def versions(rows: Iterable[Row], event_id: str, cutoff: date) -> list[Row]:
     newest: dict[str, Row] = {}
     for row in rows:
         held = newest.get(row[event_id])
-        if row["known_on"] <= cutoff and (held is None or row["known_on"] > held["known_on"]):
+        if row["known_on"] <= cutoff and (held is None or delivered(row) > delivered(held)):
             newest[row[event_id]] = row
     return list(newest.values())
+
+
+def delivered(row: Row) -> tuple[date, date]:
+    """The place of a version in the order of delivery; a row without ``loaded_on`` came on its ``known_on``."""
+    return row.get("loaded_on", row["known_on"]), row["known_on"]
 
 
 def dpd(loan: Row, payments: Sequence[Row], on: date, *, zone: str, instalments: int = 0) -> int:

@@ -161,7 +161,10 @@ def event_tables(draw: st.DrawFn, zone: str) -> pa.Table:
                 event |= draw(_VALUES) if draw(st.booleans()) else {}
                 if draw(st.booleans()):
                     event["event_at"] = draw(instants(zone, latest=3))
-            rows.append({**event, "known_on": rows_known(event, lag)})
+            known = rows_known(event, lag)
+            # A load may bring what is known later, and a later load what was known before.
+            loaded = known + dt.timedelta(days=draw(st.sampled_from([0, 0, 0, -9, 9, 40])))
+            rows.append({**event, "known_on": known, "loaded_on": loaded})
     rows = _with_distinct_versions(rows)
     return make_events(draw(st.permutations(rows)))
 
@@ -173,8 +176,8 @@ def rows_known(event: Mapping[str, Any], lag: int) -> dt.date:
 
 
 def _with_distinct_versions(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without rows that repeat an event's known_on: ingest refuses those."""
-    return list({(row["transaction_id"], row["known_on"]): row for row in rows}.values())
+    """Without rows that repeat an event's known_on within a load: ingest refuses those."""
+    return list({(row["transaction_id"], row["known_on"], row["loaded_on"]): row for row in rows}.values())
 
 
 _CUSTOMER = st.sampled_from([CUSTOMERS[0], CUSTOMERS[0], CUSTOMERS[1]])

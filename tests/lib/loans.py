@@ -64,17 +64,19 @@ def applications(count: int, *, buckets: int = 2) -> dict[int, pa.Table]:
         applied = datetime(2025, 11, 1, 15, 30, tzinfo=UTC) + timedelta(days=3 * number)
         row = {
             "application_id": f"a{number}", "customer_id": f"s:c{number}", "event_at": applied,
-            "known_on": applied.date() + timedelta(days=1), "is_retracted": False,
+            "known_on": applied.date() + timedelta(days=1), "loaded_on": applied.date() + timedelta(days=1),
+            "is_retracted": False,
             "amount_minor": 100_000 + 1_000 * number, "term_months": 12, "instalment_minor": 9_000, "purpose": None,
         }  # fmt: skip
         made[number % buckets].append(row)
         if number % 5 == 0:
-            later = {"known_on": date(2026, 12, 1), "amount_minor": 777_000}
+            later = {"known_on": date(2026, 12, 1), "loaded_on": date(2026, 12, 1), "amount_minor": 777_000}
             made[number % buckets].append({**row, **later})
     schema = pa.schema(
         [("application_id", pa.string()), ("customer_id", pa.string()), ("event_at", pa.timestamp("us", tz="UTC")),
-         ("known_on", pa.date32()), ("is_retracted", pa.bool_()), ("amount_minor", pa.int64()),
-         ("term_months", pa.int32()), ("instalment_minor", pa.int64()), ("purpose", pa.string())]
+         ("known_on", pa.date32()), ("loaded_on", pa.date32()), ("is_retracted", pa.bool_()),
+         ("amount_minor", pa.int64()), ("term_months", pa.int32()), ("instalment_minor", pa.int64()),
+         ("purpose", pa.string())]
     )  # fmt: skip
     return {bucket: pa.Table.from_pylist(rows, schema=schema) for bucket, rows in made.items()}
 

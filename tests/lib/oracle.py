@@ -91,9 +91,10 @@ class _Oracle:
             CREATE TABLE visible AS
             SELECT asked.*, e.*
             FROM asked JOIN rows_given e ON e.{self.group.entity} = _customer
-            WHERE e.known_on = (SELECT max(v.known_on) FROM rows_given v
-                                WHERE v.{self.contract.event_id} = e.{self.contract.event_id}
-                                  AND v.{self.group.entity} = _customer AND v.known_on <= _business_date)
+            WHERE (e.loaded_on, e.known_on) = (
+                    SELECT max((v.loaded_on, v.known_on)) FROM rows_given v
+                    WHERE v.{self.contract.event_id} = e.{self.contract.event_id}
+                      AND v.{self.group.entity} = _customer AND v.known_on <= _business_date)
               AND NOT coalesce(e.is_retracted, false)
               AND _at < _as_of""")
         self.business_dates = asked.column("_business_date").to_pylist()

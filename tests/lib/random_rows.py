@@ -28,7 +28,9 @@ AS_OF = (utc(2024, 3, 31, 22), utc(2024, 4, 2, 10, 30))
 
 
 def random_rows(contract: TableContract, words: Sequence[str], *, rows: int, seed: int) -> pa.Table:
-    """Rows of an event table: ties in time, late, corrected and retracted versions, nulls, and the given words."""
+    """Rows of an event table: ties in time, late, corrected and retracted versions, some of them delivered in another
+    order than they are known, nulls, and the given words.
+    """
     source = random.Random(seed)
     made = []
     for number in range(rows):
@@ -38,12 +40,13 @@ def random_rows(contract: TableContract, words: Sequence[str], *, rows: int, see
             back = source.choice([0, 0, 1, 2, 3, 5, 20, 33, 40, 70, 200])
             at = source.choice(AS_OF) - dt.timedelta(days=back, hours=source.choice([0, 0, 1, 5, 23]))
             row |= {contract.event_id: f"e{number // 2 * 2 if number % 5 == 0 else number:04}", contract.event_at: at}
-            row |= {contract.known_on: at.date() + dt.timedelta(days=source.choice([0, 1, 1, 1, 2, 9]))}
-            row |= {"is_retracted": source.random() < 0.05}
+            known = at.date() + dt.timedelta(days=source.choice([0, 1, 1, 1, 2, 9]))
+            loaded = known + dt.timedelta(days=source.choice([0, 0, 0, -5, 5, 30]))
+            row |= {contract.known_on: known, "loaded_on": loaded, "is_retracted": source.random() < 0.05}
         if contract.entity:
             row[contract.entity] = source.choice(["bank:1", "bank:1", "bank:2"])
         made.append(row)
-    keys = [contract.event_id or contract.key[0], contract.known_on or "known_on"]
+    keys = [contract.event_id or contract.key[0], contract.known_on or "known_on", "loaded_on"]
     distinct = {tuple(row.get(key) for key in keys): row for row in made}
     schema = pa.schema([(column.name, ARROW[column.type]) for column in contract.columns])
     return pa.Table.from_pylist(list(distinct.values()), schema=schema)

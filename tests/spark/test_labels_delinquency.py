@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 ZONE = "Asia/Shanghai"
 LOAN_SCHEMA = (
     "source string, bucket int, period string, loan_id string, application_id string, customer_id string, "
-    "event_at timestamp, known_on date, is_retracted boolean, term_months int, instalment_minor bigint, "
-    "first_due_date date"
+    "event_at timestamp, known_on date, loaded_on date, is_retracted boolean, term_months int, "
+    "instalment_minor bigint, first_due_date date"
 )
 PAYMENT_SCHEMA = (
-    "source string, repayment_id string, loan_id string, event_at timestamp, known_on date, is_retracted boolean, "
-    "amount_minor bigint"
+    "source string, repayment_id string, loan_id string, event_at timestamp, known_on date, loaded_on date, "
+    "is_retracted boolean, amount_minor bigint"
 )
 APPLICATION_SCHEMA = (
     "source string, bucket int, period string, application_id string, customer_id string, event_at timestamp, "
-    "known_on date, is_retracted boolean"
+    "known_on date, loaded_on date, is_retracted boolean"
 )
 OUTCOME_SCHEMA = (
     "source string, outcome_id string, application_id string, outcome string, status_code string, observed_on date, "
-    "event_at timestamp, known_on date, is_retracted boolean"
+    "event_at timestamp, known_on date, loaded_on date, is_retracted boolean"
 )
 
 
@@ -70,7 +70,9 @@ def an_application(loan: dict[str, Any]) -> dict[str, Any]:
 
 def frame(spark: SparkSession, rows: list[dict[str, Any]], schema: str) -> DataFrame:
     names = [part.split()[0] for part in schema.split(", ")]
-    return spark.createDataFrame([tuple(row[n] for n in names) for row in rows], schema).coalesce(1)
+    # Unless a row says more, it was delivered on the date on which it became known.
+    values = [{"loaded_on": row["known_on"], **row} for row in rows]
+    return spark.createDataFrame([tuple(row[n] for n in names) for row in values], schema).coalesce(1)
 
 
 # Each case: payments as (day of 2026, amount), and dpd at a date, for a loan granted 2026-01-15 with six instalments of

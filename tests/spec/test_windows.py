@@ -5,46 +5,32 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from tallystick.kernel import compute_group, prepare_group
 from tallystick.spec.features import FeatureGroup
-from tests.lib.feature_cases import CONTRACTS, make_events, make_group, make_measure, make_observations
+from tests.lib.feature_cases import CONTRACTS, make_group, make_measure, make_observations
 from tests.lib.oracle import compute_with_oracle
+from tests.spec.drawn_versions import versions_of
 from tests.spec.window_tables import CASES, Case, print_page
 
 
-def events_of(case: Case) -> pa.Table:
-    """Each row's amount is a power of two, so that a sum tells which rows it is made of."""
-    rows = []
-    for number, row in enumerate(case.rows):
-        made = {
-            "event_at": case.instant(row["event_at"]).astimezone(dt.UTC),
-            "known_on": dt.date.fromisoformat(row["known_on"]),
-            "amount_minor": 2**number,
-            "is_retracted": row.get("retracted") == "yes",
-        }
-        rows.append(made | ({"transaction_id": row["event"]} if "event" in row else {}))
-    return make_events(rows)
-
-
 def group_of(case: Case) -> FeatureGroup:
-    windows = tuple(dict.fromkeys(name.removesuffix("_prev") for name in case.windows))
-    has_previous = any(name.endswith("_prev") for name in case.windows)
+    windows = tuple(dict.fromkeys(name.removesuffix("_prev") for name in case.answers))
+    has_previous = any(name.endswith("_prev") for name in case.answers)
     return make_group(make_measure("sum", value="amount_minor", previous=has_previous), windows=windows)
 
 
 @pytest.mark.parametrize("engine", ["kernel", "oracle"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 def test_a_window_holds_what_the_table_says(case: Case, engine: str) -> None:
-    events, group = events_of(case), group_of(case)
+    events, group = versions_of(case), group_of(case)
     asked = make_observations(("bank:1", case.instant(case.as_of).astimezone(dt.UTC)))
     if engine == "kernel":
         found = compute_group(events, asked, prepare_group(group, CONTRACTS), zone=case.zone).to_pydict()
     else:
         found = compute_with_oracle(events, asked, group, CONTRACTS, zone=case.zone)
-    for window in case.windows:
+    for window in case.answers:
         held = found[f"txn_m_sum_{window}"][0]
         told = ["in" if int(held or 0) >> number & 1 else "" for number in range(len(case.rows))]
         assert told == [row[window] for row in case.rows], window

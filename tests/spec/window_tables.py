@@ -14,14 +14,15 @@ import sys
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+FACTS = ("event", "event_at", "known_on", "loaded_on", "retracted")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """Rows and, for each window, which of them it holds. ``event`` in the table groups versions of one event."""
+class Drawn:
+    """A table of rows. ``event`` groups versions of one event; ``loaded_on`` is ``known_on`` where it is not drawn."""
 
     title: str
     text: str
-    as_of: str
     zone: str = "Asia/Shanghai"
     table: str
 
@@ -37,15 +38,26 @@ class Case:
         return [dict(zip(self.header, _cells(line), strict=True)) for line in lines]
 
     @property
-    def windows(self) -> list[str]:
-        """The columns that are windows: ``7d``, or ``7d_prev``."""
-        known = ("event", "event_at", "known_on", "retracted")
-        return [name for name in self.header if name not in known]
+    def answers(self) -> list[str]:
+        """The columns that say ``in`` or nothing: windows (``7d``, ``7d_prev``) or business dates."""
+        return [name for name in self.header if name not in FACTS]
 
     def instant(self, text: str) -> dt.datetime:
         """A written local time as an instant."""
         moment = dt.datetime.fromisoformat(text)
         return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(self.zone))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case(Drawn):
+    """Rows and, for each window, which of them it holds at ``as_of``."""
+
+    as_of: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionCase(Drawn):
+    """Versions of events and, for each business date, which of them counts at its local midnight."""
 
 
 def _cells(line: str) -> list[str]:
@@ -185,9 +197,9 @@ CASES = (
     ),
     Case(
         title="Corrections",
-        text="Per event the version with the greatest `known_on` that is not after the date of `as_of` is chosen first,"
-        " then its time is looked at: a version that moves out of the window takes the event with it. A retracted"
-        " version ends the event. A version known later changes nothing.",
+        text="Per event the version in force on the date of `as_of` is chosen first, then its time is looked at: a"
+        " version that moves out of the window takes the event with it, and one that moves behind `as_of` does so, too."
+        " A retracted version ends the event. A version known later changes nothing.",
         as_of="2026-03-10 00:00",
         table="""
             event     | event_at         | known_on   | retracted | 7d
@@ -195,6 +207,8 @@ CASES = (
             moved out | 2026-02-05 12:00 | 2026-03-08 |           |
             moved in  | 2026-02-05 12:00 | 2026-02-06 |           |
             moved in  | 2026-03-05 12:00 | 2026-03-10 |           | in
+            put off   | 2026-03-05 12:00 | 2026-03-06 |           |
+            put off   | 2026-03-12 12:00 | 2026-03-08 |           |
             too late  | 2026-03-05 12:00 | 2026-03-06 |           | in
             too late  | 2026-02-05 12:00 | 2026-03-11 |           |
             retracted | 2026-03-05 12:00 | 2026-03-06 |           |
@@ -202,6 +216,70 @@ CASES = (
             came back | 2026-03-05 12:00 | 2026-03-06 |           |
             came back | 2026-03-05 12:00 | 2026-03-07 | yes       |
             came back | 2026-03-05 12:00 | 2026-03-08 |           | in
+        """,
+    ),
+)
+
+VERSIONS = (
+    VersionCase(
+        title="Which version is in force",
+        text="Versions of an event are ordered by delivery: by `loaded_on`, within one load by `known_on`. On a"
+        " business date the version in force is, among those with `known_on` not after it, the one that was delivered"
+        " last. So a correction or a retraction wins from its own `known_on` on, whatever date the older version"
+        " named.",
+        table="""
+            event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
+            corrected       | 2026-03-01 12:00 | 2026-03-05 | 2026-03-05 |           | in    | in    |       |
+            corrected       | 2026-03-01 12:00 | 2026-03-08 | 2026-03-08 |           |       |       | in    | in
+            corrected twice | 2026-03-01 12:00 | 2026-03-05 | 2026-03-05 |           | in    |       |       |
+            corrected twice | 2026-03-01 12:00 | 2026-03-06 | 2026-03-06 |           |       | in    |       |
+            corrected twice | 2026-03-01 12:00 | 2026-03-08 | 2026-03-08 |           |       |       | in    | in
+            taken back      | 2026-03-01 12:00 | 2026-03-05 | 2026-03-05 |           | in    |       |       |
+            taken back      | 2026-03-01 12:00 | 2026-03-06 | 2026-03-06 | yes       |       |       |       |
+            sent again      | 2026-03-01 12:00 | 2026-03-05 | 2026-03-05 |           | in    |       |       |
+            sent again      | 2026-03-01 12:00 | 2026-03-06 | 2026-03-06 | yes       |       |       |       |
+            sent again      | 2026-03-01 12:00 | 2026-03-08 | 2026-03-08 |           |       |       | in    | in
+        """,
+    ),
+    VersionCase(
+        title="A date after the load",
+        text="A row may name a date after its own load: a value date of next week. What the next night says of it"
+        " counts all the same, from its own `known_on` on, before and after the date that was named first.",
+        table="""
+            event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
+            other amount    | 2026-03-07 12:00 | 2026-03-08 | 2026-03-05 |           |       |       |       |
+            other amount    | 2026-03-07 12:00 | 2026-03-08 | 2026-03-06 |           |       |       | in    | in
+            brought forward | 2026-03-10 12:00 | 2026-03-11 | 2026-03-05 |           |       |       |       |
+            brought forward | 2026-03-01 12:00 | 2026-03-06 | 2026-03-06 |           |       | in    | in    | in
+            put off         | 2026-03-05 12:00 | 2026-03-06 | 2026-03-05 |           |       | in    | in    |
+            put off         | 2026-03-10 12:00 | 2026-03-11 | 2026-03-06 |           |       |       |       | in
+            taken back      | 2026-03-07 12:00 | 2026-03-08 | 2026-03-05 |           |       |       |       |
+            taken back      | 2026-03-07 12:00 | 2026-03-06 | 2026-03-06 | yes       |       |       |       |
+            taken back late | 2026-03-05 12:00 | 2026-03-06 | 2026-03-05 |           |       | in    | in    |
+            taken back late | 2026-03-05 12:00 | 2026-03-11 | 2026-03-06 | yes       |       |       |       |
+        """,
+    ),
+    VersionCase(
+        title="Loads of history that correct each other",
+        text="In the loads of a history `known_on` lies before `loaded_on`, by the rule of the source. The load that"
+        " came last is right, from the date that its row names; of rows of one load the later `known_on` replaces the"
+        " earlier one. The same `known_on` in two loads is no conflict.",
+        table="""
+            event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
+            other amount    | 2026-03-01 12:00 | 2026-03-05 | 2026-03-20 |           |       |       |       |
+            other amount    | 2026-03-01 12:00 | 2026-03-05 | 2026-03-21 |           | in    | in    | in    | in
+            earlier         | 2026-03-01 12:00 | 2026-03-08 | 2026-03-20 |           |       |       |       |
+            earlier         | 2026-03-01 12:00 | 2026-03-06 | 2026-03-21 |           |       | in    | in    | in
+            later           | 2026-03-01 12:00 | 2026-03-05 | 2026-03-20 |           | in    | in    |       |
+            later           | 2026-03-01 12:00 | 2026-03-08 | 2026-03-21 |           |       |       | in    | in
+            three loads     | 2026-03-01 12:00 | 2026-03-05 | 2026-03-20 |           | in    |       |       |
+            three loads     | 2026-03-01 12:00 | 2026-03-08 | 2026-03-21 |           |       |       |       |
+            three loads     | 2026-03-01 12:00 | 2026-03-06 | 2026-03-22 |           |       | in    | in    | in
+            taken back      | 2026-03-01 12:00 | 2026-03-05 | 2026-03-20 |           | in    |       |       |
+            taken back      | 2026-03-01 12:00 | 2026-03-08 | 2026-03-20 |           |       |       |       |
+            taken back      | 2026-03-01 12:00 | 2026-03-06 | 2026-03-21 | yes       |       |       |       |
+            one load        | 2026-03-01 12:00 | 2026-03-05 | 2026-03-20 |           | in    | in    |       |
+            one load        | 2026-03-01 12:00 | 2026-03-08 | 2026-03-20 |           |       |       | in    | in
         """,
     ),
 )
@@ -214,9 +292,10 @@ def print_page() -> str:
         "",
         "Printed from the tables that the tests check on the kernel and on the oracle: tests/spec/window_tables.py.",
     ]
-    for case in CASES:
+    for case in (*CASES, *VERSIONS):
         times = "all times local" if "+" not in case.table else "times local, or with their offset"
-        parts += ["", f"## {case.title}", "", case.text, "", f"`as_of` {case.as_of}, {case.zone}, {times}:", ""]
+        when = f"`as_of` {case.as_of}" if isinstance(case, Case) else "In force at midnight of a date of 2026"
+        parts += ["", f"## {case.title}", "", case.text, "", f"{when}, {case.zone}, {times}:", ""]
         parts.append("| " + " | ".join(case.header) + " |")
         parts.append("|" + " --- |" * len(case.header))
         parts += ["| " + " | ".join(row[name] for name in case.header) + " |" for row in case.rows]

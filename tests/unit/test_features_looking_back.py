@@ -23,7 +23,7 @@ FIRST, DAYS = date(2026, 3, 9), 7
 MADE = pa.schema(
     [
         ("application_id", pa.string()), ("customer_id", pa.string()), ("event_at", pa.timestamp("us", tz="UTC")),
-        ("known_on", pa.date32()), ("is_retracted", pa.bool_()), ("source", pa.string()),
+        ("known_on", pa.date32()), ("loaded_on", pa.date32()), ("is_retracted", pa.bool_()), ("source", pa.string()),
     ]
 )  # fmt: skip
 STORED = pa.schema(
@@ -58,7 +58,7 @@ def stored_versions(versions: Sequence[Version], of: str = "simbank") -> pa.Tabl
     """Them as rows of clean.applications."""
     rows = [
         {"application_id": f"a{n}", "customer_id": f"{of}:{c}", "event_at": moment, "known_on": known,
-         "is_retracted": gone, "source": of}
+         "loaded_on": known, "is_retracted": gone, "source": of}
         for n, c, moment, known, gone in versions
     ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=MADE)

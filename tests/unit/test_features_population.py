@@ -13,11 +13,11 @@ from tallystick.features import add_request_features, observe_applications, obse
 from tallystick.spec.recipes import RequestFeature
 
 ZONE = "Europe/Copenhagen"
-Row = tuple[str, str, datetime, date, bool]
+Row = tuple[str, str, datetime, date, bool] | tuple[str, str, datetime, date, bool, date]
 
 
 def rows_table(rows: list[Row]) -> pa.Table:
-    """Rows of (row_id, customer_id, event_at, known_on, is_retracted)."""
+    """Rows of (row_id, customer_id, event_at, known_on, is_retracted, loaded_on); the last is known_on if left out."""
     return pa.table(
         {
             "row_id": pa.array([r[0] for r in rows], pa.string()),
@@ -25,6 +25,7 @@ def rows_table(rows: list[Row]) -> pa.Table:
             "event_at": pa.array([r[2] for r in rows], pa.timestamp("us", tz="UTC")),
             "known_on": pa.array([r[3] for r in rows], pa.date32()),
             "is_retracted": pa.array([r[4] for r in rows], pa.bool_()),
+            "loaded_on": pa.array([r[5] if len(r) > 5 else r[3] for r in rows], pa.date32()),
         }
     )
 
@@ -72,9 +73,13 @@ def test_an_application_is_observed_in_the_version_that_was_decided_on() -> None
 
 DECIDED_BY_DEFINITION = """
     WITH dated AS (SELECT *, (event_at AT TIME ZONE 'Europe/Copenhagen')::DATE AS day FROM rows),
-    open AS (  -- no other version became known after this one and by the day of its instant
-        SELECT * FROM dated AS d WHERE NOT EXISTS (
-            SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.known_on > d.known_on AND o.known_on <= d.day))
+    -- on some date this version is the last delivered of those known by then, for it is so on its own known_on
+    ever AS (
+        SELECT * FROM dated AS d WHERE loaded_on = (
+            SELECT max(loaded_on) FROM dated AS o WHERE o.row_id = d.row_id AND o.known_on <= d.known_on)),
+    open AS (  -- no version that was delivered after this one is known by the day of its instant
+        SELECT * FROM ever AS d WHERE NOT EXISTS (
+            SELECT 1 FROM dated AS o WHERE o.row_id = d.row_id AND o.loaded_on > d.loaded_on AND o.known_on <= d.day))
     SELECT customer_id, event_at AS as_of FROM open AS d
     WHERE NOT is_retracted
         AND NOT EXISTS (SELECT 1 FROM open AS o WHERE o.row_id = d.row_id AND o.known_on < d.known_on)
@@ -87,9 +92,11 @@ def test_which_version_was_decided_on_agrees_with_its_definition_in_sql() -> Non
     start = date(2026, 3, 26)  # clocks change on the 29th
     rows = []
     for number in range(400):
-        for known in draw.sample(range(8), draw.randint(1, 4)):
+        for load in draw.sample(range(8), draw.randint(1, 4)):
             at = local(start + timedelta(days=draw.randint(0, 6)), draw.choice([0, 1, 12, 23]))
-            rows.append((f"a{number}", f"c{number % 90}", at, start + timedelta(days=known), draw.random() < 0.2))
+            known = start + timedelta(days=draw.choice([load, load, draw.randint(0, 7)]))
+            loaded = start + timedelta(days=load)
+            rows.append((f"a{number}", f"c{number % 90}", at, known, draw.random() < 0.2, loaded))
     draw.shuffle(rows)
     table = rows_table(rows)
     with duckdb.connect() as connection:
@@ -123,8 +130,8 @@ def test_daily_population_agrees_with_the_definition_day_by_day() -> None:
         for _ in range(rng.randrange(12)):
             row_id = f"r{rng.randrange(5)}"
             event = local(first + timedelta(days=rng.randrange(7)), rng.choice([0, 0, 1, 12, 23]))
-            known = first + timedelta(days=rng.randrange(9))
-            versions[row_id, known] = (row_id, f"c{row_id[1:]}", event, known, rng.random() < 0.25)
+            known, loaded = (first + timedelta(days=rng.randrange(9)) for _ in range(2))
+            versions[row_id, loaded] = (row_id, f"c{row_id[1:]}", event, known, rng.random() < 0.25, loaded)
         rows = list(versions.values())
         rng.shuffle(rows)
         # Versions of one row stay in one table: they are told apart by the event_id within a table.
@@ -152,7 +159,7 @@ def test_daily_population_of_rows_without_second_versions_needs_no_identifiers()
             known = first + timedelta(days=rng.randrange(-2, 9))
             rows.append((f"r{number}", f"c{rng.randrange(5)}", event, known, rng.random() < 0.25))
         tables = [rows[::2], rows[1::2]]
-        stored = [rows_table(t).drop_columns(["row_id"]) for t in tables]
+        stored = [rows_table(t).drop_columns(["row_id", "loaded_on"]) for t in tables]
         if rng.random() < 0.5:  # as files give them: codes, with a dictionary for each row group
             stored = [pa.concat_tables([coded(t.slice(0, 3)), coded(t.slice(3))]).combine_chunks() for t in stored]
         seen = observe_daily(
@@ -174,11 +181,11 @@ def test_daily_population_of_rows_without_second_versions_needs_no_identifiers()
 
 
 def is_visible(rows: list[Row], row_id: str, day: date) -> bool:
-    """The definition: latest version known by the day, not retracted, happened before its local midnight."""
+    """The definition: of the versions known by the day the last delivered, if not retracted and before its midnight."""
     known = [r for r in rows if r[0] == row_id and r[3] <= day]
     if not known:
         return False
-    latest = max(known, key=lambda r: r[3])
+    latest = max(known, key=lambda r: r[-1])
     return not latest[4] and latest[2] < local(day)
 
 

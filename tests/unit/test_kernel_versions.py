@@ -8,8 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, prepare_group, required_columns
-from tallystick.kernel.versions import NEVER, identifier_hashes, version_ends
+from tallystick.kernel.versions import find_version_ends, identifier_hashes
+from tallystick.visibility import NEVER
+from tallystick.visibility.arrays import Ints
 from tests.lib.feature_cases import CONTRACTS, make_events, make_group, make_measure, make_observations, utc
 
 IDS = ["", "a", "b", "ab", "a\0", "12345678", "123456789", "1234567890123456", "12345678901234567", "é", "x" * 63]
@@ -40,21 +43,43 @@ def test_numbers_may_be_identifiers() -> None:
     assert len(set(identifier_hashes(pa.array([-1, 0, 1, 2**40])).tolist())) == 4
 
 
+def ends(ids: pa.Array, entity: Ints, known: Ints, *, loaded: list[int | None] | None) -> list[int] | None:
+    """The ends of versions; without ``loaded`` the rows have no load dates."""
+    columns = (
+        {"id": ids} if loaded is None else {"id": ids, "loaded_on": pa.array(loaded, pa.int32()).cast(pa.date32())}
+    )
+    found = find_version_ends(pa.table(columns), "id", entity=entity, known=known, where="t")
+    return None if found is None else found.tolist()
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.int64(), pa.dictionary(pa.int32(), pa.string())])
-def test_a_version_ends_when_the_next_becomes_known(kind: pa.DataType) -> None:
-    ids = pa.chunked_array([pa.array(["7", "8", "7", "7", "8"]).cast(kind)])
-    entity, known = np.array([0, 0, 0, 0, 1]), np.array([5, 5, 9, 7, 6])
-    found = version_ends(ids, entity, known, where="t")
-    assert found is not None
-    assert found.tolist() == [7, NEVER, NEVER, 9, NEVER]
+def test_a_version_ends_when_one_that_was_delivered_later_is_known(kind: pa.DataType) -> None:
+    ids = pa.array(["7", "8", "7", "7", "8", "9", "9", "9"]).cast(kind)
+    entity, known = np.array([0, 0, 0, 0, 1, 1, 1, 1]), np.array([5, 5, 9, 7, 6, 5, 9, 7])
+    assert ends(ids, entity, known, loaded=[1, 1, 3, 2, 1, 1, 2, 3]) == [7, NEVER, NEVER, 9, NEVER, 7, 7, NEVER]
 
 
 def test_without_second_versions_there_is_nothing_to_end() -> None:
-    ids = pa.chunked_array([pa.array(["1", "2"])])
-    assert version_ends(ids, np.array([0, 0]), np.array([1, 1]), where="t") is None
-    assert version_ends(ids.slice(0, 0), np.array([], dtype=int), np.array([], dtype=int), where="t") is None
-    filtered = pa.chunked_array([pa.array(["1", "2", "1"]).dictionary_encode().take(pa.array([0, 2]))])
-    assert version_ends(filtered, np.array([0, 0]), np.array([1, 2]), where="t") is not None
+    ids = pa.array(["1", "2"])
+    assert ends(ids, np.array([0, 0]), np.array([1, 1]), loaded=[1, 1]) is None
+    assert ends(ids.slice(0, 0), np.array([], dtype=int), np.array([], dtype=int), loaded=[]) is None
+    filtered = pa.array(["1", "2", "1"]).dictionary_encode().take(pa.array([0, 2]))
+    assert ends(filtered, np.array([0, 0]), np.array([1, 2]), loaded=[1, 2]) == [2, NEVER]
+
+
+def test_versions_without_a_load_date_are_refused() -> None:
+    known = np.array([5, 6])
+    for dates in (None, [1, None]):
+        with pytest.raises(ContractError, match="the date on which they were delivered"):
+            ends(pa.array(["7", "7"]), np.array([0, 0]), known, loaded=dates)
+    assert ends(pa.array(["7", "8"]), np.array([0, 0]), known, loaded=None) is None
+
+
+def test_two_versions_of_one_load_with_one_known_on_are_refused() -> None:
+    ids, entity, known = pa.array(["7", "7"]), np.array([0, 0]), np.array([5, 5])
+    assert ends(ids, entity, known, loaded=[1, 2]) == [5, NEVER]
+    with pytest.raises(ContractError, match="two versions of one event came in one load"):
+        ends(ids, entity, known, loaded=[2, 2])
 
 
 def test_who_knows_that_there_are_no_versions_needs_no_identifiers() -> None:

@@ -70,6 +70,7 @@ def applications(count: int = 3) -> pa.Table:
             "customer_id": [f"bank:{n}" for n in range(count)],
             "event_at": pa.array([at(n % 28 + 1) for n in range(count)], pa.timestamp("us", tz="UTC")),
             "known_on": [date(2024, 3, 1)] * count,
+            "loaded_on": [date(2024, 3, 1)] * count,
             "is_retracted": [False] * count,
             "source": ["bank"] * count,
             "bucket": pa.array([0] * count, pa.int32()),
@@ -80,6 +81,13 @@ def applications(count: int = 3) -> pa.Table:
             "purpose": pa.array([None] * count, pa.string()),
         }
     )
+
+
+def delivered(rows: pa.Table, day: date) -> pa.Table:
+    """The same rows as versions that were delivered and known on that day."""
+    for name in ("known_on", "loaded_on"):
+        rows = rows.set_column(rows.column_names.index(name), name, pa.array([day] * rows.num_rows))
+    return rows
 
 
 def spending(values: list[int]) -> pa.Table:
@@ -98,7 +106,7 @@ def test_a_vector_has_the_groups_features_and_then_the_requests() -> None:
 
 def test_the_version_that_was_decided_on_counts_and_no_later_correction() -> None:
     first = applications(1)
-    later = first.set_column(first.column_names.index("known_on"), "known_on", pa.array([date(2024, 3, 5)]))
+    later = delivered(first, date(2024, 3, 5))
     later = later.set_column(first.column_names.index("amount_minor"), "amount_minor", pa.array([7]))
     amount = RequestFeature(name="amount", expression="amount_minor", reason="Amount")
     rows = assemble_vectors(
@@ -106,8 +114,7 @@ def test_the_version_that_was_decided_on_counts_and_no_later_correction() -> Non
     )
     assert rows["request_amount"].to_pylist() == [100_000.0]
     # Corrected by the load of the very day of the decision, the first version being a day older: seen.
-    known = pa.array([date(2024, 3, 2)])
-    timely = later.set_column(first.column_names.index("known_on"), "known_on", known)
+    timely = delivered(later, date(2024, 3, 2))
     rows = assemble_vectors(
         planned(amount), pa.concat_tables([timely, first]), {"txn": spending([1])}, zone="Asia/Shanghai"
     )
@@ -159,6 +166,7 @@ def customers(count: int) -> pa.Table:
             "customer_id": [f"bank:{n}" for n in range(count)],
             "event_at": pa.array([datetime(2020, 1, 1, tzinfo=UTC)] * count, pa.timestamp("us", tz="UTC")),
             "known_on": [date(2020, 1, 1)] * count,
+            "loaded_on": [date(2020, 1, 1)] * count,
             "is_retracted": [False] * count,
             "gender": ["female" if n % 2 else None for n in range(count)],
             "birth_date": [date(1990, 3, 1)] * count,

@@ -1,0 +1,33 @@
+"""The rule as SQL text, in what Spark and DuckDB have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tallystick.visibility import LOADED_ON
+
+
+def newest_first_sql(known_on: str = "known_on") -> str:
+    """An ORDER BY list: of several versions of one event the one delivered last comes first."""
+    return f"{LOADED_ON} DESC, {known_on} DESC"
+
+
+def delivery_sql(known_on: str = "known_on") -> str:
+    """A value that is the greater the later a version was delivered."""
+    return f"STRUCT({LOADED_ON}, {known_on})"
+
+
+def until_sql(event: Sequence[str], known_on: str = "known_on") -> str:
+    """The first date on which a version delivered after the row's is known; null for the version delivered last.
+
+    ``event`` are the columns that name an event. The row's version is in force on dates from its ``known_on`` to
+    before this one. Among the rows must be all versions of its event.
+    """
+    order = f"PARTITION BY {', '.join(event)} ORDER BY {LOADED_ON}, {known_on}"
+    return f"MIN({known_on}) OVER ({order} ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)"
+
+
+def newest_sql(versions: str, event_id: str, *, known_on: str = "known_on") -> str:
+    """A query of the version delivered last of every event in the view ``versions`` (Spark only)."""
+    newest = f"MAX_BY(STRUCT(*), {delivery_sql(known_on)})"
+    return f"SELECT _row.* FROM (SELECT {newest} AS _row FROM {versions} GROUP BY {event_id})"

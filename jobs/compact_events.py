@@ -7,43 +7,9 @@ observations are merged. Run again it finds nothing; beside a load one of the tw
 
 from __future__ import annotations
 
-import argparse
-from datetime import date, timedelta
-from functools import partial
-from typing import TYPE_CHECKING
-
-from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.features import find_declared, run_tasks
-from tallystick.tables import Run, Warehouse, commit_layout, plan_compaction, write_merge
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Whose tables, and which loads are old."""
-    parser.add_argument("--source", required=True)
-    parser.add_argument("--table", action="append", default=[], help="such as clean.transactions, may be repeated")
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="the date from which age is counted")
-
-
-def run(session: SparkSession | None, args: argparse.Namespace) -> None:
-    """Compact table after table, each in one commit; with a session every partition is a task, else one by one."""
-    project, warehouse = load_job_project(args), Warehouse(args.warehouse)
-    source = find_declared("source", args.source, project.sources)
-    before = args.as_of - timedelta(days=source.layout.compact_after_days)
-    by = Run(args.run_id, "compact_events", code_version(project.root), source.fingerprint)
-    done = 0
-    for name in args.table or [name for name in warehouse.tables() if name in project.contracts]:
-        plan = plan_compaction(warehouse, project.contracts[name], source=source.name, before=before)
-        if plan.merges:
-            work = partial(write_merge, warehouse, plan.contract)
-            done += plan.files
-            files = run_tasks(session, plan.merges, work) if session else [f for m in plan.merges for f in work(m)]
-            commit = commit_layout(warehouse, plan, files=files, run=by)
-            progress(f"      {name}: {plan.files} files became {commit.files}, {commit.rows} rows")
-    progress(f"      {source.name}: {done} files of loads before {before} were merged")
-
+from tallystick.entrypoint import start
+from tallystick.runs.compact_events import run
+from tallystick.runs.params import CompactEvents
 
 if __name__ == "__main__":
-    run_job(add_arguments, run, __doc__)
+    start(CompactEvents, run, __doc__)

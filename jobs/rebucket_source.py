@@ -6,39 +6,9 @@ and name the table. Each table changes in one commit; killed at any point and ru
 
 from __future__ import annotations
 
-import argparse
-from functools import partial
-from typing import TYPE_CHECKING
-
-from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.features import find_declared, run_tasks
-from tallystick.tables import Run, Warehouse, commit_layout, plan_rebucketing, write_merge
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Whose tables."""
-    parser.add_argument("--source", required=True)
-
-
-def run(session: SparkSession | None, args: argparse.Namespace) -> None:
-    """Re-bucket table after table; with a session every load or period is a task, else one by one."""
-    project, warehouse = load_job_project(args), Warehouse(args.warehouse)
-    source = find_declared("source", args.source, project.sources)
-    by = Run(args.run_id, "rebucket_source", code_version(project.root), source.fingerprint)
-    wanted, moved = source.layout.buckets, 0
-    for name in [name for name in warehouse.tables() if name in project.contracts]:
-        plan = plan_rebucketing(warehouse, project.contracts[name], source=source.name, buckets=wanted, run=by)
-        if plan.merges:
-            work = partial(write_merge, warehouse, plan.contract)
-            files = run_tasks(session, plan.merges, work) if session else [f for m in plan.merges for f in work(m)]
-            commit = commit_layout(warehouse, plan, files=files, run=by)
-            moved += 1
-            progress(f"      {name}: {plan.files} files became {commit.files}, {commit.rows} rows")
-    progress(f"      {source.name}: {moved} tables were dealt to {wanted} buckets")
-
+from tallystick.entrypoint import start
+from tallystick.runs.params import RebucketSource
+from tallystick.runs.rebucket_source import run
 
 if __name__ == "__main__":
-    run_job(add_arguments, run, __doc__)
+    start(RebucketSource, run, __doc__)

@@ -1,93 +1,13 @@
 """Train, test and register a recipe's model, and store the rows it learned from.
 
-Takes a recipe and a source whose training set passed the leakage audit. What lives here: joining tables, stage and
-registry. What must not: training.
+Takes a recipe and a source whose training set passed the leakage audit.
 """
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.features.ledger import Definition, Ledger, check_definitions
-from tallystick.model import packaging
-from tallystick.model.registry import ModelPackage, Registry
-from tallystick.report import render_model_card
-from tallystick.spec.fingerprint import fingerprint
-from tallystick.spec.recipes import training_contract
-from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, pin, read_arrow, replace_arrow
-from tallystick.tables.store.small import SmallTables
-from tallystick.training import audit
-from tallystick.training.data import build_training_set
-from tallystick.training.train import train_model
-from tallystick.training.vectors import plan_vectors
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Whose model."""
-    parser.add_argument("--recipe", required=True)
-    parser.add_argument("--source", required=True)
-
-
-def run(session: SparkSession | None, args: argparse.Namespace) -> None:
-    """Train on pinned versions, store the training rows, register, and promote past the gates. Spark is not needed."""
-    project, warehouse = load_job_project(args), Warehouse(args.warehouse)
-    recipe, source = project.recipes[args.recipe], project.sources[args.source]
-    registry = Registry(warehouse.root)
-    registry.check_source(recipe.name, source.name)
-    label, code = project.labels[recipe.labels[0]], code_version(project.root)
-    plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
-    names = ["clean.applications", "clean.customers", *(f"label.{name}" for name in recipe.labels)]
-    inputs = {name: pin(warehouse, name).version for name in (*names, *(f"feature.{name}" for name in recipe.groups))}
-    ours = pc.field("source") == source.name
-    audited = last_inputs(warehouse.table_path("monitor.leakage"), f"monitor.leakage/{source.name}")
-    findings = read_arrow(warehouse, "monitor.leakage", filter=ours).to_pylist() if audited else []
-    audit.check_audited(findings, audited, inputs, recipe=recipe.name)
-    observed = ours & (pc.field("observations") == recipe.observations)
-    rows = {
-        name: read_arrow(warehouse, name, version=version, filter=observed if name.startswith("feature.") else ours)
-        for name, version in inputs.items()
-    }
-    small = SmallTables(warehouse=warehouse, contracts=project.contracts)
-    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
-    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
-    held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
-    check_definitions(ledger, defined, used=plan.columns, rows=held)
-    result = train_model(recipe, build_training_set(recipe, plan, rows, zone=source.zone))
-    contract = training_contract(recipe, [feature.name for feature in plan.features])
-    learned = pa.Table.from_pandas(result.rows, preserve_index=False).select([c.name for c in contract.columns])
-    where = Slice(f"{contract.name}/{source.name}", {"source": source.name}, buckets=source.layout.buckets)
-    by = Run(args.run_id, "train_model", code, fingerprint(recipe), inputs)
-    commit = replace_arrow(warehouse, contract, learned.cast(arrow_schema(contract.columns)), where=where, run=by)
-    manifest = packaging.describe_manifest(recipe, label, result, inputs=inputs, code=code)
-    version = registry.register(
-        ModelPackage(
-            name=recipe.name,
-            run_id=args.run_id,
-            params=result.params,
-            metrics=result.metrics,
-            files=packaging.list_run_files(result, manifest, card=render_model_card(recipe, label, result)),
-            model_file=packaging.SCORER_FILE,
-            model_artifacts=result.artifacts,
-            example=result.example,
-            outputs=packaging.OUTPUTS,
-            requirements=packaging.list_requirements(result),
-            tags={"source": source.name, "training_version": str(commit.version)},
-            description=recipe.description,
-        )
-    )
-    auc = result.metrics["auc_out_of_time"]
-    progress(f"      {version.label}: {result.champion}, AUC {auc:.3f} on the newest labelled rows")
-    version = registry.promote(version, result.gates)
-    progress(f"      {version.label} is {' and '.join(version.aliases)}")
-
+from tallystick.entrypoint import start
+from tallystick.runs.params import TrainModel
+from tallystick.runs.train_model import run
 
 if __name__ == "__main__":
-    run_job(add_arguments, run, __doc__, needs_spark=False)
+    start(TrainModel, run, __doc__)

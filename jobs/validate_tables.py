@@ -1,74 +1,13 @@
 """Run the expectations of a source's tables, record what they found, and stop when a critical one failed.
 
 Takes a source, a layer and optionally some of its tables; reads each table's newest version, rows of the source only.
-What lives here: joining the tables to the gate. What must not: what is expected (expectations/), how it is checked.
 """
 
 from __future__ import annotations
 
-import argparse
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
-
-import pyarrow.compute as pc
-
-from tallystick.entrypoint import code_version, load_job_project, progress, run_job
-from tallystick.quality import (
-    choose_tables,
-    findings_table,
-    latest_date,
-    merge_findings,
-    owned_rows,
-    raise_for_critical,
-    validate,
-)
-from tallystick.tables import Run, Slice, Warehouse, pin, read, read_arrow, replace_arrow
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-RESULTS = "monitor.validations"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to validate."""
-    parser.add_argument("--source", required=True)
-    parser.add_argument("--layer", default="clean")
-    parser.add_argument("--tables", default="", help="some tables, separated by commas; default: all the source fills")
-    parser.add_argument("--load-date", type=date.fromisoformat, help="date of the results; default: the last load's")
-
-
-def run(session: SparkSession, args: argparse.Namespace) -> None:
-    """Validate in one go, write findings and pages, and only then stop for what is critical."""
-    project, warehouse = load_job_project(args), Warehouse(args.warehouse)
-    suites, source = project.expectations, project.sources[args.source]
-    wanted = [name.strip() for name in args.tables.split(",") if name.strip()]
-    names = choose_tables(args.layer, source, wanted=wanted, suites=suites, existing=warehouse.tables())
-    owned = {name: owned_rows(project.contracts[name], source) for name in names}
-    pinned = {name: pin(warehouse, name).where(**owned[name]) for name in names}
-    frames = {
-        name: read(session, warehouse, name, version=p.version).where(
-            Slice("read", owned[name]).sql(project.contracts[name])
-        )
-        for name, p in pinned.items()
-    }
-    found = validate(frames, suites, rows={name: p.rows for name, p in pinned.items()}, report=progress)
-    day = args.load_date or latest_date(file.bounds for p in pinned.values() for file in p.files)
-    versions = {name: p.version for name, p in pinned.items()}
-    rows = findings_table(found.findings, run_id=args.run_id, source=source.name, validated_on=day, versions=versions)
-    if warehouse.exists(RESULTS):
-        same_day = (pc.field("source") == source.name) & (pc.field("validated_on") == day)
-        rows = merge_findings(rows, read_arrow(warehouse, RESULTS, filter=same_day))
-    where = Slice(
-        f"{RESULTS}/{source.name}/{day}", {"source": source.name}, "validated_on", day, day + timedelta(days=1)
-    )
-    # The versions are part of the id: a retry after the data was mended is another validation, not a repeated one.
-    run_id = f"{args.run_id}/{'.'.join(map(str, versions.values()))}"
-    by = Run(run_id, "validate_tables", code_version(project.root), "", versions)
-    replace_arrow(warehouse, project.contracts[RESULTS], rows, where=where, run=by)
-    index = found.write_pages(warehouse.root / "docs" / "validations", source=source.name, validated_on=day)
-    raise_for_critical(found.findings, fix=f"see {index} and {RESULTS}")
-
+from tallystick.entrypoint import start
+from tallystick.runs.params import ValidateTables
+from tallystick.runs.validate_tables import run
 
 if __name__ == "__main__":
-    run_job(add_arguments, run, __doc__)
+    start(ValidateTables, run, __doc__)

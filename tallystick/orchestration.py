@@ -11,25 +11,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Asset, TaskGroup, task
 
 from tallystick.errors import DeclarationError
-from tallystick.pipeline import Dates, Step, check_sources, list_maintenance_steps, list_steps
+from tallystick.pipeline import Dates, Place, Step, check_sources, list_maintenance_steps, list_steps
 from tallystick.project import load_project
+from tallystick.runs.arguments import render
+from tallystick.runs.params import CompactEvents, template
 
 if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
 
 PREPARE = ("ingest_source", "validate_tables", "compute_features", "build_labels")
 SCORE = ("score_applications",)
-PER_SOURCE = ("compact_events",)
 TRAIN = ("audit_leakage", "train_model", "score_applications", "write_report")
 
 # One slot: one writer at a time, across scheduled runs and backfills, which `max_active_runs` does not count together.
@@ -62,6 +63,11 @@ class Deployment:
     zone: str
     properties: Path
     connection: str = "spark_default"
+
+    @property
+    def place(self) -> Place:
+        """Where the runs work."""
+        return Place(project=self.project, warehouse=self.warehouse)
 
 
 def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) -> Deployment:
@@ -143,12 +149,13 @@ def add_daily_tasks(deployment: Deployment) -> None:
         steps = list_steps(
             recipe,
             {source: directory},
+            place=deployment.place,
             dates=Dates(
-                load_date=_rendered(BUSINESS_DATE) if dated else None,
-                first=_rendered(FIRST_DATE),
-                last=_rendered(BUSINESS_DATE),
-                look_back=cast(int, _rendered(LOOK_BACK)),
-                cutoff=_rendered(BUSINESS_DATE),
+                load_date=template(BUSINESS_DATE) if dated else None,
+                first=template(FIRST_DATE),
+                last=template(BUSINESS_DATE),
+                look_back=template(LOOK_BACK),
+                cutoff=template(BUSINESS_DATE),
             ),
         )
         with TaskGroup(source):
@@ -167,8 +174,8 @@ def add_training_tasks(deployment: Deployment) -> None:
     recipe = load_recipe(deployment)
     before: list[Any] = []
     for source, directory in deployment.sources.items():
-        dates = Dates(first=_rendered(EARLIEST_DATE), last=_rendered(LATEST_DATE))
-        steps = list_steps(recipe, {source: directory}, dates=dates)
+        dates = Dates(first=template(EARLIEST_DATE), last=template(LATEST_DATE))
+        steps = list_steps(recipe, {source: directory}, place=deployment.place, dates=dates)
         with TaskGroup(source):
             before = submit_steps(deployment, (step for step in steps if step.job in TRAIN), after=before)[-1:]
 
@@ -176,9 +183,9 @@ def add_training_tasks(deployment: Deployment) -> None:
 def add_maintenance_tasks(deployment: Deployment) -> None:
     """Inside a DAG: compact each source in turn, then vacuum all tables."""
     before: list[Any] = []
-    for step in list_maintenance_steps(deployment.sources, as_of=_rendered(BUSINESS_DATE)):
-        if step.job in PER_SOURCE:
-            with TaskGroup(step.arguments[1]):
+    for step in list_maintenance_steps(deployment.sources, place=deployment.place, as_of=template(BUSINESS_DATE)):
+        if isinstance(step.params, CompactEvents):
+            with TaskGroup(step.params.source):
                 before = submit_steps(deployment, [step], after=before)
         else:
             before = submit_steps(deployment, [step], after=before)
@@ -200,12 +207,11 @@ def is_delivered_by_date(directory: Path) -> bool:
 
 
 def _submit(deployment: Deployment, step: Step) -> SparkSubmitOperator:
-    common = ("--project", deployment.project, "--warehouse", deployment.warehouse, "--run-id", RUN_ID)
     return SparkSubmitOperator(
         task_id=step.job,
         name=f"tallystick {step.title}",
         application=str(deployment.project / "jobs" / f"{step.job}.py"),
-        application_args=[str(argument) for argument in (*common, *step.arguments)],
+        application_args=render(replace(step.params, run_id=RUN_ID)),
         conn_id=deployment.connection,
         deploy_mode="client",
         properties_file=str(deployment.properties),
@@ -232,17 +238,3 @@ def _chain(before: list[Any], after: list[Any]) -> None:
     for left in before:
         for right in after:
             left >> right
-
-
-class _Template:
-    """A date that Airflow fills in when the task runs, in the shape in which the list of steps writes dates."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def isoformat(self) -> str:
-        return self._text
-
-
-def _rendered(text: str) -> date:
-    return cast(date, _Template(text))

@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    import argparse
-    from types import ModuleType
-
-    from tallystick.features.backfill import BackfillPlan
+    from tallystick.runs.params import BackfillFeatures
 
 commands = typer.Typer()
 
@@ -54,11 +51,11 @@ def plan_days(
 ) -> None:
     """Say which days of a group are missing or no longer right and what computing them takes, without computing."""
     from tallystick.cli.printing import print_record
+    from tallystick.runs.backfill_features import plan
 
-    argv = ["--group", group, "--source", source, "--from", f"{first:%Y-%m-%d}", "--to", f"{last:%Y-%m-%d}"]
-    argv += ["--recipe", recipe, *(["--missing-only"] if missing_only else [])]
-    module, args = _load(argv, warehouse, project)
-    planned: BackfillPlan = module.plan(args)
+    asked = {"group": group, "source": source, "recipe": recipe, "missing_only": missing_only}
+    params = _params(warehouse, project, first=first.date(), last=last.date(), **asked)
+    planned = plan(params)
     told = planned.describe(os.cpu_count() or 1)
     print_record(told if json else _for_people(told), as_json=json)
     planned.stop_above(max_bytes)
@@ -78,29 +75,25 @@ def backfill_days(
 ) -> None:
     """Compute the days of a group that are missing or no longer right; after a kill it goes on where it was."""
     from tallystick.cli.running import spark_session
+    from tallystick.runs.backfill_features import plan, run
 
-    argv = ["--group", group, "--source", source, "--from", f"{first:%Y-%m-%d}", "--to", f"{last:%Y-%m-%d}"]
-    argv += ["--recipe", recipe, *(["--missing-only"] if missing_only else [])]
-    module, args = _load(argv, warehouse, project)
-    planned: BackfillPlan = module.plan(args)
+    asked = {"group": group, "source": source, "recipe": recipe, "missing_only": missing_only}
+    params = _params(warehouse, project, first=first.date(), last=last.date(), **asked)
+    planned = plan(params)
     planned.stop_above(max_bytes)
     if not planned.chunks:
         print(f"all {len(planned.states)} days are computed and right, nothing to do", file=sys.stderr)
         return
-    with spark_session(args.project) as session:
-        module.run(session(), args)
+    with spark_session(params.project) as session:
+        run(params, session())
 
 
-def _load(argv: list[str], warehouse: Path, project: Path | None) -> tuple[ModuleType, argparse.Namespace]:
-    """The job and its arguments."""
+def _params(warehouse: Path, project: Path | None, **asked: Any) -> BackfillFeatures:
+    """The parameters of the run."""
     from tallystick.cli.running import open_project
-    from tallystick.entrypoint import parse_arguments
-    from tallystick.pipeline import load_job
+    from tallystick.runs.params import BackfillFeatures
 
-    root = open_project(project).root
-    module = load_job(root, "backfill_features")
-    common = ["--project", str(root), "--warehouse", str(warehouse.resolve())]
-    return module, parse_arguments(module.add_arguments, [*common, *argv], doc=module.__doc__)
+    return BackfillFeatures(project=open_project(project).root, warehouse=warehouse.resolve(), **asked)
 
 
 def _for_people(told: dict[str, Any]) -> dict[str, object]:

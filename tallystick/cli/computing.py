@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from tallystick.cli.running import open_project, spark_session
-from tallystick.entrypoint import parse_arguments
+from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
-from tallystick.pipeline import load_job
+from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,13 +35,16 @@ class Who:
 def compute_groups(groups: list[str], source: str, *, who: Who, warehouse: Path, project: Path | None) -> None:
     """Compute the groups for who is observed, in one Spark session."""
     declared = open_project(project)
-    argv = ["--project", str(declared.root), "--warehouse", str(warehouse.resolve()), "--source", source]
-    for group in groups:
-        argv += ["--group", group]
+    common: dict[str, Any] = {
+        "project": declared.root,
+        "warehouse": warehouse.resolve(),
+        "source": source,
+        "groups": tuple(groups),
+    }
+    params: Params
     if who.observations:
-        argv += ["--observations", who.observations, "--name", who.name]
+        params = ComputeObserved(**common, observations=who.observations, name=who.name)
     else:
-        argv += ["--from", f"{who.as_of}", "--to", f"{who.as_of}"]
-    module = load_job(declared.root, "compute_observed" if who.observations else "compute_features")
+        params = ComputeFeatures(**common, first=who.as_of, last=who.as_of)
     with spark_session(declared.root) as session:
-        module.run(session(), parse_arguments(module.add_arguments, argv, doc=module.__doc__))
+        perform(params, session())

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from tallystick.runs.params import Params
 
 maintain_app = typer.Typer(no_args_is_help=True, help="Few large files, the declared buckets, no unused files.")
 
@@ -35,8 +38,10 @@ def compact(
     project: ProjectOption = None,
 ) -> None:
     """Merge the small files of old loads into few large sorted ones; no row changes."""
-    chosen = [argument for name in table or [] for argument in ("--table", name)]
-    _run("compact_events", ["--source", source, "--as-of", as_of.date().isoformat(), *chosen], warehouse, project)
+    from tallystick.runs.params import CompactEvents
+
+    chosen = {"source": source, "as_of": as_of.date(), "tables": tuple(table or ())}
+    _run(CompactEvents, warehouse, project, **chosen)
 
 
 @maintain_app.command("rebucket")
@@ -46,7 +51,9 @@ def rebucket(
     project: ProjectOption = None,
 ) -> None:
     """Deal a source's rows to the number of buckets that its layout declares, in every table."""
-    _run("rebucket_source", ["--source", source], warehouse, project)
+    from tallystick.runs.params import RebucketSource
+
+    _run(RebucketSource, warehouse, project, source=source)
 
 
 @maintain_app.command("vacuum")
@@ -56,16 +63,14 @@ def vacuum(
     project: ProjectOption = None,
 ) -> None:
     """Remove files that no version within the retention and no model's manifest needs."""
-    _run("vacuum_tables", ["--dry-run"] if dry_run else [], warehouse, project)
+    from tallystick.runs.params import VacuumTables
+
+    _run(VacuumTables, warehouse, project, dry_run=dry_run)
 
 
-def _run(job: str, argv: list[str], warehouse: Path, project: Path | None) -> None:
-    """Run one job without a session: its partitions go one after the other."""
+def _run(params: type[Params], warehouse: Path, project: Path | None, **chosen: Any) -> None:
+    """Do one run without a session: its partitions go one after the other."""
     from tallystick.cli.running import open_project
-    from tallystick.entrypoint import parse_arguments
-    from tallystick.pipeline import load_job
+    from tallystick.entrypoint import perform
 
-    root = open_project(project).root
-    module = load_job(root, job)
-    common = ["--project", str(root), "--warehouse", str(warehouse.resolve())]
-    module.run(None, parse_arguments(module.add_arguments, [*common, *argv], doc=module.__doc__))
+    perform(params(project=open_project(project).root, warehouse=warehouse.resolve(), **chosen))

@@ -13,10 +13,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick.entrypoint import parse_arguments, progress
+from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError, InputError, NotFound
-from tallystick.pipeline import Dates, list_steps, load_job, run_steps
+from tallystick.pipeline import Dates, Place, list_steps, run_steps
 from tallystick.project import Project, find_project, load_project
+from tallystick.runs.params import IngestSource
+from tallystick.runs.progress import progress
 from tallystick.spec.names import nearest_name
 
 if TYPE_CHECKING:
@@ -43,15 +45,12 @@ def run_recipe(
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
     chosen = declared.recipes[recipe]
-    steps = list_steps(
-        chosen,
-        dict(parse_source(text, declared) for text in sources),
-        dates=dates,
-    )
     home = warehouse.resolve()
+    folders = dict(parse_source(text, declared) for text in sources)
+    steps = list_steps(chosen, folders, place=Place(project=declared.root, warehouse=home), dates=dates)
     started = time.monotonic()
     with spark_session(declared.root) as session:
-        run_steps(steps, project=declared.root, warehouse=home, session=session, run_id=run_id or uuid.uuid4().hex)
+        run_steps(steps, session=session, run_id=run_id or uuid.uuid4().hex)
     from tallystick.cli.summary import print_summary
 
     print_summary(home, chosen, seconds=time.monotonic() - started)
@@ -85,11 +84,9 @@ def replay_loads(source: str, first: date, *, warehouse: Path, project: Path | N
     declared = open_project(project)
     if source not in declared.sources:
         raise NotFound(f"there is no source {source}", where="sources/", fix=nearest_name(source, declared.sources))
-    module = load_job(declared.root, "ingest_source")
-    common = ["--project", str(declared.root), "--warehouse", str(warehouse.resolve())]
-    argv = [*common, "--source", source, "--replay-from", first.isoformat()]
+    params = IngestSource(project=declared.root, warehouse=warehouse.resolve(), source=source, replay_from=first)
     with spark_session(declared.root) as session:
-        module.run(session(), parse_arguments(module.add_arguments, argv, doc=module.__doc__))
+        perform(params, session())
 
 
 def parse_source(text: str, project: Project) -> tuple[str, Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tallystick.pipeline import Dates, list_steps, run_steps
+from tallystick.pipeline import Dates, Place, list_steps, run_steps
 from tallystick.project import load_project
 from tallystick.tables import Warehouse
 
@@ -26,8 +26,8 @@ def berka(
     """The main job on the Czech bank, from its files to scores and report."""
     warehouse = tmp_path_factory.mktemp("berka")
     recipe = load_project(project_root).recipes["consumer_loan"]
-    steps = list_steps(recipe, {"berka": data_dir / "berka"})
-    run_steps(steps, project=project_root, warehouse=warehouse, session=lambda: spark, run_id="acceptance")
+    steps = list_steps(recipe, {"berka": data_dir / "berka"}, place=Place(project=project_root, warehouse=warehouse))
+    run_steps(steps, session=lambda: spark, run_id="acceptance")
     return Warehouse(warehouse)
 
 
@@ -39,7 +39,10 @@ def copenhagen(
     warehouse = tmp_path_factory.mktemp("copenhagen")
     recipe = load_project(project_root).recipes["social_activity"]
     steps = list_steps(
-        recipe, {"copenhagen": data_dir / "copenhagen"}, dates=Dates(first=date(2013, 9, 22), last=date(2013, 9, 28))
+        recipe,
+        {"copenhagen": data_dir / "copenhagen"},
+        place=Place(project=project_root, warehouse=warehouse),
+        dates=Dates(first=date(2013, 9, 22), last=date(2013, 9, 28)),
     )
-    run_steps(steps, project=project_root, warehouse=warehouse, session=lambda: spark, run_id="acceptance")
+    run_steps(steps, session=lambda: spark, run_id="acceptance")
     return Warehouse(warehouse)

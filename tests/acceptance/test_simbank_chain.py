@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from tallystick.pipeline import list_steps, run_steps
+from tallystick.pipeline import Place, list_steps, run_steps
 from tallystick.project import load_project
 from tallystick.simulation import simulate
 from tallystick.tables import Warehouse, query
@@ -35,8 +35,9 @@ def bank(spark: SparkSession, files: Path, project_root: Path, tmp_path_factory:
     home = tmp_path_factory.mktemp("simbank")
     recipe = load_project(project_root).recipes["cash_loan"]
     wanted = ("ingest_source", "validate_tables", "compute_features", "build_labels", "audit_leakage")
-    steps = [step for step in list_steps(recipe, {"simbank": files}) if step.job in wanted]
-    run_steps(steps, project=project_root, warehouse=home, session=lambda: spark, run_id="acceptance")
+    chain = list_steps(recipe, {"simbank": files}, place=Place(project=project_root, warehouse=home))
+    steps = [step for step in chain if step.job in wanted]
+    run_steps(steps, session=lambda: spark, run_id="acceptance")
     return Warehouse(home)
 
 

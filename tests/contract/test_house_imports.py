@@ -41,10 +41,10 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/simulation": {"numpy", "pandas"},
     "tallystick/orchestration.py": {"airflow", "pendulum"},
     "tallystick/entrypoint.py": {"pyspark"},
+    "tallystick/runs": SPARK,
     "tallystick/pipeline.py": {"pyspark"},
     "tallystick/cli.py": {"typer", "rich", "pyarrow", "click", "pyspark"},
     "tallystick/cli": {"typer", "rich", "pyarrow", "click", "pyspark"},
-    "jobs": SPARK,
     "dags": {"airflow"},
     "benchmarks": SPARK | {"benchmarks", "deltalake", "duckdb", "rich", "xxhash"},
 }  # fmt: skip
@@ -108,10 +108,10 @@ def test_spark_functions_go_by_the_name_f() -> None:
     assert not found, house.listed(found)
 
 
-def test_jobs_do_not_compute_with_spark_expressions() -> None:
+def test_runs_do_not_compute_with_spark_expressions() -> None:
     found = [
         source.at(node)
-        for source in house.sources("jobs")
+        for source in house.sources("tallystick/runs")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.ImportFrom) and any(alias.name == "functions" for alias in node.names)
     ]

@@ -6,7 +6,10 @@ What lives here: what a stage may not call, and the exceptions with their reason
 from __future__ import annotations
 
 import ast
+import importlib
+from pathlib import Path
 
+from tallystick.runs.params import RUNS
 from tests.lib import house
 
 STAGES = tuple(
@@ -83,31 +86,30 @@ def test_every_exception_has_a_reason_and_a_subject() -> None:
     assert not [name for name in ALLOWED if name not in known]
 
 
-def count_job_lines(source: house.Source) -> int:
-    """Lines that do something: the docstring, imports and blank lines do not count."""
-    skipped = {number for number, line in enumerate(source.text.splitlines(), start=1) if not line.strip()}
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            skipped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    docstring = source.tree.body[0]
-    skipped |= set(range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1))
-    return source.text.count("\n") - len(skipped)
+LONGEST_JOB = 60
 
 
-def test_jobs_are_thin() -> None:
+def test_jobs_parse_and_call_one_run_and_nothing_else() -> None:
     found = []
     for source in house.sources("jobs"):
-        names = {node.name for node in source.tree.body if isinstance(node, house.Function)}
-        if (lines := count_job_lines(source)) > LONGEST_JOB and source.path not in LONGER_JOBS:
+        job = Path(source.path).stem
+        if (lines := source.text.count("\n")) > LONGEST_JOB:
             found.append(f"{source.path}: {lines} lines")
-        if not {"add_arguments", "run"} <= names:
-            found.append(f"{source.path}: needs add_arguments(parser) and run(session, args)")
+        imported = {name for name, _ in house.imports(source.tree)} - {"__future__"}
+        if imported != {"tallystick.entrypoint", f"tallystick.runs.{job}", "tallystick.runs.params"}:
+            found.append(f"{source.path} imports {sorted(imported)}")
+        statements = [node for node in source.tree.body[1:] if not isinstance(node, ast.ImportFrom)]
+        if len(statements) != 1 or not ast.unparse(statements[0]).startswith("if __name__ == '__main__':\n    start("):
+            found.append(f"{source.path}: only start(...) stands in a job")
     assert not found, house.listed(found)
 
 
-# Parse, read, call one stage, write.
-LONGEST_JOB = 60
-LONGER_JOBS: dict[str, str] = {}
+def test_every_run_has_its_parameters_its_job_and_its_function() -> None:
+    declared = {one.job: one for one in RUNS}
+    jobs = {Path(source.path).stem for source in house.sources("jobs")}
+    assert set(declared) == jobs
+    for job in jobs:
+        assert callable(importlib.import_module(f"tallystick.runs.{job}").run), job
 
 
 def test_dags_are_thin() -> None:

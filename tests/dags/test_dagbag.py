@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.pipeline import list_steps
+from tallystick.pipeline import Place, list_steps
 from tallystick.project import load_project
 from tests.dags.conftest import RECIPE, SOURCE, read_facts
 
@@ -59,7 +59,12 @@ def test_every_asset_that_starts_a_dag_has_a_producer(facts: Facts) -> None:
 
 def test_the_two_dags_together_run_every_job_of_the_pipeline_in_its_order(facts: Facts, project_root: Path) -> None:
     recipe = load_project(project_root).recipes[RECIPE]
-    order = [step.job for step in list_steps(recipe, {SOURCE: Path("deliveries")})]
+    order = [
+        step.job
+        for step in list_steps(
+            recipe, {SOURCE: Path("deliveries")}, place=Place(project=project_root, warehouse=Path())
+        )
+    ]
     daily, training = (list(submitted(facts, dag)) for dag in ("daily_lending", "training"))
     assert daily == [job for job in order if job in daily]
     assert training == [job for job in order if job in training]

@@ -21,7 +21,7 @@ import pytest
 from tallystick.errors import ModelError
 from tallystick.model.registry import Registry
 from tallystick.model.results import GateResult
-from tallystick.pipeline import Dates, list_steps, run_steps
+from tallystick.pipeline import Dates, Place, list_steps, run_steps
 from tallystick.project import load_project
 from tallystick.simulation import simulate
 from tallystick.tables import Warehouse, query
@@ -63,13 +63,12 @@ def trained(
     """The history loaded and a champion in force, in this process."""
     warehouse = Warehouse(tmp_path_factory.mktemp("night") / "warehouse")
     recipe = load_project(project_root).recipes[RECIPE]
-    steps = list_steps(recipe, {SOURCE: deliveries}, dates=Dates(load_date=HISTORY))
+    place = Place(project=project_root, warehouse=Path(warehouse.root))
+    steps = list_steps(recipe, {SOURCE: deliveries}, place=place, dates=Dates(load_date=HISTORY))
     # So small a bank may not pass the gates of its recipe. What counts here is that a model is in force.
     with contextlib.suppress(ModelError):
         run_steps(
             [step for step in steps if step.job in BEFORE],
-            project=project_root,
-            warehouse=warehouse.root,
             session=lambda: spark,
             run_id="history",
         )

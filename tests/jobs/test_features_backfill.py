@@ -108,7 +108,7 @@ def test_late_rows_are_seen_by_exactly_the_days_they_reach(
     bank.store(project, warehouse, late, loaded_on=date(2026, 3, 15))
     assert computed(project, warehouse) == [day for day in DAYS if day < date(2026, 3, 3)]
     before = bank.stored(warehouse)
-    bank.backfill(str(project), str(warehouse), FIRST, LAST, "--missing-only")
+    bank.backfill(str(project), str(warehouse), FIRST, LAST, missing_only=True)
     assert bank.stored(warehouse) == before
     bank.backfill(str(project), str(warehouse), FIRST, LAST)
     assert bank.stored(warehouse) == bank.spent([*rows, *nightly, *late], DAYS) != before
@@ -153,18 +153,18 @@ def test_a_changed_definition_is_backfilled_and_other_days_keep_theirs(
 def test_the_job_of_all_groups_writes_the_ledger_too(
     project: Path, warehouse: Path, rows: list[bank.Transaction]
 ) -> None:
-    days = ("--from", FIRST, "--to", LAST)
-    bank.compute(str(project), str(warehouse), "--group", "spend", *days, run_id="nightly")
+    days = {"first": FIRST, "last": LAST}
+    bank.compute(project, warehouse, groups=("spend",), **days, run_id="nightly")
     assert bank.stored(warehouse) == bank.spent(rows, DAYS)
     assert computed(project, warehouse) == DAYS
     before = version(warehouse)
-    bank.compute(str(project), str(warehouse), "--group", "spend", *days, run_id="nightly")
+    bank.compute(project, warehouse, groups=("spend",), **days, run_id="nightly")
     assert version(warehouse) == before
-    bank.compute(str(project), str(warehouse), "--group", "spend", *days, run_id="another")
+    bank.compute(project, warehouse, groups=("spend",), **days, run_id="another")
     assert version(warehouse) == before + 1
     assert bank.stored(warehouse) == bank.spent(rows, DAYS)
     # Without dates: the snapshot of the last load.
-    bank.compute(str(project), str(warehouse), "--group", "spend")
+    bank.compute(project, warehouse, groups=("spend",))
     assert bank.stored(warehouse) == bank.spent(rows, [*DAYS, bank.LAST])
 
 
@@ -172,14 +172,14 @@ def test_days_after_the_last_load_are_computed_with_a_word(
     project: Path, warehouse: Path, rows: list[bank.Transaction], capsys: pytest.CaptureFixture[str]
 ) -> None:
     after = bank.LAST + timedelta(days=1)
-    bank.compute(str(project), str(warehouse), "--group", "spend", "--from", str(bank.LAST), "--to", str(after))
+    bank.compute(project, warehouse, groups=("spend",), first=bank.LAST, last=after)
     assert (
         f"note: {after} is after the last load, that of {bank.LAST}; such days become late" in capsys.readouterr().err
     )
     assert bank.stored(warehouse) == bank.spent(rows, [bank.LAST, after])
     planned = bank.plan(project, warehouse, str(bank.LAST), str(bank.LAST))
     assert [state.day for state in planned.states if state.is_right] == [bank.LAST]
-    bank.compute(str(project), str(warehouse), "--group", "spend")
+    bank.compute(project, warehouse, groups=("spend",))
     assert "note:" not in capsys.readouterr().err
     # Then its load comes: the day has not seen it, and is computed again.
     nightly = bank.daily(after)
@@ -193,14 +193,13 @@ def test_days_after_the_last_load_are_computed_with_a_word(
 def test_a_job_killed_before_the_ledger_does_its_work_again_under_the_same_id(
     project: Path, warehouse: Path, rows: list[bank.Transaction]
 ) -> None:
-    argv = (str(project), str(warehouse), "--group", "spend", "--from", FIRST, "--to", LAST)
-    run_killed(compute_nightly, *argv, at="tallystick.features.ledger:Ledger.record")
+    run_killed(compute_nightly, project, warehouse, at="tallystick.features.ledger:Ledger.record")
     assert computed(project, warehouse) == []
-    compute_nightly(*argv)
+    compute_nightly(project, warehouse)
     assert computed(project, warehouse) == DAYS
     assert bank.stored(warehouse) == bank.spent(rows, DAYS)
 
 
-def compute_nightly(*argv: str) -> None:
-    """The job under an id that a rerun has too."""
-    bank.compute(*argv, run_id="nightly")
+def compute_nightly(project: Path, warehouse: Path) -> None:
+    """The run under an id that a rerun has too."""
+    bank.compute(project, warehouse, groups=("spend",), first=FIRST, last=LAST, run_id="nightly")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from tallystick.entrypoint import perform
 from tallystick.errors import ContractError, ModelError
 from tallystick.model.registry import ModelVersion
-from tallystick.pipeline import load_job
 from tallystick.project import load_project
+from tallystick.runs.params import AuditLeakage, Params, ScoreApplications, TrainModel
 from tallystick.tables import Warehouse, ensure_table
 from tests.lib import backfills as bank
-from tests.lib import deliveries
 
 RECIPE = """\
 from tallystick.spec.algorithms import OrdinalScorecard
@@ -34,6 +35,9 @@ ASKED = Recipe(
 """
 
 
+RUNS: dict[str, type[Params]] = {one.job: one for one in (AuditLeakage, TrainModel, ScoreApplications)}
+
+
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bank whose features are computed, with whatever else the jobs want to find."""
@@ -47,7 +51,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     contracts = load_project(project).contracts
     for name in ("clean.customers", "label.bad", "monitor.leakage"):
         ensure_table(Warehouse(warehouse), contracts[name])
-    bank.compute(str(project), str(warehouse), "--recipe", "asked")
+    bank.compute(project, warehouse, recipe="asked")
     return root
 
 
@@ -59,7 +63,7 @@ def root(tmp_path: Path, computed: Path) -> Path:
 
 def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, learned_from: str = "village") -> None:
     """Run a job up to what follows the gate, which ends it with Passed. The champion learned from a source."""
-    job = load_job(deliveries.CHECKOUT, name)
+    job = importlib.import_module(f"tallystick.runs.{name}")
     tags = {"training_version": "0", "source": learned_from}
     champion = ModelVersion(name="asked", version=1, mlflow_run_id="", run_id="", aliases=(), tags=tags)
 
@@ -92,8 +96,7 @@ def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, learned_from:
     for attribute, value in jobs[name].items():
         monkeypatch.setattr(job, attribute, value)
     monkeypatch.setattr("tallystick.training.audit.check_audited", lambda *_, **__: None)
-    args = bank.arguments(name, root / "project", root / "warehouse", "--recipe", "asked", "--source", "village")
-    job.run(None, args)
+    perform(bank.told(RUNS[name], root / "project", root / "warehouse", recipe="asked", source="village"))
 
 
 class Passed(Exception):
@@ -110,7 +113,7 @@ def test_a_job_reads_features_of_the_declared_definition_only(
     bank.write_project(project, spend=bank.SPEND.replace("direction = 'out'", "direction = 'in'"))
     with pytest.raises(ContractError, match="stored values of spend_out_max_7d were computed by another definition"):
         run(root, name, monkeypatch)
-    bank.backfill(str(project), str(root / "warehouse"), "2026-02-20", "2026-03-01", "--recipe", "asked")
+    bank.backfill(str(project), str(root / "warehouse"), "2026-02-20", "2026-03-01", recipe="asked")
     with pytest.raises(Passed):
         run(root, name, monkeypatch)
 

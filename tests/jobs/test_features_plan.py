@@ -22,7 +22,6 @@ from tallystick.features.ledger import list_days
 from tallystick.features.tasks import BucketTask
 from tallystick.tables import Warehouse, read_files
 from tests.lib import backfills as bank
-from tests.lib import deliveries
 
 FIRST, LAST = "2026-02-20", "2026-03-10"
 
@@ -31,7 +30,6 @@ FIRST, LAST = "2026-02-20", "2026-03-10"
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("bank")
     bank.store_bank(bank.write_project(root / "project"), root / "warehouse")
-    shutil.copytree(deliveries.CHECKOUT / "jobs", root / "project" / "jobs")
     return root
 
 
@@ -41,12 +39,12 @@ def root(tmp_path: Path, loaded: Path) -> Path:
     return tmp_path
 
 
-def plan(root: Path, first: str = FIRST, last: str = LAST, *more: str) -> Any:
-    return bank.plan(root / "project", root / "warehouse", first, last, *more)
+def plan(root: Path, first: str = FIRST, last: str = LAST, **more: Any) -> Any:
+    return bank.plan(root / "project", root / "warehouse", first, last, **more)
 
 
-def backfill(root: Path, first: str = FIRST, last: str = LAST, *more: str) -> None:
-    bank.backfill(str(root / "project"), str(root / "warehouse"), first, last, *more)
+def backfill(root: Path, first: str = FIRST, last: str = LAST, **more: Any) -> None:
+    bank.backfill(str(root / "project"), str(root / "warehouse"), first, last, **more)
 
 
 def day(text: str) -> date:
@@ -165,9 +163,9 @@ def test_more_bytes_than_allowed_stop_the_work_before_it_begins(root: Path) -> N
     planned.stop_above(planned.cost.bytes_read)
     planned.stop_above(None)
     with pytest.raises(LimitExceeded, match=f"19 days would read {planned.cost.bytes_read} bytes, more than the 100"):
-        backfill(root, FIRST, LAST, "--max-bytes", "100")
+        backfill(root, FIRST, LAST, max_bytes=100)
     assert not Warehouse(root / "warehouse").exists("feature.spend")
-    backfill(root, FIRST, LAST, "--max-bytes", str(planned.cost.bytes_read))
+    backfill(root, FIRST, LAST, max_bytes=planned.cost.bytes_read)
     assert not plan(root).chunks
 
 
@@ -250,14 +248,13 @@ def test_a_recipe_gives_the_observations_and_an_application_counts_on_its_own_da
     project, warehouse = root / "project", root / "warehouse"
     made = datetime(2026, 2, 25, 8, tzinfo=UTC)
     bank.store_applications(project, warehouse, [(0, made)], loaded_on=date(2026, 3, 12))
-    with_recipe = ("--recipe", "asked")
     # Known long after the days asked for, and still observed on its own.
-    backfill(root, FIRST, LAST, *with_recipe)
+    backfill(root, FIRST, LAST, recipe="asked")
     assert {key: row[0] for key, row in bank.stored(warehouse).items()} == {("village:0", made.date()): 3}
-    assert not plan(root, FIRST, LAST, *with_recipe).chunks
+    assert not plan(root, FIRST, LAST, recipe="asked").chunks
     # One more of an old day: that day and those after it may have changed, by the rows' own date.
     bank.store_applications(project, warehouse, [(1, datetime(2026, 3, 5, 8, tzinfo=UTC))], loaded_on=date(2026, 3, 13))
-    states = plan(root, FIRST, LAST, *with_recipe).states
+    states = plan(root, FIRST, LAST, recipe="asked").states
     assert [state.day for state in states if state.is_late] == list_days(day("2026-03-05"), day(LAST))
-    backfill(root, FIRST, LAST, *with_recipe)
+    backfill(root, FIRST, LAST, recipe="asked")
     assert set(bank.stored(warehouse)) == {("village:0", made.date()), ("village:1", day("2026-03-05"))}

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tallystick.pipeline import load_job
+from tallystick.entrypoint import perform
+from tallystick.runs import score_applications
+from tallystick.runs.params import ScoreApplications
 from tallystick.tables import Warehouse, pin, read_arrow
 from tests.lib import backfills as bank
-from tests.lib import deliveries
 
 RECIPE = """\
 from tallystick.spec.recipes import Recipe
@@ -36,7 +37,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "recipes" / "asked.py").write_text(RECIPE, encoding="utf-8")
     bank.store_bank(project, warehouse)
     bank.store_applications(project, warehouse, [(0, EARLY)], loaded_on=bank.HISTORY)
-    bank.compute(str(project), str(warehouse), "--recipe", "asked", "--from", "2026-02-01", "--to", str(LAST_NIGHT))
+    bank.compute(project, warehouse, recipe="asked", first=date(2026, 2, 1), last=LAST_NIGHT)
     return root
 
 
@@ -49,9 +50,9 @@ def root(tmp_path: Path, observed: Path) -> Path:
     return tmp_path
 
 
-def compute(root: Path, *more: str) -> None:
-    dates = ("--from", LAST_NIGHT.isoformat(), "--to", TONIGHT.isoformat())
-    bank.compute(str(root / "project"), str(root / "warehouse"), "--recipe", "asked", *dates, *more)
+def compute(root: Path, *, first: date = LAST_NIGHT, last: date = TONIGHT, look_back: int = 0) -> None:
+    asked = {"recipe": "asked", "first": first, "last": last, "look_back": look_back}
+    bank.compute(root / "project", root / "warehouse", **asked)
 
 
 def rows(root: Path) -> dict[tuple[str, datetime], tuple[Any, ...]]:
@@ -62,10 +63,10 @@ def rows(root: Path) -> dict[tuple[str, datetime], tuple[Any, ...]]:
 
 
 def test_late_applications_get_the_row_that_they_would_have_had_in_time(root: Path) -> None:
-    compute(root, "--look-back", "30")
+    compute(root, look_back=30)
     found = rows(root)
     assert set(found) == {("village:0", EARLY), ("village:1", IN_TIME), ("village:2", LATE), ("village:3", LESS_LATE)}
-    bank.compute(str(root / "project"), str(root / "warehouse"), "--recipe", "asked")
+    bank.compute(root / "project", root / "warehouse", recipe="asked")
     assert rows(root) == found
 
 
@@ -77,15 +78,14 @@ def test_without_looking_back_a_night_observes_its_own_dates_only(root: Path) ->
 def test_a_corrected_application_of_february_is_no_reason_to_compute_february_again(root: Path) -> None:
     before = {file.path for file in pin(Warehouse(root / "warehouse"), "feature.spend").files}
     assert any("period=2026-02" in path for path in before)
-    compute(root, "--look-back", "30")
+    compute(root, look_back=30)
     after = {file.path for file in pin(Warehouse(root / "warehouse"), "feature.spend").files}
     assert {path for path in before if "period=2026-02" in path} <= after
 
 
 def test_what_a_failed_night_left_is_done_by_the_next(root: Path) -> None:
     # The load of the 10th is in the tables, and its night did nothing more; the 12th would begin with the 11th.
-    dates = ("--from", "2026-03-11", "--to", "2026-03-12", "--look-back", "30")
-    bank.compute(str(root / "project"), str(root / "warehouse"), "--recipe", "asked", *dates)
+    compute(root, first=date(2026, 3, 11), last=date(2026, 3, 12), look_back=30)
     assert set(rows(root)) == {
         ("village:0", EARLY), ("village:1", IN_TIME), ("village:2", LATE), ("village:3", LESS_LATE)
     }  # fmt: skip
@@ -94,7 +94,6 @@ def test_what_a_failed_night_left_is_done_by_the_next(root: Path) -> None:
 def test_the_scores_of_a_night_begin_with_the_first_application_that_has_none(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = load_job(deliveries.CHECKOUT, "score_applications")
     asked: dict[str, Any] = {}
 
     class Asked(Exception):
@@ -106,14 +105,13 @@ def test_the_scores_of_a_night_begin_with_the_first_application_that_has_none(
 
     model = SimpleNamespace(label="asked/1", tags={})
     registry = SimpleNamespace(find=lambda *_, **__: model, inputs=lambda _: [])
-    monkeypatch.setattr(job, "Registry", lambda _: registry)
-    monkeypatch.setattr(job, "check_model_inputs", lambda *_, **__: None)
-    monkeypatch.setattr(job, "check_definitions", checked)
-    compute(root, "--look-back", "30")
-    dates = ("--from", LAST_NIGHT.isoformat(), "--to", TONIGHT.isoformat(), "--look-back", "30")
-    args = bank.arguments(
-        "score_applications", root / "project", root / "warehouse", "--recipe", "asked", "--source", "village", *dates
-    )
+    monkeypatch.setattr(score_applications, "Registry", lambda _: registry)
+    monkeypatch.setattr(score_applications, "check_model_inputs", lambda *_, **__: None)
+    monkeypatch.setattr(score_applications, "check_definitions", checked)
+    compute(root, look_back=30)
+    night = {"first": LAST_NIGHT, "last": TONIGHT, "look_back": 30}
+    whose = {"recipe": "asked", "source": "village"}
+    params = bank.told(ScoreApplications, root / "project", root / "warehouse", **whose, **night)
     with pytest.raises(Asked):
-        job.run(None, args)
+        perform(params)
     assert asked == {"first": date(2026, 2, 25), "last": TONIGHT}

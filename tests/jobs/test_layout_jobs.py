@@ -8,15 +8,16 @@ import shutil
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tallystick.entrypoint import perform
 from tallystick.errors import ContractError, NotFound
 from tallystick.features.ledger import list_days
-from tallystick.pipeline import load_job
+from tallystick.runs.params import CompactEvents, Params, RebucketSource, VacuumTables
 from tallystick.tables import Warehouse, pin, read_arrow
 from tests.lib import backfills as bank
-from tests.lib import deliveries
 
 FIRST, LAST = "2026-02-20", "2026-03-10"
 DAYS = list_days(date.fromisoformat(FIRST), date.fromisoformat(LAST))
@@ -42,10 +43,9 @@ def warehouse(project: Path) -> Path:
     return project.parent / "warehouse"
 
 
-def run(job: str, project: Path, warehouse: Path, *argv: str, session: object = None) -> None:
-    """A job with these arguments, without Spark unless a session is given."""
-    args = bank.arguments(job, project, warehouse, *argv)
-    load_job(deliveries.CHECKOUT, job).run(session, args)
+def run(params: type[Params], project: Path, warehouse: Path, *, session: Any = None, **asked: Any) -> None:
+    """A run with these parameters, without Spark unless a session is given."""
+    perform(bank.told(params, project, warehouse, **asked), session)
 
 
 def declare(project: Path, old: str, new: str) -> None:
@@ -73,7 +73,7 @@ def test_compaction_merges_loads_older_than_declared_and_no_feature_day_is_stale
 ) -> None:
     declare(project, "period: month", "period: month, compact_after_days: 5")
     before = rows(warehouse, "clean.transactions")
-    run("compact_events", project, warehouse, "--source", "village", "--as-of", "2026-03-13", session=session)
+    run(CompactEvents, project, warehouse, source="village", as_of=date(2026, 3, 13), session=session)
     files = pin(Warehouse(warehouse), "clean.transactions").files
     assert rows(warehouse, "clean.transactions") == before
     # Older than five days on March 13 are the loads up to March 7; six younger ones stay as they are.
@@ -83,15 +83,15 @@ def test_compaction_merges_loads_older_than_declared_and_no_feature_day_is_stale
     assert len(old) == len(set(old))
     assert right_days(project, warehouse) == DAYS
     version = pin(Warehouse(warehouse), "clean.transactions").version
-    run("compact_events", project, warehouse, "--source", "village", "--as-of", "2026-03-13", session=session)
+    run(CompactEvents, project, warehouse, source="village", as_of=date(2026, 3, 13), session=session)
     assert pin(Warehouse(warehouse), "clean.transactions").version == version
 
 
 def test_without_a_declared_age_loads_of_35_days_stay(project: Path, warehouse: Path) -> None:
     version = pin(Warehouse(warehouse), "clean.transactions").version
-    run("compact_events", project, warehouse, "--source", "village", "--as-of", "2026-04-05")
+    run(CompactEvents, project, warehouse, source="village", as_of=date(2026, 4, 5))
     assert pin(Warehouse(warehouse), "clean.transactions").version == version
-    run("compact_events", project, warehouse, "--source", "village", "--as-of", "2026-04-08")
+    run(CompactEvents, project, warehouse, source="village", as_of=date(2026, 4, 8))
     assert pin(Warehouse(warehouse), "clean.transactions").version == version + 1
 
 
@@ -101,24 +101,24 @@ def test_features_are_the_same_before_and_after_re_bucketing(project: Path, ware
     declare(project, "buckets: 2", f"buckets: {buckets}")
     with pytest.raises(ContractError, match=f"lie in 2 buckets, its layout declares {buckets}.*rebucket village"):
         bank.backfill(str(project), str(warehouse), FIRST, "2026-03-12")
-    run("rebucket_source", project, warehouse, "--source", "village")
+    run(RebucketSource, project, warehouse, source="village")
     assert bank.stored(warehouse) == before
     assert right_days(project, warehouse) == DAYS
     bank.backfill(str(project), str(warehouse), FIRST, "2026-03-12")
     transactions = bank.history() + [row for day in range(2, 14) for row in bank.daily(date(2026, 3, day))]
     assert bank.stored(warehouse) == bank.spent(transactions, list_days(DAYS[0], date(2026, 3, 12)))
-    bank.compute(str(project), str(warehouse), "--group", "spend", "--source", "village", "--from", FIRST, "--to", LAST)
+    bank.compute(project, warehouse, groups=("spend",), first=FIRST, last=LAST)
     assert {key: value for key, value in bank.stored(warehouse).items() if key in before} == before
     places = {f.partition["bucket"] for f in pin(Warehouse(warehouse), "feature.spend").files}
     assert places <= {str(number) for number in range(buckets)}
     version = pin(Warehouse(warehouse), "feature.spend").version
-    run("rebucket_source", project, warehouse, "--source", "village")
+    run(RebucketSource, project, warehouse, source="village")
     assert pin(Warehouse(warehouse), "feature.spend").version == version
 
 
 def test_an_unknown_source_is_named(project: Path, warehouse: Path) -> None:
     with pytest.raises(NotFound, match="there is no source vilage"):
-        run("rebucket_source", project, warehouse, "--source", "vilage")
+        run(RebucketSource, project, warehouse, source="vilage")
 
 
 class OneModel:
@@ -145,18 +145,18 @@ def test_vacuum_keeps_what_the_manifest_of_a_model_names(
 ) -> None:
     monkeypatch.setattr("tallystick.model.registry.Registry", OneModel)
     tables, name = Warehouse(warehouse), "clean.transactions"
-    run("compact_events", project, warehouse, "--source", "village", "--as-of", "2026-04-20")
+    run(CompactEvents, project, warehouse, source="village", as_of=date(2026, 4, 20))
     needed = pin(tables, name, version=2).paths
     # As if the compaction were older than the retention, which deltalake reads from the log.
     tables.open(name).alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 0 days"})
     for path in tables.table_path(name).rglob("*.parquet"):
         os.utime(path, (0, 0))
     merged = set(pin(tables, name, version=13).paths) - set(pin(tables, name).paths) - set(needed)
-    run("vacuum_tables", project, warehouse, "--dry-run")
+    run(VacuumTables, project, warehouse, dry_run=True)
     size = sum(Path(path).stat().st_size for path in merged)
     assert capsys.readouterr().out == f"clean.transactions  {len(merged)} files  {size} bytes\n"
     assert all(Path(path).exists() for path in merged)
-    run("vacuum_tables", project, warehouse)
+    run(VacuumTables, project, warehouse)
     assert not any(Path(path).exists() for path in merged)
     assert all(Path(path).exists() for path in (*needed, *pin(tables, name).paths))
     assert json.loads(OneModel.manifest)["inputs"] == {name: 2}

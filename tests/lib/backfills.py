@@ -1,27 +1,30 @@
-"""A bank of six customers for tests of backfills: its project, its stored rows, and jobs run without Spark.
+"""A bank of six customers for tests of backfills: its project, its stored rows, and runs without Spark.
 
 What lives here: declarations, rows and a brute-force answer. What must not: assertions.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import xxhash
 
-from tallystick.pipeline import load_job
+from tallystick.features.backfill import BackfillPlan
 from tallystick.project import load_project
+from tallystick.runs import backfill_features, compute_features
+from tallystick.runs.params import BackfillFeatures, ComputeFeatures, Params
 from tallystick.spec.tables import TableContract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
 from tests.lib import deliveries
+
+P = TypeVar("P", bound=Params)
 
 ZONE = "Europe/Prague"
 CUSTOMERS = 6
@@ -218,35 +221,33 @@ class LocalSession:
         return self._rows
 
 
-def arguments(job: str, project: Path, warehouse: Path, *argv: str, run_id: str = "") -> argparse.Namespace:
-    """The parsed arguments of a job for this project and warehouse."""
-    parser = argparse.ArgumentParser()
-    load_job(deliveries.CHECKOUT, job).add_arguments(parser)
-    args = parser.parse_args(argv)
-    args.project, args.warehouse = Path(project), Path(warehouse)
-    args.run_id = run_id or f"run-{len(list(Path(warehouse).rglob('*.json')))}"
-    return args
+def told(params: type[P], project: Path | str, warehouse: Path | str, *, run_id: str = "", **asked: Any) -> P:
+    """The parameters of a run for this project and warehouse; dates may be given as texts."""
+    dates = {name: date.fromisoformat(asked[name]) for name in ("first", "last") if isinstance(asked.get(name), str)}
+    run_id = run_id or f"run-{len(list(Path(warehouse).rglob('*.json')))}"
+    common: dict[str, Any] = {"project": Path(project), "warehouse": Path(warehouse), "run_id": run_id}
+    return params(**common, **(asked | dates))
 
 
-def backfill_arguments(project: Path, warehouse: Path, first: str, last: str, *more: str) -> argparse.Namespace:
-    """The arguments of a backfill of the group."""
-    argv = ["--group", "spend", "--source", "village", "--from", first, "--to", last, *more]
-    return arguments("backfill_features", project, warehouse, *argv)
+def backfill_params(project: Path | str, warehouse: Path | str, first: str, last: str, **more: Any) -> BackfillFeatures:
+    """The parameters of a backfill of the group."""
+    asked = {"group": "spend", "source": "village", "first": first, "last": last, **more}
+    return told(BackfillFeatures, project, warehouse, **asked)
 
 
-def backfill(project: str, warehouse: str, first: str, last: str, *more: str) -> None:
-    """Backfill the group without Spark; texts only, so that another process can be sent here."""
-    args = backfill_arguments(Path(project), Path(warehouse), first, last, *more)
-    load_job(deliveries.CHECKOUT, "backfill_features").run(LocalSession(), args)
+def backfill(project: Path | str, warehouse: Path | str, first: str, last: str, **more: Any) -> None:
+    """Backfill the group without Spark."""
+    session: Any = LocalSession()
+    backfill_features.run(backfill_params(project, warehouse, first, last, **more), session)
 
 
-def plan(project: Path, warehouse: Path, first: str, last: str, *more: str) -> Any:
+def plan(project: Path | str, warehouse: Path | str, first: str, last: str, **more: Any) -> BackfillPlan:
     """The plan of the same backfill."""
-    job = load_job(deliveries.CHECKOUT, "backfill_features")
-    return job.plan(backfill_arguments(project, warehouse, first, last, *more))
+    return backfill_features.plan(backfill_params(project, warehouse, first, last, **more))
 
 
-def compute(project: str, warehouse: str, *argv: str, run_id: str = "") -> None:
-    """Run the job that computes features, without Spark."""
-    args = arguments("compute_features", Path(project), Path(warehouse), "--source", "village", *argv, run_id=run_id)
-    load_job(deliveries.CHECKOUT, "compute_features").run(LocalSession(), args)
+def compute(project: Path | str, warehouse: Path | str, *, run_id: str = "", **asked: Any) -> None:
+    """Compute features without Spark."""
+    session: Any = LocalSession()
+    params = told(ComputeFeatures, project, warehouse, run_id=run_id, source="village", **asked)
+    compute_features.run(params, session)

@@ -1,11 +1,10 @@
 """A small supplier of three files and the deliveries it makes, for tests of sources and ingest.
 
-What lives here: the supplier's declaration, its files, and a load through the real job. What must not: expectations.
+What lives here: the supplier's declaration, its files, and a load through the real run. What must not: expectations.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tallystick.pipeline import load_job
+from tallystick.entrypoint import perform
+from tallystick.runs.params import IngestSource
 from tallystick.tables import Warehouse, read_arrow
 
 if TYPE_CHECKING:
@@ -142,21 +142,17 @@ def write_delivery(directory: Path, files: Mapping[str, str | bytes | None] | No
 
 
 def load_delivery(
-    session: SparkSession, project: Path, warehouse: Path, directory: Path, *, arguments: Sequence[str] = ()
+    session: SparkSession, project: Path, warehouse: Path, directory: Path, *, load_date: date | None = None
 ) -> None:
-    """Run the real job for the village bank. ``arguments`` follow ``--source``."""
-    run_job(session, project, warehouse, arguments=["--source", f"village={directory}", *arguments])
+    """Load a delivery of the village bank."""
+    ingest(session, project, warehouse, directory=directory, load_date=load_date)
 
 
-def run_job(session: SparkSession, project: Path, warehouse: Path, *, arguments: Sequence[str]) -> None:
-    """Run the real ingest job in this process with a project and warehouse of the test."""
-    job = load_job(CHECKOUT, "ingest_source")
-    parser = argparse.ArgumentParser()
-    job.add_arguments(parser)
-    args = parser.parse_args(arguments)
-    args.project, args.warehouse = project, warehouse
-    args.run_id = f"test-{len(list(warehouse.rglob('*.json')))}"
-    job.run(session, args)
+def ingest(session: SparkSession, project: Path, warehouse: Path, **asked: Any) -> None:
+    """Ingest the village bank in this process with a project and warehouse of the test."""
+    run_id = f"test-{len(list(warehouse.rglob('*.json')))}"
+    params = IngestSource(project=project, warehouse=warehouse, run_id=run_id, source="village", **asked)
+    perform(params, session)
 
 
 def rows_of(warehouse: Path, table: str, *, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

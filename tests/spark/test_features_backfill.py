@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.features.ledger import list_days
-from tallystick.pipeline import load_job
+from tallystick.runs import backfill_features
 from tests.lib import backfills as bank
-from tests.lib import deliveries
 from tests.lib.kill import run_killed
 
 if TYPE_CHECKING:
@@ -22,12 +21,11 @@ DAYS = list_days(date.fromisoformat(FIRST), date.fromisoformat(LAST))
 def test_spark_ends_what_a_killed_backfill_began(spark: SparkSession, tmp_path: Path) -> None:
     project, warehouse = bank.write_project(tmp_path / "project"), tmp_path / "warehouse"
     rows = bank.store_bank(project, warehouse)
-    job = load_job(deliveries.CHECKOUT, "backfill_features")
     # The first chunk is written down, the second committed but not yet: its days count as missing.
     at = "tallystick.features.ledger:Ledger.record"
     run_killed(bank.backfill, str(project), str(warehouse), FIRST, LAST, at=at, nth=2)
-    args = bank.backfill_arguments(project, warehouse, FIRST, LAST)
-    assert [(chunk.first, chunk.days) for chunk in job.plan(args).chunks] == [(date(2026, 3, 1), 4)]
-    job.run(spark, args)
+    params = bank.backfill_params(project, warehouse, FIRST, LAST)
+    assert [(chunk.first, chunk.days) for chunk in backfill_features.plan(params).chunks] == [(date(2026, 3, 1), 4)]
+    backfill_features.run(params, spark)
     assert bank.stored(warehouse) == bank.spent(rows, DAYS)
-    assert not job.plan(args).chunks
+    assert not backfill_features.plan(params).chunks

@@ -6,7 +6,6 @@ oracle; that the numbers are right is shown elsewhere.
 
 from __future__ import annotations
 
-import argparse
 import random
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,9 +20,10 @@ from pyarrow import parquet as pq
 
 import tallystick
 from tallystick.cli.explaining import explain_feature
+from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
-from tallystick.pipeline import load_job
 from tallystick.project import load_project
+from tallystick.runs.params import ComputeFeatures, ComputeObserved
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
 from tallystick.tables.store.buckets import bucket_of
 from tests.lib import deliveries
@@ -125,14 +125,10 @@ def store(warehouse: Path, contract: Any, rows: list[dict[str, Any]], loaded_on:
     replace_arrow(Warehouse(warehouse), contract, data, where=where, run=Run(f"{contract.name}{loaded_on}", "t", "0"))
 
 
-def run_job(spark: SparkSession, bank: tuple[Path, Path], job: str, *argv: str) -> None:
-    parser = argparse.ArgumentParser()
-    module = load_job(deliveries.CHECKOUT, job)
-    module.add_arguments(parser)
-    args = parser.parse_args(["--source", "village", *argv])
-    args.project, args.warehouse = bank
-    args.run_id = f"{job}-{len(list(bank[1].rglob('*.json')))}"
-    module.run(spark, args)
+def compute_given(spark: SparkSession, bank: tuple[Path, Path], observations: str, *, name: str) -> None:
+    run_id = f"{name}-{len(list(bank[1].rglob('*.json')))}"
+    common: dict[str, Any] = {"project": bank[0], "warehouse": bank[1], "run_id": run_id, "source": "village"}
+    perform(ComputeObserved(**common, groups=("spend",), observations=observations, name=name), spark)
 
 
 def stored(bank: tuple[Path, Path], name: str) -> pa.Table:
@@ -144,7 +140,8 @@ def stored(bank: tuple[Path, Path], name: str) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def daily(spark: SparkSession, bank: tuple[Path, Path]) -> pa.Table:
-    run_job(spark, bank, "compute_features", "--group", "spend", "--from", f"{FROM}", "--to", f"{TO}")
+    common: dict[str, Any] = {"project": bank[0], "warehouse": bank[1], "source": "village"}
+    perform(ComputeFeatures(**common, groups=("spend",), first=FROM, last=TO), spark)
     return stored(bank, "daily")
 
 
@@ -172,7 +169,7 @@ def test_snapshot_given_observations_and_vectors_are_equal(
     twice = pa.concat_tables([asked.slice(9), asked.slice(0, 9), asked.slice(3, 5)])
     path = tmp_path / "training.parquet"
     pq.write_table(twice, path)
-    run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", str(path), "--name", "again")
+    compute_given(spark, bank, str(path), name="again")
     again = stored(bank, "again")
     assert again.equals(daily)
     assert by_vector(bank, daily, monkeypatch) == daily.to_pylist()
@@ -196,7 +193,7 @@ def test_any_instant_can_be_given_also_of_a_customer_without_rows(
         ["customer_id", "as_of"],
     )
     csv.write_csv(given, path)
-    run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", str(path), "--name", "instants")
+    compute_given(spark, bank, str(path), name="instants")
     found = stored(bank, "instants")
     assert found.num_rows == len(pairs)
     assert by_vector(bank, found, monkeypatch) == found.to_pylist()
@@ -212,16 +209,16 @@ def test_a_table_can_be_given_and_dates_mean_local_midnights(
     path = tmp_path / "dates.csv"
     days = [FROM + timedelta(days=number) for number in range((TO - FROM).days + 1)]
     path.write_text("customer_id,as_of\n" + "".join(f"{who},{day}\n" for who in CUSTOMERS[:6] for day in days))
-    run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", str(path), "--name", "dates")
+    compute_given(spark, bank, str(path), name="dates")
     assert stored(bank, "dates").equals(daily)
-    run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", "feature.spend", "--name", "copy")
+    compute_given(spark, bank, "feature.spend", name="copy")
     assert set(stored(bank, "copy").to_pylist()[0]) == set(daily.column_names)
     assert not list((bank[1] / "_given").iterdir())
 
 
 def test_a_set_that_a_run_fills_cannot_be_replaced(spark: SparkSession, bank: tuple[Path, Path]) -> None:
     with pytest.raises(DeclarationError, match="filled by a recipe or the snapshot"):
-        run_job(spark, bank, "compute_observed", "--group", "spend", "--observations", "x.csv", "--name", "daily")
+        compute_given(spark, bank, "x.csv", name="daily")
 
 
 def test_the_sql_of_a_passport_answers_the_same_over_the_stored_tables(

@@ -21,10 +21,10 @@ from tests.lib.deliveries import (
     PEOPLE,
     TRANSACTIONS_SQL,
     counts_of,
+    ingest,
     load_delivery,
     rejects_of,
     rows_of,
-    run_job,
     write_delivery,
     write_project,
     write_source,
@@ -190,7 +190,7 @@ def test_the_same_bytes_again_change_nothing_and_other_bytes_are_refused(
     with pytest.raises(LoadRefused, match=r"other bytes were published for this load date: .*people\.csv"):
         load_delivery(spark, project, warehouse, changed)
     with pytest.raises(LoadRefused, match="the load of 2024-02-01 is published already .loads go forward"):
-        load_delivery(spark, project, warehouse, changed, arguments=["--load-date", "2024-01-15"])
+        load_delivery(spark, project, warehouse, changed, load_date=date(2024, 1, 15))
     assert {name: Warehouse(warehouse).open(name).version() for name in Warehouse(warehouse).tables()} == before
 
 
@@ -203,7 +203,7 @@ def test_a_replay_gives_the_same_rows_and_takes_a_corrected_mapping(
         project,
         files={"transactions.sql": TRANSACTIONS_SQL.replace("LOWER(b.kind)", "NULLIF(LOWER(b.kind), 'barter')")},
     )
-    run_job(spark, project, warehouse, arguments=["--source", "village", "--replay-from", "2024-01-31"])
+    ingest(spark, project, warehouse, replay_from=date(2024, 1, 31))
     write_source(project)
     after = {name: rows_of(warehouse, name) for name in before}
     added = [row["transaction_id"] for row in after["clean.transactions"] if row not in before["clean.transactions"]]
@@ -211,7 +211,7 @@ def test_a_replay_gives_the_same_rows_and_takes_a_corrected_mapping(
     assert [row for row in before["clean.transactions"] if row not in after["clean.transactions"]] == []
     same = [name for name in before if after[name] == before[name]]
     assert sorted(set(before) - set(same)) == ["clean.transactions", "clean.transactions_rejected", "monitor.loads"]
-    run_job(spark, project, warehouse, arguments=["--source", "village", "--replay-from", "2024-01-31"])
+    ingest(spark, project, warehouse, replay_from=date(2024, 1, 31))
     assert {name: rows_of(warehouse, name) for name in before} == before
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError, ValidationFailed
 from tallystick.project import load_project
 from tallystick.quality import Finding, Validation, validate
 from tallystick.quality.gate import build_suite, library
+from tallystick.runs.params import ValidateTables
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
 from tests.unit.test_project_expectations import KWARGS
 
@@ -167,20 +168,14 @@ def job(spark: SparkSession, project_root: Path, tmp_path: Path) -> Any:
             where = Slice(f"test/{source}", {"source": source})
             rows = pa.Table.from_pylist([row], schema=schema)
             replace_arrow(warehouse, contract, rows, where=where, run=Run(f"{source}{day}", "test", "test"))
-        run_validation(spark, project_root, tmp_path, "--tables", tables)
+        run_validation(spark, project_root, tmp_path, tables=(tables,))
 
     return run
 
 
-def run_validation(spark: SparkSession, project: Path, warehouse: Path, *argv: str) -> None:
-    """The job for one source of the warehouse."""
-    from jobs import validate_tables
-
-    parser = argparse.ArgumentParser()
-    validate_tables.add_arguments(parser)
-    args = parser.parse_args(["--source", "berka", *argv])
-    args.project, args.warehouse, args.run_id = project, warehouse, "nightly"
-    validate_tables.run(spark, args)
+def run_validation(spark: SparkSession, project: Path, warehouse: Path, **asked: Any) -> None:
+    """The run for one source of the warehouse."""
+    perform(ValidateTables(project=project, warehouse=warehouse, run_id="nightly", source="berka", **asked), spark)
 
 
 def test_the_job_records_first_and_then_stops_with_code_8(job: Any, tmp_path: Path) -> None:
@@ -222,7 +217,7 @@ def test_a_layer_with_a_table_that_all_sources_share_is_validated(
     rows = pa.Table.from_pylist([told], schema=arrow_schema(contract.columns))
     where = Slice("test/txn", {"feature_group": "txn"})
     replace_arrow(warehouse, contract, rows, where=where, run=Run("one", "test", "test"))
-    run_validation(spark, project_root, tmp_path, "--layer", "monitor")
+    run_validation(spark, project_root, tmp_path, layer="monitor")
     found = read_arrow(warehouse, "monitor.validations").to_pylist()
     assert {row["table_name"] for row in found} == {
         "clean.regions",

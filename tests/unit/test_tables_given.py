@@ -14,6 +14,7 @@ from tallystick.cli.computing import Who, compute_groups
 from tallystick.cli.running import SessionMaker
 from tallystick.errors import DeclarationError, InputError
 from tallystick.project import load_project
+from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
 from tallystick.spec.sources import Source
 from tallystick.tables import Warehouse
 from tallystick.tables.store.buckets import bucket_of
@@ -113,28 +114,25 @@ def test_who_is_observed_is_said_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "job", "argv"),
+    ("who", "params", "told"),
     [
-        (Who(observations="x.csv", name="x"), "compute_observed", ["--observations", "x.csv", "--name", "x"]),
-        (Who(as_of=dt.date(2024, 3, 1)), "compute_features", ["--from", "2024-03-01", "--to", "2024-03-01"]),
+        (Who(observations="x.csv", name="x"), ComputeObserved, {"observations": "x.csv", "name": "x"}),
+        (Who(as_of=dt.date(2024, 3, 1)), ComputeFeatures, {"first": dt.date(2024, 3, 1), "last": dt.date(2024, 3, 1)}),
     ],
 )
-def test_the_command_hands_its_groups_to_the_right_job(
-    monkeypatch: pytest.MonkeyPatch, project_root: Path, tmp_path: Path, who: Who, job: str, argv: list[str]
+def test_the_command_hands_its_groups_to_the_right_run(
+    monkeypatch: pytest.MonkeyPatch,
+    project_root: Path,
+    tmp_path: Path,
+    who: Who,
+    params: type[Params],
+    told: dict[str, object],
 ) -> None:
-    started: list[object] = []
-    real = computing.load_job
-
-    def load(root: Path, name: str) -> object:
-        module = real(root, name)
-        monkeypatch.setattr(module, "run", lambda session, args: started.append((name, args)))
-        return module
-
-    monkeypatch.setattr(computing, "load_job", load)
+    started: list[Params] = []
+    monkeypatch.setattr(computing, "perform", lambda params, _: started.append(params))
     monkeypatch.setattr(SessionMaker, "__call__", lambda self: None)
     compute_groups(["transactions", "social"], "simbank", who=who, warehouse=tmp_path, project=project_root)
-    [(name, args)] = started
-    assert name == job
-    assert (args.group, args.source, args.warehouse) == (["transactions", "social"], "simbank", tmp_path)
-    told = {key: str(value) for key, value in vars(args).items()}
-    assert [told[{"--from": "first", "--to": "last"}.get(flag, flag[2:])] for flag in argv[::2]] == argv[1::2]
+    [found] = started
+    common: dict[str, object] = {"project": project_root, "warehouse": tmp_path, "run_id": found.run_id}
+    asked: dict[str, object] = {"source": "simbank", "groups": ("transactions", "social"), **told}
+    assert found == params(**common, **asked)  # type: ignore[arg-type]

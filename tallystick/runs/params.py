@@ -1,0 +1,290 @@
+"""The parameters of every run, one frozen class each.
+
+`tally`, Airflow and tests build these values; a job file reads them from its command line (``arguments``). They are
+apart from the runs so that parsing a DAG or a command line imports no engine.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import Field, dataclass, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+
+from tallystick.errors import DeclarationError
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text that a scheduler fills in when the task starts. A command line may hold it; a run refuses it."""
+
+    text: str
+
+
+def template(text: str) -> Any:
+    """A ``Template`` in place of a date or a number; a text needs none, since it may hold the template itself."""
+    return Template(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How a field appears on a command line: its ``help``, and its ``flag`` where that is not the field's name."""
+
+    help: str
+    flag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Params:
+    """What every run is told: where the declarations and the tables are, and the id that makes a repeat a no-op.
+
+    A value of another type than its field's is refused. An empty ``run_id`` becomes a new one.
+    """
+
+    # The name of the run's module, of its job file and of its Airflow task.
+    job: ClassVar[str] = ""
+    needs_spark: ClassVar[bool] = True
+
+    project: Annotated[Path, Option("project folder; default: upwards from the working directory")]
+    warehouse: Annotated[Path, Option("folder of all tables, models and reports")]
+    run_id: Annotated[str, Option("same id again = same run, which is not repeated; default: new")] = ""
+
+    def __post_init__(self) -> None:
+        for parameter in list_parameters(type(self)):
+            parameter.check(getattr(self, parameter.name))
+        if not self.run_id:
+            object.__setattr__(self, "run_id", uuid.uuid4().hex)
+
+    def templates(self) -> list[str]:
+        """The fields that a scheduler has still to fill in."""
+        return [one.name for one in fields(self) if isinstance(getattr(self, one.name), Template)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """One field of a params class, for whoever reads or writes all of them alike.
+
+    ``kind`` is its type without None; ``tuple`` stands for any number of texts. ``default`` is MISSING where a value
+    must be given.
+    """
+
+    name: str
+    kind: type
+    is_optional: bool
+    default: object
+    option: Option
+
+    @classmethod
+    def of(cls, one: Field[Any], annotation: Any) -> Parameter:
+        """The field with its annotation, which is ``Annotated[type, Option]``."""
+        declared, option = get_args(annotation)
+        kinds = [kind for kind in get_args(declared) or (declared,) if kind is not type(None)]
+        kind = tuple if get_origin(declared) is tuple else kinds[0]
+        is_optional = type(None) in get_args(declared)
+        return cls(name=one.name, kind=kind, is_optional=is_optional, default=one.default, option=option)
+
+    @property
+    def flag(self) -> str:
+        """Its word on the command line."""
+        return self.option.flag or f"--{self.name.replace('_', '-')}"
+
+    def check(self, value: object) -> None:
+        """DeclarationError unless the value is of the field's type, or a template in place of a date or a number."""
+        if (value is None and self.is_optional) or (isinstance(value, Template) and self.kind in (date, int)):
+            return
+        # An instant is a date in Python, and a truth value a number; a parameter means the one or the other.
+        is_other = isinstance(value, datetime) or isinstance(value, bool) != (self.kind is bool)
+        if is_other or not isinstance(value, self.kind):
+            what = f"parameter {self.name} is a {type(value).__name__}"
+            raise DeclarationError(what, fix=f"give a {self.kind.__name__}")
+
+
+def list_parameters(params: type[Params]) -> tuple[Parameter, ...]:
+    """The fields of a params class in declared order."""
+    hints = get_type_hints(params, include_extras=True)
+    return tuple(Parameter.of(one, hints[one.name]) for one in fields(params))
+
+
+# What several runs are told.
+SourceName = Annotated[str, Option("the source's name")]
+RecipeName = Annotated[str, Option("the recipe's name")]
+FirstDate = Annotated[date | None, Option("first business date (inclusive)", flag="--from")]
+LastDate = Annotated[date | None, Option("last business date (inclusive)", flag="--to")]
+LookBack = Annotated[int, Option("begin up to so many days earlier, where a row is lacking")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IngestSource(Params):
+    """Which source from which directory, or which of its loads again: the one needs ``directory``, the other not."""
+
+    job: ClassVar[str] = "ingest_source"
+
+    source: SourceName
+    directory: Annotated[Path | None, Option("the folder of its deliveries")] = None
+    load_date: Annotated[date | None, Option("of a delivery whose folder does not name it")] = None
+    replay_from: Annotated[date | None, Option("instead: map this landed load and all later ones again")] = None
+
+    def __post_init__(self) -> None:
+        Params.__post_init__(self)  # a dataclass with slots has no super() without arguments
+        if (self.directory is None) == (self.replay_from is None):
+            what = "a directory is loaded, or landed loads are mapped again: one of the two"
+            raise DeclarationError(what, fix="say --directory DIR or --replay-from DATE")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidateTables(Params):
+    """What to validate."""
+
+    job: ClassVar[str] = "validate_tables"
+
+    source: SourceName
+    layer: Annotated[str, Option("whose tables are validated")] = "clean"
+    tables: Annotated[tuple[str, ...], Option("may be repeated; default: all the source fills", flag="--table")] = ()
+    load_date: Annotated[date | None, Option("date of the results; default: the last load's")] = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComputeFeatures(Params):
+    """What to compute, and for which business dates."""
+
+    job: ClassVar[str] = "compute_features"
+
+    source: SourceName
+    recipe: Annotated[str, Option("whose observations, and whose groups where none are named")] = ""
+    groups: Annotated[tuple[str, ...], Option("may be repeated; without a recipe: every midnight", flag="--group")] = ()
+    first: FirstDate = None
+    last: LastDate = None
+    look_back: LookBack = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComputeObserved(Params):
+    """What to compute, and for whom and when."""
+
+    job: ClassVar[str] = "compute_observed"
+
+    source: SourceName
+    groups: Annotated[tuple[str, ...], Option("may be repeated", flag="--group")]
+    observations: Annotated[str, Option("a Parquet or CSV file, or a layer.table")]
+    name: Annotated[str, Option("the set's name in the feature tables")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackfillFeatures(Params):
+    """What to backfill, and how much may be read for it."""
+
+    job: ClassVar[str] = "backfill_features"
+
+    group: Annotated[str, Option("the feature group")]
+    source: SourceName
+    first: Annotated[date, Option("first business date", flag="--from")]
+    last: Annotated[date, Option("last business date (inclusive)", flag="--to")]
+    recipe: Annotated[str, Option("whose observations; default: all customers at every midnight")] = ""
+    missing_only: Annotated[bool, Option("leave days whose values are stale or late")] = False
+    max_bytes: Annotated[int | None, Option("stop before the work when it would read more than this")] = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildLabels(Params):
+    """Whose labels, and as known when."""
+
+    job: ClassVar[str] = "build_labels"
+
+    recipe: RecipeName
+    source: SourceName
+    cutoff: Annotated[date | None, Option("what was known on this date; default: the last load")] = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditLeakage(Params):
+    """Whose training set."""
+
+    job: ClassVar[str] = "audit_leakage"
+    needs_spark: ClassVar[bool] = False
+
+    recipe: RecipeName
+    source: SourceName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainModel(Params):
+    """Whose model."""
+
+    job: ClassVar[str] = "train_model"
+    needs_spark: ClassVar[bool] = False
+
+    recipe: RecipeName
+    source: SourceName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreApplications(Params):
+    """What to score, and for which business dates."""
+
+    job: ClassVar[str] = "score_applications"
+
+    recipe: RecipeName
+    source: SourceName
+    first: FirstDate = None
+    last: LastDate = None
+    look_back: LookBack = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteReport(Params):
+    """Which recipe on which source."""
+
+    job: ClassVar[str] = "write_report"
+    needs_spark: ClassVar[bool] = False
+
+    recipe: RecipeName
+    source: SourceName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompactEvents(Params):
+    """Whose tables, and which loads are old."""
+
+    job: ClassVar[str] = "compact_events"
+
+    source: SourceName
+    as_of: Annotated[date, Option("the date from which a load's age is counted")]
+    tables: Annotated[tuple[str, ...], Option("such as clean.transactions, may be repeated", flag="--table")] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RebucketSource(Params):
+    """Whose tables."""
+
+    job: ClassVar[str] = "rebucket_source"
+
+    source: SourceName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VacuumTables(Params):
+    """Whether to look only."""
+
+    job: ClassVar[str] = "vacuum_tables"
+    needs_spark: ClassVar[bool] = False
+
+    dry_run: Annotated[bool, Option("tell what would go, and remove nothing")] = False
+
+
+# Every run there is.
+RUNS: tuple[type[Params], ...] = (
+    IngestSource,
+    ValidateTables,
+    ComputeFeatures,
+    ComputeObserved,
+    BackfillFeatures,
+    BuildLabels,
+    AuditLeakage,
+    TrainModel,
+    ScoreApplications,
+    WriteReport,
+    CompactEvents,
+    RebucketSource,
+    VacuumTables,
+)

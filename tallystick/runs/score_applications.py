@@ -1,0 +1,89 @@
+"""Score every application of a source with the recipe's champion, bucket by bucket, and replace the recipe's rows.
+
+Takes a recipe, a source and optionally the first and last business date; reads applications and features at pinned
+versions, and the training table at the version that the champion learned from.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tallystick.features import Kept, begin_early, date_bounds, list_bucket_tasks
+from tallystick.features.ledger import Definition, Ledger, check_definitions
+from tallystick.model.registry import Registry, load_local
+from tallystick.project import load_project
+from tallystick.runs.code_version import code_version
+from tallystick.runs.progress import progress
+from tallystick.scoring import ScoreWork, score_buckets
+from tallystick.spec.fingerprint import fingerprint
+from tallystick.spec.recipes import training_contract
+from tallystick.tables import (
+    BucketStore,
+    Run,
+    Slice,
+    Warehouse,
+    aligned,
+    check_layout,
+    ensure_table,
+    pin,
+    read_arrow,
+    replace_files,
+)
+from tallystick.tables.store.small import SmallTables
+from tallystick.training.vectors import check_model_inputs, plan_vectors
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tallystick.runs.params import ScoreApplications
+
+
+def run(params: ScoreApplications, session: SparkSession) -> None:
+    """Score in one Spark job and commit once."""
+    project, warehouse = load_project(params.project), Warehouse(params.warehouse)
+    recipe, source = project.recipes[params.recipe], project.sources[params.source]
+    registry = Registry(warehouse.root)
+    model = registry.find(recipe.name, source=source.name)
+    declared, needed = (project.feature_groups, project.contracts), registry.inputs(model)
+    vectors = plan_vectors(recipe, *declared, assumed=source.assumed_tables, needed=needed)
+    check_model_inputs(vectors, needed, model=model.label)
+    learned = training_contract(recipe, [feature.name for feature in vectors.features])
+    observed = {"observations": recipe.observations, "source": source.name}
+    pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
+    ledger = Ledger(tables=SmallTables(warehouse=warehouse, contracts=project.contracts), **observed)
+    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
+    held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
+    pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
+    kept = Kept.in_scores(project.observations[recipe.observations], "score.applications", recipe=recipe.name)
+    first = begin_early(partial(read_arrow, warehouse), kept, source=source, first=params.first, days=params.look_back)
+    check_definitions(ledger, defined, used=vectors.columns, rows=held, first=first, last=params.last)
+    seen = int(model.tags["training_version"])
+    check_layout(warehouse, pinned.values(), project.contracts, source=source)
+    seen_rows = pin(warehouse, learned.name, version=seen).where(source=source.name)
+    pinned[learned.name] = aligned(warehouse, seen_rows, source=source.name, buckets=source.layout.buckets)
+    tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
+    low, high = date_bounds(source, first=first, last=params.last)
+    work = ScoreWork(
+        recipe=recipe.name,
+        vectors=vectors,
+        zone=source.zone,
+        load_model=partial(load_local, str(registry.fetch_model(model))),
+        model_version=model.label,
+        currency=recipe.policy.currency if recipe.policy else source.currency,
+        training_table=learned.name,
+        low=low,
+        high=high,
+    )
+    table = project.contracts["score.applications"]
+    contracts = {name: project.contracts[name] for name in (*pinned, table.name) if name != learned.name}
+    store = BucketStore(warehouse=warehouse, contracts={**contracts, learned.name: learned})
+    files = score_buckets(session, tasks, work, storage=store)
+    owned = {"recipe": recipe.name, "source": source.name}
+    bounded, buckets = "as_of" if low or high else "", source.layout.buckets
+    where = Slice(f"{table.name}/{recipe.name}/{source.name}", owned, bounded, low, high, buckets)
+    inputs = {name: p.version for name, p in pinned.items()}
+    by = Run(params.run_id, "score_applications", code_version(project.root), fingerprint(recipe), inputs)
+    ensure_table(warehouse, table)
+    commit = replace_files(warehouse, table, files, where=where, run=by)
+    progress(f"      {table.name}: {commit.rows} applications scored by {model.label}")

@@ -217,7 +217,7 @@ def test_a_table_can_be_given_and_dates_mean_local_midnights(
 
 
 def test_a_set_that_a_run_fills_cannot_be_replaced(spark: SparkSession, bank: tuple[Path, Path]) -> None:
-    with pytest.raises(DeclarationError, match="filled by a recipe or the snapshot"):
+    with pytest.raises(DeclarationError, match="observations daily are drawn from.*take another name"):
         compute_given(spark, bank, "x.csv", name="daily")
 
 

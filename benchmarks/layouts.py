@@ -246,7 +246,7 @@ def _write_observations(folder: Folder) -> None:
         if end > start
         for key in [partition(bucket, str(FIRST_DAY.year))]
     ]
-    where = Slice("bench/observations", {"source": SOURCE})
+    where = Slice.of_source(OBSERVED, SOURCE)
     replace_files(warehouse, contract, files, where=where, run=Run("observations", "benchmark", ""))
 
 

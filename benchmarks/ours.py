@@ -73,7 +73,7 @@ def run(session: SparkSession, job: Job, out: Path) -> list[str]:
     tasks, inputs = job.tasks()
     store = BucketStore(warehouse=warehouse, contracts=contracts())
     files = compute_buckets(session, tasks, [_work(job)], observed=job.observed, storage=store)
-    where = Slice(f"{table.name}/{job.work}", {"observations": job.observed.name, "source": SOURCE})
+    where = Slice.of_features(table.name, SOURCE, job.observed.name)
     ensure_table(warehouse, table)
     by = Run(uuid.uuid4().hex, "benchmark", "", inputs=inputs)
     replace_files(warehouse, table, files[table.name], where=where, run=by)

@@ -88,3 +88,51 @@ def test_files_are_placed_by_bounds_that_may_be_truncated(least: datetime, most:
 def test_a_file_without_bounds_may_hold_anything() -> None:
     assert placement({}, Slice("n", {}, "event_at", NOON, None)) == "across"
     assert placement({}, Slice("n")) == "inside"
+
+
+DAY = date(2026, 3, 10)
+BETWEEN = (NOON, NOON + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "rows"),
+    [
+        (Slice.of_source("clean.a", "north"), "clean.a/north", ({"source": "north"}, "", None, None)),
+        (
+            Slice.of_load("clean.a", "north", DAY),
+            "clean.a/north/2026-03-10",
+            ({"source": "north"}, "loaded_on", DAY, date(2026, 3, 11)),
+        ),
+        (
+            Slice.of_findings("monitor.a", "north", DAY),
+            "monitor.a/north/2026-03-10",
+            ({"source": "north"}, "validated_on", DAY, date(2026, 3, 11)),
+        ),
+        (
+            Slice.of_features("feature.a", "north", "daily", between=BETWEEN),
+            "feature.a/daily/north",
+            ({"source": "north", "observations": "daily"}, "as_of", *BETWEEN),
+        ),
+        (
+            Slice.of_features("feature.a", "north", "daily"),
+            "feature.a/daily/north",
+            ({"source": "north", "observations": "daily"}, "", None, None),
+        ),
+        (
+            Slice.of_scores("score.a", "north", "loan", between=(NOON, None)),
+            "score.a/loan/north",
+            ({"source": "north", "recipe": "loan"}, "as_of", NOON, None),
+        ),
+    ],
+)
+def test_a_slice_owns_the_rows_it_is_of_and_days_of_one_set_share_a_lock(
+    where: Slice, name: str, rows: tuple[object, ...]
+) -> None:
+    assert (where.name, where.lock) == (name, f"slice:{name}")
+    assert (where.partition, where.column, where.low, where.high) == rows
+
+
+def test_upkeep_and_marks_take_no_lock_of_a_writer() -> None:
+    writers = [Slice.of_source("a.b", "north"), Slice.of_load("a.b", "north", DAY), Slice.of_audit("a.b", "north")]
+    others = [Slice.of_layout("a.b", "north"), Slice.of_source("a.b", "north").beside("buckets:north")]
+    assert not {one.lock for one in writers} & {one.lock for one in others}

@@ -18,14 +18,11 @@ from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Tra
 
 from tallystick.errors import ConflictError
 from tallystick.spec.data_files import DataFile
-from tallystick.tables.store.slices import Commit, Run, Slice
+from tallystick.tables.store.slices import LAYOUT, Commit, Run, Slice
 from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.warehouse import LOG, delta_errors
 
 OTHER_RUN = "another run wrote this slice first"
-
-# How the slices end under which files are merged or dealt to other buckets.
-LAYOUT = "/layout"
 
 # How often a commit is tried while others commit to other slices of the table.
 ATTEMPTS = 5
@@ -154,7 +151,7 @@ def _commit(table: DeltaTable, change: Change) -> None:
 def commit_mark(table: DeltaTable, mark: str, version: int, *, where: Slice, run: Run, name: str) -> None:
     """Set an application transaction, and nothing else, in one version of the table; ConflictError as for a change."""
     # Under another slice's name: a run that looks for its own commit of the slice must not find this one.
-    noted = Slice(f"{where.name}/{mark}")
+    noted = where.beside(mark)
     change = Change(
         noted, held_version(table, noted) + 1, [], [], run.metadata(noted, files=0, rows=0), {mark: version}
     )

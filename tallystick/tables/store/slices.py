@@ -10,9 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.tables import TableContract
+
+# How the slices end under which files are merged or dealt to other buckets.
+LAYOUT = "/layout"
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+Instants = tuple[datetime | None, datetime | None]
+Bounds = tuple[date | datetime | None, date | datetime | None]
 
 # Partition values become parts of paths and of SQL; nothing outside this set was tried with all three engines.
 PLAIN = re.compile(r"[0-9A-Za-z_-]+")
@@ -23,7 +31,8 @@ class Slice:
     """The rows one run owns: all of ``partition``'s values, narrowed to ``low <= column < high`` when a column is set.
 
     ``low`` and ``high`` are dates or instants with a zone; None is no bound. The slice's ``name`` is its lock: writers
-    of the same rows must use the same name, or two of them may both win an empty slice. ``buckets`` is the number of
+    of the same rows must use the same name, or two of them may both win an empty slice. So nobody types a name: the
+    class methods ``of_...`` make one from what the slice is of. ``buckets`` is the number of
     buckets that its rows of ``partition["source"]`` lie in; 0 when the writer does not say, and then it is not checked.
     """
 
@@ -49,10 +58,72 @@ class Slice:
                 raise DeclarationError("a bound has no time zone", where=f"slice {self.name}", fix="use UTC instants")
 
     @classmethod
+    def of_source(cls, table: str, source: str, *, buckets: int = 0) -> Slice:
+        """All rows of a source in a table."""
+        return cls(f"{table}/{source}", {"source": source}, buckets=buckets)
+
+    @classmethod
     def of_load(cls, table: str, source: str, day: date, *, buckets: int = 0) -> Slice:
         """The rows that the load of that day brought of a source to a table (``loaded_on``)."""
         end = day + timedelta(days=1)
         return cls(f"{table}/{source}/{day}", {"source": source}, "loaded_on", day, end, buckets)
+
+    @classmethod
+    def of_findings(cls, table: str, source: str, day: date) -> Slice:
+        """What a validation found on that day in a source's tables (``validated_on``)."""
+        end = day + timedelta(days=1)
+        return cls(f"{table}/{source}/{day}", {"source": source}, "validated_on", day, end)
+
+    @classmethod
+    def of_features(
+        cls, table: str, source: str, observations: str, *, between: Instants = (None, None), buckets: int = 0
+    ) -> Slice:
+        """A feature table's rows of one observation set, of all instants or of ``low <= as_of < high``."""
+        partition = {"observations": observations, "source": source}
+        return cls(f"{table}/{observations}/{source}", partition, *_as_of(between), buckets)
+
+    @classmethod
+    def of_scores(
+        cls, table: str, source: str, recipe: str, *, between: Instants = (None, None), buckets: int = 0
+    ) -> Slice:
+        """A score table's rows of one recipe, of all instants or of ``low <= as_of < high``."""
+        return cls(f"{table}/{recipe}/{source}", {"recipe": recipe, "source": source}, *_as_of(between), buckets)
+
+    @classmethod
+    def of_labels(cls, table: str, source: str, *, buckets: int = 0) -> Slice:
+        """A label's rows of a source: a label is built whole, since each of its rows may have matured."""
+        return cls.of_source(table, source, buckets=buckets)
+
+    @classmethod
+    def of_training(cls, table: str, source: str, *, buckets: int = 0) -> Slice:
+        """The rows of a source that a recipe was trained on: those of the newest training, all of them."""
+        return cls.of_source(table, source, buckets=buckets)
+
+    @classmethod
+    def of_audit(cls, table: str, source: str) -> Slice:
+        """What audits found in a source's recipes: one table for all recipes, so one lock for all of them."""
+        return cls.of_source(table, source)
+
+    @classmethod
+    def of_partition(cls, table: str, partition: Mapping[str, str]) -> Slice:
+        """One partition of a small table, whatever its columns are."""
+        return cls("/".join([table, *partition.values()]), partition)
+
+    @classmethod
+    def of_layout(cls, table: str, source: str) -> Slice:
+        """What compaction and re-bucketing of a source's table lock: each other, and no writer, for no row changes."""
+        return cls(f"{table}/{source}{LAYOUT}", {"source": source})
+
+    @classmethod
+    def to_read(
+        cls, partition: Mapping[str, str] = NOTHING, column: str = "", *, between: Bounds = (None, None)
+    ) -> Slice:
+        """Rows that are only read: the slice serves as a condition, and nobody takes its lock."""
+        return cls("read", partition, column, *between)
+
+    def beside(self, mark: str) -> Slice:
+        """A slice without rows that belongs to this one, for a commit that notes ``mark`` and writes nothing."""
+        return Slice(f"{self.name}/{mark}")
 
     @property
     def lock(self) -> str:
@@ -89,6 +160,11 @@ class Slice:
             raise DeclarationError(
                 f"bounds are not of the type of {column.name}", where=where, fix=f"use {column.type} bounds"
             )
+
+
+def _as_of(between: Instants) -> tuple[str, datetime | None, datetime | None]:
+    low, high = between
+    return "as_of" if low or high else "", low, high
 
 
 def plain_value(name: str, value: object) -> str:

@@ -42,7 +42,7 @@ class SmallTables:
 
     def replace(self, name: str, rows: pa.Table, partition: Mapping[str, str]) -> None:
         """Make the partition hold exactly ``rows``, in one commit."""
-        where = Slice("/".join([name, *partition.values()]), partition)
+        where = Slice.of_partition(name, partition)
         # A run may replace the same partition several times, so the commit is not found again by the run's own id.
         by = Run(f"{self.job}/{uuid.uuid4().hex}", self.job, self.code)
         replace_arrow(self.warehouse, self.contracts[name], rows, where=where, run=by)

@@ -39,7 +39,7 @@ class Pinned:
 
     def overlapping(self, column: str, *, low: Bound | None = None, high: Bound | None = None) -> Pinned:
         """The same version less the files that surely hold no row with ``low <= column < high``."""
-        where = Slice("read", {}, column, low, high)
+        where = Slice.to_read(column=column, between=(low, high))
         return replace(self, files=tuple(f for f in self.files if placement(f.bounds, where) != "outside"))
 
     @property

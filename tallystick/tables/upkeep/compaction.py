@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, time
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import mark_of
-from tallystick.tables.store.commits import LAYOUT, Change, commit_change, confirm_commit, held_version
+from tallystick.tables.store.commits import Change, commit_change, confirm_commit, held_version
 from tallystick.tables.store.living import with_stored
 from tallystick.tables.store.schemas import stats_columns
 from tallystick.tables.store.slices import Commit, Run, Slice
@@ -85,11 +85,6 @@ def _is_older(file: DataFile, column: str, before: date) -> bool:
     return most < before
 
 
-def layout_slice(table: str, source: str) -> Slice:
-    """The slice whose lock two maintenance runs of a source's table share."""
-    return Slice(f"{table}/{source}{LAYOUT}", {"source": source})
-
-
 def commit_layout(warehouse: Warehouse, plan: LayoutPlan, *, files: Sequence[DataFile], run: Run) -> Commit:
     """Swap the plan's files for ``files`` (from ``write_merge``) in one version that changes no row.
 
@@ -99,7 +94,7 @@ def commit_layout(warehouse: Warehouse, plan: LayoutPlan, *, files: Sequence[Dat
     """
     name = plan.contract.name
     table = warehouse.open(name, version=plan.version)
-    where = layout_slice(name, plan.source)
+    where = Slice.of_layout(name, plan.source)
     removes = [file for merge in plan.merges for file in merge.files]
     metadata = run.metadata(where, files=len(files), rows=sum(file.rows for file in files))
     marks = {mark_of(plan.source): plan.buckets} if plan.buckets else {}

@@ -19,9 +19,9 @@ from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
 from tallystick.tables.store.commits import commit_mark
 from tallystick.tables.store.living import with_stored
-from tallystick.tables.store.slices import Run
+from tallystick.tables.store.slices import Run, Slice
 from tallystick.tables.store.warehouse import Warehouse, check_protocol, delta_errors
-from tallystick.tables.upkeep.compaction import LayoutPlan, layout_slice
+from tallystick.tables.upkeep.compaction import LayoutPlan
 from tallystick.tables.upkeep.rewriting import Merge
 
 
@@ -46,7 +46,7 @@ def plan_rebucketing(
         if fenced not in (None, buckets):
             _set_fence(table, contract.name, source, buckets)
         if held and not table.transaction_version(mark_of(source)):
-            where = layout_slice(contract.name, source)
+            where = Slice.of_layout(contract.name, source)
             commit_mark(
                 warehouse.open(contract.name), mark_of(source), buckets, where=where, run=run, name=contract.name
             )

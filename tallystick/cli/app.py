@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tallystick.cli.adding import table_app
 from tallystick.cli.backfilling import commands as backfill_commands
 from tallystick.cli.maintaining import maintain_app
 
@@ -24,6 +25,7 @@ source_app = typer.Typer(no_args_is_help=True, help="Suppliers and their mapping
 rejected_app = typer.Typer(no_args_is_help=True, help="Rows that a load did not take.")
 features_app = typer.Typer(no_args_is_help=True, help="Declared features.")
 app.add_typer(source_app, name="source")
+app.add_typer(table_app, name="table")
 app.add_typer(rejected_app, name="rejected")
 app.add_typer(features_app, name="features")
 app.add_typer(maintain_app, name="maintain")

@@ -6,6 +6,7 @@ What lives here: version choice and the local calendar. What must not: anything 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
@@ -15,19 +16,45 @@ from tallystick.errors import NotFound
 from tallystick.visibility.sql import newest_first_sql, until_sql
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownTables:
+    """Clean tables as seen on ``cutoff``: their frames by name, all of one business time zone."""
+
+    frames: Mapping[str, DataFrame]
+    cutoff: date
+    zone: str
+
+    def versions(self, table: str, event_id: str) -> DataFrame:
+        """Every version known on the cut-off (``known_versions``)."""
+        return known_versions(self.frames[table], event_id, cutoff=self.cutoff)
+
+    def latest(self, table: str, event_id: str) -> DataFrame:
+        """The rows in force on the cut-off (``select_latest``)."""
+        return select_latest(self.frames[table], event_id, cutoff=self.cutoff)
+
+
+def known_versions(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
+    """Every version known on ``cutoff``, retractions too, with ``in_force`` and ``in_force_since``.
+
+    ``in_force`` marks the version that counts on the cut-off: per event, of those known by then, the one that was
+    delivered last. ``in_force_since`` is its ``known_on`` and stands on all versions of the event: from then on until
+    the cut-off no other version counts.
+    """
+    newest_first = f"OVER (PARTITION BY source, {event_id} ORDER BY {newest_first_sql()})"
+    return rows.where(F.col("known_on") <= F.lit(cutoff)).select(
+        "*",
+        F.expr(f"ROW_NUMBER() {newest_first} = 1").alias("in_force"),
+        F.expr(f"FIRST_VALUE(known_on) {newest_first}").alias("in_force_since"),
+    )
+
+
 def select_latest(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
     """The rows in force on ``cutoff``: per event, of the versions known by then, the one that was delivered last.
 
-    An event whose chosen version is a retraction is gone; an event first known after the cut-off is not there yet.
+    An event whose version in force is a retraction is gone; an event first known after the cut-off is not there yet.
     """
-    return select_known_versions(rows, event_id, cutoff=cutoff).where(~F.col("is_retracted"))
-
-
-def select_known_versions(rows: DataFrame, event_id: str, *, cutoff: date) -> DataFrame:
-    """As ``select_latest``, but retracted events stay, with their flag: for asking when something became known."""
-    newest = F.expr(f"ROW_NUMBER() OVER (PARTITION BY source, {event_id} ORDER BY {newest_first_sql()})")
-    known = rows.where(F.col("known_on") <= F.lit(cutoff)).withColumn("_version", newest)
-    return known.where(F.col("_version") == 1).drop("_version")
+    known = known_versions(rows, event_id, cutoff=cutoff)
+    return known.where(F.col("in_force") & ~F.col("is_retracted")).drop("in_force", "in_force_since")
 
 
 def select_decided(applications: DataFrame, *, cutoff: date, zone: str) -> DataFrame:

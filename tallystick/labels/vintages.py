@@ -12,8 +12,9 @@ from itertools import pairwise
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from tallystick.labels.delinquency import LOAN_KEY, has_usable_schedule_expr, trace_dpd
-from tallystick.labels.versions import local_date_expr, select_latest
+from tallystick.labels.delinquency import LOAN_KEY, has_usable_schedule_expr, payments_known, trace_dpd
+from tallystick.labels.versions import KnownTables, local_date_expr
+from tallystick.spec.labels import STATUSES
 
 
 def vintage_table(
@@ -25,8 +26,9 @@ def vintage_table(
     reached it by the cut-off, and ``is_complete`` says whether that is all of the vintage: an incomplete row is
     biased to the older loans of its month. Ages run from 1 to ``months``.
     """
-    aged = _aged_loans(loans, months=months, cutoff=cutoff, zone=zone)
-    traced = _trace(aged, loans, repayments, cutoff=cutoff, zone=zone)
+    known = KnownTables(frames={"clean.loans": loans, "clean.repayments": repayments}, cutoff=cutoff, zone=zone)
+    aged = _aged_loans(known, months=months)
+    traced = _trace(aged, known)
     is_past = F.col("on_date") <= F.col("reached_on")
     joined = aged.join(traced.select(*LOAN_KEY, "on_date", "dpd"), [*LOAN_KEY]).where(is_past)
     worst = joined.groupBy(*LOAN_KEY, "vintage", "months_on_book", "reached_on").agg(F.max("dpd").alias("worst"))
@@ -55,8 +57,9 @@ def roll_rates(
     pair of consecutive ages up to ``months`` that the loan had reached by the cut-off counts once; ``rate`` is the
     share of the row's ``from_state``.
     """
-    aged = _aged_loans(loans, months=months, cutoff=cutoff, zone=zone).where(F.col("reached_on") <= F.lit(cutoff))
-    traced = _trace(aged, loans, repayments, cutoff=cutoff, zone=zone).where("is_mark")
+    known = KnownTables(frames={"clean.loans": loans, "clean.repayments": repayments}, cutoff=cutoff, zone=zone)
+    aged = _aged_loans(known, months=months).where(F.col("reached_on") <= F.lit(cutoff))
+    traced = _trace(aged, known).where("is_mark")
     state = F.when(F.col("is_repaid"), F.lit("repaid")).otherwise(_state_expr(edges))
     ages = aged.select(*LOAN_KEY, "months_on_book", F.col("reached_on").alias("on_date"))
     states = traced.join(ages, [*LOAN_KEY, "on_date"]).select(*LOAN_KEY, "months_on_book", state.alias("from_state"))
@@ -75,7 +78,7 @@ def count_cohorts(labels: DataFrame) -> DataFrame:
     ``bad_rate`` is bad / (good + bad), null for a cohort without a mature label.
     """
     month = F.date_format("as_of", "yyyy-MM")
-    names = ("immature", "indeterminate", "excluded", "unobserved", "not_granted")
+    names = [name for name in STATUSES if name != "mature"]
     counts = [F.count_if(F.col("status") == name).alias(name) for name in names]
     good, bad = F.count_if(F.col("label") == 0).alias("good"), F.count_if(F.col("label") == 1).alias("bad")
     grouped = labels.groupBy("source", month.alias("cohort")).agg(good, bad, *counts)
@@ -84,9 +87,9 @@ def count_cohorts(labels: DataFrame) -> DataFrame:
     return grouped.select("source", "cohort", "good", "bad", rate, *names)
 
 
-def _aged_loans(loans: DataFrame, *, months: int, cutoff: date, zone: str) -> DataFrame:
-    current = select_latest(loans, "loan_id", cutoff=cutoff).where(has_usable_schedule_expr())
-    granted = current.select(*LOAN_KEY, local_date_expr("event_at", zone).alias("granted_on"))
+def _aged_loans(known: KnownTables, *, months: int) -> DataFrame:
+    current = known.latest("clean.loans", "loan_id").where(has_usable_schedule_expr())
+    granted = current.select(*LOAN_KEY, local_date_expr("event_at", known.zone).alias("granted_on"))
     ages = F.explode(F.sequence(F.lit(1), F.lit(months))).alias("months_on_book")
     aged = granted.select(*LOAN_KEY, "granted_on", ages)
     return aged.select(
@@ -95,10 +98,9 @@ def _aged_loans(loans: DataFrame, *, months: int, cutoff: date, zone: str) -> Da
     )  # fmt: skip
 
 
-def _trace(aged: DataFrame, loans: DataFrame, repayments: DataFrame, *, cutoff: date, zone: str) -> DataFrame:
+def _trace(aged: DataFrame, known: KnownTables) -> DataFrame:
     marks = aged.select(*LOAN_KEY, F.col("reached_on").alias("on_date"))
-    current = select_latest(loans, "loan_id", cutoff=cutoff)
-    return trace_dpd(marks, current, select_latest(repayments, "repayment_id", cutoff=cutoff), zone=zone)
+    return trace_dpd(marks, known.latest("clean.loans", "loan_id"), payments_known(known))
 
 
 def _state_expr(edges: Sequence[int]) -> Column:

@@ -140,10 +140,17 @@ def _observations(project: Project) -> Iterator[Problem]:
 
 
 def _labels(project: Project) -> Iterator[Problem]:
-    """The tables of labels exist."""
+    """The tables and columns of labels exist, and their conditions fit them."""
+    from tallystick.spec.label_checks import check_label
+
     declared = (*project.feature_declarations, *project.recipe_declarations)
     for label in project.labels.values():
-        yield from _unknown_tables(project, label.tables, where=place_of(declared, label))
+        if any(project.is_unread(table) for table in label.tables):
+            continue
+        try:
+            check_label(label, project.contracts)
+        except DeclarationError as error:
+            yield Problem(where=f"{place_of(declared, label)}: {error.where}", what=error.what, fix=error.fix)
 
 
 def _recipes(project: Project) -> Iterator[Problem]:

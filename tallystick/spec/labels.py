@@ -1,12 +1,13 @@
 """What "bad" means: the label declarations a recipe chooses from.
 
 What lives here: the definitions as frozen, validated values and the columns of a label table. What must not: Spark,
-storage, dates of a run (the cut-off is an argument of the stage).
+storage, dates of a run (the cut-off is an argument of the stage), checks against tables (``label_checks``).
 
 A label is about one application: 1 for bad, 0 for good, and null unless ``status`` is ``mature``:
 
     mature          the performance window was over at the cut-off; label is 0 or 1
     immature        the window was not over at the cut-off; such a row is never called good
+    already_bad     it was bad when the window began at as_of: there is nothing left to foretell
     indeterminate   the outcome is neither good nor bad by the definition
     excluded        the definition's ``where`` does not hold (null counts as not holding), or the schedule is unusable
     unobserved      there is a loan, but no outcome was known at the cut-off
@@ -19,17 +20,21 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-import sqlglot
-
 from tallystick.errors import DeclarationError
 from tallystick.spec.tables import Column, TableContract
+from tallystick.spec.windows import Window, parse_window
 
-STATUSES = ("mature", "immature", "indeterminate", "excluded", "unobserved", "not_granted")
-ANCHORS = ("application", "grant", "first_due")
+STATUSES = ("mature", "immature", "already_bad", "indeterminate", "excluded", "unobserved", "not_granted")
+ANCHORS = ("as_of", "grant", "first_due")
 OCCURRENCES = ("ever", "end")
 
+# When a row was loaded or known decides whether it is seen at all; a condition cannot read it.
+HIDDEN_COLUMNS = ("known_on", "loaded_on", "is_retracted")
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
-_WINDOW = re.compile(r"([1-9][0-9]*)([dm])\Z")
+
+# The shortest calendar month: a window of days that holds fewer cannot hold a whole month of a schedule.
+_SHORTEST_MONTH = 28
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +43,8 @@ class OutcomeLabel:
 
     Per application the latest observed outcome known at the cut-off counts. It is mature when the loan was at least
     ``min_months_on_book`` whole months old on the outcome's ``observed_on``. Outcomes in neither ``bad`` nor ``good``
-    are indeterminate. ``where`` is an SQL condition on the outcome's row; rows for which it is not true are excluded.
+    are indeterminate. ``where`` is a condition on the outcome's row (``spec.expressions``); rows for which it is not
+    true are excluded.
     """
 
     name: str
@@ -54,7 +60,7 @@ class OutcomeLabel:
     kind: ClassVar[str] = "outcome"
 
     def __post_init__(self) -> None:
-        _check_common(self.name, self.where, self.version)
+        _check_common(self.name, self.version)
         if not self.bad or not self.good:
             raise DeclarationError("both bad and good need at least one outcome", where=f"label {self.name}")
         both = sorted(set(self.bad) & set(self.good))
@@ -70,6 +76,11 @@ class OutcomeLabel:
     def tables(self) -> tuple[str, ...]:
         """The clean tables that the label stage needs for this definition."""
         return ("clean.applications", "clean.loans", self.table)
+
+    @property
+    def condition_table(self) -> str:
+        """The table whose rows ``where`` is a condition on."""
+        return self.table
 
     @property
     def sentence(self) -> str:
@@ -90,7 +101,10 @@ class DelinquencyLabel:
     [S, S + window) and before. ``occurs="ever"``: bad when dpd(D) >= ``dpd`` on any of them; ``"end"``: on the last one
     only. ``instalments`` looks at the first so many instalments alone (0: all). Mature when S + window + ``lag_days``
     is not after the cut-off; until then the row is immature even if it went bad already, since counting bads early and
-    goods late would bend the bad rate. ``where`` is an SQL condition on the row of clean.loans.
+    goods late would bend the bad rate. ``where`` is a condition on the row of clean.loans (``spec.expressions``).
+
+    With ``anchor="as_of"`` the loan may be running, and late, when the window begins. From ``already_bad_dpd`` days
+    past due at S on (0: as many as ``dpd``) it is ``already_bad`` and has no label.
 
     The two classics: ``DelinquencyLabel(name="first_payment_default", dpd=30, instalments=1, anchor="first_due",
     window="30d", occurs="end")`` and ``DelinquencyLabel(name="dpd90_mob6", dpd=90, window="6m", occurs="end")``.
@@ -102,6 +116,7 @@ class DelinquencyLabel:
     anchor: str = "grant"
     occurs: str = "ever"
     instalments: int = 0
+    already_bad_dpd: int = 0
     lag_days: int = 0
     where: str = ""
     description: str = ""
@@ -110,26 +125,26 @@ class DelinquencyLabel:
     kind: ClassVar[str] = "delinquency"
 
     def __post_init__(self) -> None:
-        _check_common(self.name, self.where, self.version)
+        _check_common(self.name, self.version)
         where = f"label {self.name}"
-        if not _WINDOW.match(self.window):
-            raise DeclarationError(f"window {self.window!r} is not a span", where=where, fix='such as "90d" or "6m"')
-        if self.anchor not in ANCHORS:
-            raise DeclarationError(f"unknown anchor {self.anchor!r}", where=where, fix=f"one of {ANCHORS}")
+        _check_window(self.window, self.anchor, self.lag_days, where=where)
         if self.occurs not in OCCURRENCES:
             raise DeclarationError(f"unknown occurs {self.occurs!r}", where=where, fix=f"one of {OCCURRENCES}")
         if self.dpd < 1:
             raise DeclarationError("dpd must be at least 1 day", where=where)
-        if self.instalments < 0 or self.lag_days < 0:
-            raise DeclarationError("instalments and lag_days must not be negative", where=where)
+        if self.instalments < 0:
+            raise DeclarationError("instalments must not be negative", where=where)
+        _check_already_bad("already_bad_dpd", self.already_bad_dpd, self.dpd, anchor=self.anchor, where=where)
 
     @property
-    def window_length(self) -> tuple[int, str]:
-        """The window as (count, unit); the unit is ``d`` for days or ``m`` for calendar months."""
-        match = _WINDOW.match(self.window)
-        if match is None:
-            raise DeclarationError(f"window {self.window!r} is not a span", where=f"label {self.name}")
-        return int(match[1]), match[2]
+    def span(self) -> Window:
+        """The length of the performance window."""
+        return parse_window(self.window)
+
+    @property
+    def bad_from_dpd(self) -> int:
+        """The days past due at as_of from which on a loan is already bad."""
+        return self.already_bad_dpd or self.dpd
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -137,18 +152,97 @@ class DelinquencyLabel:
         return ("clean.applications", "clean.loans", "clean.repayments")
 
     @property
+    def condition_table(self) -> str:
+        """The table whose rows ``where`` is a condition on."""
+        return "clean.loans"
+
+    @property
     def sentence(self) -> str:
         """The definition in words, for the report and the model card."""
-        count, unit = self.window_length
-        span = f"{count} {'days' if unit == 'd' else 'months'}"
+        span = _span_words(self.span)
         when = f"at any time within {span}" if self.occurs == "ever" else f"at the end of {span}"
-        text = f"bad = {self.dpd} or more days past due {when} from the {self.anchor.replace('_', ' ')} date"
+        text = f"bad = {self.dpd} or more days past due {when} from the {_ANCHOR_WORDS[self.anchor]}"
         if self.instalments:
             text += f", first {self.instalments} instalment(s) alone"
+        if self.already_bad_dpd:
+            text += f", loans {self.already_bad_dpd} or more days past due at as_of left out"
         return f"{text}, only where {self.where}" if self.where else text
 
 
-Label = OutcomeLabel | DelinquencyLabel
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MissedMonthsLabel:
+    """Bad when nothing was paid off in ``months`` consecutive months of the loan's own schedule.
+
+    Month n of the schedule begins on the due date of instalment n and ends the day before instalment n + 1 is due (the
+    last one a month after it was due). It is *missed* when more instalments are open at its end than were at its
+    beginning: one fell due in it, and the payments made so far complete no further one. A part completes nothing, and
+    an instalment that was paid ahead is not open. Who pays one instalment every month, however late, misses one month
+    and no more.
+
+    A month is judged at D, the due date of the next instalment: payments of local dates before D count. The label is 1
+    when a run of ``months`` missed months ends at a D with S < D <= S + ``window``, S being the local date of the
+    ``anchor``; the run may have begun before S. With ``anchor="as_of"`` a loan whose last ``already_bad_months`` months
+    (0: as many as ``months``) before S were all missed is ``already_bad`` and has no label. A window in which no month
+    ends has nothing to miss: the label is 0. Maturity, ``lag_days`` and ``where`` are those of DelinquencyLabel.
+    """
+
+    name: str
+    months: int = 3
+    window: str = "6m"
+    anchor: str = "grant"
+    already_bad_months: int = 0
+    lag_days: int = 0
+    where: str = ""
+    description: str = ""
+    version: int = 1
+
+    kind: ClassVar[str] = "missed_months"
+
+    def __post_init__(self) -> None:
+        _check_common(self.name, self.version)
+        where = f"label {self.name}"
+        _check_window(self.window, self.anchor, self.lag_days, where=where)
+        if self.months < 1:
+            raise DeclarationError("months must be at least 1", where=where)
+        whole = self.span.count if self.span.unit == "month" else self.span.count // _SHORTEST_MONTH
+        if self.anchor != "as_of" and whole < self.months:
+            what = f"{self.months} months do not end within {self.window} of the {_ANCHOR_WORDS[self.anchor]}"
+            raise DeclarationError(what, where=where, fix="a longer window, or nobody can be bad")
+        _check_already_bad("already_bad_months", self.already_bad_months, self.months, anchor=self.anchor, where=where)
+
+    @property
+    def span(self) -> Window:
+        """The length of the performance window."""
+        return parse_window(self.window)
+
+    @property
+    def bad_from_months(self) -> int:
+        """The missed months in a row at as_of from which on a loan is already bad."""
+        return self.already_bad_months or self.months
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The clean tables that the label stage needs for this definition."""
+        return ("clean.applications", "clean.loans", "clean.repayments")
+
+    @property
+    def condition_table(self) -> str:
+        """The table whose rows ``where`` is a condition on."""
+        return "clean.loans"
+
+    @property
+    def sentence(self) -> str:
+        """The definition in words, for the report and the model card."""
+        run = "a missed month" if self.months == 1 else f"{self.months} consecutive missed months"
+        text = f"bad = {run} within {_span_words(self.span)} from the {_ANCHOR_WORDS[self.anchor]}"
+        if self.already_bad_months:
+            text += f", loans with {self.already_bad_months} missed month(s) in a row at as_of left out"
+        return f"{text}, only where {self.where}" if self.where else text
+
+
+Label = OutcomeLabel | DelinquencyLabel | MissedMonthsLabel
+
+_ANCHOR_WORDS = {"as_of": "as_of date", "grant": "grant date", "first_due": "first due date"}
 
 LABEL_COLUMNS = (
     Column(
@@ -168,7 +262,10 @@ LABEL_COLUMNS = (
         name="window_to", type="date", description="Day after the window, or day on which the outcome was observed."
     ),
     Column(
-        name="dpd", type="int32", pii="personal", description="Days past due that decided; null for outcome labels."
+        name="dpd",
+        type="int32",
+        pii="personal",
+        description="Days past due that decided; null for labels that look at something else.",
     ),
     Column(name="definition", type="string", required=True, description="The definition in words."),
     Column(name="source", type="string", required=True, description="Supplier of the application."),
@@ -193,16 +290,32 @@ def label_contract(label: Label) -> TableContract:
     )
 
 
-def _check_common(name: str, where: str, version: int) -> None:
+def _check_common(name: str, version: int) -> None:
     if not _NAME.match(name):
         raise DeclarationError(f"label name {name!r} is not snake case", fix="such as dpd30_90d")
     if version < 1:
         raise DeclarationError("version must be 1 or more", where=f"label {name}")
-    if not where:
-        return
+
+
+def _check_window(window: str, anchor: str, lag_days: int, *, where: str) -> None:
     try:
-        parsed = sqlglot.parse_one(where, read="spark")
-    except sqlglot.errors.SqlglotError as error:
-        raise DeclarationError(f"where is not an SQL condition: {where}", where=f"label {name}") from error
-    if parsed.find(sqlglot.exp.Select) is not None:
-        raise DeclarationError("where must be a condition on one row, without a query", where=f"label {name}")
+        is_span = not parse_window(window).is_all
+    except DeclarationError:
+        is_span = False
+    if not is_span:
+        raise DeclarationError(f"window {window!r} is not a span", where=where, fix='such as "90d" or "6m"')
+    if anchor not in ANCHORS:
+        raise DeclarationError(f"unknown anchor {anchor!r}", where=where, fix=f"one of {ANCHORS}")
+    if lag_days < 0:
+        raise DeclarationError("lag_days must not be negative", where=where)
+
+
+def _check_already_bad(field: str, value: int, bad: int, *, anchor: str, where: str) -> None:
+    if not 0 <= value <= bad:
+        raise DeclarationError(f"{field} = {value} is out of range", where=where, fix=f"1 to {bad}, or 0 for {bad}")
+    if value and anchor != "as_of":
+        raise DeclarationError(f"{field} looks at the loan at as_of", where=where, fix='anchor="as_of"')
+
+
+def _span_words(span: Window) -> str:
+    return f"{span.count} {span.unit}s"

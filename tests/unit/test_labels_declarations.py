@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.spec.labels import DelinquencyLabel, OutcomeLabel, label_contract
+from tallystick.project import load_project
+from tallystick.spec.label_checks import check_label
+from tallystick.spec.labels import DelinquencyLabel, MissedMonthsLabel, OutcomeLabel, label_contract
 
 
 def test_outcomes_in_another_order_are_the_same_definition() -> None:
@@ -25,14 +30,69 @@ def test_outcomes_in_another_order_are_the_same_definition() -> None:
         ({"name": "x", "occurs": "sometimes"}, "occurs"),
         ({"name": "x", "dpd": 0}, "at least 1 day"),
         ({"name": "x", "lag_days": -1}, "negative"),
-        ({"name": "x", "where": "amount_minor >"}, "not an SQL condition"),
-        ({"name": "x", "where": "loan_id in (select loan_id from t)"}, "without a query"),
+        ({"name": "x", "already_bad_dpd": 10}, "looks at the loan at as_of"),
+        ({"name": "x", "already_bad_dpd": 31, "anchor": "as_of"}, "already_bad_dpd = 31 is out of range"),
         ({"name": "x", "version": 0}, "version"),
     ],
 )
 def test_a_wrong_delinquency_label_is_refused_with_the_reason(changed: dict[str, object], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         DelinquencyLabel(**changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"months": 0}, "months must be at least 1"),
+        ({"window": "all"}, "not a span"),
+        ({"window": "2m"}, "3 months do not end within 2m of the grant date"),
+        ({"window": "80d", "anchor": "first_due"}, "3 months do not end within 80d of the first due date"),
+        ({"anchor": "as_of", "already_bad_months": 4}, "already_bad_months = 4 is out of range"),
+    ],
+)
+def test_a_wrong_label_of_missed_months_is_refused_with_the_reason(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        MissedMonthsLabel(name="x", **changed)  # type: ignore[arg-type]
+
+
+def test_a_running_loan_may_end_its_months_in_a_window_shorter_than_they_are() -> None:
+    label = MissedMonthsLabel(name="x", anchor="as_of", window="1m", already_bad_months=1)
+    assert label.sentence == (
+        "bad = 3 consecutive missed months within 1 months from the as_of date, "
+        "loans with 1 missed month(s) in a row at as_of left out"
+    )
+
+
+# where -> what is told of it; None where it is fine.
+CONDITIONS = {
+    "amount_minor >": "is not SQL",
+    "amount_minor": "is int64, not a condition",
+    "loan_id IN (SELECT loan_id FROM t)": "IN without a list",
+    "upper(currency) = 'CNY'": "UPPER is not allowed",
+    "amuont_minor > 5": "did you mean amount_minor",
+    "amount_minor > '5'": "int64 and string do not mix",
+    "known_on > DATE '2026-01-01'": "unknown column known_on",
+    "amount_minor > 5 AND currency LIKE 'C%' AND YEAR(event_at) >= 2020": None,
+}
+
+
+@pytest.mark.parametrize("where", CONDITIONS)
+def test_the_condition_of_a_label_is_checked_against_the_columns_of_its_table(where: str, project_root: Path) -> None:
+    contracts, message = load_project(project_root).contracts, CONDITIONS[where]
+    label = DelinquencyLabel(name="x", where=where)
+    with nullcontext() if message is None else pytest.raises(DeclarationError, match=message):
+        check_label(label, contracts)
+
+
+def test_the_columns_of_an_outcome_are_checked(project_root: Path) -> None:
+    contracts = load_project(project_root).contracts
+    check_label(OutcomeLabel(name="x", where="status_code = 'A'"), contracts)
+    with pytest.raises(DeclarationError, match=r"clean\.outcomes has no column result"):
+        check_label(OutcomeLabel(name="x", column="result"), contracts)
+    with pytest.raises(DeclarationError, match=r"clean\.outcomes\.observed_on is date, not string"):
+        check_label(OutcomeLabel(name="x", column="observed_on"), contracts)
+    with pytest.raises(DeclarationError, match=r"there is no table clean\.results"):
+        check_label(OutcomeLabel(name="x", table="clean.results"), contracts)
 
 
 def test_an_outcome_cannot_be_both_good_and_bad() -> None:

@@ -1,0 +1,98 @@
+"""A condition of a label means in Spark what the same text means in a feature: every operation, with nulls."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.expressions import Frame
+from tallystick.kernel.vectors import vector_of
+from tallystick.labels.conditions import holds_expr
+from tallystick.spec.expressions import CALLS, Call, Node, parse_condition
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ZONE = "Europe/Prague"
+COLUMNS = {
+    "amount": "int64", "small": "int32", "rate": "double", "kind": "string", "is_open": "boolean", "due": "date",
+    "event_at": "timestamp",
+}  # fmt: skip
+DDL = "amount bigint, small int, rate double, kind string, is_open boolean, due date, event_at timestamp"
+
+CONDITIONS = (
+    "amount = 3",
+    "amount <> small",
+    "amount < 0",
+    "rate <= 2",
+    "rate > small",
+    "kind >= 'b'",
+    "kind = 'a%'",
+    "amount IN (1, 3)",
+    "kind NOT IN ('a', 'b')",
+    "amount BETWEEN -1 AND small",
+    "kind LIKE 'a%'",
+    "kind IS NULL OR is_open",
+    "NOT is_open AND amount > 0",
+    "is_open OR amount > 2",
+    "due IS NOT NULL",
+    "amount + small * 2 - 1 > 0",
+    "-amount > 1",
+    "ABS(amount) = 3",
+    "ABS(-rate) >= 1.5",
+    "COALESCE(amount, small, 0) = 0",
+    "COALESCE(kind, 'none') = 'none'",
+    "amount * 0.5 > 1",
+    "CASE WHEN is_open THEN 1 WHEN amount > 2 THEN 2 END = 2",
+    "CASE kind WHEN 'a' THEN 'x' ELSE kind END = 'x'",
+    "kind NOT LIKE '_b%'",
+    "due < DATE '2024-04-01'",
+    "YEAR(due) = 2024",
+    "QUARTER(due) = 1",
+    "MONTH(event_at) = 4",
+    "DAY(event_at) = 1",
+    "HOUR(event_at) = 0",
+    "MINUTE(event_at) = 30",
+    "ISODOW(event_at) = 1",
+    "EXTRACT(day FROM due) = 31",
+)
+
+
+def operations(node: Node) -> set[str]:
+    """The names of all calls in an expression; parts of dates and instants by their unit."""
+    if not isinstance(node, Call):
+        return set()
+    return {node.op, *itertools.chain.from_iterable(operations(arg) for arg in node.args)}
+
+
+def test_a_condition_holds_in_spark_for_the_rows_for_which_it_holds_in_the_kernel(spark: SparkSession) -> None:
+    values: dict[str, list[object]] = {
+        "amount": [3, -3, 0, None], "small": [1, None], "rate": [1.5, 2.0, -7.25, None],
+        "kind": ["a", "ab", "b", "a%", "", None], "is_open": [True, False, None],
+        "due": [date(2024, 1, 31), date(2024, 3, 31), date(2023, 12, 31), None],
+        # Local midnights either side of a clock change, half past an hour, and the hour that exists twice.
+        "event_at": [datetime(2024, 3, 31, 22, tzinfo=UTC), datetime(2024, 4, 1, 21, 30, tzinfo=UTC),
+                     datetime(2024, 10, 27, 0, 30, tzinfo=UTC), datetime(2024, 1, 1, 0, tzinfo=UTC), None],
+    }  # fmt: skip
+    size = 60
+    chosen = np.random.default_rng(3)
+    rows = {name: [options[i] for i in chosen.integers(0, len(options), size)] for name, options in values.items()}
+    frame = spark.createDataFrame(list(zip(*rows.values(), strict=True)), DDL).coalesce(1)
+    nodes = [parse_condition(text, COLUMNS) for text in CONDITIONS]
+    exprs = [holds_expr(text, frame, zone=ZONE).alias(f"c{i}") for i, text in enumerate(CONDITIONS)]
+    found = frame.select(*exprs).toArrow()
+    types = {"int64": pa.int64(), "int32": pa.int32(), "double": pa.float64(), "string": pa.string(),
+             "boolean": pa.bool_(), "date": pa.date32(), "timestamp": pa.timestamp("us", tz="UTC")}  # fmt: skip
+    vectors = {name: vector_of(pa.array(rows[name], types[kind]), name) for name, kind in COLUMNS.items()}
+    kernel = Frame(vectors, size, zone_offsets(ZONE))
+    for i, (text, node) in enumerate(zip(CONDITIONS, nodes, strict=True)):
+        expected = kernel.evaluate(node).spread(size).is_true().tolist()
+        assert found[f"c{i}"].to_pylist() == expected, text
+        assert 0 < sum(expected) < size, f"{text} does not tell rows apart"
+    units = {f"part_{unit}" for unit in ("year", "quarter", "month", "day", "hour", "minute", "isodow")}
+    assert set().union(*map(operations, nodes)) == {*CALLS, *units}

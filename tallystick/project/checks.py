@@ -20,6 +20,7 @@ from tallystick.project.project import Project
 from tallystick.project.recipe_checks import recipe_problems
 from tallystick.project.sources import check_source, source_names
 from tallystick.spec.checks import group_faults
+from tallystick.spec.clean_tables import clean_faults
 from tallystick.spec.columns import group_columns
 from tallystick.spec.sources import Problem
 from tallystick.spec.tables import LAYERS, TableContract
@@ -33,7 +34,7 @@ def check_project(project: Project) -> list[Problem]:
     parts = PartialProject(root=project.root)
     parts.read()
     problems = Problems(parts.problems)
-    for check in (_twins, _names, _lineage, _suites, _groups, _observations, _labels, _recipes, _sources):
+    for check in CHECKS:
         for problem in check(parts):
             if problem not in problems:
                 problems.append(problem)
@@ -67,6 +68,14 @@ def _names(project: Project) -> Iterator[Problem]:
         for column in project.contracts[name].columns if name in project.contracts else ():
             for fault in name_faults(column):
                 yield Problem(where=str(path), what=fault)
+
+
+def _clean_tables(project: Project) -> Iterator[Problem]:
+    """Every clean table has the technical columns, the key and the layout that loads and features build on."""
+    for name, path in find_declarations(project.root / "schemas", layers=LAYERS)[0].items():
+        if name.startswith("clean.") and name in project.contracts:
+            for what, fix in clean_faults(project.contracts[name]):
+                yield Problem(where=str(path), what=f"{name}: {what}", fix=fix)
 
 
 def _lineage(project: Project) -> Iterator[Problem]:
@@ -111,7 +120,9 @@ def _unexpected_promises(contract: TableContract, suite: Mapping[str, Any], *, w
             wanted.append(("expect_column_values_to_be_in_set", (column.name,)))
     for kind, columns in wanted:
         if (kind, columns) not in expected:
-            yield Problem(where=where, what=f"the contract promises {kind} of {', '.join(columns)}, unexpected")
+            yield Problem(
+                where=where, what=f"the contract promises {kind} of {', '.join(columns)}, and no expectation tests it"
+            )
 
 
 def _groups(project: Project) -> Iterator[Problem]:
@@ -173,3 +184,7 @@ def _unknown_tables(project: Project, names: Iterable[str], *, where: str) -> It
 
 def _suite_path(project: Project, name: str) -> str:
     return str(project.root / "expectations" / f"{name.replace('.', '/')}.yaml")
+
+
+# In the order of the data's way: a fault of a table is told before those of its users.
+CHECKS = (_twins, _names, _clean_tables, _lineage, _suites, _groups, _observations, _labels, _recipes, _sources)

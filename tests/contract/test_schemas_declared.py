@@ -45,23 +45,12 @@ def test_the_project_has_no_problem() -> None:
 
 
 @pytest.mark.parametrize("table", CLEAN)
-def test_a_clean_table_has_the_shared_columns_and_keys(table: str) -> None:
+def test_a_clean_table_is_sorted_as_windows_read_it(table: str) -> None:
     contract = load_contracts(house.ROOT)[f"clean.{table}"]
-    has_customer = bool(contract.entity)
-    names = [column.name for column in contract.columns]
-    optional = {"sequence"} if has_customer else {"sequence", "is_retracted"}
-    assert set(SHARED) - set(names) <= optional
-    assert contract.partition_by == ("source", "bucket", "period")
-    assert contract.key == ("source", contract.event_id, "known_on", "loaded_on")
-    assert (contract.event_at, contract.known_on) == ("event_at", "known_on")
-    order = ("customer_id",) if has_customer else ()
     tie = (contract.sequence,) if contract.sequence else ()
-    assert contract.sort_by == (
-        (*order, "event_at", *tie, contract.event_id) if has_customer else ("region_id", "event_at")
-    )
-    never_null = {"event_at", "known_on", "loaded_on", contract.event_id, *order}
-    assert all(contract.column(name).required for name in never_null)
-    assert bool(contract.sequence) == (table in {"transactions", "social_events", "repayments"})
+    by_customer = ("customer_id", "event_at", *tie, contract.event_id)
+    assert contract.sort_by == (by_customer if contract.entity else (contract.event_id, "event_at"))
+    assert set(SHARED) - {column.name for column in contract.columns} <= {"sequence", "is_retracted"}
 
 
 def test_every_contract_is_in_a_layer_and_says_who_owns_it() -> None:

@@ -1,7 +1,4 @@
-"""A project folder of one table, written to disk, for tests of its loader.
-
-What lives here: the smallest files that are right, which a test then breaks. What must not: assertions.
-"""
+"""A project folder of one table, written to disk: the smallest files that are right, for a test to break."""
 
 from __future__ import annotations
 
@@ -36,17 +33,25 @@ schema:
          description: When.}
       - {name: known_on, logicalType: date, physicalType: DATE, required: true, primaryKey: true,
          primaryKeyPosition: 3, classification: none, description: Known.}
+      - {name: loaded_on, logicalType: date, physicalType: DATE, required: true, primaryKey: true,
+         primaryKeyPosition: 4, classification: none, description: Loaded.}
+      - {name: is_retracted, logicalType: boolean, physicalType: BOOLEAN, required: true, classification: none,
+         description: Taken back.}
       - {name: purpose, logicalType: string, physicalType: STRING, classification: personal,
          enum: [{value: advice}, {value: cash}], description: Why.}
       - {name: source, logicalType: string, physicalType: STRING, required: true, primaryKey: true,
          primaryKeyPosition: 1, partitioned: true, partitionKeyPosition: 1, classification: none,
          description: Supplier.}
+      - {name: bucket, logicalType: integer, physicalType: INT, required: true, partitioned: true,
+         partitionKeyPosition: 2, classification: none, description: Bucket.}
+      - {name: period, logicalType: string, physicalType: STRING, required: true, partitioned: true,
+         partitionKeyPosition: 3, classification: none, description: Year.}
 """
 
 SUITE = """\
 name: clean.visits
 expectations:
-  - {type: expect_compound_columns_to_be_unique, kwargs: {column_list: [source, visit_id, known_on]},
+  - {type: expect_compound_columns_to_be_unique, kwargs: {column_list: [source, visit_id, known_on, loaded_on]},
      severity: critical, meta: {reason: One visit is one row.}}
   - {type: expect_column_values_to_not_be_null, kwargs: {column: customer_id}, severity: critical,
      meta: {reason: Somebody came.}}
@@ -56,6 +61,10 @@ expectations:
      meta: {reason: It has a moment.}}
   - {type: expect_column_values_to_not_be_null, kwargs: {column: known_on}, severity: critical,
      meta: {reason: It is known.}}
+  - {type: expect_column_values_to_not_be_null, kwargs: {column: loaded_on}, severity: critical,
+     meta: {reason: It was loaded.}}
+  - {type: expect_column_values_to_not_be_null, kwargs: {column: is_retracted}, severity: critical,
+     meta: {reason: It counts or not.}}
   - {type: expect_column_values_to_be_in_set, kwargs: {column: purpose, value_set: [advice, cash]},
      severity: critical, meta: {reason: Nothing else is offered.}}
 """

@@ -15,8 +15,8 @@ def test_a_contract_says_all_that_its_file_says(tmp_path: Path) -> None:
     contract = load_contracts(write_project(tmp_path))["clean.visits"]
     assert contract.grain == "one row per visit and version of it"
     assert contract.owner == "tests"
-    assert contract.key == ("source", "visit_id", "known_on")
-    assert contract.partition_by == ("source",)
+    assert contract.key == ("source", "visit_id", "known_on", "loaded_on")
+    assert contract.partition_by == ("source", "bucket", "period")
     assert contract.sort_by == ("customer_id", "event_at", "visit_id")
     assert (contract.entity, contract.event_id) == ("customer_id", "visit_id")
     assert (contract.event_at, contract.known_on, contract.sequence) == ("event_at", "known_on", "")
@@ -94,8 +94,9 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
         "has no schema[visits].properties[customer_id].pii",
         "description of customer_id is missing",
         "column known_on has no known type: date TIMESTAMP",
+        "column loaded_on has no known type: date TIMESTAMP",
         "customProperty sorted is unknown or of the wrong kind (did you mean sort?)",
     ):
         assert expected in told
-    assert len(problems) == 7
+    assert len(problems) == 8
     assert contracts == {}

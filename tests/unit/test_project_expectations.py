@@ -15,7 +15,7 @@ from tests.lib.project_folder import SUITE, write_project
 
 def test_a_suite_is_what_its_file_says(tmp_path: Path) -> None:
     suite = load_expectations(write_project(tmp_path))["clean.visits"]
-    assert len(suite["expectations"]) == 6
+    assert len(suite["expectations"]) == 8
     assert suite["expectations"][1] == {
         "type": "expect_column_values_to_not_be_null",
         "kwargs": {"column": "customer_id"},
@@ -83,7 +83,7 @@ def test_every_fault_of_every_suite_is_told_at_once(tmp_path: Path) -> None:
         f"visits.yaml, expectation 4: mostly: 95 is not what {kind} takes (it takes a number from 0.0 to 1.0)",
     ]
     assert list(suites) == ["clean.visits"]
-    assert len(suites["clean.visits"]["expectations"]) == 6
+    assert len(suites["clean.visits"]["expectations"]) == 8
 
 
 # Also held against the library's own classes, where it is imported anyway (tests/spark/test_quality_gate.py).

@@ -27,17 +27,17 @@ LEAST_EARLIER_CLASS = 10
 
 
 def report_performance(
-    models: Mapping[str, Model], older: Part, newer: Part, *, champion: str, seed: int
+    models: Mapping[str, Model], train: Part, test: Part, *, champion: str, recipe: Recipe
 ) -> pd.DataFrame:
-    """Per algorithm, the metrics out of fold in the older part and out of time in the newer; AUCs with intervals."""
+    """Per algorithm, the metrics out of fold in the training part and on the test; AUCs with intervals."""
     rows = []
     for name, model in models.items():
         pairs = (
-            ("out_of_fold", older.label, model.out_of_fold),
-            ("out_of_time", newer.label, model.predict(newer.vectors)),
+            ("out_of_fold", train.label, model.out_of_fold),
+            (recipe.split.test_rows, test.label, model.predict(test.vectors)),
         )
         for rows_of, label, pd_ in pairs:
-            low, high = auc_interval(label, pd_, seed=seed)
+            low, high = auc_interval(label, pd_, seed=recipe.seed)
             found = measure(label, pd_)
             rows.append(
                 {"algorithm": name, "is_champion": name == champion, "rows_of": rows_of, **found,
@@ -46,56 +46,61 @@ def report_performance(
     return pd.DataFrame(rows)
 
 
-def report_vintages(algorithms: Sequence[Algorithm], part: Part, *, recipe: Recipe) -> pd.DataFrame:
-    """Each vintage predicted by the champion's algorithm fitted on all vintages before it."""
+def report_vintages(
+    algorithms: Sequence[Algorithm], part: Part, earlier: Mapping[str, np.ndarray], *, recipe: Recipe
+) -> pd.DataFrame:
+    """Each vintage predicted by the champion's algorithm fitted on what is known when it begins.
+
+    ``earlier`` marks these rows of ``part`` for each vintage.
+    """
     rows = []
     for vintage in np.unique(part.vintage):
-        earlier, own = part.take(part.vintage < vintage), part.take(part.vintage == vintage)
+        known, own = part.take(earlier[vintage]), part.take(part.vintage == vintage)
         row = {"vintage": vintage, "rows": float(len(own.label)), "bad": float(own.label.sum())}
         row |= {"bad_rate": float(own.label.mean()), "auc": float("nan"), "ks": float("nan")}
-        rarer = min(earlier.label.sum(), (1 - earlier.label).sum()) if len(earlier.label) else 0
+        rarer = min(known.label.sum(), (1 - known.label).sum()) if len(known.label) else 0
         if rarer >= LEAST_EARLIER_CLASS:
             # Repeated folds only steady the calibration, which AUC and KS do not see.
             once = replace(recipe, split=replace(recipe.split, repeats=1))
-            pd_ = _fit_last(algorithms, earlier, once).predict(own.vectors)
+            pd_ = _fit_last(algorithms, known, once).predict(own.vectors)
             row |= {"auc": auc(own.label, pd_), "ks": ks(own.label, pd_), "mean_pd": float(pd_.mean())}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def report_ablations(
-    algorithms: Sequence[Algorithm], older: Part, newer: Part, *, recipe: Recipe, full: Model
+    algorithms: Sequence[Algorithm], train: Part, test: Part, *, recipe: Recipe, full: Model
 ) -> pd.DataFrame:
     """The champion with and without named columns: how much of its ranking rests on them."""
-    rows = [_ablation_row("all features", 0, full, older, newer)]
+    rows = [_ablation_row("all features", 0, full, (train, test), recipe)]
     for ablation in recipe.ablations:
-        dropped = _dropped(ablation, older.features)
-        kept = tuple(feature for feature in older.features if feature not in dropped)
-        narrowed = _without(algorithms, dropped, older.features)
+        dropped = _dropped(ablation, train.features)
+        kept = tuple(feature for feature in train.features if feature not in dropped)
+        narrowed = _without(algorithms, dropped, train.features)
         try:
-            model = _fit_last(narrowed, _with_features(older, kept), recipe)
+            model = _fit_last(narrowed, _with_features(train, kept), recipe)
         except ModelError:
             rows.append({"without": ablation.title, "columns_dropped": float(len(dropped)), "features": 0.0})
             continue
-        rows.append(_ablation_row(ablation.title, len(dropped), model, older, newer))
+        rows.append(_ablation_row(ablation.title, len(dropped), model, (train, test), recipe))
     return pd.DataFrame(rows)
 
 
 def report_variants(
     algorithms: Sequence[Algorithm], parts: Mapping[str, tuple[Part, Part]], *, recipe: Recipe
 ) -> pd.DataFrame:
-    """The champion's algorithm trained and tested on other labels; ``parts`` gives (older, newer) by title."""
-    rows = []
-    for title, (older, newer) in parts.items():
-        row: dict[str, object] = {"label": title, "train_rows": float(len(older.label)), "train_bad": older.label.sum()}
-        row |= {"test_rows": float(len(newer.label)), "test_bad": newer.label.sum()}
+    """The champion's algorithm trained and tested on other labels; ``parts`` gives (train, test) by title."""
+    rows, tested = [], f"auc_{recipe.split.test_rows}"
+    for title, (train, test) in parts.items():
+        row: dict[str, object] = {"label": title, "train_rows": float(len(train.label)), "train_bad": train.label.sum()}
+        row |= {"test_rows": float(len(test.label)), "test_bad": test.label.sum()}
         try:
-            model = _fit_last(algorithms, older, recipe)
+            model = _fit_last(algorithms, train, recipe)
         except ModelError:
-            rows.append({**row, "auc_out_of_fold": float("nan"), "auc_out_of_time": float("nan")})
+            rows.append({**row, "auc_out_of_fold": float("nan"), tested: float("nan")})
             continue
-        test = auc(newer.label, model.predict(newer.vectors)) if len(newer.label) else float("nan")
-        rows.append({**row, "auc_out_of_fold": auc(older.label, model.out_of_fold), "auc_out_of_time": test})
+        area = auc(test.label, model.predict(test.vectors)) if len(test.label) else float("nan")
+        rows.append({**row, "auc_out_of_fold": auc(train.label, model.out_of_fold), tested: area})
     return pd.DataFrame(rows)
 
 
@@ -163,15 +168,18 @@ def _fit_last(algorithms: Sequence[Algorithm], part: Part, recipe: Recipe) -> Mo
     return list(fit_models(algorithms, part, split=recipe.split, seed=recipe.seed).values())[-1]
 
 
-def _ablation_row(title: str, dropped: int, model: Model, older: Part, newer: Part) -> dict[str, object]:
-    pd_ = model.predict(newer.vectors)
+def _ablation_row(
+    title: str, dropped: int, model: Model, parts: tuple[Part, Part], recipe: Recipe
+) -> dict[str, object]:
+    train, test = parts
+    pd_, rows_of = model.predict(test.vectors), recipe.split.test_rows
     return {
         "without": title,
         "columns_dropped": float(dropped),
         "features": float(len(model.features)),
-        "auc_out_of_fold": auc(older.label, model.out_of_fold),
-        "auc_out_of_time": auc(newer.label, pd_),
-        "ks_out_of_time": ks(newer.label, pd_),
+        "auc_out_of_fold": auc(train.label, model.out_of_fold),
+        f"auc_{rows_of}": auc(test.label, pd_),
+        f"ks_{rows_of}": ks(test.label, pd_),
     }
 
 

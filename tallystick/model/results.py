@@ -25,7 +25,7 @@ class GateResult:
 class TrainingResult:
     """What one training leaves: the model as text, numbers, tables, plots, gates, and the rows it learned from.
 
-    ``champion`` is the chosen algorithm's name. ``rows`` has KEYS, label, part, pd_out_of_fold, pd_out_of_time and the
+    ``champion`` is the chosen algorithm's name. ``rows`` has KEYS, label, part, pd_out_of_fold, pd_test and the
     features of every labelled row. ``example`` is input for the model's signature. ``artifacts`` are the model's own
     files by name.
     """

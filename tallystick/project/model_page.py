@@ -14,7 +14,7 @@ from pathlib import Path
 from tallystick.project.contracts import REJECTED_SUFFIX, load_contracts
 from tallystick.project.project import Project, load_project
 from tallystick.spec.labels import label_contract
-from tallystick.spec.recipes import training_contract
+from tallystick.spec.model_tables import training_contract
 from tallystick.spec.tables import Column, TableContract
 
 # Columns that mean the same in every table of a layer: said once, and left out of the tables below.

@@ -18,7 +18,15 @@ from tallystick.spec.recipes import Recipe
 SHOWN_FEATURES = 20
 SHOWN_SHIFTS = 10
 
-_ROWS_OF = {"out_of_time": "out of time", "out_of_fold": "out of fold"}
+_ROWS_OF = {"out_of_time": "out of time", "held_out": "held out at random", "out_of_fold": "out of fold"}
+
+# What the rows of the test are, by the split that was declared; told beside every number that rests on them.
+_SPLITS = {
+    "time": "Tested on the newest rows, from {test_from} on, by a model of older ones whose label was known by then",
+    "random_by_customer": "Tested on customers drawn at random, by a model of the others: the split is random by "
+    "customer, so nothing here says how the ranking holds over time",
+}
+_RETROSPECTIVE = "Tested on the newest rows, from {test_from} on, by a model of older ones"
 
 _ACRONYMS = {"roc": "ROC", "ks": "KS"}
 
@@ -52,19 +60,45 @@ def retrospective_notes(recipe: Recipe) -> list[Note]:
     return [Note(text=f"Retrospective: {recipe.retrospective}", tone="warning")]
 
 
+def split_notes(facts: ModelFacts) -> list[Note]:
+    """How the model's numbers were split into training and test, and which rows were set aside or kept late.
+
+    Nothing for a model that was registered before its split was recorded.
+    """
+    method = str(facts.params.get("split", ""))
+    if method not in _SPLITS:
+        return []
+    late_kept = int(facts.metrics.get("late_kept", 0))
+    told = (_RETROSPECTIVE if late_kept else _SPLITS[method]).format(test_from=facts.params.get("test_from", "?"))
+    counts = {
+        "had a label that became known after the test began and were kept, as the recipe declares": late_kept,
+        "were set aside because their label became known after the test began": facts.metrics.get("late_set_aside", 0),
+        "were set aside because their label's window overlaps one of the test": facts.metrics.get(
+            "overlapping_set_aside", 0
+        ),
+    }
+    sentences = [told, *(f"{int(count):,} older rows {what}" for what, count in counts.items() if count)]
+    is_plain = method == "time" and not late_kept
+    return [Note(text=". ".join(sentences) + ".", tone="plain" if is_plain else "warning")]
+
+
 def describe_model(facts: ModelFacts) -> list[Section]:
     """The sections about one model; a section whose table was not kept is left out."""
     plots = [Figure(title=_plot_title(name), png=png) for name, png in facts.plots.items()]
     made: list[tuple[str, str, Callable[[pd.DataFrame], Block]]] = [
         ("Variants", "variants", _variants),
         ("Ablations", "ablations", _ablations),
-        ("Vintages", "vintages", lambda t: _plain(t, "Each year predicted by a model of the years before it")),
+        (
+            "Vintages",
+            "vintages",
+            lambda t: _plain(t, "Each vintage predicted by a model of what was known when it began"),
+        ),
         ("Calibration", "calibration", lambda t: _plain(t, "Groups of applications from safe to risky")),
         ("Weights", "weights", _weights),
         ("Stability", "stability", _stability),
         ("Fairness", "fairness", lambda t: _plain(t, "By segments that the model does not see")),
     ]
-    performance: list[Block] = []
+    performance: list[Block] = [*split_notes(facts)]
     if "performance" in facts.tables:
         performance.append(_performance(facts.tables["performance"]))
     sections = [Section(title="Performance", blocks=[*performance, *plots], in_terminal=True)]
@@ -87,20 +121,18 @@ def _performance(table: pd.DataFrame) -> Table:
         rows_of = _ROWS_OF.get(row["rows_of"], row["rows_of"])
         rows.append((rows_of, name, int(row["rows"]), int(row["bad"]), row["auc"], interval, *measured))
     headers = ("Measured on", "Algorithm", "Rows", "Bad", "AUC", "95 % interval", "KS", "Gini", "AP", "Brier", "Slope")
-    caption = (
-        "Out of time: the newest rows, by a model of the older ones. Out of fold: older rows, by models without them"
-    )
+    caption = "Out of fold: rows of the training part, each by models that had not seen it"
     narrow = ("Measured on", "Algorithm", "Rows", "AUC", "95 % interval", "KS")
     return Table(headers=headers, rows=rows, caption=caption, in_terminal=narrow)
 
 
 def _variants(table: pd.DataFrame) -> Table:
-    narrow = ("Label", "AUC out of fold", "AUC out of time")
+    narrow = ("Label", "AUC out of fold", "AUC out of time", "AUC held out")
     return _plain(table, "The same algorithm trained and tested on other labels", in_terminal=narrow)
 
 
 def _ablations(table: pd.DataFrame) -> Table:
-    narrow = ("Without", "Features", "AUC out of fold", "AUC out of time")
+    narrow = ("Without", "Features", "AUC out of fold", "AUC out of time", "AUC held out")
     return _plain(table, "The same algorithm without some of its columns", in_terminal=narrow)
 
 
@@ -119,7 +151,7 @@ def _stability(table: pd.DataFrame) -> Table:
     score = table[table["feature"] == "pd"]
     others = table[table["feature"] != "pd"].sort_values("train_to_test", ascending=False, kind="stable")
     shown = pd.concat([score, others.head(SHOWN_SHIFTS)])
-    return _plain(shown, f"PSI against the older rows: the pd, and the {SHOWN_SHIFTS} inputs that moved most")
+    return _plain(shown, f"PSI against the training part: the pd, and the {SHOWN_SHIFTS} inputs that moved most")
 
 
 def _plain(table: pd.DataFrame, caption: str, *, in_terminal: Sequence[str] = ()) -> Table:

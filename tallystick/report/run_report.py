@@ -83,7 +83,12 @@ def _summary(facts: RunFacts) -> list[Block]:
     ]
     if facts.model:
         told.append(("Model", facts.model.name))
-        names = (("AUC, newest rows", "auc_out_of_time"), ("KS, newest rows", "ks_out_of_time"))
+        names = (
+            ("AUC, newest rows", "auc_out_of_time"),
+            ("KS, newest rows", "ks_out_of_time"),
+            ("AUC, customers held out at random", "auc_held_out"),
+            ("KS, customers held out at random", "ks_held_out"),
+        )
         told += [(title, facts.model.metrics[name]) for title, name in names if name in facts.model.metrics]
         told.append(("AUC, out of fold", facts.model.metrics.get("auc_out_of_fold")))
     scored = sum(row["applications"] for row in _rows(facts, "decisions"))

@@ -17,7 +17,7 @@ from tallystick.runs.code_version import code_version
 from tallystick.runs.progress import progress
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.spec.recipes import training_contract
+from tallystick.spec.model_tables import training_contract
 from tallystick.tables import (
     BucketStore,
     Run,

@@ -18,7 +18,7 @@ from tallystick.report import render_model_card
 from tallystick.runs.code_version import code_version
 from tallystick.runs.progress import progress
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.spec.recipes import training_contract
+from tallystick.spec.model_tables import training_contract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, pin, read_arrow, replace_arrow
 from tallystick.tables.store.small import SmallTables
 from tallystick.training import audit
@@ -79,7 +79,8 @@ def run(params: TrainModel, session: SparkSession | None) -> None:
             description=recipe.description,
         )
     )
-    auc = result.metrics["auc_out_of_time"]
-    progress(f"      {version.label}: {result.champion}, AUC {auc:.3f} on the newest labelled rows")
+    auc = result.metrics[f"auc_{recipe.split.test_rows}"]
+    tested = "the newest labelled rows" if recipe.split.is_by_time else "customers held out at random"
+    progress(f"      {version.label}: {result.champion}, AUC {auc:.3f} on {tested}")
     version = registry.promote(version, result.gates)
     progress(f"      {version.label} is {' and '.join(version.aliases)}")

@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +26,12 @@ LEAST_PER_CLASS = 10
 # Shorter histories are cut into quarters, or a table by vintage would have one line.
 LEAST_YEARLY_DAYS = 730
 
+# What names the thing observed, across its observations.
+UNIT = "application_id"
+
+# Of a label: its value, the first date that may learn from it, and the days that decide it.
+LABEL_COLUMNS = ("label", "known_on", "window_from", "window_to")
+
 AGE_BANDS = (18, 26, 36, 46, 56, 66)
 
 
@@ -34,9 +39,10 @@ AGE_BANDS = (18, 26, 36, 46, 56, 66)
 class TrainingSet:
     """Rows in order of (as_of, source, application_id), with one index over all frames.
 
-    ``keys`` has KEYS, ``day`` (local date of as_of), ``label`` (1.0 bad, 0.0 good, NaN when not to be learned from) and
-    one column ``label:<variant>`` per variant. ``vectors`` has the features as doubles. ``segments`` has gender and
-    age_band, which no model sees (age itself may be a feature).
+    ``keys`` has KEYS, ``day`` (local date of as_of) and LABEL_COLUMNS: ``label`` (1.0 bad, 0.0 good, NaN when not to be
+    learned from), ``known_on`` (from which date it may be learned from) and its window; per variant the same columns as
+    ``<column>:<variant>``. ``vectors`` has the features as doubles. ``segments`` has gender and age_band, which no
+    model sees (age itself may be a feature).
     """
 
     keys: pd.DataFrame
@@ -48,6 +54,11 @@ class TrainingSet:
     def label(self) -> pd.Series:
         """1.0 bad, 0.0 good, NaN unlabelled."""
         return self.keys["label"]
+
+    def with_variant(self, name: str) -> TrainingSet:
+        """The same rows with the labels of a variant in place of the recipe's own."""
+        columns = {column: self.keys[f"{column}:{name}"] for column in LABEL_COLUMNS}
+        return replace(self, keys=self.keys.assign(**columns))
 
     @property
     def vintage(self) -> pd.Series:
@@ -69,9 +80,10 @@ def build_training_set(recipe: Recipe, plan: VectorPlan, tables: Mapping[str, pa
     frame["day"] = frame["as_of"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
     frame = frame.sort_values(["as_of", "source", "application_id"], kind="stable").reset_index(drop=True)
     keys = frame[[*KEYS, "day"]].copy()
-    keys["label"] = _labels_of(frame, tables[f"label.{recipe.label}"])
+    keys[list(LABEL_COLUMNS)] = _labels_of(frame, tables[f"label.{recipe.label}"])
     for variant in recipe.variants:
-        keys[f"label:{variant.name}"] = _labels_of(frame, tables[f"label.{variant.label}"])
+        of_variant = [f"{column}:{variant.name}" for column in LABEL_COLUMNS]
+        keys[of_variant] = _labels_of(frame, tables[f"label.{variant.label}"])
     for value, word in ((1.0, "bad"), (0.0, "good")):
         count = int((keys["label"] == value).sum())
         if count < LEAST_PER_CLASS:
@@ -99,40 +111,15 @@ def observation_hash(keys: pd.DataFrame) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def split_by_time(keys: pd.DataFrame, *, test_from: date | None, test_share: float) -> pd.Series:
-    """``train`` or ``test`` per labelled row, by local date; empty text for rows without a label.
-
-    Without ``test_from`` the cut lies between two dates, so that the test holds about ``test_share`` of the rows.
-    """
-    is_labelled = keys["label"].notna()
-    if test_from is not None:
-        start = pd.Timestamp(test_from)
-    else:
-        days = np.sort(keys.loc[is_labelled, "day"].to_numpy())
-        start = pd.Timestamp(days[min(int(np.ceil(len(days) * (1 - test_share))), len(days) - 1)])
-    part = pd.Series(np.where(keys["day"] >= start, "test", "train"), index=keys.index, name="part")
-    return part.where(is_labelled, "")
-
-
-def check_parts(keys: pd.DataFrame, part: pd.Series, *, where: str) -> None:
-    """ModelError unless both parts have rows of both classes, enough of them to learn from in the older one."""
-    for name, least in (("train", LEAST_PER_CLASS), ("test", 1)):
-        labels = keys.loc[part == name, "label"]
-        counts = {"bad": int((labels == 1.0).sum()), "good": int((labels == 0.0).sum())}
-        for word, count in counts.items():
-            if count < least:
-                what = f"the {name} part has {count} {word} rows, at least {least} are needed"
-                raise ModelError(what, where=where, fix="move the split's test_from or test_share")
-
-
-def _labels_of(frame: pd.DataFrame, labels: pa.Table) -> pd.Series:
-    columns = ["source", "application_id", "label", "status"]
-    found = labels.select(columns).to_pandas()
-    if found.duplicated(["source", "application_id"]).any():
+def _labels_of(frame: pd.DataFrame, labels: pa.Table) -> pd.DataFrame:
+    unit = ["source", UNIT]
+    found = labels.select([*unit, *LABEL_COLUMNS, "status"]).to_pandas()
+    if found.duplicated(unit).any():
         raise ModelError("a label table has two rows for one application")
     mature = found[found["status"] == "mature"]
-    joined = frame[["source", "application_id"]].merge(mature, how="left", on=["source", "application_id"])
-    return joined["label"].astype("float64").set_axis(frame.index)
+    joined = frame[unit].merge(mature, how="left", on=unit).set_axis(frame.index)
+    dates = {name: pd.to_datetime(joined[name]) for name in LABEL_COLUMNS[1:]}
+    return pd.DataFrame({"label": joined["label"].astype("float64"), **dates})
 
 
 def _segments(keys: pd.DataFrame, customers: pa.Table) -> pd.DataFrame:

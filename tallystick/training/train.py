@@ -1,10 +1,8 @@
 """The training stage: from a training set to everything that a model version keeps.
 
-What lives here: the order of things: split, fit, choose, test, report, fit again on all labelled rows. What must not:
-storage, the registry, how any part is done.
-
-Out-of-time numbers are always those of the model of the older part. The model that is handed on is then fitted again,
-by the same algorithm, on all labelled rows: newer rows are the most like those to come.
+The order of things: split, fit, choose, test, report, fit again on all labelled rows. Numbers of the test are always
+those of the model of the training part. The model that is handed on is then fitted again, by the same algorithm, on all
+labelled rows: the newest are the most like those to come.
 """
 
 from __future__ import annotations
@@ -22,8 +20,10 @@ from tallystick.model.fitting import Model, Part, fit_models, needed_algorithms
 from tallystick.model.plots import draw_plots
 from tallystick.model.results import GateResult, TrainingResult
 from tallystick.spec.algorithms import Algorithm
+from tallystick.spec.model_tables import LATE, OVERLAPPING, TEST, TRAIN
 from tallystick.spec.recipes import Recipe
-from tallystick.training.data import TrainingSet, check_parts, observation_hash, split_by_time
+from tallystick.training.data import TrainingSet, observation_hash
+from tallystick.training.split import check_parts, find_test_start, is_late, split_rows
 from tallystick.training.vectors import KEYS
 
 
@@ -36,20 +36,24 @@ def train_model(recipe: Recipe, data: TrainingSet) -> TrainingResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Trained:
-    """What has been fitted, and on which rows: ``tried`` on the older ones, ``final`` on all labelled ones."""
+    """What has been fitted, and on which rows: ``tried`` on the training part, ``final`` on all labelled rows.
+
+    ``start`` is the first date of a test by time, None for a random split.
+    """
 
     recipe: Recipe
     data: TrainingSet
+    start: pd.Timestamp | None
     part: pd.Series
-    older: Part
-    newer: Part
+    train: Part
+    test: Part
     tried: dict[str, Model]
     champion: str
     final: Model
 
     @property
     def model(self) -> Model:
-        """The champion of the older part, which has not seen the newer one."""
+        """The champion of the training part, which has not seen the test."""
         return self.tried[self.champion]
 
     @property
@@ -59,49 +63,54 @@ class _Trained:
 
     @property
     def test_pd(self) -> np.ndarray:
-        """Pd of the newer rows."""
-        return self.model.predict(self.newer.vectors)
+        """Pd of the test's rows."""
+        return self.model.predict(self.test.vectors)
 
     @property
     def unseen_pd(self) -> np.ndarray:
-        """Pd of the older rows, then of the newer ones, each by a model that had not seen the row."""
+        """Pd of the training rows, then of the test's, each by a model that had not seen the row."""
         return np.concatenate([self.model.out_of_fold, self.test_pd])
 
     @property
     def labels(self) -> np.ndarray:
-        """The labels of the older rows, then of the newer ones."""
-        return np.concatenate([self.older.label, self.newer.label])
+        """The labels of the training rows, then of the test's."""
+        return np.concatenate([self.train.label, self.test.label])
 
 
 def _train(recipe: Recipe, data: TrainingSet) -> TrainingResult:
-    part = split_by_time(data.keys, test_from=recipe.split.test_from, test_share=recipe.split.test_share)
-    check_parts(data.keys, part, where=f"recipe {recipe.name}")
-    older, newer = _part(data, part == "train"), _part(data, part == "test")
-    tried = fit_models(recipe.algorithms, older, split=recipe.split, seed=recipe.seed)
-    champion = choose_model(tried, older.label, tolerance=recipe.choice.tolerance)
-    labelled = _part(data, data.label.notna())
-    algorithms = needed_algorithms(recipe.algorithms, champion)
-    final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed)[champion]
-    trained = _Trained(
-        recipe=recipe, data=data, part=part, older=older, newer=newer, tried=tried, champion=champion, final=final
-    )
+    trained = _fit(recipe, data)
     tables = _report(trained)
-    document, booster = describe_model(recipe, final, data.features)
+    document, booster = describe_model(recipe, trained.final, data.features)
     artifacts = {"model.json": write_document(document)}
     if booster:
         artifacts["booster.txt"] = booster.encode()
     return TrainingResult(
-        champion=champion,
+        champion=trained.champion,
         artifacts=artifacts,
         params=_params(trained),
-        metrics=_metrics(tables, champion),
+        metrics=_metrics(tables, trained.champion) | _count_set_aside(trained),
         tables=tables,
         plots=_plots(trained, tables["calibration"]),
-        gates=check_gates(recipe, trained.model, older, newer.label, trained.test_pd),
+        gates=check_gates(recipe, trained.model, trained.train, trained.test.label, trained.test_pd),
         rows=_rows(trained),
-        example=example_rows(final, labelled.vectors),
+        example=example_rows(trained.final, data.vectors[data.label.notna()]),
         observation_hash=observation_hash(data.keys),
     )
+
+
+def _fit(recipe: Recipe, data: TrainingSet) -> _Trained:
+    start = find_test_start(data.keys, recipe.split)
+    part = split_rows(data.keys, recipe, start=start)
+    check_parts(data.keys, part, recipe=recipe)
+    train, test = _part(data, part == TRAIN), _part(data, part == TEST)
+    tried = fit_models(recipe.algorithms, train, split=recipe.split, seed=recipe.seed)
+    champion = choose_model(tried, train.label, tolerance=recipe.choice.tolerance)
+    labelled, algorithms = _part(data, data.label.notna()), needed_algorithms(recipe.algorithms, champion)
+    final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed)[champion]
+    return _Trained(
+        recipe=recipe, data=data, start=start, part=part, train=train, test=test, tried=tried, champion=champion,
+        final=final,
+    )  # fmt: skip
 
 
 def choose_model(models: dict[str, Model], label: np.ndarray, *, tolerance: float) -> str:
@@ -112,9 +121,9 @@ def choose_model(models: dict[str, Model], label: np.ndarray, *, tolerance: floa
 
 
 def check_gates(
-    recipe: Recipe, model: Model, older: Part, label: np.ndarray, pd_: np.ndarray
+    recipe: Recipe, model: Model, train: Part, label: np.ndarray, pd_: np.ndarray
 ) -> tuple[GateResult, ...]:
-    """The recipe's gates on the out-of-time rows, which ``model`` has not seen."""
+    """The recipe's gates on the test's rows, which ``model`` has not seen."""
     gates = recipe.gates
     area = auc(label, pd_)
     low, high = gates.calibration_slope
@@ -129,11 +138,11 @@ def check_gates(
     )
 
 
-def _part(data: TrainingSet, rows: pd.Series, label: pd.Series | None = None) -> Part:
+def _part(data: TrainingSet, rows: pd.Series) -> Part:
     chosen = rows.to_numpy(dtype=bool)
     return Part(
         vectors=data.vectors[chosen],
-        label=(data.label if label is None else label).to_numpy(dtype=float)[chosen],
+        label=data.label.to_numpy(dtype=float)[chosen],
         customer=data.keys["customer_id"].to_numpy()[chosen],
         vintage=data.vintage.to_numpy()[chosen],
         features=data.features,
@@ -142,20 +151,22 @@ def _part(data: TrainingSet, rows: pd.Series, label: pd.Series | None = None) ->
 
 def _report(trained: _Trained) -> dict[str, pd.DataFrame]:
     recipe, data, part = trained.recipe, trained.data, trained.part
-    older, newer, model = trained.older, trained.newer, trained.model
+    train, test, model = trained.train, trained.test, trained.model
     is_labelled = data.label.notna()
     labelled = _part(data, is_labelled)
-    in_order = pd.concat([data.segments[part == "train"], data.segments[part == "test"]])
-    frames = {"train": older.vectors, "test": newer.vectors, "scored": data.vectors[~is_labelled]}
-    # The newer rows' shift is judged by the older part's model, that of rows to come by the one that will score them.
+    in_order = pd.concat([data.segments[part == TRAIN], data.segments[part == TEST]])
+    frames = {"train": train.vectors, "test": test.vectors, "scored": data.vectors[~is_labelled]}
+    # The test's shift is judged by the tested model, that of rows to come by the one that will score them.
     pds = {"train": model.out_of_fold, "test": trained.test_pd, "scored": trained.final.predict(frames["scored"])}
     approved = trained.unseen_pd < _approval_limit(recipe)
     return {
         "performance": comparisons.report_performance(
-            trained.tried, older, newer, champion=trained.champion, seed=recipe.seed
+            trained.tried, train, test, champion=trained.champion, recipe=recipe
         ),
-        "vintages": comparisons.report_vintages(trained.algorithms, labelled, recipe=recipe),
-        "ablations": comparisons.report_ablations(trained.algorithms, older, newer, recipe=recipe, full=model),
+        "vintages": comparisons.report_vintages(
+            trained.algorithms, labelled, _known_at_vintages(trained), recipe=recipe
+        ),
+        "ablations": comparisons.report_ablations(trained.algorithms, train, test, recipe=recipe, full=model),
         "variants": _report_variants(trained),
         "stability": comparisons.report_stability(model, frames, pds),
         "fairness": comparisons.report_fairness(in_order, trained.labels, trained.unseen_pd, approved=approved),
@@ -165,16 +176,27 @@ def _report(trained: _Trained) -> dict[str, pd.DataFrame]:
     }
 
 
+def _known_at_vintages(trained: _Trained) -> dict[str, np.ndarray]:
+    """Of the labelled rows, for each vintage those older than its first date whose label was known on it."""
+    labelled = trained.data.label.notna()
+    keys, vintage = trained.data.keys[labelled], trained.data.vintage[labelled]
+    known = {}
+    for name, days in keys["day"].groupby(vintage):
+        is_older = keys["day"] < days.min()
+        late = is_late(keys, days.min()) & (not trained.recipe.is_retrospective)
+        known[str(name)] = ((vintage < name) & is_older & ~late).to_numpy()
+    return known
+
+
 def _report_variants(trained: _Trained) -> pd.DataFrame:
-    """The recipe's own label in the first line, each variant below; rows keep their side of the split by date."""
-    recipe, data = trained.recipe, trained.data
-    is_older = data.keys["day"] < data.keys.loc[trained.part == "test", "day"].min()
-    labels = {f"{recipe.label} (the model's)": data.label}
-    labels |= {variant.title: data.keys[f"label:{variant.name}"] for variant in recipe.variants}
-    parts = {
-        title: (_part(data, label.notna() & is_older, label), _part(data, label.notna() & ~is_older, label))
-        for title, label in labels.items()
-    }
+    """The recipe's own label in the first line, each variant below; the test begins on the same date for all."""
+    recipe = trained.recipe
+    sets = {f"{recipe.label} (the model's)": trained.data}
+    sets |= {variant.title: trained.data.with_variant(variant.name) for variant in recipe.variants}
+    parts = {}
+    for title, data in sets.items():
+        part = split_rows(data.keys, recipe, start=trained.start)
+        parts[title] = (_part(data, part == TRAIN), _part(data, part == TEST))
     return comparisons.report_variants(trained.algorithms, parts, recipe=recipe)
 
 
@@ -192,12 +214,23 @@ def _params(trained: _Trained) -> dict[str, str | int | float | bool]:
         "algorithm": trained.champion,
         "algorithms": ", ".join(algorithm.name for algorithm in recipe.algorithms),
         "features": len(trained.final.features),
-        "train_rows": len(trained.older.label),
-        "test_rows": len(trained.newer.label),
-        "fitted_rows": len(trained.labels),
+        "split": recipe.split.method,
+        "test_from": f"{trained.start:%Y-%m-%d}" if trained.start is not None else "",
+        "train_rows": len(trained.train.label),
+        "test_rows": len(trained.test.label),
+        "fitted_rows": int(trained.data.label.notna().sum()),
         "seed": recipe.seed,
         "is_retrospective": recipe.is_retrospective,
     }
+
+
+def _count_set_aside(trained: _Trained) -> dict[str, float]:
+    """How many labelled rows were set aside and why, and how many late ones a retrospective recipe has kept."""
+    keys, part, start = trained.data.keys, trained.part, trained.start
+    kept = int(((part == TRAIN) & is_late(keys, start)).sum()) if start is not None else 0
+    counts = {"late_set_aside": (part == LATE).sum(), "late_kept": kept}
+    counts["overlapping_set_aside"] = (part == OVERLAPPING).sum()
+    return {name: float(count) for name, count in counts.items()}
 
 
 def _metrics(tables: dict[str, pd.DataFrame], champion: str) -> dict[str, float]:
@@ -221,8 +254,8 @@ def _metrics(tables: dict[str, pd.DataFrame], champion: str) -> dict[str, float]
 def _plots(trained: _Trained, calibration: pd.DataFrame) -> dict[str, bytes]:
     scale = {"offset": trained.recipe.scale.offset, "factor": trained.recipe.scale.factor}
     scored = {
-        "out of fold": (trained.older.label, trained.model.out_of_fold),
-        "out of time": (trained.newer.label, trained.test_pd),
+        "out of fold": (trained.train.label, trained.model.out_of_fold),
+        trained.recipe.split.test_rows.replace("_", " "): (trained.test.label, trained.test_pd),
     }
     unlabelled = trained.data.vectors[trained.data.label.isna()]
     scores = {
@@ -235,8 +268,9 @@ def _plots(trained: _Trained, calibration: pd.DataFrame) -> dict[str, bytes]:
 
 def _rows(trained: _Trained) -> pd.DataFrame:
     data, part = trained.data, trained.part
-    rows = data.keys[[*KEYS, "label"]].assign(part=part, pd_out_of_fold=np.nan, pd_out_of_time=np.nan)
-    rows.loc[part == "train", "pd_out_of_fold"] = trained.model.out_of_fold
-    rows.loc[part == "test", "pd_out_of_time"] = trained.test_pd
+    rows = data.keys[[*KEYS, "label"]].assign(part=part, pd_out_of_fold=np.nan, pd_test=np.nan)
+    rows.loc[part == TRAIN, "pd_out_of_fold"] = trained.model.out_of_fold
+    is_unseen = ~part.isin([TRAIN, ""])
+    rows.loc[is_unseen, "pd_test"] = trained.model.predict(data.vectors[is_unseen])
     labelled = pd.concat([rows, data.vectors], axis=1)[part != ""]
     return labelled.astype({"label": "int32"}).reset_index(drop=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from tallystick.model.export import describe_model, evaluate_document, to_score,
 from tallystick.model.fitting import fit_models
 from tallystick.model.results import TrainingResult
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard
-from tallystick.spec.recipes import Gates
-from tallystick.training.data import TrainingSet, check_parts, observation_hash, split_by_time
+from tallystick.spec.recipes import Gates, Split
+from tallystick.training.data import TrainingSet, observation_hash
+from tallystick.training.split import find_test_start, split_rows
 from tallystick.training.train import check_gates, choose_model, train_model
 from tests.lib.training_sets import SMALL, make_part, make_recipe, make_set
 
@@ -43,26 +43,6 @@ def changed(data: TrainingSet, column: str, rows: np.ndarray, values: Any) -> Tr
     return replace(data, keys=keys)
 
 
-def test_the_newest_rows_are_the_test_and_no_date_is_on_both_sides(data: TrainingSet) -> None:
-    part = split_by_time(data.keys, test_from=None, test_share=0.3)
-    day = data.keys["day"]
-    assert day[part == "train"].max() < day[part == "test"].min()
-    assert (part[data.label.isna()] == "").all()
-    assert (part == "test").sum() / (part != "").sum() == pytest.approx(0.3, abs=0.02)
-
-
-def test_a_fixed_date_decides_the_split(data: TrainingSet) -> None:
-    part = split_by_time(data.keys, test_from=date(2024, 1, 1), test_share=0.9)
-    assert data.keys.loc[part == "test", "day"].min() >= pd.Timestamp("2024-01-01")
-    assert data.keys.loc[part == "train", "day"].max() < pd.Timestamp("2024-01-01")
-
-
-def test_a_part_without_bad_rows_is_refused(data: TrainingSet) -> None:
-    part = split_by_time(data.keys, test_from=date(2021, 1, 1), test_share=0.3)
-    with pytest.raises(ModelError, match="train part has 0 bad rows"):
-        check_parts(data.keys, part, where="recipe small_loan")
-
-
 def test_what_a_training_leaves(result: TrainingResult) -> None:
     assert result.champion == "ordinal_scorecard"
     assert set(result.artifacts) == {"model.json"}
@@ -82,7 +62,7 @@ def test_the_reports_have_their_lines(result: TrainingResult) -> None:
     assert list(result.tables["variants"]["label"]) == ["outcome (the model's)", "strict"]
     assert list(result.tables["vintages"]["vintage"]) == ["2022", "2023", "2024"]
     assert set(result.tables["fairness"]["value"]) == {"female", "male", "26-35"}
-    assert result.tables["calibration"]["rows"].sum() == 300
+    assert result.tables["calibration"]["rows"].sum() == (result.rows["part"] != "late").sum()
 
 
 def test_the_rows_kept_are_the_labelled_ones_each_with_one_honest_pd(result: TrainingResult) -> None:
@@ -90,7 +70,7 @@ def test_the_rows_kept_are_the_labelled_ones_each_with_one_honest_pd(result: Tra
     assert len(rows) == 300
     assert rows["label"].dtype == "int32"
     assert (rows["pd_out_of_fold"].notna() == (rows["part"] == "train")).all()
-    assert (rows["pd_out_of_time"].notna() == (rows["part"] == "test")).all()
+    assert (rows["pd_test"].notna() == (rows["part"] != "train")).all()
 
 
 def test_training_again_gives_the_same_bytes_whatever_the_rows_without_a_label(
@@ -106,19 +86,44 @@ def test_training_again_gives_the_same_bytes_whatever_the_rows_without_a_label(
 
 
 def test_labels_of_the_test_part_change_nothing_before_the_test(data: TrainingSet, result: TrainingResult) -> None:
-    part = split_by_time(data.keys, test_from=None, test_share=0.3)
+    part = split_rows(data.keys, RECIPE, start=find_test_start(data.keys, RECIPE.split))
     newest = np.flatnonzero(part == "test")[:40]
     short = replace(RECIPE, variants=(), ablations=())
     other = train_model(short, changed(data, "label", newest, 1.0 - data.label[newest]))
-    for name in ("pd_out_of_fold", "pd_out_of_time"):
+    for name in ("pd_out_of_fold", "pd_test"):
         pd.testing.assert_series_equal(other.rows[name], result.rows[name])
     assert other.metrics["auc_out_of_time"] != result.metrics["auc_out_of_time"]
     assert other.artifacts != result.artifacts
 
 
 def test_the_model_handed_on_learned_from_all_labelled_rows(result: TrainingResult) -> None:
+    parts = result.rows["part"].value_counts()
+    assert parts["late"] > 0
+    assert result.metrics["late_set_aside"] == parts["late"]
+    assert (result.params["train_rows"], result.params["test_rows"]) == (parts["train"], parts["test"])
     assert result.params["fitted_rows"] == 300
-    assert int(result.params["train_rows"]) + int(result.params["test_rows"]) == 300
+
+
+def test_a_random_split_is_called_so_and_no_number_claims_to_be_out_of_time(data: TrainingSet) -> None:
+    recipe = replace(RECIPE, split=Split(method="random_by_customer", test_share=0.3, folds=3, repeats=1), ablations=())
+    found = train_model(recipe, data)
+    assert (found.params["split"], found.params["test_from"]) == ("random_by_customer", "")
+    assert not [name for name in found.metrics if "out_of_time" in name]
+    assert 0.6 < found.metrics["auc_held_out"] < 1
+    assert set(found.tables["performance"]["rows_of"]) == {"out_of_fold", "held_out"}
+    assert "auc_held_out" in found.tables["variants"].columns
+    assert set(found.rows["part"]) == {"train", "test"}
+
+
+def test_a_vintage_is_predicted_from_what_was_known_when_it_began(data: TrainingSet) -> None:
+    # Labels that need two years: only those of the first days are known when the third vintage begins.
+    late = changed(data, "known_on", np.arange(len(data.keys)), data.keys["day"] + pd.Timedelta(days=730))
+    recipe = replace(RECIPE, ablations=(), variants=(), retrospective="")
+    kept = train_model(replace(recipe, retrospective="Known late."), late)
+    assert np.isfinite(kept.tables["vintages"]["auc"].iloc[-1])
+    assert kept.metrics["late_kept"] > 0
+    with pytest.raises(ModelError, match="older rows became known after the test began"):
+        train_model(recipe, late)
 
 
 def test_a_gate_that_is_not_reached_is_named(data: TrainingSet) -> None:

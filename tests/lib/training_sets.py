@@ -85,6 +85,9 @@ def make_set(rows: int = 300, *, unlabelled: int = 40, seed: int = 5) -> Trainin
             "day": day, "label": label, "label:strict": np.where(rng.random(total) < 0.8, label, np.nan),
         }
     )  # fmt: skip
+    # Each label is decided within the 30 days after the observation, and known on the next day.
+    window = {"known_on": day + pd.Timedelta(days=31), "window_from": day, "window_to": day + pd.Timedelta(days=30)}
+    keys = keys.assign(**window, **{f"{name}:strict": dates for name, dates in window.items()})
     segments = pd.DataFrame({"gender": rng.choice(["female", "male"], total), "age_band": "26-35"})
     return TrainingSet(keys=keys, vectors=vectors, features=FEATURES, segments=segments)
 

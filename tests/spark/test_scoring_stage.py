@@ -17,7 +17,7 @@ from tallystick.model.registry import ModelPackage, Registry, load_local
 from tallystick.project import load_project
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.columns import group_contract
-from tallystick.spec.recipes import training_contract
+from tallystick.spec.model_tables import training_contract
 from tallystick.tables import (
     BucketStore,
     Run,

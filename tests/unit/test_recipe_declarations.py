@@ -12,6 +12,7 @@ import pytest
 from tallystick.errors import DeclarationError
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard, Scorecard, Selection
 from tallystick.spec.fingerprint import fingerprint
+from tallystick.spec.model_tables import training_contract
 from tallystick.spec.recipes import (
     Ablation,
     Audit,
@@ -23,7 +24,6 @@ from tallystick.spec.recipes import (
     RequestFeature,
     Scale,
     Split,
-    training_contract,
 )
 from tests.lib.training_sets import make_recipe
 
@@ -52,6 +52,9 @@ def policy(**changes: Any) -> Policy:
         (lambda: Scale(base_score=101.0), "positive base_odds"),
         (lambda: Split(test_share=1.0), "test_share"),
         (lambda: Split(folds=1), "folds or repeats"),
+        (lambda: Split(method="random"), "unknown method"),
+        (lambda: Split(method="random_by_customer", test_from=date(2026, 1, 1)), "no test_from"),
+        (lambda: Audit(max_joint_auc=1.1), "max_joint_auc"),
         (lambda: Choice(tolerance=-0.1), "tolerance"),
         (lambda: Audit(max_auc=0.4), "AUC threshold"),
         (lambda: Audit(sample=0), "sample is empty"),
@@ -82,8 +85,7 @@ def test_what_makes_no_sense_is_refused(make: Any, says: str) -> None:
         ({"groups": ()}, "no feature group"),
         ({"groups": ("txn", "txn")}, "named twice"),
         ({"label": None}, "trains nothing"),
-        ({"policy": None}, "needs algorithms and a policy"),
-        ({"algorithms": ()}, "needs algorithms and a policy"),
+        ({"algorithms": ()}, "needs algorithms"),
         ({"observations": "Applications"}, "not a name"),
         ({"algorithms": (Scorecard(), Scorecard())}, "declared twice"),
         ({"algorithms": (Blend(weights={"scorecard": 1.0, "boosting": 1.0}), Scorecard())}, "not declared before"),
@@ -124,4 +126,4 @@ def test_the_training_table_has_a_row_per_application_and_a_double_per_feature()
     assert contract.name == "training.small_loan"
     assert contract.key == ("source", "application_id")
     assert contract.column("request_amount").type == "double"
-    assert not contract.column("pd_out_of_time").required
+    assert not contract.column("pd_test").required

@@ -137,6 +137,29 @@ def test_the_model_card_names_purpose_label_gates_and_plots() -> None:
         assert told in html, told
 
 
+@pytest.mark.parametrize(
+    ("params", "metrics", "told"),
+    [
+        ({"split": "time", "test_from": "2026-01-01"}, {"late_set_aside": 7.0},
+         ["newest rows, from 2026-01-01 on, by a model of older ones whose label was known by then",
+          "7 older rows were set aside because their label became known after the test began"]),
+        ({"split": "time", "test_from": "2026-01-01"}, {"late_kept": 5.0},
+         ["5 older rows had a label that became known after the test began and were kept, as the recipe declares"]),
+        ({"split": "random_by_customer", "test_from": ""}, {}, ["the split is random by customer"]),
+    ],
+)  # fmt: skip
+def test_card_and_report_say_how_the_test_was_drawn(
+    params: dict[str, str], metrics: dict[str, float], told: list[str]
+) -> None:
+    found = facts()
+    assert found.model is not None
+    model = replace(found.model, params={**found.model.params, **params}, metrics={**found.model.metrics, **metrics})
+    pages = (describe_model_card(loans.RECIPE, LABEL, model), describe_run(replace(found, model=model)))
+    for html in map(render_page, pages):
+        for text in told:
+            assert text in html, text
+
+
 def test_the_terminal_shows_the_marked_sections_without_pictures() -> None:
     out = io.StringIO()
     print_page(describe_run(facts()), out, width=120)

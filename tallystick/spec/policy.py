@@ -1,0 +1,86 @@
+"""What a probability leads to: the score's scale, and the policy that turns a pd into a decision and a limit.
+
+Money is in minor units of the policy's currency; pd is a probability of 0 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from tallystick.errors import DeclarationError
+
+DECISIONS = ("approve", "refer")
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scale:
+    """score = clip(offset + factor * ln((1 - pd) / pd), 0, 100): ``base_score`` at good:bad odds of ``base_odds``,
+    and ``pdo`` points more where the odds double.
+    """
+
+    base_score: float = 60.0
+    base_odds: float = 10.0
+    pdo: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.base_score <= 100.0 or self.base_odds <= 0.0 or self.pdo <= 0.0:
+            raise DeclarationError("a scale needs base_score in 0..100 and positive base_odds and pdo", where="scale")
+
+    @property
+    def factor(self) -> float:
+        """Points per unit of ln(odds)."""
+        return self.pdo / math.log(2.0)
+
+    @property
+    def offset(self) -> float:
+        """Points at even odds."""
+        return self.base_score - self.factor * math.log(self.base_odds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Band:
+    """Applications with pd below ``pd_below`` (and not below the band before) get ``decision`` and ``limit_minor``."""
+
+    pd_below: float
+    decision: str
+    limit_minor: int
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.pd_below <= 1.0:
+            raise DeclarationError(
+                f"pd_below = {self.pd_below} is out of range", where="band", fix="above 0, at most 1"
+            )
+        if self.decision not in DECISIONS:
+            raise DeclarationError(f"unknown decision {self.decision}", where="band", fix=f"one of {DECISIONS}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What a pd leads to: ``bands`` by rising pd; a pd below none of them is declined with limit 0.
+
+    Limits lie in ``limit_min_minor`` to ``limit_max_minor`` and do not rise with risk.
+    """
+
+    currency: str
+    limit_min_minor: int
+    limit_max_minor: int
+    bands: tuple[Band, ...]
+
+    def __post_init__(self) -> None:
+        if not _CURRENCY.fullmatch(self.currency):
+            raise DeclarationError(f"{self.currency!r} is not a currency code", where="policy", fix="such as CNY")
+        if not 0 < self.limit_min_minor <= self.limit_max_minor:
+            raise DeclarationError("limits need 0 < min <= max", where="policy")
+        edges = [band.pd_below for band in self.bands]
+        limits = [band.limit_minor for band in self.bands]
+        if not edges or edges != sorted(set(edges)):
+            raise DeclarationError("bands must rise in pd_below", where="policy")
+        if limits != sorted(limits, reverse=True):
+            raise DeclarationError("limits must not rise with risk", where="policy")
+        if not all(self.limit_min_minor <= limit <= self.limit_max_minor for limit in limits):
+            what = f"a limit outside {self.limit_min_minor} to {self.limit_max_minor}"
+            raise DeclarationError(what, where="policy")

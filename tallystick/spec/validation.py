@@ -1,0 +1,122 @@
+"""How a model is tested before it may decide: the split, the choice among algorithms, the leakage audit, the gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from tallystick.errors import DeclarationError
+
+METHODS = ("time", "random_by_customer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """Which labelled observations the model is tested on, and which it may learn from before that test.
+
+    ``method="time"``, the ordinary one: the test has the observations whose local date is ``test_from`` or later or,
+    without ``test_from``, about the newest ``test_share`` of them, cut between two dates. The training part is what a
+    model of the test's first day could have learned from: older observations whose label was known on that day. An
+    older one whose label came later is set aside, and so is one whose label window overlaps that of a test row of the
+    same loan; a recipe that declares itself ``retrospective`` keeps the former.
+
+    ``method="random_by_customer"``, for a cross-section without a past, such as one ``as_of`` for all: about
+    ``test_share`` of the customers, drawn by the recipe's seed. A customer's side depends on the customer alone, so it
+    stays the same as rows are added. Such a test says nothing about how the ranking holds over time.
+
+    ``folds`` and ``repeats`` are for the cross-validation inside a training part, stratified by label and never
+    splitting a customer.
+    """
+
+    method: str = "time"
+    test_from: date | None = None
+    test_share: float = 0.25
+    folds: int = 5
+    repeats: int = 3
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise DeclarationError(f"unknown method {self.method!r}", where="split", fix=f"one of {METHODS}")
+        if self.test_from is not None and not self.is_by_time:
+            raise DeclarationError("a random split has no test_from", where="split", fix="test_share=0.25")
+        if not 0.0 < self.test_share < 1.0:
+            raise DeclarationError(
+                f"test_share = {self.test_share} is out of range", where="split", fix="above 0, below 1"
+            )
+        if not 2 <= self.folds <= 20 or not 1 <= self.repeats <= 50:
+            raise DeclarationError("folds or repeats out of range", where="split", fix="2 to 20 folds, 1 to 50 repeats")
+
+    @property
+    def is_by_time(self) -> bool:
+        """Whether the test is newer than what the tested model learned from."""
+        return self.method == "time"
+
+    @property
+    def test_rows(self) -> str:
+        """What metrics call the rows of the test: ``out_of_time``, or ``held_out`` when they were drawn at random."""
+        return "out_of_time" if self.is_by_time else "held_out"
+
+    @property
+    def sentence(self) -> str:
+        """The split in words, for the report and the model card."""
+        if self.is_by_time:
+            return "By time: tested on newer observations than the tested model learned from"
+        share = f"{self.test_share:.0%} of the customers"
+        return f"At random by customer: tested on {share}, which says nothing about how the ranking holds over time"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Which algorithm becomes the model: by out-of-fold AUC in the training part alone, never by the test.
+
+    Of those within ``tolerance`` of the best, the one declared first, so declare the simplest first.
+    """
+
+    tolerance: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.tolerance <= 0.5:
+            raise DeclarationError(f"tolerance = {self.tolerance} is out of range", where="choice", fix="0 to 0.5")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audit:
+    """Thresholds of the leakage audit (docs/audit.md).
+
+    ``max_auc`` is the AUC that a feature alone may reach, ``max_missing_auc`` that of its gaps or its most frequent
+    value alone. ``max_joint_auc`` is the ceiling of all features together, and of each table and each group alone, in
+    cross-validation: set it a little above the best that the field has seen for such data. ``sample`` is the number of
+    observations whose features are recomputed from what was visible.
+    """
+
+    max_auc: float = 0.95
+    max_missing_auc: float = 0.9
+    max_joint_auc: float = 0.95
+    sample: int = 50
+
+    def __post_init__(self) -> None:
+        for name in ("max_auc", "max_missing_auc", "max_joint_auc"):
+            if not 0.5 <= getattr(self, name) <= 1.0:
+                raise DeclarationError(f"the AUC threshold {name} is out of range", where="audit", fix="0.5 to 1")
+        if self.sample < 1:
+            raise DeclarationError("the sample is empty", where="audit", fix="sample=50")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gates:
+    """What a model must reach before it may become champion, on the test of its split.
+
+    ``min_auc``; the slope of a logistic regression of the outcome on the predicted log-odds inside
+    ``calibration_slope``; a PSI of the score, train against test, of at most ``max_psi``; at least ``min_bad`` bad rows
+    in the test, so that the AUC says something.
+    """
+
+    min_auc: float = 0.6
+    calibration_slope: tuple[float, float] = (0.3, 3.0)
+    max_psi: float = 0.5
+    min_bad: int = 5
+
+    def __post_init__(self) -> None:
+        low, high = self.calibration_slope
+        if not 0.5 <= self.min_auc <= 1.0 or not 0.0 <= low < high or self.max_psi <= 0.0 or self.min_bad < 1:
+            raise DeclarationError("a gate is out of range", where="gates", fix="see docs/recipes.md")

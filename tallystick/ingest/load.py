@@ -24,7 +24,7 @@ from tallystick.ingest.headers import match_keys
 from tallystick.ingest.reading import fault_fix
 from tallystick.ingest.rejected import rejected_sql, waiting_sql
 from tallystick.ingest.rows import Target, judged_sql, name_sql
-from tallystick.ingest.versions import compared_sql, newest_sql, published_sql, settled_sql
+from tallystick.ingest.versions import compared_sql, published_sql, settled_sql
 from tallystick.ingest.views import (
     ViewNames,
     driving_derived_sql,
@@ -41,6 +41,7 @@ from tallystick.spec.mapping_sql import MET, branch_sql, view_sql
 from tallystick.spec.mappings import CLEAN, Branch, text_sql
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
+from tallystick.visibility.sql import newest_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -216,7 +217,8 @@ class _Load:
         branches = [self._branch_sql(branch, target) for branch in self.parsed.tables[table].branches]
         parents = {column: self._known_ids(parent) for column, parent in declared.parents.items()}
         published = self.published.get(contract.name)
-        compared = compared_sql(branches, target, parents=parents)
+        has_parked = f"{contract.name}_rejected" in self.published
+        compared = compared_sql(branches, target, parents=parents, has_parked=has_parked)
         if published is not None:
             view = self.names.query(compared, f"{table}_compared")
             compared = published_sql(view, target, published=published)
@@ -278,7 +280,7 @@ class _Load:
         if earlier is not None or self.source.tables[table].known_on.kind == "column":
             if earlier is not None:
                 versions = self.names.query(f"{sql} UNION ALL SELECT * FROM {earlier}", f"{table}_versions")
-            sql = newest_sql(versions, contract.event_id, contract.known_on)
+            sql = newest_sql(versions, name_sql(contract.event_id), known_on=name_sql(contract.known_on))
         if any(column.name == "is_retracted" for column in contract.columns):
             sql = f"SELECT * FROM ({sql}) WHERE NOT is_retracted"
         return self.names.query(sql, f"{table}_newest")

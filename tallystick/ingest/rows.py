@@ -20,6 +20,9 @@ from tallystick.spec.tables import Column, TableContract
 
 ORIGIN = ("_file", "_line", "_raw", "_branch", "_is_parked")
 
+# The date that a mapping itself gives for ``known_on``, as it was delivered.
+NAMED_ON = "_named_on"
+
 SPARK_TYPES = {"string": "string", "int32": "int", "int64": "bigint", "double": "double", "boolean": "boolean"}
 WHOLE = ("tinyint", "smallint", "int", "bigint", "string", "void")
 
@@ -44,10 +47,22 @@ class Target:
         """Whether the mapping selects ``known_on``, so that one load may bring several versions of an object."""
         return self.known_on.kind == "column"
 
+    @property
+    def is_raised(self) -> bool:
+        """Whether dates that the mapping gives are raised to the load date: what came after the history was not known
+        before it came, whatever it says.
+        """
+        return self.has_own_known_on and not self.source.is_history(self.load_date)
+
+    @property
+    def load_date_sql(self) -> str:
+        """The load date as SQL."""
+        return f"DATE '{self.load_date.isoformat()}'"
+
 
 def judged_sql(selected: str, given: Mapping[str, str], target: Target) -> str:
     """A query of the contract's columns, the ORIGIN columns, ``_is_excluded``, and ``_fault``: null or
-    ``reason|column``.
+    ``reason|column``; where the mapping gives ``known_on``, also NAMED_ON.
 
     ``selected`` is a branch's query and ``given`` the types of its columns. The first fault of a row counts, in this
     order: a line that could not be split, a join not met, a text that could not be read; a value of another type; then
@@ -57,9 +72,10 @@ def judged_sql(selected: str, given: Mapping[str, str], target: Target) -> str:
     mapped = [column for column in contract.columns if column.name in given]
     cast = {column: _cast_sql(column, given[column.name], target.source.zone) for column in mapped}
     carried = ", ".join(name_sql(name) for name in given if name.startswith("_"))
-    typed = ", ".join(f"{value} AS {name_sql(column.name)}" for column, (value, _) in cast.items())
+    own = {contract.known_on: NAMED_ON} if target.has_own_known_on else {}
+    typed = ", ".join(f"{value} AS {name_sql(own.get(c.name, c.name))}" for c, (value, _) in cast.items())
     mistyped = [fault for _, fault in cast.values() if fault]
-    made = _technical_sql(target, {column.name for column in mapped})
+    made = _technical_sql(target, {column.name for column in mapped}.difference(own))
     filled = ", ".join(f"{value} AS {name_sql(name)}" for name, value in made.items())
     faults = [
         "CASE WHEN _problem IS NOT NULL THEN CONCAT(_problem, '|') END",
@@ -68,7 +84,7 @@ def judged_sql(selected: str, given: Mapping[str, str], target: Target) -> str:
         "_mistyped",
         _case_sql([fault for column in contract.columns for fault in _column_faults(column, target)]),
     ]
-    columns = ", ".join(name_sql(column.name) for column in contract.columns)
+    columns = ", ".join([*(name_sql(column.name) for column in contract.columns), *own.values()])
     excluded = "(_excluded AND _problem IS NULL)"
     return (
         f"SELECT {columns}, {', '.join(ORIGIN)}, {excluded} AS _is_excluded,"
@@ -106,15 +122,14 @@ def _technical_sql(target: Target, mapped: set[str]) -> dict[str, str]:
     """The columns that no mapping fills, and defaults of those it left out."""
     contract, source = target.contract, target.source
     local_date = f"TO_DATE(FROM_UTC_TIMESTAMP({name_sql(contract.event_at)}, {text_sql(source.zone)}))"
-    load_date = f"DATE '{target.load_date.isoformat()}'"
     pattern = "yyyy" if source.layout.period == "year" else "yyyy-MM"
     bucket = f"PMOD(XXHASH64({name_sql(contract.entity)}), {source.layout.buckets})" if contract.entity else "0"
     made = {
         "source": text_sql(source.name),
         "bucket": f"CAST({bucket} AS INT)",
         "period": f"DATE_FORMAT({local_date}, '{pattern}')" if contract.entity else "'all'",
-        "loaded_on": load_date,
-        contract.known_on: _known_on_sql(target, local_date, load_date),
+        "loaded_on": target.load_date_sql,
+        contract.known_on: _known_on_sql(target, local_date),
         "is_retracted": "FALSE",
     }
     for column in contract.columns:
@@ -122,13 +137,15 @@ def _technical_sql(target: Target, mapped: set[str]) -> dict[str, str]:
     return {column.name: made[column.name] for column in contract.columns if column.name not in mapped}
 
 
-def _known_on_sql(target: Target, local_date: str, load_date: str) -> str:
+def _known_on_sql(target: Target, local_date: str) -> str:
     """The rule's date, but after the source's history no earlier than the load that brought the row."""
-    rule = load_date if target.known_on.kind == "load_date" else f"DATE_ADD({local_date}, {target.known_on.days})"
+    load_date = target.load_date_sql
+    given = NAMED_ON if target.has_own_known_on else local_date
+    rule = load_date if target.known_on.kind == "load_date" else f"DATE_ADD({given}, {target.known_on.days})"
     if target.source.is_history(target.load_date):
         return rule
-    # GREATEST skips nulls, and a row without event_at has no known_on either.
-    return f"CASE WHEN {local_date} IS NOT NULL THEN GREATEST({rule}, {load_date}) END"
+    # GREATEST skips nulls, and a row without event_at, or without a date of its own, has no known_on either.
+    return f"CASE WHEN {given} IS NOT NULL THEN GREATEST({rule}, {load_date}) END"
 
 
 def _cast_sql(column: Column, given: str, zone: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ def delivery_sql(known_on: str = "known_on") -> str:
     return f"STRUCT({LOADED_ON}, {known_on})"
 
 
-def until_sql(event: Sequence[str], known_on: str = "known_on") -> str:
+def until_sql(event: Sequence[str], *, known_on: str = "known_on") -> str:
     """The first date on which a version delivered after the row's is known; null for the version delivered last.
 
     ``event`` are the columns that name an event. The row's version is in force on dates from its ``known_on`` to

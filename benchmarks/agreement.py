@@ -1,6 +1,6 @@
 """Do two contenders say the same: rows by key, whole numbers exactly, doubles to 1e-9.
 
-What lives here: the comparison of files of answers. What must not: how they were made.
+It sees files of answers and not who made them.
 """
 
 from __future__ import annotations

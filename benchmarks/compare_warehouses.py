@@ -1,8 +1,8 @@
 """Compares every value of two warehouses: what a change of the code left as it was, and what it changed.
 
 ``python -m benchmarks.compare_warehouses OLD NEW`` prints one line a table and one a column that differs, and ends with
-exit code 1 when anything differs. It is apart from the tests because it compares runs of two versions of the code.
-What lives here: reading, matching, counting. What must not: a judgement of what may differ.
+exit code 1 when anything differs. It is apart from the tests because it compares runs of two versions of the code. What
+may differ is for its reader to judge.
 
 Rows are matched by the table's own key. Doubles are compared bit by bit, nulls with nulls. A column that only one side
 has is listed and is not a difference; a row that only one side has is.

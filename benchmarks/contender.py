@@ -1,6 +1,6 @@
 """One contender in a process of its own: set up, say so, work, say what it took.
 
-What lives here: ``python -m benchmarks.contender SPEC``, which ``running`` starts. What must not: choosing what runs.
+``running`` starts ``python -m benchmarks.contender SPEC``: a process of its own, so that no contender warms up another.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command: ``python -m benchmarks.features --help``.
 
-What lives here: arguments, the order of things, saving each row's result as it ends. What must not: what a row does.
+It saves each row's result as the row ends, so a run that was stopped can be resumed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The bank's rows, made from a seed: the same scale gives the same rows on every machine.
 
-What lives here: events month by month, observations, one huge customer. What must not: files.
+Rows only; ``layouts`` writes them to files.
 
 Events come in the order of time, as they would arrive. One event in 500 becomes known some days late; no event has a
 second version. Customers differ in how much they do (the busiest tenth makes about a sixth of the events). One

@@ -1,6 +1,6 @@
 """The features that are computed: three widths, each one feature group.
 
-What lives here: declarations, and the list of their columns for those who write SQL. What must not: any computing.
+Also the list of their columns, for those contenders that write SQL.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The same rows as files, in the layout that suits each contender best, with what writing them cost.
 
-What lives here: plain files, the clean Delta tables, monthly files for DuckDB, one huge customer. What must not: Spark
-(``spark_side`` makes its bucketed files), queries.
+Plain files, clean Delta tables, monthly files for DuckDB, one huge customer. ``spark_side`` makes Spark's bucketed
+files.
 
 A layout that is complete has a marker beside it, and is used again by later runs.
 """

@@ -1,6 +1,6 @@
 """Wall seconds, CPU seconds and memory of a piece of work, over this process and all below it.
 
-What lives here: reading ``/proc`` (Linux only). What must not: what is measured.
+Read from ``/proc``, so on Linux only.
 """
 
 from __future__ import annotations

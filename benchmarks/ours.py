@@ -1,7 +1,6 @@
 """Tallystick's own way from clean Delta to feature Delta, as ``jobs/compute_features.py`` goes it.
 
-What lives here: pinning, tasks, the stage, the commit; the same without Spark for small tests. What must not: Spark's
-session (it is handed in), measuring.
+Also the same without Spark, for small tests.
 """
 
 from __future__ import annotations

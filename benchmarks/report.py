@@ -1,6 +1,6 @@
 """From results to the table and to what is met.
 
-What lives here: ratios, judgements, Markdown. What must not: running anything.
+Ratios, judgements and Markdown, from results that are saved; it runs nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rows of the benchmark: what runs, in which order, against what, and what is required.
 
-What lives here: the list. What must not: running, printing.
+A list, so that what is compared can be read without reading how.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Starts contenders, each in a process group of its own, and ends those that take too long.
 
-What lives here: one process from start to outcome. What must not: which rows there are.
+Kept apart from ``contender``, which is the process that is started.
 """
 
 from __future__ import annotations

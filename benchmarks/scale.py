@@ -1,6 +1,6 @@
 """How large a run is.
 
-What lives here: the numbers that every other part of the benchmark derives from. What must not: data, contenders.
+Every other part of the benchmark derives its numbers from these.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Spark SQL as a contender: its session, its bucketed files, its tables.
 
-What lives here: everything that gives Spark SQL its best case. What must not: the queries (``sql``), measuring.
+Whatever gives Spark SQL its best case. ``sql`` has the queries.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The features as a good SQL writer would write them, for DuckDB and for Spark SQL.
 
-What lives here: two styles, ``naive`` (one FILTER aggregate a feature over the joined rows) and ``rings`` (each row is
-aggregated once into the ring between two window edges, and rings are added up), for two kinds of work, ``training``
-and ``snapshot``. What must not: the kernel; files and sessions.
+Two styles, ``naive`` (one FILTER aggregate a feature over the joined rows) and ``rings`` (each row is aggregated once
+into the ring between two window edges, and rings are added up), for two kinds of work, ``training`` and ``snapshot``.
 
 Windows are half-open; a row counts if ``event_at < as_of`` and ``known_on`` is not after as_of's business date. The
 tables are ``events`` and ``asked`` (asked_id, customer_id, as_of, as_of_date). A snapshot has all customers

@@ -9,8 +9,6 @@ of those that lack their row, build the labels known by now, score. One run a bu
 * **Again**: clear the task. Every job replaces its own slice and gives the same table.
 * **Backfill**: `airflow backfill create --dag-id daily_lending --from-date 2026-04-01 --to-date 2026-04-07
   --max-active-runs 1`; without the limit ten dates run at once, and a date is refused once a later one is loaded.
-
-What lives here: the schedule of the Airflow DAG. What must not: logic, an import from another DAG.
 """
 
 from __future__ import annotations

@@ -9,8 +9,6 @@ within the retention and no registered model needs. Rows do not change, and no o
 * It waits its turn with the other writers. Beside a load that was started by hand one of the two says that the other
   was first; clear the task then.
 * A change of `layout.buckets` is not a matter of schedule: pause the DAGs, run `tally maintain rebucket NAME`, go on.
-
-What lives here: the schedule of the Airflow DAG. What must not: logic, an import from another DAG.
 """
 
 from __future__ import annotations

@@ -9,8 +9,6 @@ Starts when the daily DAG has built the labels of a business date, or by hand.
 * Past its gates a new version always becomes champion: it is not compared with the one before, now `previous`.
 * A failed gate fails `train_model` (exit code 11) and moves nothing; score and report do not run then.
 * A bank that wants to choose its moments pauses this DAG and triggers it by hand.
-
-What lives here: the trigger of the Airflow DAG. What must not: logic, an import from another DAG.
 """
 
 from __future__ import annotations

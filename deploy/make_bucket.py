@@ -1,6 +1,6 @@
 """Make the buckets of an object store that are missing.
 
-What lives here: a script of the compose set-up; address and keys come from the AWS_* variables. What must not: data.
+The compose file runs it once. Address and keys come from the AWS_* variables.
 
     python deploy/make_bucket.py NAME [NAME ...]
 """

@@ -1,7 +1,7 @@
 """Fetch the jars that Spark needs for Delta Lake, each checked against its pinned SHA-256.
 
-What lives here: the fetcher; the pins are in jars.lock.json beside it. What must not: anything outside the standard
-library, and no resolving of dependencies: the lock lists every jar that is needed.
+The pins are in jars.lock.json beside it, which lists every jar that is needed: no dependency is resolved. Standard
+library only, because it runs before the environment exists.
 
     python scripts/fetch_jars.py [--into .jars] [--lock scripts/jars.lock.json]
 

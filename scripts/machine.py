@@ -1,7 +1,6 @@
 """What the machine must bring along: Java, OpenMP, room on the disk.
 
-What lives here: one check a need, each raising one sentence. What must not: changes to the machine; these functions
-only look.
+One check a need, each raising one sentence. These functions look and change nothing.
 """
 
 from __future__ import annotations

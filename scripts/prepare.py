@@ -1,7 +1,7 @@
 """Prepare a checkout: check the machine, install uv beside the project, sync the environment, fetch the jars.
 
-What lives here: `make setup`. What must not: anything outside the standard library, anything installed outside the
-project's own folder (uv's download cache excepted), and any work when nothing has changed.
+This is `make setup`. It uses the standard library alone, installs nothing outside the project's own folder but uv's
+download cache, and does nothing when nothing has changed.
 """
 
 from __future__ import annotations

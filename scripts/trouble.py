@@ -1,7 +1,7 @@
 """The one error of the set-up scripts, and how they end on it.
 
-What lives here: `SetupTrouble`, and `run_script`, which turns it into one sentence on stderr. What must not: anything
-outside the standard library, since these scripts run before the environment exists.
+``run_script`` turns it into one sentence on stderr. Standard library only, because the scripts run before the
+environment exists.
 """
 
 from __future__ import annotations

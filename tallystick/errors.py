@@ -1,6 +1,6 @@
 """Every error a user can meet, and the exit code each one gives.
 
-What lives here: the exception tree and nothing else. What must not: logging, formatting for a terminal, any import.
+One tree in one file that imports nothing, so that every part may raise and nobody needs to look for an exit code.
 
     TallystickError              1   anything below that has no code of its own
     ├── SetupError               2   Java, jars, disk, registry, environment variable

@@ -1,6 +1,6 @@
 """The chain of runs that one recipe needs, and how ``tally run`` walks it in one process with one Spark session.
 
-Apart from the runs themselves, since Airflow submits the same chain as tasks.
+Kept apart from the runs themselves, since Airflow submits the same chain as tasks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``tally table ...``: declaring a table of one's own.
 
-Apart from the other commands because this one writes into the project's declarations, which all others only read.
+Kept apart from the other commands because this one writes into the project's declarations, which all others only read.
 """
 
 from __future__ import annotations

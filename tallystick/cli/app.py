@@ -1,6 +1,7 @@
 """The commands and their arguments.
 
-What lives here: one short function a command. What must not: printing of tables (``printing``), work.
+Kept apart from the modules that do the work, which are imported only by the command that needs them: ``tally --help``
+is fast.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``tally features plan`` and ``tally features backfill``: which days of a group are not right, and making them so.
 
-What lives here: two commands, and the plan as lines for people. What must not: the work itself.
+Kept apart from ``app`` because both commands take the same dozen options and print the same plan.
 """
 
 from __future__ import annotations

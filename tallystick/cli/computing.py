@@ -1,6 +1,6 @@
 """``tally features compute``: from arguments to the job that computes groups.
 
-What lives here: the choice between given observations and the snapshot of a date. What must not: the work itself.
+Kept apart from ``running`` because it chooses between given observations and the snapshot of a date.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The passport of a feature: everything that is declared of it, and what follows from the declaration.
 
-What lives here: ``show_feature`` (short) and ``explain_feature`` (with SQL and worked window edges), as records for
-``printing``. What must not: Spark, tables, wording of windows and nulls (``spec.describe``).
+``show_feature`` is the short form, ``explain_feature`` adds the SQL and the edges of its windows. Both return a record
+for ``printing`` and need no table; ``spec.describe`` has the words.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``tally features retired``: the columns that readers should leave, and the models that still read them.
 
-What lives here: rows for ``printing``, from declarations, the stored tables' marks and the model registry. What must
-not: Spark, anything that writes.
+Kept apart from ``showing`` because it reads three places: declarations, the marks of stored tables, and the model
+registry.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The commands of ``tally maintain``: how the tables lie on disk, and what may go.
 
-What lives here: arguments, and the run of one job in this process. What must not: work, Spark.
+Kept apart from ``running`` because maintenance needs no recipe, and most of it no Spark.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tables on a terminal, as JSON or as CSV.
 
-What lives here: printing. What must not: where the rows come from.
+The one place where output is formatted, so that every command has ``--json`` and ``--csv`` and prints them alike.
 """
 
 from __future__ import annotations

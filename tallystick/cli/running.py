@@ -1,6 +1,6 @@
 """What the commands that change something do: run a recipe, simulate a bank, replay rejects.
 
-What lives here: the hand-over from arguments to jobs. What must not: the work itself.
+Kept apart from ``showing`` because these commands need Spark or write files.
 """
 
 from __future__ import annotations

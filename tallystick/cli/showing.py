@@ -1,6 +1,6 @@
 """What the commands that only look do: tables, rejects, sources, features, checks.
 
-What lives here: rows for ``printing``. What must not: Spark, anything that writes.
+Each function returns rows for ``printing``. None starts Spark or writes, so these commands answer in seconds.
 """
 
 from __future__ import annotations

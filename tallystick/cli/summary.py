@@ -1,6 +1,6 @@
 """What ``tally run`` says last: where things are and what to try next.
 
-What lives here: paths and commands. What must not: results (the report prints them).
+Paths and commands only: the report has the results.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Counts of a load, fetched before anything is written: a load above its reject rate must stop while it still can.
 
-What lives here: the only rows a load brings to the driver, a handful of sums. What must not: single rows' values.
+A handful of sums, the only rows of a load that reach the driver. No value of a single row is among them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finds deliveries in a supplier's directory and the files each one must hold.
 
-What lives here: names of folders and files. What must not: their content (``ingest.reading``), landing (``tables``).
+Names of folders and files alone. ``reading`` opens them, ``tables.landing`` copies them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Holds the names a file comes with against the declared columns: a header's fields, or the keys of JSON records.
 
-What lives here: what a name that is missing, unknown or misspelt means. What must not: reading of files
-(``ingest.reading``).
+Kept apart from ``reading`` because CSV and JSON lines have the same rules for names that are missing, unknown or
+misspelt.
 """
 
 from __future__ import annotations

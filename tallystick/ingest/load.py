@@ -1,7 +1,6 @@
 """Prepares a whole load: every table mapped, judged, counted and held against its reject rate before any is written.
 
-What lives here: the order of the steps. What must not: reading or writing of tables; a job hands frames in and takes
-frames out.
+The order of the steps. A job hands in frames and takes frames out; no table is read or written here.
 """
 
 from __future__ import annotations

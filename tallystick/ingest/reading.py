@@ -1,7 +1,7 @@
 """Opens a delivery's files: compression, encoding, header, and their records as Arrow batches.
 
-What lives here: one file at a time, on the driver (``inspect_file``) and in a task (``read_batches``). What must not:
-Spark, the splitting of a line (``ingest.records``), what its names mean (``ingest.headers``).
+One file at a time, on the driver (``inspect_file``) and in a task (``read_batches``), without Spark. ``records`` splits
+lines, ``headers`` judges names.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Splits text into records of fields, exactly: each with its line and its raw text, and none lost over another.
 
-What lives here: CSV and JSON lines on blocks of text, columns as Arrow arrays. What must not: files and their encodings
-(``ingest.reading``), Spark.
+CSV and JSON lines on blocks of text, columns as Arrow arrays. ``reading`` has opened and decoded the file.
 
 A record that cannot be split is rejected alone: when a quote is never closed, only its own line is rejected and
 reading goes on at the next one, so that one stray character cannot swallow the rest of a file.

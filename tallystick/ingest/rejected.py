@@ -1,7 +1,6 @@
 """Rows that a load kept out: what is stored of them, which of them wait for a parent, and their summary.
 
-What lives here: the SQL of rejects and of their summary. What must not: storage, a row's values in what people are
-shown.
+The SQL of rejects and of their summary, which shows no value of a row.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Makes the views that mappings read: raw ones parsed in tasks, derived ones by SQL, keyed ones for joins.
 
-What lives here: DataFrames of views and the temporary names their SQL knows them by. What must not: rules of clean
-tables (``ingest.rows``).
+Kept apart from ``rows`` because a view knows its supplier's files and nothing of clean tables.
 """
 
 from __future__ import annotations

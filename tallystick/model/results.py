@@ -1,6 +1,6 @@
 """What a training leaves, as plain values: the model as text, its numbers, tables and plots, and its gates.
 
-Apart from the work that makes them, so that the registry and the report can name these types without importing it.
+Kept apart from the work that makes them, so that the registry and the report can name these types without importing it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Checks across the declared folders: everything that needs two files to be seen.
 
-Apart from the readers, which check one file each. What a recipe needs, alone and of a source, is in ``recipe_checks``.
+Kept apart from the readers, which check one file each. What a recipe needs, alone and of a source, is in
+``recipe_checks``.
 """
 
 from __future__ import annotations

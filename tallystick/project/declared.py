@@ -1,7 +1,7 @@
 """Reads features/*.py, observations/*.py and recipes/*.py: runs each file as a module and collects what it declares.
 
-Apart from the YAML readers because these files are programs of the user: they may raise anything, and the error has to
-name their line, not ours.
+Kept apart from the YAML readers because these files are programs of the user: they may raise anything, and the error
+has to name their line, not ours.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each expectation takes, from the JSON schemas that Great Expectations publishes beside its classes.
 
-Apart from ``expectations`` because this is the library's knowledge, not ours. Reading its schemas takes milliseconds;
-importing the library takes seconds, and ``tally check`` is run often.
+Kept apart from ``expectations`` because this is the library's knowledge, not ours. Reading its schemas takes
+milliseconds; importing the library takes seconds, and ``tally check`` is run often.
 """
 
 from __future__ import annotations

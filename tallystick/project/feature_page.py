@@ -1,7 +1,7 @@
 """Prints the vocabulary and the declared features as a page.
 
-``python -m tallystick.project.feature_page > docs/features.md``. What lives here: the page's text and tables. What must
-not: anything that is not in the declarations, in the table of operations, or true of all features.
+``python -m tallystick.project.feature_page > docs/features.md``. The page holds what is true of all features and what
+is declared of each, so it cannot disagree with the declarations.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finds and reads declaration files: folders of ``<layer>/<table>.yaml``, and YAML with errors that name the line.
 
-Apart from the readers because several kinds of file are found and parsed alike; what their keys mean differs.
+Kept apart from the readers because several kinds of file are found and parsed alike; what their keys mean differs.
 """
 
 from __future__ import annotations

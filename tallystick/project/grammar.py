@@ -1,6 +1,6 @@
 """The grammar of column names: what a name promises about its column's type and unit.
 
-What lives here: the rules, as regular expressions. What must not: feature names (``spec.names`` makes those).
+Kept apart from ``spec.names``, which makes the names of features: these rules are for names that people choose.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Holds a source's SQL against its views and the clean contracts, and puts its tables in the order they are mapped in.
 
-What lives here: the parsed form of a whole source. What must not: YAML, data, Spark.
+Kept apart from ``sources``, which reads YAML: this part needs the parsed SQL of all tables of a source at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Prints the data model as a page, from the contracts.
 
-``python -m tallystick.project.model_page > docs/data-model.md``. What lives here: the page's text and tables. What must
-not: anything that is not in the contracts or true of all of them.
+``python -m tallystick.project.model_page > docs/data-model.md``. The page is made of the contracts alone, so it cannot
+disagree with them.
 """
 
 from __future__ import annotations

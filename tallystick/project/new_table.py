@@ -1,7 +1,7 @@
 """Writes the two files that declare a new clean table: its contract and its twin of expectations.
 
-Apart from the readers of those files because this is the one place that writes declarations. What it writes is read
-back and checked before anybody is told that it is there.
+Kept apart from the readers of those files because this is the one place that writes declarations. What it writes is
+read back and checked before anybody is told that it is there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A project read as far as possible: what is wrong with one file does not hide the others.
 
-Apart from ``project`` because a run must not go on with half a project. Only checks read one this way.
+Kept apart from ``project`` because a run must not go on with half a project. Only checks read one this way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where in a declaration file something stands, found by its syntax tree.
 
-What lives here: the line of a measure, filter or text, and errors that point to it. What must not: running the file
-(``declared``), what a declaration means.
+Kept apart from ``declared``, which runs the file: a value that was made knows its group's line at most, the text knows
+all.
 
 Names that a file computes are not found; the group's own line then stands for them.
 """

@@ -1,6 +1,7 @@
 """Collects what is wrong while a file is read, so that its author sees everything at once.
 
-Apart from the readers because each of them is used in two ways: a check lists all problems, a run stops at the first.
+Kept apart from the readers because each of them is used in two ways: a check lists all problems, a run stops at the
+first.
 """
 
 from __future__ import annotations

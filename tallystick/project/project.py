@@ -1,6 +1,6 @@
 """The project: what its folders declare, each part read when it is first asked for.
 
-Apart from the readers of the several kinds of file, which are imported only when their part is asked for.
+Kept apart from the readers of the several kinds of file, which are imported only when their part is asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checks of a recipe: that what it names exists, and that a source can feed it.
 
-Apart from ``checks`` because a run makes them, too, for its own recipe and source, before it reads a byte.
+Kept apart from ``checks`` because a run makes them, too, for its own recipe and source, before it reads a byte.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads ``sources/<name>/source.yaml`` and its ``<clean_table>.sql`` files, and says what a mapping lacks.
 
-What lives here: YAML and SQL files to ``Source``, and ``check_source``. What must not: data, Spark, the meaning of a
-declaration (``spec.sources``, ``spec.mappings``).
+``spec.sources`` and ``spec.mappings`` say what a declaration means; this part turns files into it and goes on after a
+problem, so that an author sees all of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where each key of a YAML file stands, so that a problem can be found by line.
 
-What lives here: lines of keys. What must not: the meaning of any key.
+Kept apart from ``files`` because it parses a second time, for lines alone, which only sources need.
 """
 
 from __future__ import annotations

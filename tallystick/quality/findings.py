@@ -1,6 +1,7 @@
 """What an expectation found, as a value, as rows of monitor.validations, and as the error that stops a run.
 
-What lives here: findings without the library. What must not: values of rows, in any field.
+Kept apart from ``gate`` because whoever stores or reports a finding needs no library for it. No field holds a value of
+a row.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Runs expectation suites on Spark frames with Great Expectations, in as few passes as it can.
 
-What lives here: the stage. What must not: where frames come from and where results go.
-
 A first pass asks for nothing but yes or no: the library then computes all row-wise expectations of a table in one
 aggregation. What failed, and what tolerates some bad rows, is run a second time for its counts. Values of rows are
 never asked for, and whatever the library might still return of them is dropped before anything leaves this module.

@@ -1,6 +1,6 @@
 """Great Expectations, imported when it is first needed.
 
-What lives here: the import and its settings. What must not: any use of the library.
+Kept apart from its users because the import takes seconds and needs settings.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Data Docs: the library's HTML pages of suites and results, in a folder that remembers earlier runs.
 
-What lives here: the stores behind the pages, adding results, dropping old ones. What must not: what a result means.
+Kept apart from ``gate`` because the stores behind the pages are files that outlast a run.
 
 The pages of a run lie at validations/<layer>/<table>/<source>/<validated_on>/: validating a day again replaces them.
 """

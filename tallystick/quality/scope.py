@@ -1,6 +1,6 @@
 """What a validation covers: which tables of a layer, up to which date.
 
-What lives here: choices made from declarations and from what the log says of files. What must not: storage, Spark.
+Chosen from declarations and from what the log says of files, before any data is read.
 """
 
 from __future__ import annotations

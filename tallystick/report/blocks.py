@@ -1,6 +1,6 @@
 """What a report is made of: a page of sections, a section of blocks, as plain values.
 
-What lives here: the blocks, which both the HTML page and the terminal can show. What must not: HTML, colours, storage.
+The HTML page and the terminal both show these blocks, so neither knows what a report says.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The model card: what a model is for, what it predicts, how well, for whom, and on what it rests.
 
-Apart from ``model_sections``, which the run's report shares: a card is written once, when the model is registered.
+Kept apart from ``model_sections``, which the run's report shares: a card is written once, when the model is registered.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a reader learns of a model: performance, ablations, variants, stability, fairness, weights and plots.
 
-What lives here: the sections that the model card and the run's report share. What must not: computing any of it.
+The model card and the run's report share these sections.
 """
 
 from __future__ import annotations

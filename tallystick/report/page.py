@@ -1,6 +1,6 @@
 """A page as one HTML file that needs nothing else: styles and pictures are inside it.
 
-What lives here: the rendering. What must not: what the report says.
+Kept apart from the sections because it knows how blocks look and not what they say.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a report asks the tables: SQL by name, for whoever may read them.
 
-What lives here: the questions. What must not: running them; a job does, with ``tables.query``.
+Kept apart from the sections because a run asks them, with ``tables.query``: this package reads no table.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The report of a run: from raw rows to scores, in the order in which things happened.
 
-What lives here: the sections of the report and their words. What must not: storage, the registry, HTML.
+The sections and their words; results are handed in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A page in the terminal: the sections that say how a run went, without pictures.
 
-What lives here: the rendering with rich. What must not: what the report says.
+Rendered with rich, from the same blocks as the HTML page.
 """
 
 from __future__ import annotations

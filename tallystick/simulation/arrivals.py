@@ -1,6 +1,6 @@
 """Customers arrive: accounts, holders, cards, standing orders, first money, and the ties that the bank learns of.
 
-What lives here: the set-up of a town and what is written on the day a customer joins. What must not: daily behaviour.
+Kept apart from the daily steps because it happens once in a customer's life.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The simulated bank: town after town, day after day, written as the supplier's deliveries.
 
-What lives here: ``simulate`` and the order of a day. What must not: behaviour (the steps have it) and file formats.
+``simulate`` and the order of a day. The steps have the behaviour.
 
 Every step draws from one random stream per town, in the order of time, and reads nothing but the state that earlier
 steps left. So the rows up to a day are the same whatever the length of the run: nothing of the future can be in them.

@@ -1,7 +1,6 @@
 """Dates of the simulated bank as whole day numbers.
 
-What lives here: conversions between dates, day numbers (days since 1970-01-01) and months, for arrays. What must not:
-random numbers, time zones (the bank lives on one wall clock without clock changes).
+Kept apart from Python's dates because days are counted in arrays. The bank has one wall clock without clock changes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Deliveries: which folder a row is in, and the flaws that a real supplier's files have.
 
-What lives here: the gzipped files of each load date, late rows, corrections, retractions, repeated and broken lines.
-What must not: the spelling of rows (``supplier``). The flaws draw from a random stream of their own, so that they do
-not disturb what happens in the bank.
+Late rows, corrections, retractions, repeated and broken lines. They draw from a random stream of their own, so that
+they do not disturb what happens in the bank; ``supplier`` spells the rows.
 """
 
 from __future__ import annotations

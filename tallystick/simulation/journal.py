@@ -1,7 +1,6 @@
 """What happened in a town, column by column.
 
-What lives here: the append-only record that the steps of a day write to. What must not: the supplier's codes and file
-formats (``supplier`` has them), or any decision.
+The steps of a day only append to it. ``supplier`` turns it into files.
 """
 
 from __future__ import annotations

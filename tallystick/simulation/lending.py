@@ -1,7 +1,6 @@
 """Loans: who asks, whom the bank lends to, who pays and who does not.
 
-What lives here: collection of instalments, applications, the bank's old rule of thumb, disbursal. What must not: any
-use of an outcome before its day. A default is nothing but a run of days on which an instalment was not paid.
+No outcome is used before its day: a default is nothing but a run of days on which an instalment was not paid.
 """
 
 from __future__ import annotations

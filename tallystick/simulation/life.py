@@ -1,6 +1,6 @@
 """Lives: work lost and found, the urge to gamble, stress, what the bank is told.
 
-What lives here: the daily step that moves the latent causes. What must not: money or messages; they follow from these.
+The hidden causes that move from day to day. Money and messages follow from them, in steps of their own.
 """
 
 from __future__ import annotations

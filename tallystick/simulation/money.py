@@ -1,7 +1,6 @@
 """Money on a usual day: pay, standing orders, spending, transfers, gambling.
 
-What lives here: the daily steps that move money, each in its own band of the day, so that the order of booking is the
-order of time. What must not: loans (``lending``), or any look at a day to come.
+Each step has its own part of the day, so that the order of booking is the order of time. No step looks at a later day.
 """
 
 from __future__ import annotations

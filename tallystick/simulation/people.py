@@ -1,7 +1,6 @@
 """Who banks here: the people of one town, their traits and whom they know.
 
-What lives here: the draw of one chunk ("town") of customers and of the ties between them. What must not: anything that
-happens over time; a trait drawn here is a cause that holds from the first day on.
+Drawn once for one chunk ("town") of customers: traits are causes that hold from the first day on.
 
 A person is named by a position in the town's arrays (0 .. n-1). Positions from n upwards are outsiders: people whom a
 customer calls and writes to but who do not bank here.

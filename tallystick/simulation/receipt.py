@@ -1,6 +1,6 @@
 """What a simulated folder holds: a receipt beside its deliveries, so that asking twice costs nothing.
 
-What lives here: the arguments of a run as a value, and the note of them. What must not: the files of the bank.
+The arguments of a run as a value, and the note of them.
 """
 
 from __future__ import annotations

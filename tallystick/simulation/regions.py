@@ -1,6 +1,6 @@
 """The regions of the simulated country, with a year's statistics each.
 
-What lives here: the supplier's file of areas, line by line. What must not: people. The names are made up.
+The supplier's file of areas, line by line. The names are made up.
 """
 
 from __future__ import annotations

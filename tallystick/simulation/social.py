@@ -1,7 +1,6 @@
 """Messages, calls, posts and group chats of a day.
 
-What lives here: the daily step that writes what people exchange. What must not: money; a person who lost work goes
-quiet here because of ``idle_since``, not because of anything that comes later.
+A person who lost work writes less here because of ``idle_since``, not because of anything that comes later.
 """
 
 from __future__ import annotations

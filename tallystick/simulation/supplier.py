@@ -1,7 +1,7 @@
 """The supplier's files: its columns, codes and spellings, none of which are those of the clean tables.
 
-What lives here: how each recorded row reads in the supplier's own files. What must not: which delivery a row is in, and
-anything that decides what happens. The mapping ``sources/simbank`` is the reader's side of this page.
+Kept apart from the bank because nothing that happens depends on it. The mapping ``sources/simbank`` reads what is
+written here.
 
 Core banking (pipes, times as ``20260331 09:15:00``), the loan system (commas, GB 18030, times as
 ``2026/03/31 09:15:00``) and the app (commas, epoch milliseconds) spell things differently. Money is yuan with two

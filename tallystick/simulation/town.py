@@ -1,7 +1,7 @@
 """The state of a town between two days.
 
-What lives here: what changes from day to day (work, money, loans) and the booking of money. What must not: behaviour;
-the steps of a day (``life``, ``money``, ``social``, ``lending``) hold it and act on the past alone.
+What changes from day to day (work, money, loans) and the booking of money. The steps of a day hold it and use the past
+alone.
 
 Accounts are positions too: the main account of person ``i`` is ``i``, the savings account (if any) is ``count + i``.
 """

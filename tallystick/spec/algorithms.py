@@ -1,7 +1,6 @@
 """How a model is fitted: the algorithms a recipe may name, and how each chooses its features.
 
-What lives here: algorithms and selections as frozen, validated values. What must not: fitting (``training``), numbers
-learned from data.
+``model`` fits them. Nothing here is learned from data.
 
 Every algorithm gives log-odds of being bad, the higher the riskier:
 

@@ -1,7 +1,7 @@
 """Business dates and window edges of single instants, on the wall clock of a business zone.
 
-What lives here: the definition, one instant at a time, for declarations, messages and look-ups. What must not:
-arrays (``kernel.calendar`` says the same for columns; a test holds the two together).
+One instant at a time, for declarations, messages and look-ups. ``kernel.calendar`` does the same for whole columns; a
+test holds the two together.
 
 A local time that does not exist moves forward by the length of the gap; one that exists twice is the first of the two.
 """

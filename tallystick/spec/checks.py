@@ -1,7 +1,7 @@
 """Checks of a feature group against the contracts of its tables: columns, types, categories, lookups.
 
-Apart from ``features`` because a declaration is made before any contract is at hand, and from ``columns`` because a
-check tells everything that is wrong where the expansion into columns needs everything to be right.
+Kept apart from ``features`` because a declaration is made before any contract is at hand, and from ``columns`` because
+a check tells everything that is wrong where the expansion into columns needs everything to be right.
 """
 
 from __future__ import annotations

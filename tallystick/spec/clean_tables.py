@@ -1,7 +1,7 @@
 """What every clean table has: its technical columns, its key and its layout.
 
-Apart from ``tables``, which says what any table is: these rules hold for the clean layer alone, for the thirteen tables
-of the checkout as for one that a project adds. ``tally check`` holds contracts against them; ``tally table new``
+Kept apart from ``tables``, which says what any table is: these rules hold for the clean layer alone, for the thirteen
+tables of the checkout as for one that a project adds. ``tally check`` holds contracts against them; ``tally table new``
 writes them.
 """
 

@@ -1,7 +1,6 @@
 """From a group's declaration to its columns, each with what it means and what it is computed from.
 
-What lives here: the expansion, the only place that knows which columns a group has and in which order, and the
-contract of the feature table. What must not: checks of expressions (``checks``), any computing.
+The one place that knows which columns a group has and in which order, and so the contract of its feature table, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What one feature means in words: its windows, what it is made from, what nothing gives.
 
-What lives here: sentences for a passport. What must not: SQL (``feature_sql``), any computing.
+Kept apart from ``feature_sql`` because a sentence may leave out what the SQL must say.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The SQL that ``where`` and ``value`` may use, as typed values.
 
-What lives here: the allowed subset of SQL, its types, and the parser that turns text into nodes or refuses it. What
-must not: evaluating (``kernel.expressions``), rendering for any engine but the canonical text.
+One small subset, so that NumPy (``kernel.expressions``), DuckDB and Spark can all be made to mean the same by it.
 
 Allowed: columns, numbers, 'text', TRUE, FALSE, NULL, DATE '2020-01-31'; = <> < <= > >=, BETWEEN, IN (literals),
 LIKE 'literal', IS [NOT] NULL; AND, OR, NOT; + - * and unary minus; ABS, COALESCE, CASE; YEAR, QUARTER, MONTH, DAY,

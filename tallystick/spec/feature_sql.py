@@ -1,7 +1,7 @@
 """What one feature means as SQL that computes it.
 
-What lives here: the SELECT a reader can run (DuckDB's dialect, one customer at one instant) and the values of its
-parameters. What must not: anything the kernel runs; tests compare the two.
+A SELECT that a reader can run in DuckDB for one customer at one instant. The kernel does not run it; tests compare the
+two.
 
 The SQL is written to be read, one feature a query. Its parameters tell by their names what they hold:
 ``$as_of`` the instant, ``$date`` its business date, ``$back_30d`` the instant 30 local days before it, ``$date_30d``

@@ -1,8 +1,6 @@
 """What a feature is: groups of measures over windows, declared as frozen values.
 
-What lives here: the declarations that ``features/<subject>.py`` is written in, and the checks that need nothing but
-the declaration itself. What must not: the expansion into columns (``columns``), the checks against a table's contract
-(``checks``), any computing.
+The checks here need nothing but the declaration itself. ``checks`` holds it against its tables, ``columns`` expands it.
 
     FeatureGroup(
         name="txn", table="clean.transactions", owner="risk", windows=("30d", "6m", "all"),

@@ -1,6 +1,6 @@
 """Fingerprints: equal meanings give equal texts, whatever the order or place of a declaration.
 
-What lives here: the canonical form of a declared value and its hash. What must not: what any declaration means.
+Kept apart from what is declared because contracts, features, labels and recipes are all hashed by the same rule.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A mapping that cannot be changed, so that declarations holding one stay values: hashable, comparable, picklable.
 
-What lives here: ``FrozenMap``. What must not: anything about features.
+Python's own read-only mapping can be neither hashed nor pickled.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The life of stored columns: which ones nobody reads any more, since when, and what a reader of them is told.
 
-What lives here: words and look-ups over declared retirements. What must not: the expansion into columns (``columns``),
-storage.
+Kept apart from ``columns`` because readers ask for the past of a column without needing the group's features of today.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Whether a mapping's names exist and its rows can be what the clean table's contract says, before any data is read.
 
-What lives here: checks of parsed SQL against the views and the contract; every one of them only reads declarations.
-What must not: parsing (``spec.mappings``), YAML, data.
+Kept apart from ``mappings``, which parses: these checks need the views and the contract as well as the SQL.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The SQL that is run for a mapping: the author's SELECT, rewritten so that no row can get lost or stop the load.
 
-What lives here: the rewriting. What must not: checks (``spec.mapping_checks`` ran before), Spark.
+Kept apart from ``mapping_checks``, which ran before: here the SQL is known to be right.
 
 The author writes a plain SELECT. What is run of it
 

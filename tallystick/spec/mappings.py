@@ -1,7 +1,6 @@
 """What the SQL of a mapping says: branches, each with a driving view, joins, a WHERE and named outputs.
 
-What lives here: parsing of mappings and derived views with sqlglot, and substitution of parameters. What
-must not: whether names exist (``spec.mapping_checks``), the SQL that is run (``spec.mapping_sql``).
+Parses with sqlglot and fills in parameters. ``mapping_checks`` says whether names exist, ``mapping_sql`` what is run.
 """
 
 from __future__ import annotations

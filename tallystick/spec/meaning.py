@@ -1,7 +1,6 @@
 """The meaning of one feature, apart from the group it stands in and the words around it.
 
-What lives here: ``column_fingerprint``, by which a stored column is known to be stale when its own definition changes
-and only then. What must not: hashing (``fingerprint``), the expansion into columns.
+By its fingerprint a stored column is known to be stale when its own definition changes, and only then.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The contracts of the tables that models fill: the rows a model learned from, and the scores it gives.
 
-Apart from ``recipes`` because whoever declares a recipe needs none of it.
+Kept apart from ``recipes`` because whoever declares a recipe needs none of it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The grammar of feature names: ``<group>_<measure>[_<filter>]_<op>_<window>[_prev]``.
 
-What lives here: every function that joins parts into a feature's name, and the help for names that are not found.
-What must not: a feature name typed by hand anywhere else.
+Every name of a feature is made here and typed nowhere else, so that its parts can be trusted.
 
     stem     = measure ["_" filter] ["_" value] "_" op          "value" is a declared value of ``by`` or ``other``
     feature  = group "_" stem "_" window ["_prev"]

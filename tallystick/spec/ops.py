@@ -1,6 +1,6 @@
 """The vocabulary of operations: what each one needs, gives, and says about nothing.
 
-What lives here: the table of operations and the parser of their spellings. What must not: how any is computed.
+The table says what each operation takes and gives; ``kernel`` computes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What a supplier of data is: its files, the views made of them, and how clean tables come out, as frozen values.
 
-What lives here: the declarations of ``sources/<name>/`` and the checks that need one value alone. What must not: YAML
-(``project.sources`` reads it), SQL (``spec.mappings`` understands it), reading of any data.
+``project.sources`` reads the YAML and ``spec.mappings`` understands the SQL. The checks here need one value alone.
 """
 
 from __future__ import annotations

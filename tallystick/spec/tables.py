@@ -1,6 +1,6 @@
 """What a table is: its columns, keys, time columns and layout, as frozen values.
 
-What lives here: the contract of one table. What must not: YAML (``project`` reads it), storage, Spark types.
+``project.contracts`` reads contracts from YAML, ``tables`` holds data against them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Windows: how far back a feature looks, in one spelling per meaning.
 
-What lives here: the value ``Window`` and its parser, the edge where text such as ``30d`` becomes a value. What must
-not: instants, time zones, arrays (``calendar`` here and in the kernel turn a window into instants).
+A text such as ``30d`` becomes a value here. ``calendar``, here and in the kernel, turns a window into instants.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which labelled rows teach the model that is tested, and which test it.
 
-Apart from the training set, which is the same whatever the split; the audit checks the outcome by code of its own.
+Kept apart from the training set, which is the same whatever the split; the audit checks the outcome by code of its own.
 """
 
 from __future__ import annotations

@@ -44,9 +44,26 @@ class SetupError(TallystickError):
 
 
 class DeclarationError(TallystickError):
-    """A declared contract, mapping, feature, rule, label or recipe is wrong."""
+    """A declared contract, mapping, feature, rule, label or recipe is wrong.
+
+    Three values let the line be found in the file. ``texts`` are the texts of the declaration that are wrong, the most
+    precise first. ``part`` is the kind and the name of what they stand in, such as ``("measure", "out")``; ``is_last``
+    says that the last of several such places is meant.
+    """
 
     exit_code = 3
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", texts: tuple[str, ...] = ()) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.texts = texts
+        self.part = ("", "")
+        self.is_last = False
+
+    def moved(self, where: str) -> DeclarationError:
+        """The same error at another place."""
+        made = DeclarationError(self.what, where=where, fix=self.fix, texts=self.texts)
+        made.part, made.is_last = self.part, self.is_last
+        return made
 
 
 class InputError(TallystickError):

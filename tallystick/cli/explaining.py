@@ -66,8 +66,8 @@ def _find(name: str, project: Project) -> tuple[FeatureGroup, FeatureColumn]:
     from tallystick.spec.living import tell_gone
 
     known: dict[str, FeatureColumn] = {}
-    with pointing():
-        for group in project.feature_groups.values():
+    for group in project.feature_groups.values():
+        with pointing(group.path):
             for make in (group_columns, retired_columns):
                 known |= {column.name: column for column in make(group, project.contracts)}
     if name not in known:

@@ -129,8 +129,11 @@ def _all_features(project: Project) -> list[FeatureColumn]:
     from tallystick.project.places import pointing
     from tallystick.spec.columns import group_columns
 
-    with pointing():
-        return [c for group in project.feature_groups.values() for c in group_columns(group, project.contracts)]
+    found: list[FeatureColumn] = []
+    for group in project.feature_groups.values():
+        with pointing(group.path):
+            found += group_columns(group, project.contracts)
+    return found
 
 
 def _report(problems: Sequence[object], what: str) -> None:

@@ -137,7 +137,7 @@ def _groups(project: Project) -> Iterator[Problem]:
                 group_columns(group, project.contracts)
             except DeclarationError as error:
                 faults = [error]
-        yield from (as_problem(point_at(fault)) for fault in faults)
+        yield from (as_problem(point_at(fault, group.path)) for fault in faults)
 
 
 def _observations(project: Project) -> Iterator[Problem]:
@@ -148,7 +148,7 @@ def _observations(project: Project) -> Iterator[Problem]:
         try:
             declared.check(project.contracts)
         except DeclarationError as error:
-            yield as_problem(point_at(error))
+            yield as_problem(point_at(error, declared.path))
 
 
 def _labels(project: Project) -> Iterator[Problem]:

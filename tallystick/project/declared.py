@@ -132,9 +132,11 @@ def _run(path: Path) -> ModuleType:
     except SyntaxError as error:
         raise DeclarationError(f"not Python: {error.msg}", where=f"{path}:{error.lineno}") from error
     except TallystickError as error:
-        inner = f": {error.where}" if error.where else ""
-        made = DeclarationError(error.what, where=f"{_place(path, error)}{inner}", fix=error.fix)
-        raise point_at(made) from error
+        place = _place(path, error)
+        where = f"{place}: {error.where}" if error.where else place
+        if isinstance(error, DeclarationError):
+            raise point_at(error.moved(where), place) from error
+        raise DeclarationError(error.what, where=where, fix=error.fix) from error
     except Exception as error:  # a declaration file is the user's own program: it may raise anything
         raise DeclarationError(f"{type(error).__name__}: {error}", where=_place(path, error)) from error
     finally:

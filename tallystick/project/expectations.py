@@ -13,7 +13,7 @@ from typing import Any
 from tallystick.project.expectation_schemas import expectation_types, kwarg_faults
 from tallystick.project.files import find_declarations, read_yaml
 from tallystick.project.problems import Problems
-from tallystick.spec.names import nearest_name
+from tallystick.spec.names import near_name
 from tallystick.spec.tables import LAYERS
 
 SEVERITIES = ("critical", "warning", "info")
@@ -106,5 +106,5 @@ def _nearest_type(name: str) -> str:
     reordered = [known for known in expectation_types() if sorted(known.split("_")) == words]
     if reordered:
         return f"did you mean {reordered[0]}?"
-    near = nearest_name(name, expectation_types(), cutoff=0.85)  # these names all read alike
-    return near if near.startswith("did you mean") else "see https://greatexpectations.io/expectations"
+    near = near_name(name, expectation_types(), cutoff=0.85)  # these names all read alike
+    return f"did you mean {near}?" if near else "see https://greatexpectations.io/expectations"

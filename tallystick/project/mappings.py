@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from sqlglot import exp
 
 from tallystick.errors import DeclarationError
+from tallystick.project.places import split_place
 from tallystick.spec.mapping_checks import UNREAD, Shape, check_mapping, check_view, clean_shape, query_views
 from tallystick.spec.mappings import CLEAN, ParsedMapping, fill_parameters, parse_mapping, parse_query
 from tallystick.spec.sources import Problem, Source
@@ -90,9 +91,9 @@ def _parse_views(
     problems: list[Problem] = []
     trees: dict[str, exp.Expr] = {}
     for name, view in source.views.items():
-        path, _, line = view.where.rpartition(":")
+        path, line = split_place(view.where)
         text, unfilled = fill_parameters(view.sql, values, where=path)
-        tree, wrong = parse_query(text, path, first_line=int(line))
+        tree, wrong = parse_query(text, path, first_line=line)
         problems += [*unfilled, *wrong]
         shapes[name] = UNREAD
         if tree is not None:

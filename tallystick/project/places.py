@@ -15,11 +15,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from tallystick.errors import DeclarationError, TallystickError
-
-_PLACE = re.compile(r"(?P<path>.+\.py):(?P<line>[0-9]+)(?:: (?P<rest>.*))?", re.DOTALL)
-_PART = re.compile(r"\b(?P<kind>measure|share|filter) (?P<name>[a-z0-9_]+)")
-_OFFENDER = re.compile(r"unknown (?:\w+ )?(?P<unknown>[\w.]+)|(?P<quote>['\"])(?P<text>.+?)(?P=quote)")
+from tallystick.errors import DeclarationError
 
 
 def place_in_file(place: str, name: str, *, words: Iterable[str] = ()) -> str:
@@ -27,52 +23,58 @@ def place_in_file(place: str, name: str, *, words: Iterable[str] = ()) -> str:
 
     Of several the one with most of ``words`` (its kind, operations, filters, what it is of) is meant.
     """
-    match = _PLACE.fullmatch(place)
-    if match is None:
+    path, line = split_place(place)
+    if not line:
         return place
     wanted = set(words)
-    scope = _scope(match["path"], int(match["line"]))
-    found = [call for call in _calls(scope) if name in (_name(call), *_words(call)) and wanted & _words(call)]
+    found = [call for call in _calls(_scope(path, line)) if name in (_name(call), *_words(call))]
+    found = [call for call in found if wanted & _words(call)]
     best = max(found, key=lambda call: len(wanted & _words(call)), default=None)
-    return f"{match['path']}:{best.lineno}" if best else place
+    return f"{path}:{best.lineno}" if best else place
+
+
+def split_place(place: str) -> tuple[str, int]:
+    """The file and line of ``file:line``; line 0 where it names none."""
+    path, _, line = place.rpartition(":")
+    return (path, int(line)) if line.isdigit() else (place, 0)
 
 
 @contextmanager
-def pointing() -> Iterator[None]:
-    """Let every DeclarationError from inside name the line of what it speaks of (``point_at``)."""
+def pointing(place: str) -> Iterator[None]:
+    """Let a DeclarationError from inside name the line of what it speaks of (``point_at``)."""
     try:
         yield
     except DeclarationError as error:
-        raise point_at(error) from error
+        raise point_at(error, place) from error
 
 
-def point_at(error: TallystickError) -> DeclarationError:
-    """The same error with the line of what it speaks of, where that can be found in the file."""
-    match = _PLACE.fullmatch(error.where)
-    line = _offending_line(match, error.what) if match else None
-    where = error.where
-    if match is not None and line is not None:
-        where = f"{match['path']}:{line}" + (f": {match['rest']}" if match["rest"] else "")
-    return DeclarationError(error.what, where=where, fix=error.fix)
+def point_at(error: DeclarationError, place: str) -> DeclarationError:
+    """The same error with the line of what it speaks of, where that can be found in the file.
+
+    ``place`` is the ``file:line`` of the whole declaration, with which the error's ``where`` begins.
+    """
+    path, line = split_place(place)
+    if not line or not error.where.startswith(place):
+        return error
+    found = _offending_line(_scope(path, line), error)
+    return error if found is None else error.moved(f"{path}:{found}{error.where.removeprefix(place)}")
 
 
-def _offending_line(match: re.Match[str], what: str) -> int | None:
-    scope = _scope(match["path"], int(match["line"]))
-    texts = [found["unknown"] or found["text"] for found in _OFFENDER.finditer(what)]
-    part = _PART.search(match["rest"] or "")
+def _offending_line(scope: list[ast.AST], error: DeclarationError) -> int | None:
+    kind, name = error.part
     places: list[ast.AST] = list(scope)
-    if part is not None and part["kind"] == "filter":
-        places = list(_items(scope, part["name"]))
-    elif part is not None:
-        places = [call for call in _calls(scope) if _name(call) == part["name"]]
-    if what.startswith("two "):
+    if kind == "filter":
+        places = list(_items(scope, name))
+    elif kind:
+        places = [call for call in _calls(scope) if _name(call) == name]
+    if error.is_last:
         places.reverse()
-    for text in texts:
+    for text in error.texts:
         for place in places:
             line = _line_with(place, text)
             if line is not None:
                 return line
-    return getattr(places[0], "lineno", None) if places and part is not None else None
+    return getattr(places[0], "lineno", None) if places and kind else None
 
 
 def _line_with(place: ast.AST, text: str) -> int | None:

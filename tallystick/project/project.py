@@ -123,9 +123,12 @@ class Project:
         from tallystick.project.places import pointing
         from tallystick.spec.columns import group_contract
 
-        with pointing():
-            found = [group_contract(group, files) for group in self.feature_groups.values()]
-        return {contract.name: contract for contract in found}
+        found = {}
+        for group in self.feature_groups.values():
+            with pointing(group.path):
+                contract = group_contract(group, files)
+            found[contract.name] = contract
+        return found
 
 
 class Contracts(Mapping[str, "TableContract"]):

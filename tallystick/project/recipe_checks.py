@@ -5,7 +5,6 @@ Kept apart from ``checks`` because a run makes them, too, for its own recipe and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -117,7 +116,7 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
             try:
                 parse_expression(text, types, where=f"{where}: request feature {feature.name}")
             except DeclarationError as error:
-                told = [tell_gone(word, gone) for word in re.findall(r"\w+", text)]
+                told = [tell_gone(wrong, gone) for wrong in error.texts[:1]]
                 yield replace(as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
     columns = [*types, *(feature.column for feature in recipe.request)]
     patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]

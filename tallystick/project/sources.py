@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project.files import read_yaml
+from tallystick.project.places import split_place
 from tallystick.project.yaml_lines import key_lines
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.names import nearest_name
@@ -112,8 +113,7 @@ def check_source(
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:
-    path, _, line = problem.where.rpartition(":")
-    return (path, int(line), problem.what) if line.isdigit() else (problem.where, 0, problem.what)
+    return (*split_place(problem.where), problem.what)
 
 
 class _Reader:

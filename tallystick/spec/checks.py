@@ -14,6 +14,7 @@ from tallystick.spec.expressions import NUMERIC, Node, parse_condition, parse_ex
 from tallystick.spec.features import FeatureGroup, Lookup, Measure
 from tallystick.spec.names import nearest_name
 from tallystick.spec.ops import ANY, DATE, NUMBER
+from tallystick.spec.parts import declaring
 from tallystick.spec.tables import TableContract
 
 # When a row was loaded or learned is the business of visibility alone; as a feature it would differ between a
@@ -91,12 +92,14 @@ def _lookup_columns(
 ) -> dict[str, str]:
     """The columns that a lookup adds. Refused unless ``on`` finds at most one object, whichever customer asks."""
     if lookup.on not in own:
-        raise DeclarationError(f"unknown column {lookup.on}", where=where, fix=nearest_name(lookup.on, own))
+        raise DeclarationError(
+            f"unknown column {lookup.on}", where=where, fix=nearest_name(lookup.on, own), texts=(lookup.on,)
+        )
     contract = _contract(lookup.table, contracts, where)
     theirs = {c.name: c.type for c in contract.file_columns}
     if lookup.on not in theirs:
         what = f"{lookup.table} has no column {lookup.on}"
-        raise DeclarationError(what, where=where, fix=nearest_name(lookup.on, theirs))
+        raise DeclarationError(what, where=where, fix=nearest_name(lookup.on, theirs), texts=(lookup.on,))
     if theirs[lookup.on] != own[lookup.on]:
         what = f"{lookup.on} is {own[lookup.on]} here and {theirs[lookup.on]} in {lookup.table}"
         raise DeclarationError(what, where=where, fix="a lookup compares values of one type")
@@ -110,7 +113,7 @@ def _lookup_columns(
     for name in lookup.columns:
         if name not in theirs or name in _HIDDEN:
             what = f"{lookup.table} has no column {name}"
-            raise DeclarationError(what, where=where, fix=nearest_name(name, theirs))
+            raise DeclarationError(what, where=where, fix=nearest_name(name, theirs), texts=(name,))
     return {name: theirs[name] for name in lookup.columns}
 
 
@@ -120,18 +123,18 @@ def _checks(group: FeatureGroup, columns: Mapping[str, str]) -> Iterator[Callabl
     if group.where:
         yield partial(parse_condition, group.where, columns, where=f"{where}, where")
     for name, text in group.filters.items():
-        yield partial(parse_condition, text, columns, where=f"{where}, filter {name}")
+        yield declaring("filter", name)(partial(parse_condition, text, columns, where=f"{where}, filter {name}"))
     for category in group.by:
         yield partial(_check_category, category, columns, where=where)
     for measure in group.measures:
-        yield partial(_check_measure, group, measure, columns)
+        yield declaring("measure", measure.name)(partial(_check_measure, group, measure, columns))
 
 
 def _check_category(category: str, columns: Mapping[str, str], *, where: str) -> None:
     kind = columns.get(category)
     if kind is None:
         fix = nearest_name(category, columns)
-        raise DeclarationError(f"unknown column {category}", where=f"{where}, by", fix=fix)
+        raise DeclarationError(f"unknown column {category}", where=f"{where}, by", fix=fix, texts=(category,))
     if kind != "string":
         raise DeclarationError(f"by {category} is {kind}", where=where, fix="categories are text")
 
@@ -152,7 +155,8 @@ def _check_measure(group: FeatureGroup, measure: Measure, columns: Mapping[str, 
     for op in measure.parsed_ops:
         if not _takes(op.rule.takes, node):
             text = f"{op.token} of {node.type}"
-            raise DeclarationError(f"{text} {measure.value!r} cannot be computed", where=where, fix=_advice(node))
+            what = f"{text} {measure.value!r} cannot be computed"
+            raise DeclarationError(what, where=where, fix=_advice(node), texts=(measure.value,))
 
 
 def _takes(need: str, node: Node) -> bool:
@@ -171,5 +175,5 @@ def _advice(node: Node) -> str:
 
 def _contract(name: str, contracts: Mapping[str, TableContract], where: str) -> TableContract:
     if name not in contracts:
-        raise DeclarationError(f"unknown table {name}", where=where, fix=nearest_name(name, contracts))
+        raise DeclarationError(f"unknown table {name}", where=where, fix=nearest_name(name, contracts), texts=(name,))
     return contracts[name]

@@ -15,6 +15,7 @@ from tallystick.spec import names
 from tallystick.spec.checks import check_group, value_type
 from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
 from tallystick.spec.ops import SAME, Op
+from tallystick.spec.parts import declaring
 from tallystick.spec.tables import Column, Retirement, TableContract
 from tallystick.spec.windows import Window, parse_window
 
@@ -95,7 +96,8 @@ def group_bases(group: FeatureGroup) -> dict[str, Base]:
                 base = Base(measure=measure, op=op, filter=filter_name, value=value, old_filter=old_filter)
                 if base.stem in bases:
                     where = f"{group.where_text}, measure {measure.name}"
-                    raise DeclarationError(f"two measures make {base.stem}", where=where, fix="rename one")
+                    with declaring("measure", measure.name, is_last=True):
+                        raise DeclarationError(f"two measures make {base.stem}", where=where, fix="rename one")
                 bases[base.stem] = base
     return bases
 
@@ -140,8 +142,10 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     for column in columns:
         names.check_name("feature", column.name, where=group.where_text)
         if column.name in seen:
-            where = f"{group.where_text}, {'share' if column.formula == 'share' else 'measure'} {column.measure}"
-            raise DeclarationError(f"two features are called {column.name}", where=where, fix="rename one")
+            kind = "share" if column.formula == "share" else "measure"
+            where = f"{group.where_text}, {kind} {column.measure}"
+            with declaring(kind, column.measure, is_last=True):
+                raise DeclarationError(f"two features are called {column.name}", where=where, fix="rename one")
         seen.add(column.name)
     old: dict[str, str] = {}
     for column in columns:
@@ -304,9 +308,8 @@ def _derived_column(
 
 def _base(group: FeatureGroup, bases: Mapping[str, Base], stem: str) -> Base:
     if stem not in bases:
-        raise DeclarationError(
-            f"derived feature names unknown {stem}", where=group.where_text, fix=names.nearest_name(stem, bases)
-        )
+        what, fix = f"derived feature names unknown {stem}", names.nearest_name(stem, bases)
+        raise DeclarationError(what, where=group.where_text, fix=fix, texts=(stem,))
     return bases[stem]
 
 

@@ -78,7 +78,7 @@ def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "") 
         tree = sqlglot.parse_one(text, dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:
         reason = str(error).splitlines()[0] if str(error) else "no expression"
-        raise DeclarationError(f"{text!r} is not SQL: {reason}", where=where) from error
+        raise DeclarationError(f"{text!r} is not SQL: {reason}", where=where, texts=(text,)) from error
     return _Parser(text, columns, where).node(tree)
 
 
@@ -86,7 +86,8 @@ def parse_condition(text: str, columns: Mapping[str, str], *, where: str = "") -
     """As ``parse_expression``, for a condition: its type must be boolean."""
     node = parse_expression(text, columns, where=where)
     if node.type != "boolean":
-        raise DeclarationError(f"{text!r} is {node.type}, not a condition", where=where, fix="compare it with a value")
+        what = f"{text!r} is {node.type}, not a condition"
+        raise DeclarationError(what, where=where, fix="compare it with a value", texts=(text,))
     return node
 
 
@@ -118,8 +119,9 @@ class _Parser:
     columns: Mapping[str, str]
     where: str
 
-    def fail(self, what: str, fix: str = "") -> DeclarationError:
-        return DeclarationError(f"{what} in {self.text!r}", where=self.where, fix=fix)
+    def fail(self, what: str, fix: str = "", *, name: str = "") -> DeclarationError:
+        texts = (name, self.text) if name else (self.text,)
+        return DeclarationError(f"{what} in {self.text!r}", where=self.where, fix=fix, texts=texts)
 
     def node(self, tree: exp.Expr) -> Node:
         rules: dict[type[exp.Expr], Callable[..., Node]] = {
@@ -155,7 +157,7 @@ class _Parser:
 
     def column(self, tree: exp.Column) -> Node:
         if tree.table or tree.name not in self.columns:
-            raise self.fail(f"unknown column {tree.sql()}", nearest_name(tree.name, self.columns))
+            raise self.fail(f"unknown column {tree.sql()}", nearest_name(tree.name, self.columns), name=tree.sql())
         kind = self.columns[tree.name]
         return ColumnRef(tree.name, "int64" if kind == "int32" else kind)
 

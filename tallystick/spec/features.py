@@ -26,6 +26,7 @@ from tallystick.errors import DeclarationError
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
 from tallystick.spec.ops import Op, parse_op
+from tallystick.spec.parts import declaring
 from tallystick.spec.tables import PII_CLASSES
 from tallystick.spec.windows import Window, parse_window
 
@@ -68,6 +69,10 @@ class Measure:
     retired_on: date | None = None
 
     def __post_init__(self) -> None:
+        with declaring("measure", self.name):
+            self._check()
+
+    def _check(self) -> None:
         where = f"measure {self.name}"
         check_name("measure", self.name)
         _check_texts(where, reason=self.reason)
@@ -114,8 +119,9 @@ class Share:
     retired_on: date | None = None
 
     def __post_init__(self) -> None:
-        check_name("share", self.name)
-        _check_derived(f"share {self.name}", self)
+        with declaring("share", self.name):
+            check_name("share", self.name)
+            _check_derived(f"share {self.name}", self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,7 +259,9 @@ class FeatureGroup:
             object.__setattr__(self, name, FrozenMap(getattr(self, name)))
         for pii in (self.pii, *(m.pii for m in self.measures if m.pii)):
             if pii not in PII_CLASSES:
-                raise DeclarationError(f"unknown PII class {pii}", where=where, fix=nearest_name(pii, PII_CLASSES))
+                raise DeclarationError(
+                    f"unknown PII class {pii}", where=where, fix=nearest_name(pii, PII_CLASSES), texts=(pii,)
+                )
         for name in self.filters:
             check_name("filter", name, where=where)
         _check_version(where, self.version)
@@ -264,22 +272,26 @@ class FeatureGroup:
         for name, old in self.renamed.items():
             check_name("replaced", old, where=f"{where}, renamed {name}")
             if name not in self.filters:
-                raise DeclarationError(f"unknown filter {name}", where=where, fix=nearest_name(name, self.filters))
+                raise self._unknown("filter", name, self.filters, where=where)
             if old in self.filters:
                 raise DeclarationError(f"filter {old} was renamed and is declared", where=where, fix="remove one")
         for category, values in self.by.items():
             _check_values(f"{where}, by {category}", values)
         for measure in self.measures:
-            self._check_references(measure)
+            with declaring("measure", measure.name):
+                self._check_references(measure)
 
     def _check_references(self, measure: Measure) -> None:
         where = f"{self.where_text}, measure {measure.name}"
         _check_distinct(where, "filter", measure.filters)
         for name in measure.filters:
             if name not in self.filters:
-                raise DeclarationError(f"unknown filter {name}", where=where, fix=nearest_name(name, self.filters))
+                raise self._unknown("filter", name, self.filters, where=where)
         if measure.by and measure.by not in self.by:
-            raise DeclarationError(f"unknown category {measure.by}", where=where, fix=nearest_name(measure.by, self.by))
+            raise self._unknown("category", measure.by, self.by, where=where)
+
+    def _unknown(self, kind: str, name: str, known: Iterable[str], *, where: str) -> DeclarationError:
+        return DeclarationError(f"unknown {kind} {name}", where=where, fix=nearest_name(name, known), texts=(name,))
 
     @property
     def where_text(self) -> str:

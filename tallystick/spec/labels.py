@@ -129,7 +129,9 @@ class DelinquencyLabel:
         where = f"label {self.name}"
         _check_window(self.window, self.anchor, self.lag_days, where=where)
         if self.occurs not in OCCURRENCES:
-            raise DeclarationError(f"unknown occurs {self.occurs!r}", where=where, fix=f"one of {OCCURRENCES}")
+            raise DeclarationError(
+                f"unknown occurs {self.occurs!r}", where=where, fix=f"one of {OCCURRENCES}", texts=(self.occurs,)
+            )
         if self.dpd < 1:
             raise DeclarationError("dpd must be at least 1 day", where=where)
         if self.instalments < 0:
@@ -292,7 +294,7 @@ def label_contract(label: Label) -> TableContract:
 
 def _check_common(name: str, version: int) -> None:
     if not _NAME.match(name):
-        raise DeclarationError(f"label name {name!r} is not snake case", fix="such as dpd30_90d")
+        raise DeclarationError(f"label name {name!r} is not snake case", fix="such as dpd30_90d", texts=(name,))
     if version < 1:
         raise DeclarationError("version must be 1 or more", where=f"label {name}")
 
@@ -303,9 +305,10 @@ def _check_window(window: str, anchor: str, lag_days: int, *, where: str) -> Non
     except DeclarationError:
         is_span = False
     if not is_span:
-        raise DeclarationError(f"window {window!r} is not a span", where=where, fix='such as "90d" or "6m"')
+        what = f"window {window!r} is not a span"
+        raise DeclarationError(what, where=where, fix='such as "90d" or "6m"', texts=(window,))
     if anchor not in ANCHORS:
-        raise DeclarationError(f"unknown anchor {anchor!r}", where=where, fix=f"one of {ANCHORS}")
+        raise DeclarationError(f"unknown anchor {anchor!r}", where=where, fix=f"one of {ANCHORS}", texts=(anchor,))
     if lag_days < 0:
         raise DeclarationError("lag_days must not be negative", where=where)
 

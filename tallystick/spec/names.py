@@ -35,7 +35,7 @@ def check_name(kind: str, name: str, *, where: str = "") -> None:
     """Refuse a ``name`` that is not lower-case words joined by single underscores."""
     if not NAME_PATTERN.fullmatch(name) or len(name) > LONGEST_NAME:
         fix = f"lower-case words joined by _, at most {LONGEST_NAME} characters"
-        raise DeclarationError(f"{kind} name {name!r} is not a name", where=where, fix=fix)
+        raise DeclarationError(f"{kind} name {name!r} is not a name", where=where, fix=fix, texts=(name,))
 
 
 def stem_name(measure: str, op: str, *, filter_name: str = "", value: str = "") -> str:
@@ -82,6 +82,16 @@ def quantile_name(probability: float) -> str:
     return "q" + format(probability * 100, ".10g").replace(".", "_")
 
 
+def near_name(name: str, known: Iterable[str], *, cutoff: float = NEAR) -> str:
+    """The known name that is spelt like ``name``, or the only one that it is a part of; empty when none is."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=cutoff)
+    if near:
+        return near[0]
+    held = [known for known in choices if set(name.split("_")) < set(known.split("_"))]  # amount of amount_minor
+    return held[0] if len(held) == 1 else ""
+
+
 def nearest_name(name: str, known: Iterable[str], *, cutoff: float = NEAR) -> str:
     """The advice that goes with an unknown ``name``: the nearest known one, or a few of them when none is near.
 
@@ -91,11 +101,8 @@ def nearest_name(name: str, known: Iterable[str], *, cutoff: float = NEAR) -> st
     'known: amount, rate'
     """
     choices: Sequence[str] = sorted(known)
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=cutoff)
-    if not near:  # a part of a name, as amount of amount_minor
-        near = [known for known in choices if set(name.split("_")) < set(known.split("_"))]
-        near = near if len(near) == 1 else []
+    near = near_name(name, choices, cutoff=cutoff)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near}?"
     shown = ", ".join(choices[:8]) + (", ..." if len(choices) > 8 else "")
     return f"known: {shown}" if shown else "none is declared"

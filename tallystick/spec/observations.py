@@ -254,5 +254,5 @@ def _sorted_tables(tables: Iterable[str]) -> tuple[str, ...]:
 
 def _contract(name: str, contracts: Mapping[str, TableContract], where: str) -> TableContract:
     if name not in contracts:
-        raise DeclarationError(f"unknown table {name}", where=where, fix=nearest_name(name, contracts))
+        raise DeclarationError(f"unknown table {name}", where=where, fix=nearest_name(name, contracts), texts=(name,))
     return contracts[name]

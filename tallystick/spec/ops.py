@@ -99,4 +99,5 @@ def parse_op(text: str, *, where: str = "") -> Op:
     if text in OP_RULES and text not in ("quantile", "last_k"):
         return Op(name=text)
     spellings = [name for name in OP_RULES if name not in ("quantile", "last_k")] + ["quantile(0.5)", "last_2"]
-    raise DeclarationError(f"operation {text!r} is unknown", where=where, fix=nearest_name(text, spellings))
+    fix = nearest_name(text, spellings)
+    raise DeclarationError(f"operation {text!r} is unknown", where=where, fix=fix, texts=(text,))

@@ -55,7 +55,9 @@ class Band:
                 f"pd_below = {self.pd_below} is out of range", where="band", fix="above 0, at most 1"
             )
         if self.decision not in DECISIONS:
-            raise DeclarationError(f"unknown decision {self.decision}", where="band", fix=f"one of {DECISIONS}")
+            raise DeclarationError(
+                f"unknown decision {self.decision}", where="band", fix=f"one of {DECISIONS}", texts=(self.decision,)
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,9 @@ class Policy:
 
     def __post_init__(self) -> None:
         if not _CURRENCY.fullmatch(self.currency):
-            raise DeclarationError(f"{self.currency!r} is not a currency code", where="policy", fix="such as CNY")
+            raise DeclarationError(
+                f"{self.currency!r} is not a currency code", where="policy", fix="such as CNY", texts=(self.currency,)
+            )
         if not 0 < self.limit_min_minor <= self.limit_max_minor:
             raise DeclarationError("limits need 0 < min <= max", where="policy")
         edges = [band.pd_below for band in self.bands]

@@ -67,5 +67,5 @@ def parse_window(text: str) -> Window:
         return Window(count=0, unit="all")
     match = _PATTERN.fullmatch(text)
     if match is None:
-        raise DeclarationError(f"window {text!r} is not understood", fix="write 7d, 3m or all")
+        raise DeclarationError(f"window {text!r} is not understood", fix="write 7d, 3m or all", texts=(text,))
     return Window(count=int(match["count"]), unit={"d": "day", "m": "month"}[match["unit"]])

@@ -162,7 +162,7 @@ class _Run:
         return result
 
     def beside(self, name: str) -> dict[str, Any]:
-        """The row that another was compared with, measured once more right after it: ``beside`` are the seconds of
+        """The row that another was compared with, measured again right after it: ``beside`` are the seconds of
         both measurements, before and after. A machine whose speed drifts flatters neither side then.
         """
         before = self.results[name]
@@ -183,7 +183,7 @@ class _Run:
         return agreement.differences(*answers, columns, is_part=is_part)
 
     def again(self, name: str) -> dict[str, Any]:
-        """A row of ours once more; the answers to compare with are those it left."""
+        """A row of ours again; the answers to compare with are those it left."""
         row = next(row for row in self.rows if row.name == name)
         result = run_process(row.spec, limit=10 * self.args.limit)
         if result["status"] == "done":

@@ -4,7 +4,7 @@
 Audit the training set for leakage, train, register, score every application with the new champion, write the report.
 Starts when the daily DAG has built the labels of a business date, or by hand.
 
-* **By hand**: `first` and `last` bound the business dates that are scored anew. Empty means all of them.
+* **By hand**: `first` and `last` bound the business dates that are scored again. Empty means all of them.
 * It learns from the labels as they are; their cut-off is the date of the daily run that built them.
 * Past its gates a new version always becomes champion: it is not compared with the one before, now `previous`.
 * A failed gate fails `train_model` (exit code 11) and moves nothing; score and report do not run then.
@@ -32,8 +32,8 @@ with DAG(
     max_active_runs=1,
     tags=["tallystick", "lending", "training"],
     params={
-        "first": Param(None, type=["null", "string"], format="date", description="First business date to score anew"),
-        "last": Param(None, type=["null", "string"], format="date", description="Last business date to score anew"),
+        "first": Param(None, type=["null", "string"], format="date", description="First business date to score again"),
+        "last": Param(None, type=["null", "string"], format="date", description="Last business date to score again"),
     },
     user_defined_macros=dag_macros(deployment),
     default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(minutes=5)},

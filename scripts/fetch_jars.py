@@ -6,7 +6,7 @@ library only, because it runs before the environment exists.
     python scripts/fetch_jars.py [--into .jars] [--lock scripts/jars.lock.json]
 
 Another Maven repository is taken from the environment variable TALLYSTICK_MAVEN_URL. Running it again downloads
-nothing; a jar that does not match its pin is fetched anew.
+nothing; a jar that does not match its pin is fetched again.
 """
 
 from __future__ import annotations

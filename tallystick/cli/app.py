@@ -183,7 +183,7 @@ def rejected_replay(
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
-    """Map landed loads again after a mapping was mended: the load of a date and every later one."""
+    """Map landed loads again after a mapping was corrected: the load of a date and every later one."""
     from tallystick.cli.running import replay_loads
 
     replay_loads(source, first.date(), warehouse=warehouse, project=project)

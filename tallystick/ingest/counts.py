@@ -56,7 +56,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowCounts:
-    """What became of a table's rows: read = accepted + rejected + duplicate + excluded.
+    """Where each row of a table went: read = accepted + rejected + duplicate + excluded.
 
     ``entered`` and ``waiting`` are rows of earlier loads that had been parked and are not part of that sum.
     """

@@ -303,7 +303,7 @@ def _spark_errors(source: Source, delivery: Delivery) -> Iterator[None]:
 
 
 def describe_load(prepared: PreparedLoad, *, source: str, load_date: date, raw_sha256: str) -> pa.Table:
-    """The rows of ``monitor.loads`` for a load: per table what was read and what became of it.
+    """The rows of ``monitor.loads`` for a load: per table what was read and where each row went.
 
     What concerns the whole delivery stands in the notes of every table.
     """

@@ -32,7 +32,7 @@ class RejectedRows:
 
 
 def rejected_sql(settled: str, target: Target) -> str:
-    """The rows for the table's ``_rejected`` twin: what this load rejected, and what became of rows it had parked.
+    """The rows for the table's ``_rejected`` twin: what this load rejected, and what happened to rows it had parked.
 
     ``settled`` is a view of ``settled_sql``'s result. A parked row that still waits is not told again.
     """
@@ -49,7 +49,7 @@ def rejected_sql(settled: str, target: Target) -> str:
 def waiting_sql(rejected: str, *, branch: int) -> str:
     """Of all rejects in a view, those a branch of the mapping parked and no load has settled: file, line, raw text.
 
-    Rows of a derived view have no line to be read again; the next delivery derives them anew.
+    Rows of a derived view have no line to be read again; the next delivery derives them again.
     """
     return (
         f"SELECT file, line, raw FROM {rejected} WHERE line > 0"

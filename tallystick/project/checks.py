@@ -95,7 +95,7 @@ def _lineage(project: Project) -> Iterator[Problem]:
 
 
 def _suites(project: Project) -> Iterator[Problem]:
-    """The columns that expectations speak of exist, and what a contract promises is expected too."""
+    """The columns that expectations name exist, and what a contract promises is expected too."""
     for name, suite in project.expectations.items():
         contract = project.contracts.get(name)
         if contract is None:

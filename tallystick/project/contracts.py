@@ -64,7 +64,7 @@ def contract_files(root: Path) -> dict[str, Path]:
 
 
 def load_contract(path: Path, *, name: str) -> TableContract:
-    """The contract in one file, which must speak of table ``name`` (its folder and file name) and of no other."""
+    """The contract in one file, which must be of table ``name`` (its folder and file name) and of no other."""
     contract, problems = read_contract(path, name=name)
     problems.raise_first()
     if contract is None:

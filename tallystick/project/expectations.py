@@ -69,7 +69,7 @@ def read_suite(path: Path, *, name: str) -> tuple[dict[str, Any] | None, Problem
 
 
 def expectation_columns(expectation: Mapping[str, Any]) -> list[str]:
-    """The columns that the kwargs of an expectation name, in order; none for one that speaks of the table."""
+    """The columns that the kwargs of an expectation name, in order; none for one about the table."""
     columns: list[str] = []
     for key in COLUMN_KWARGS:
         value = expectation["kwargs"].get(key)

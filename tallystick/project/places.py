@@ -41,7 +41,7 @@ def split_place(place: str) -> tuple[str, int]:
 
 @contextmanager
 def pointing(place: str) -> Iterator[None]:
-    """Let a DeclarationError from inside name the line of what it speaks of (``point_at``)."""
+    """Let a DeclarationError from inside name the line of what it is about (``point_at``)."""
     try:
         yield
     except DeclarationError as error:
@@ -49,7 +49,7 @@ def pointing(place: str) -> Iterator[None]:
 
 
 def point_at(error: DeclarationError, place: str) -> DeclarationError:
-    """The same error with the line of what it speaks of, where that can be found in the file.
+    """The same error with the line of what it is about, where that can be found in the file.
 
     ``place`` is the ``file:line`` of the whole declaration, with which the error's ``where`` begins.
     """

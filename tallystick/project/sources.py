@@ -146,7 +146,7 @@ class _Reader:
             "title": str(self.content.get("title") or ""),
         }
         unread = [view for view in self._declared("files", "views") if view not in {**files, **views}]
-        # A table whose SQL lies there, or should, was meant to be filled: that it is not was told.
+        # A table that has its SQL, or should, was meant to be filled: that it is not was told.
         meant = {path.stem for path in self.path.parent.glob("*.sql")} | set(self._declared("tables"))
         unread += sorted(f"clean.{table}" for table in meant - set(tables))
         return self._source(values), self.problems, unread
@@ -157,7 +157,7 @@ class _Reader:
         return [str(key) for section in sections if isinstance(section, dict) for key in section]
 
     def _source(self, values: dict[str, Any]) -> Source | None:
-        """The source. A value that is wrong by itself is told at its key and replaced, so that the rest is checked."""
+        """The source. A value that is wrong on its own is told at its key and replaced, so that the rest is checked."""
         bare: dict[str, Any] = {"name": self.name, "zone": "UTC", "files": FrozenMap(), "tables": FrozenMap()}
         if self._build((), "", Source, bare) is None:
             return None

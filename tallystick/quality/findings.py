@@ -22,7 +22,7 @@ CRITICAL = "critical"
 class Finding:
     """What one expectation found on one table.
 
-    ``number`` is its position in the suite's file, from 1. ``columns`` is empty when it speaks of the table.
+    ``number`` is its position in the suite's file, from 1. ``columns`` is empty when it is about the table.
     ``rows_unexpected`` is None when it passed or counts no rows; ``observed`` holds counts and shares only.
     """
 
@@ -81,7 +81,7 @@ def findings_table(
 
 
 def merge_findings(rows: pa.Table, earlier: pa.Table) -> pa.Table:
-    """``rows`` and those of the same day's ``earlier`` rows that speak of other tables."""
+    """``rows`` and those of the same day's ``earlier`` rows about other tables."""
     others = earlier.filter(pc.invert(pc.is_in(earlier["table_name"], pc.unique(rows["table_name"]))))
     return pa.concat_tables([rows, others.select(SCHEMA.names).cast(SCHEMA)])
 

@@ -63,7 +63,8 @@ def validate(
 
     A failed expectation raises nothing here: results are written first, then ``raise_for_critical`` stops the run. An
     expectation that cannot be evaluated has failed. ``rows`` gives the row counts of frames where they are known
-    without counting; ``report`` is told of each table. DeclarationError when the library does not know all of a suite.
+    without counting; ``report`` is called for each table. DeclarationError when the library does not know all of a
+    suite.
     """
     with library() as gx:
         context = gx.get_context(mode="ephemeral")
@@ -131,7 +132,7 @@ def _number(thing: Any) -> int:
 
 
 def _tolerance(expectation: Any) -> float | None:
-    """The share of good rows an expectation is content with; None when it wants all, or counts no rows."""
+    """The share of good rows that an expectation accepts; None when it wants all, or counts no rows."""
     mostly = getattr(expectation, "mostly", 1)
     return mostly if isinstance(mostly, int | float) and mostly < 1 else None
 

@@ -35,4 +35,4 @@ def run(params: RebucketSource, session: SparkSession | None) -> None:
             commit = commit_layout(warehouse, plan, files=files, run=by)
             moved += 1
             progress(f"      {name}: {plan.files} files became {commit.files}, {commit.rows} rows")
-    progress(f"      {source.name}: {moved} tables were dealt to {wanted} buckets")
+    progress(f"      {source.name}: {moved} tables were moved to {wanted} buckets")

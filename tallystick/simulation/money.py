@@ -199,7 +199,7 @@ def spend(town: Town, day: int, habits: tuple[Habit, ...]) -> None:
 
 
 def gamble(town: Town, day: int, *, low: int, high: int, share: float) -> None:
-    """Bets at a bookmaker: the urge decides how often, the money at hand how much; one bet in four pays."""
+    """Bets at a bookmaker: the urge decides how often, the balance how much; one bet in four pays."""
     rng, n = town.rng, town.count
     who = np.flatnonzero(town.active(day) & (rng.random(n) < town.urge * share) & (town.balance[:n] > 5_000))
     stake = cut_to(town.balance[who] * (0.04 + 0.30 * town.urge[who] * rng.random(len(who))), 1_000)

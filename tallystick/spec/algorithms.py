@@ -28,7 +28,7 @@ def _check_range(where: str, field_name: str, value: float, *, low: float, high:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which of an algorithm's candidates it keeps, decided anew inside every training part.
+    """Which of an algorithm's candidates it keeps, decided again inside every training part.
 
     In this order: drop what is null in more than ``max_missing`` of the rows or constant; drop an information value
     (over ``bins`` quantile bins) below ``min_iv``; with ``drop_against_sign``, drop what points against its expected

@@ -1,6 +1,6 @@
 """Checks of a feature group against the contracts of its tables: columns, types, categories, lookups.
 
-Kept apart from ``features`` because a declaration is made before any contract is at hand, and from ``columns`` because
+Kept apart from ``features`` because a declaration is made before any contract is read, and from ``columns`` because
 a check tells everything that is wrong where the expansion into columns needs everything to be right.
 """
 

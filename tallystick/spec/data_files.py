@@ -18,7 +18,7 @@ Bound = date | datetime
 class WriterFacts:
     """What only the writer of a file can tell without reading it again; the commit checks it against the contract.
 
-    ``stats`` is Delta's JSON. ``nulls`` counts nulls of the columns that have any. ``is_key_unique`` speaks of this
+    ``stats`` is Delta's JSON. ``nulls`` counts nulls of the columns that have any. ``is_key_unique`` is about this
     file alone. ``layout`` is the fingerprint of the columns, types and order that it was written in.
     """
 

@@ -7,7 +7,7 @@ The author writes a plain SELECT. What is run of it
 - carries where each row came from and whether the file's line could be split at all;
 - turns every JOIN into a LEFT JOIN and says in ``_missed`` which one a row did not meet;
 - turns WHERE into ``_excluded``;
-- reads text forgivingly (CAST becomes TRY_CAST) and says in ``_failed`` which reading failed.
+- reads text without an error (CAST becomes TRY_CAST) and says in ``_failed`` which reading failed.
 """
 
 from __future__ import annotations

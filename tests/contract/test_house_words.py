@@ -45,6 +45,58 @@ def test_every_public_function_and_class_has_a_docstring() -> None:
     assert not found, house.listed(found)
 
 
+# Turns of phrase that the field does not use, each with what to write instead. A reader who learnt English as a third
+# language stops at them. New ones are added when a reader stops.
+IDIOMS = {
+    r"in vain": "say what does not exist or did not happen",
+    r"dealt": "assigned, moved",
+    r"by itself": "alone, on its own",
+    r"(is|are|was|were) told of": "is told about, is reported",
+    r"gives? way": "is replaced",
+    r"the very": "the same, exactly",
+    r"at hand": "here, available",
+    r"yardstick": "reference",
+    r"lies? there": "is there",
+    r"content with": "accepts",
+    r"for ever": "always, permanently",
+    r"bends?": "distort",
+    r"honest": "unbiased",
+    r"hand-over": "passes, calls",
+    r"anew": "again",
+    r"once more": "again",
+    r"waste": "unused files",
+    r"speaks? of": "names, is about",
+    r"mend(s|ed|ing)?": "correct, repair",
+    r"foretell": "predict",
+    r"swept|sweeps?": "removed",
+    r"what became of": "what happened to",
+    r"forgivingly": "say what is accepted",
+    r"what lives here|what must not": "Here: ... Not here: ..., once per folder",
+}
+# Files that are free of them; a file comes in when its owner has gone through it, and stays.
+PLAIN = (
+    *("README.md", "CHANGELOG.md", "DEVELOPERS.md", "GLOSSARY.md", "benchmarks/", "dags/", "scripts/", "sources/"),
+    *("docs/backfill.md", "docs/berka.md", "docs/copenhagen.md", "docs/data-model.md", "docs/deploy.md"),
+    *("docs/living-tables.md", "docs/models.md", "docs/own-tables.md", "docs/performance.md", "docs/quality.md"),
+    *("docs/scoring.md", "docs/simulation.md", "docs/sources.md", "docs/tables.md", "features/", "recipes/"),
+    *("tallystick/cli/", "tallystick/ingest/", "tallystick/project/", "tallystick/quality/", "tallystick/report/"),
+    "tallystick/simulation/",
+)
+
+
+def test_plain_words_are_used() -> None:
+    found = []
+    for path in house.text_files():
+        name = path.relative_to(house.ROOT).as_posix()
+        if path.suffix not in {".py", ".md"} or not name.startswith(PLAIN):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            for idiom, better in IDIOMS.items():
+                if re.search(rf"\b({idiom})\b", line, re.IGNORECASE):
+                    found.append(f"{name}:{number} {idiom!r}: write {better}")
+    assert not found, house.listed(found)
+
+
 def test_docstrings_leave_types_to_the_annotations() -> None:
     field = re.compile(r"^\s*:(type|param|rtype|returns?)\b", re.MULTILINE)
     found = [

@@ -6,7 +6,7 @@ Kept apart from the readers, which check one file each. What a recipe needs, alo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tallystick.errors import DeclarationError
@@ -175,12 +175,6 @@ def _sources(project: Project) -> Iterator[Problem]:
     """What the mappings of every source lack: the clean tables they fill, the parents and views they name."""
     for name in source_names(project.root):
         yield from check_source(project.root, name, contracts=project.contracts, is_unread=project.is_unread)
-
-
-def _unknown_tables(project: Project, names: Iterable[str], *, where: str) -> Iterator[Problem]:
-    for name in dict.fromkeys(names):
-        if name not in project.contracts and not project.is_unread(name):
-            yield Problem(where=where, what=f"there is no table {name}", fix="see schemas/")
 
 
 def _suite_path(project: Project, name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.errors import DeclarationError
-from tallystick.project.files import find_declarations, list_declarations, read_yaml
+from tallystick.project.files import find_declarations, read_yaml
 from tallystick.project.problems import Problems
 from tallystick.spec.names import nearest_name
 from tallystick.spec.tables import LAYERS, Column, TableContract
@@ -56,11 +56,6 @@ def read_contracts(root: Path) -> tuple[dict[str, TableContract], Problems]:
                 rejected = rejected_contract(contract)
                 contracts[rejected.name] = rejected
     return dict(sorted(contracts.items())), problems
-
-
-def contract_files(root: Path) -> dict[str, Path]:
-    """The contract files of a project by table name, unread."""
-    return list_declarations(root / "schemas", layers=LAYERS)
 
 
 def load_contract(path: Path, *, name: str) -> TableContract:

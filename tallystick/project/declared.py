@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
 
-FOLDERS = ("features", "observations", "recipes")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:

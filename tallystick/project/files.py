@@ -13,18 +13,11 @@ from tallystick.errors import DeclarationError
 from tallystick.project.problems import Problems
 
 
-def list_declarations(folder: Path, *, layers: Sequence[str]) -> dict[str, Path]:
-    """The files ``folder/<layer>/<table>.yaml`` by ``layer.table``, sorted; empty when the folder does not exist.
-
-    A file or folder that is not of that shape is an error: it would never be read, and its author should know.
-    """
-    found, problems = find_declarations(folder, layers=layers)
-    problems.raise_first()
-    return found
-
-
 def find_declarations(folder: Path, *, layers: Sequence[str]) -> tuple[dict[str, Path], Problems]:
-    """As ``list_declarations``, with a problem for each file that nothing reads, instead of an error."""
+    """The files ``folder/<layer>/<table>.yaml`` by ``layer.table``, sorted; none when the folder does not exist.
+
+    A file or folder that is not of that shape is a problem: it would never be read, and its author should know.
+    """
     found, problems = {}, Problems()
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_dir() or path.name.startswith((".", "_")):

@@ -9,7 +9,6 @@ from datetime import date
 
 import numpy as np
 
-DAY_SECONDS = 86_400
 _EPOCH = date(1970, 1, 1).toordinal()
 
 

@@ -58,16 +58,6 @@ class SupplierFile:
         return [self.delimiter.join(fields) for fields in zip(*self.write(rows, town, number), strict=True)]
 
 
-def abstract_code(category: str) -> str:
-    """The supplier's code of a category of transactions."""
-    return str(_ABSTRACT_CODES[CATEGORIES.index(category)])
-
-
-def purpose_word(purpose: str) -> str:
-    """The supplier's word for the purpose of a loan."""
-    return _PURPOSE_WORDS[purpose]
-
-
 def _money(fen: pd.Series) -> Texts:
     """Yuan with two decimals. No amount or balance of this bank is below zero."""
     return [f"{value // 100}.{value % 100:02d}" for value in fen.tolist()]

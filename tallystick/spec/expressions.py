@@ -66,11 +66,6 @@ _TIME_PARTS = ("hour", "minute")
 # What a reader may write besides operators, for the advice that goes with anything else.
 FUNCTIONS = ("ABS", "COALESCE", "CASE", "EXTRACT", *(part.upper() for part in _PARTS.values()))
 
-CALLS = (
-    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "in", "like", "is_null",
-    "add", "sub", "mul", "neg", "abs", "coalesce", "case", "to_double",
-)  # fmt: skip
-
 
 def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "") -> Node:
     """The typed node of ``text`` over ``columns`` (name to type); DeclarationError for anything not allowed."""

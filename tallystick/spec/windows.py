@@ -14,9 +14,6 @@ from tallystick.errors import DeclarationError
 LONGEST_DAYS = 36_600
 LONGEST_MONTHS = 1_200
 
-# The mean Gregorian month. It only orders windows of different units in a listing, never in a computation.
-MONTH_DAYS = 30.436875
-
 _PATTERN = re.compile(r"(?P<count>[1-9][0-9]*)(?P<unit>[dm])")
 
 
@@ -54,11 +51,6 @@ class Window:
     def is_all(self) -> bool:
         """True for the window that has no far edge: it has no previous window and no rate per day."""
         return self.unit == "all"
-
-    @property
-    def nominal_days(self) -> float:
-        """Length for sorting a listing. A month counts as a mean month, ``all`` as infinite."""
-        return {"day": float(self.count), "month": self.count * MONTH_DAYS, "all": float("inf")}[self.unit]
 
 
 def parse_window(text: str) -> Window:

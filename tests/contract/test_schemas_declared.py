@@ -11,13 +11,14 @@ import yaml
 
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
-from tallystick.project.contracts import contract_files, load_contracts
+from tallystick.project.contracts import load_contracts
+from tallystick.project.files import find_declarations
 from tallystick.project.model_page import SHARED, data_model_page
 from tallystick.quality.findings import SCHEMA
 from tallystick.spec.tables import LAYERS
 from tests.lib import house
 
-FILES = contract_files(house.ROOT)
+FILES, _ = find_declarations(house.ROOT / "schemas", layers=LAYERS)
 CLEAN = [name.removeprefix("clean.") for name in FILES if name.startswith("clean.")]
 
 

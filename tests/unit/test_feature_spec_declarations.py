@@ -38,11 +38,6 @@ def test_another_spelling_of_a_window_is_refused(text: str) -> None:
         parse_window(text)
 
 
-def test_windows_of_all_kinds_sort_by_their_length() -> None:
-    windows = sorted((parse_window(text) for text in ("all", "1m", "31d", "30d")), key=lambda w: w.nominal_days)
-    assert [window.text for window in windows] == ["30d", "1m", "31d", "all"]
-
-
 def test_operations_that_take_an_argument_have_one_spelling() -> None:
     assert parse_op("quantile(0.9)").token == "q90"
     assert parse_op("quantile(.975)").token == "q97_5"

@@ -16,9 +16,12 @@ import pyarrow as pa
 from benchmarks.groups import EVENTS, GROUPS, OBSERVED, contracts
 from benchmarks.layouts import Folder, hot_files
 from benchmarks.scale import SNAPSHOT_DAY, SOURCE, ZONE
-from tallystick.features import BucketTask, GroupWork, Observed, compute_buckets, list_bucket_tasks
+from tallystick.buckets import BucketTask
+from tallystick.features import GroupWork, compute_buckets, list_bucket_tasks
 from tallystick.features.reading import BucketReader
-from tallystick.features.stage import compute_work, observe
+from tallystick.features.stage import compute_work, observe_task
+from tallystick.observations import ObservationSpec
+from tallystick.spec.observations import Customers, ObservationSet, Rows
 from tallystick.spec.sources import KnownOn, Layout, Source, TableMapping
 from tallystick.tables import BucketStore, DataFile, Pinned, Run, Slice, Warehouse, ensure_table, pin, replace_files
 
@@ -39,12 +42,14 @@ class Job:
     hot: dict[str, Any] | None = None
 
     @property
-    def observed(self) -> Observed:
+    def spec(self) -> ObservationSpec:
         """The observations, as the stage wants them."""
         if self.work == "training":
-            return Observed(kind="applications", name="training", tables={OBSERVED: contracts()[OBSERVED].event_id})
-        tables = {EVENTS: contracts()[EVENTS].event_id}
-        return Observed(kind="daily", name="snapshot", tables=tables, first=SNAPSHOT_DAY, last=SNAPSHOT_DAY)
+            key = contracts()[OBSERVED].event_id
+            declared = ObservationSet(name="training", key=key, population=Rows(table=OBSERVED))
+            return ObservationSpec.of(declared, contracts())
+        declared = ObservationSet(name="snapshot", key="customer_id", population=Customers(tables=(EVENTS,)))
+        return ObservationSpec.of(declared, contracts(), first=SNAPSHOT_DAY, last=SNAPSHOT_DAY)
 
     def tasks(self) -> tuple[list[BucketTask], dict[str, int]]:
         """One task a bucket, from the newest versions of the tables, and these versions."""
@@ -63,7 +68,7 @@ def warm(session: SparkSession, job: Job, out: Path) -> None:
     """Start Spark's Python workers and let them import everything: the first bucket, its files left uncommitted."""
     tasks, _ = job.tasks()
     store = BucketStore(warehouse=Warehouse(out), contracts=contracts())
-    compute_buckets(session, tasks[:1] * 2, [_work(job)], observed=job.observed, storage=store)
+    compute_buckets(session, tasks[:1] * 2, [_work(job)], spec=job.spec, storage=store)
 
 
 def run(session: SparkSession, job: Job, out: Path) -> list[str]:
@@ -71,8 +76,8 @@ def run(session: SparkSession, job: Job, out: Path) -> list[str]:
     warehouse, table = Warehouse(out), contracts()[GROUPS[job.width].feature_table]
     tasks, inputs = job.tasks()
     store = BucketStore(warehouse=warehouse, contracts=contracts())
-    files = compute_buckets(session, tasks, [_work(job)], observed=job.observed, storage=store)
-    where = Slice.of_features(table.name, SOURCE, job.observed.name)
+    files = compute_buckets(session, tasks, [_work(job)], spec=job.spec, storage=store)
+    where = Slice.of_features(table.name, SOURCE, job.spec.name)
     ensure_table(warehouse, table)
     by = Run(uuid.uuid4().hex, "benchmark", "", inputs=inputs)
     replace_files(warehouse, table, files[table.name], where=where, run=by)
@@ -85,8 +90,8 @@ def run_local(job: Job) -> pa.Table:
     tasks, _ = job.tasks()
     store = BucketStore(warehouse=job.folder.warehouse, contracts=contracts())
     for task in tasks:
-        reader = BucketReader(task, [work], job.observed, store)
-        made.append(compute_work(task, work, observe(task, job.observed, reader), reader))
+        reader = BucketReader(task, [work], job.spec, store)
+        made.append(compute_work(task, work, observe_task(task, job.spec, reader), reader))
     return pa.concat_tables(made)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
 
+from tallystick.buckets import BucketTask, Storage
 from tallystick.errors import DeclarationError, LimitExceeded, NotFound
 from tallystick.features.compute import GroupWork
 from tallystick.features.estimates import (
@@ -22,11 +23,11 @@ from tallystick.features.estimates import (
     sum_costs,
 )
 from tallystick.features.ledger import Changes, DayState, Definition, Inputs, Ledger, list_days
-from tallystick.features.planning import last_load, list_bucket_tasks, list_observed_tables
-from tallystick.features.tasks import BucketTask, Observed, Storage
+from tallystick.features.planning import last_load, list_bucket_tasks
+from tallystick.observations import ObservationSpec
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.features import FeatureGroup
-from tallystick.spec.observations import ObservationSet
+from tallystick.spec.observations import MonthEnds, ObservationSet
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 
@@ -35,6 +36,9 @@ TASK_BYTES = 1 << 30
 
 # No bound: more days than dates there are.
 MOST_DAYS = date.max.toordinal()
+
+# So many days hold at most one end of a month.
+SHORTEST_MONTH = 28
 
 # Starting a Spark job, its Python workers and committing, per chunk.
 SECONDS_PER_CHUNK = 1.5
@@ -82,23 +86,22 @@ class Backfill:
     @property
     def definition(self) -> Definition:
         """What the group's columns mean now."""
-        return Definition.of(self.group, self.contracts)
+        return Definition.of(self.group, self.contracts, observations=self.observations)
 
     @property
     def inputs(self) -> Inputs:
         """The tables that its values come from."""
-        drawn = list_observed_tables(self.observations, self.contracts)
+        drawn = self.observations.tables
         return Inputs.of(self.group, drawn, zone=self.source.zone, by_event=self.observations.by_event)
 
-    def observed(self, chunk: Chunk) -> Observed:
+    def spec(self, chunk: Chunk) -> ObservationSpec:
         """The observations of a chunk."""
-        drawn = list_observed_tables(self.observations, self.contracts)
-        return Observed.of(self.observations, drawn, first=chunk.first, last=chunk.last)
+        return ObservationSpec.of(self.observations, self.contracts, first=chunk.first, last=chunk.last)
 
     def tasks(self, chunk: Chunk) -> list[BucketTask]:
         """One task a bucket, without the files whose rows all became known after the chunk's last day.
 
-        Applications keep all of theirs: one is observed on the day it was made, whenever it became known.
+        Events that are observed at their own instant keep all of theirs, whenever they became known.
         """
         always = set(self.inputs.by_event)
         files = {
@@ -189,9 +192,11 @@ def plan_backfill(
         files = {file.path: file for stored in asked.files.values() for file in stored}
         largest = largest_task(tasks, files)
         if largest is not None:
-            drawn = list_observed_tables(asked.observations, asked.contracts)
+            drawn = asked.observations.tables
             crowd = count_crowd(largest, table=asked.group.table, drawn_from=drawn, storage=storage)
-        chunks = tuple(cut_chunks(days, period=asked.source.layout.period, most=_most_days(asked, crowd)))
+        own = max((_own_rows(asked, task, files) for task in tasks), default=0)
+        most = _most_days(asked, crowd, largest=own)
+        chunks = tuple(cut_chunks(days, period=asked.source.layout.period, most=most))
         cost = _estimate(asked, chunks, crowd, files=files, columns=columns)
     return BackfillPlan(
         group=asked.group.name,
@@ -232,12 +237,14 @@ def cut_chunks(days: Iterable[date], *, period: str, most: int = MOST_DAYS) -> l
     return chunks
 
 
-def _most_days(asked: Backfill, crowd: Crowd | None) -> int:
-    """How many days of the largest bucket fit the memory of a task; at least one."""
-    if crowd is None or asked.observations.by_event or not crowd.customers:
+def _most_days(asked: Backfill, crowd: Crowd | None, *, largest: int) -> int:
+    """How many days of the largest bucket fit the memory of a task, at least one; ``largest`` are its own rows."""
+    a_date = largest if asked.observations.table else crowd.customers if crowd else 0
+    if asked.observations.by_event or not a_date:
         return MOST_DAYS
     columns = len(asked.contracts[asked.group.feature_table].columns)
-    return max(1, int(TASK_BYTES // (crowd.customers * result_bytes(columns))))
+    dates = max(1, int(TASK_BYTES // (a_date * result_bytes(columns))))
+    return dates * SHORTEST_MONTH if asked.observations.kind == MonthEnds.kind else dates
 
 
 def _estimate(
@@ -262,7 +269,7 @@ def _estimate(
             observations = _most_observations(asked, task, chunk, crowd=crowd, files=files)
             costs.append(
                 estimate_task(
-                    task, work, observed=asked.observed(chunk), observations=observations,
+                    task, work, spec=asked.spec(chunk), observations=observations,
                     contracts=asked.contracts, look=look,
                 )
             )  # fmt: skip
@@ -272,10 +279,16 @@ def _estimate(
 def _most_observations(
     asked: Backfill, task: BucketTask, chunk: Chunk, *, crowd: Crowd | None, files: Mapping[str, DataFile]
 ) -> int:
-    """At most so many observations: every customer of the largest bucket each day, or every application there is."""
-    if asked.observations.by_event:
-        return sum(files[path].rows for path in task.files.get(asked.observations.table, ()))
-    return crowd.customers * chunk.days if crowd else 0
+    """At most so many observations: every event there is, or whoever the largest bucket has on each date observed."""
+    own, dates = _own_rows(asked, task, files), asked.observations.count_dates(chunk.first, chunk.last)
+    if asked.observations.table:
+        return own * dates
+    return crowd.customers * dates if crowd else 0
+
+
+def _own_rows(asked: Backfill, task: BucketTask, files: Mapping[str, DataFile]) -> int:
+    """The rows of the set's own table, each of which may be observed on a date; 0 where it has none."""
+    return sum(files[path].rows for path in task.files.get(asked.observations.table, ()))
 
 
 def _is_known_after(file: DataFile, day: date) -> bool:

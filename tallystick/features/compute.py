@@ -13,21 +13,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.features.owning import distinct_moments, own_observations, own_rows
 from tallystick.features.retiring import Retiring, without_retired
 from tallystick.kernel import GroupPlan, compute_group, prepare_group, required_columns
 from tallystick.spec.columns import retired_columns
 from tallystick.spec.features import FeatureGroup, Lookup
 from tallystick.spec.living import lift_retirements
+from tallystick.spec.observations import OBSERVATION_COLUMNS
 from tallystick.spec.tables import TableContract
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupWork:
-    """A group ready to be computed: its lookups, its plan and its retired columns. It travels to the tasks."""
+    """A group ready to be computed: its lookups, its plan and its retired columns. It travels to the tasks.
+
+    ``per`` is the column by which an observation owns some of its customer's rows; empty where all of them count.
+    """
 
     lookups: tuple[Lookup, ...]
     plan: GroupPlan
     retired: tuple[Retiring, ...] = ()
+    per: str = ""
 
     @classmethod
     def of(
@@ -44,7 +50,8 @@ class GroupWork:
             for column in retired_columns(group, contracts)
             if column.retired_on is not None
         )
-        return cls(lookups=group.lookups, plan=prepare_group(lifted, contracts), retired=retired)
+        plan = prepare_group(lifted, contracts)
+        return cls(lookups=group.lookups, plan=plan, retired=retired, per=group.per)
 
     @property
     def feature_table(self) -> str:
@@ -60,7 +67,8 @@ class GroupWork:
         looked_up = {name for lookup in self.lookups for name in lookup.columns}
         needed = required_columns(self.plan, has_versions=has_versions or bool(self.lookups))
         own = [name for name in needed if name not in looked_up]
-        return list(dict.fromkeys([*own, *(lookup.on for lookup in self.lookups)]))
+        per = [self.per] if self.per else []
+        return list(dict.fromkeys([*own, *per, *(lookup.on for lookup in self.lookups)]))
 
 
 def compute_local(
@@ -72,7 +80,9 @@ def compute_local(
     zone: str,
     has_versions: bool = True,
 ) -> pa.Table:
-    """customer_id, as_of and the group's columns, one row per observation in the given order.
+    """observation_id, customer_id, as_of and the group's columns, one row per observation in the given order.
+
+    Observations of one customer at one instant have equal features, unless the group counts rows ``per`` observation.
 
     Retired columns stand at the end, null from the business date of their retirement on.
 
@@ -81,12 +91,16 @@ def compute_local(
     ``has_versions`` False says that no event of ``events`` has a second version: it is then not looked for.
     """
     joined = attach_lookups(events, work.lookups, dimensions, event_id=work.plan.event_id)
-    features = compute_group(
-        joined, observations, work.plan, zone=zone, has_versions=has_versions or bool(work.lookups)
-    )
+    asked = observations
+    if work.per:
+        joined, asked = own_rows(joined, work), own_observations(observations)
+    asked, places = distinct_moments(asked)
+    features = compute_group(joined, asked, work.plan, zone=zone, has_versions=has_versions or bool(work.lookups))
+    if places is not None:
+        features = features.take(places)
     made = pa.table(
-        [observations["customer_id"], observations["as_of"], *features.columns],
-        names=["customer_id", "as_of", *features.column_names],
+        [*(observations[name] for name in OBSERVATION_COLUMNS), *features.columns],
+        names=[*OBSERVATION_COLUMNS, *features.column_names],
     )
     return without_retired(made, work.retired, zone=zone)
 

@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.buckets import BucketTask, Storage
 from tallystick.features.compute import GroupWork
 from tallystick.features.reading import list_reads
-from tallystick.features.tasks import BucketTask, Observed, Storage
+from tallystick.observations import ObservationSpec
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 
@@ -121,7 +122,7 @@ def estimate_task(
     task: BucketTask,
     work: GroupWork,
     *,
-    observed: Observed,
+    spec: ObservationSpec,
     observations: int,
     contracts: Mapping[str, TableContract],
     look: Callable[[str], DataFile],
@@ -132,7 +133,7 @@ def estimate_task(
     """
     files: set[str] = set()
     rows_read, bytes_read, held = 0, 0, 0.0
-    for read in list_reads(task, (work,), observed):
+    for read in list_reads(task, (work,), spec):
         wide = sum(_width(contracts[read.table], name) for name in read.columns)
         for path in read.paths:
             file = look(path)

@@ -20,17 +20,21 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from tallystick.buckets import Storage
 from tallystick.errors import ContractError
-from tallystick.features.tasks import Storage
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.meaning import column_fingerprint
+from tallystick.spec.observations import ObservationSet
 from tallystick.spec.tables import TableContract
 
 DAYS = "monitor.feature_days"
 DEFINITIONS = "monitor.feature_definitions"
+
+# Every reader of features joins on it.
+OBSERVATION_ID = "observation_id"
 
 # An error names so many columns and counts the others.
 NAMED = 5
@@ -55,16 +59,21 @@ class Changes(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Definition:
-    """What a group's columns mean, as far as their values depend on it: a fingerprint for each column."""
+    """What a group's columns mean, as far as their values depend on it: a fingerprint for each column.
+
+    That of ``observation_id`` stands for the set of observations: who is observed, when, and by which key.
+    """
 
     group: str
     columns: Mapping[str, str]
 
     @classmethod
-    def of(cls, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> Definition:
-        """The group as it is declared now."""
+    def of(
+        cls, group: FeatureGroup, contracts: Mapping[str, TableContract], *, observations: ObservationSet
+    ) -> Definition:
+        """The group as it is declared now, for these observations: who is observed is part of what is stored."""
         found = {column.name: column_fingerprint(group, column) for column in group_columns(group, contracts)}
-        return cls(group=group.name, columns=found)
+        return cls(group=group.name, columns={OBSERVATION_ID: observations.meaning, **found})
 
     @property
     def name(self) -> str:
@@ -253,12 +262,13 @@ class Ledger:
         if known != rows:
             what = f"of {rows} stored rows the ledger knows {known}, so their definition is not known"
             raise ContractError(what, where=where, fix="run compute_features for them again")
+        wanted = {OBSERVATION_ID, *used}.intersection(definition.columns)
         differences = self._differences(definition)
         broken: Counter[str] = Counter()
         for row in days:
             if row["rows_written"] and _is_between(row["as_of_date"], first, last):
                 stale, absent = differences.get(row["definition"], (tuple(definition.columns), ()))
-                broken.update({*stale, *absent}.intersection(used))
+                broken.update(wanted.intersection((*stale, *absent)))
         if broken:
             names = sorted(broken)
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

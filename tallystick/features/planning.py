@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
+from tallystick.buckets import BucketTask
 from tallystick.errors import DeclarationError, NotFound
-from tallystick.features.tasks import BucketTask
-from tallystick.kernel.calendar import zone_offsets
 from tallystick.spec.data_files import DataFile
-from tallystick.spec.names import check_name, nearest_name
-from tallystick.spec.observations import Customers, ObservationSet
+from tallystick.spec.names import nearest_name
+from tallystick.spec.observations import CUSTOMER, Customers, Given, MonthEnds, ObservationSet
 from tallystick.spec.sources import Source
-from tallystick.spec.tables import TableContract
 
 if TYPE_CHECKING:
     from tallystick.project import Project
@@ -44,20 +40,24 @@ def choose_work(
     """The groups to compute and the set of observations to compute them for.
 
     A recipe gives its observations where no set is named, and its groups where no group is. Groups alone are computed
-    for the set ``daily``. NotFound for an unknown name, DeclarationError when no group is named.
+    for the set ``daily``. NotFound for an unknown name, DeclarationError when no group is named and when a group needs
+    another key than the set has.
     """
     chosen = find_declared("recipe", recipe, project.recipes) if recipe else None
     names = tuple(dict.fromkeys(groups)) or (chosen.groups if chosen else ())
     if not names:
         raise DeclarationError("nothing to compute is named", fix="say --recipe NAME or --group NAME")
-    found = [find_declared("feature group", name, project.feature_groups) for name in names]
     wanted = observations or (chosen.observations if chosen else DEFAULT_SET)
-    return found, find_declared("observation set", wanted, project.observations)
+    declared = find_declared("observation set", wanted, project.observations)
+    return find_groups(project, names, declared), declared
 
 
-def list_observed_tables(observations: ObservationSet, contracts: Mapping[str, TableContract]) -> dict[str, str]:
-    """The clean tables that observations are drawn from, with their event_id columns."""
-    return {name: contracts[name].event_id for name in observations.tables}
+def find_groups(project: Project, names: Iterable[str], declared: ObservationSet) -> list[FeatureGroup]:
+    """The groups of those names; DeclarationError when one counts rows by another key than the set has."""
+    found = [find_declared("feature group", name, project.feature_groups) for name in names]
+    for group in found:
+        group.check_key(declared.key, where=declared.where_text)
+    return found
 
 
 def settle_dates(
@@ -69,20 +69,18 @@ def settle_dates(
 ) -> tuple[date | None, date | None]:
     """The first and last business date (inclusive) of a run that may not name them.
 
-    Only a set of customers needs dates; of the other kinds everything is observed. Customers end with the newest load
-    among ``files`` and begin so many days before as their set declares. DeclarationError when there is no load to
-    end with.
+    Customers and month ends end with the newest load among ``files``, customers begin so many days before as their set
+    declares. Of all other kinds everything is observed. DeclarationError when there is no load to end with.
     """
     population = observations.population
-    if not isinstance(population, Customers):
+    if not isinstance(population, (Customers, MonthEnds)):
         return first, last
     if last is None:
         last = last_load(files)
         if last is None:
-            raise DeclarationError(
-                "no rows are loaded, so customers have no last date to be observed on", fix="ingest first"
-            )
-    return first or last - timedelta(days=population.days - 1), last
+            what = f"no rows are loaded, so {observations.name} has no last date to be observed on"
+            raise DeclarationError(what, fix="ingest first")
+    return first if isinstance(population, MonthEnds) else first or last - timedelta(days=population.days - 1), last
 
 
 def last_load(files: Iterable[DataFile]) -> date | None:
@@ -148,13 +146,17 @@ def list_given_tasks(
     ]
 
 
-def check_given_name(name: str, project: Project) -> None:
-    """Refuse the name of a declared set that is drawn from clean tables: its rows would be replaced."""
-    check_name("observation set", name)
-    declared = project.observations.get(name)
-    if declared is not None and declared.tables:
+def find_given(name: str, project: Project) -> tuple[ObservationSet, str]:
+    """The set of that name whose observations a file gives, and the file's column of instants.
+
+    A set that is not declared has the key ``customer_id`` and the column ``as_of``. DeclarationError for a set that is
+    drawn from clean tables: its rows would be replaced.
+    """
+    declared = project.observations.get(name) or ObservationSet(name=name, key=CUSTOMER, population=Given())
+    if not isinstance(declared.population, Given):
         what = f"observations {name} are drawn from {', '.join(declared.tables)}"
         raise DeclarationError(what, where=declared.where_text, fix="take another name")
+    return declared, declared.population.as_of
 
 
 def _is_everywhere(stored: Sequence[DataFile]) -> bool:
@@ -174,15 +176,3 @@ def _single_version(source: Source, files: Mapping[str, Sequence[DataFile]]) -> 
         if len(loads) == 1 and table.known_on.kind != "column":
             found.append(f"clean.{name}")
     return frozenset(found)
-
-
-def date_bounds(source: Source, *, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
-    """The instants that bound the business dates from ``first`` to ``last`` (both inclusive): low <= as_of < high."""
-    low = _midnight(first, source.zone) if first else None
-    return low, _midnight(last + timedelta(days=1), source.zone) if last else None
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    number = np.array([(day - date(1970, 1, 1)).days], dtype=np.int64)
-    micros = int(zone_offsets(zone).midnights(number)[0])
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)

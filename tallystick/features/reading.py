@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from tallystick.buckets import BucketTask, Storage
 from tallystick.features.compute import GroupWork
-from tallystick.features.population import OBSERVATION_SCHEMA
-from tallystick.features.tasks import BucketTask, Observed, Storage
-from tallystick.visibility import LOADED_ON
-
-VISIBILITY = ("customer_id", "event_at", "known_on", "is_retracted")
+from tallystick.observations import ObservationSpec, columns_to_read
+from tallystick.observations.reading import VISIBILITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +27,10 @@ class Read:
     coded: frozenset[str] = frozenset()
 
 
-def list_reads(task: BucketTask, works: Iterable[GroupWork], observed: Observed) -> list[Read]:
+def list_reads(task: BucketTask, works: Iterable[GroupWork], spec: ObservationSpec) -> list[Read]:
     """Everything that a task reads for a bucket that has observations, one entry a table."""
     merged: dict[str, Read] = {}
-    for use in _list_uses(task, works, observed):
+    for use in _list_uses(task, works, spec):
         known = merged.get(use.table)
         if known is None:
             merged[use.table] = use
@@ -46,10 +44,10 @@ def list_reads(task: BucketTask, works: Iterable[GroupWork], observed: Observed)
 class BucketReader:
     """The tables of one task: read when first wanted, given up after the last use that was announced."""
 
-    def __init__(self, task: BucketTask, works: Sequence[GroupWork], observed: Observed, storage: Storage) -> None:
+    def __init__(self, task: BucketTask, works: Sequence[GroupWork], spec: ObservationSpec, storage: Storage) -> None:
         self.storage = storage
-        self.reads = {read.table: read for read in list_reads(task, works, observed)}
-        self.uses = [use.table for use in _list_uses(task, works, observed)]
+        self.reads = {read.table: read for read in list_reads(task, works, spec)}
+        self.uses = [use.table for use in _list_uses(task, works, spec)]
         self.held: dict[str, pa.Table] = {}
 
     def read(self, table: str, columns: Sequence[str]) -> pa.Table:
@@ -64,21 +62,6 @@ class BucketReader:
         return rows.select(list(columns))
 
 
-def population_columns(task: BucketTask, observed: Observed) -> dict[str, tuple[str, ...]]:
-    """Per table that observations are drawn from, the columns that tell who is observed and when.
-
-    Identifiers are long and all different: for a daily population they and load dates are read only where they tell
-    versions apart.
-    """
-    if observed.kind == "given":
-        return dict.fromkeys(observed.tables, tuple(OBSERVATION_SCHEMA.names))
-    is_daily = observed.kind == "daily"
-    return {
-        table: VISIBILITY if is_daily and table in task.single_version else (*VISIBILITY, LOADED_ON, event_id)
-        for table, event_id in observed.tables.items()
-    }
-
-
 def lookup_columns(work: GroupWork) -> Mapping[str, tuple[str, ...]]:
     """Per table that a group looks up, the columns it needs of it."""
     return {lookup.table: (lookup.on, "known_on", *lookup.columns) for lookup in work.lookups}
@@ -89,7 +72,7 @@ def event_columns(task: BucketTask, work: GroupWork) -> tuple[str, ...]:
     return tuple(work.stored_columns(has_versions=work.plan.table not in task.single_version))
 
 
-def _list_uses(task: BucketTask, works: Iterable[GroupWork], observed: Observed) -> Iterator[Read]:
+def _list_uses(task: BucketTask, works: Iterable[GroupWork], spec: ObservationSpec) -> Iterator[Read]:
     """Every use of a table by the task, in the order of the work.
 
     Texts stay the codes that they are in the file where the kernel works on codes. Not so identifiers, which are all
@@ -99,8 +82,8 @@ def _list_uses(task: BucketTask, works: Iterable[GroupWork], observed: Observed)
     def use(table: str, columns: Sequence[str], coded: Iterable[str] = ()) -> Read:
         return Read(table, task.files.get(table, ()), tuple(columns), frozenset(coded))
 
-    for table, columns in population_columns(task, observed).items():
-        yield use(table, columns, VISIBILITY if observed.kind == "daily" else ())
+    for table, columns in columns_to_read(spec, task.single_version).items():
+        yield use(table, columns, () if spec.declared.table else VISIBILITY)
     for work in works:
         columns = event_columns(task, work)
         yield use(work.plan.table, columns, [] if work.lookups else set(columns) - {work.plan.event_id})

@@ -1,28 +1,17 @@
-"""The feature stage on Spark: tasks that work bucket by bucket, each bucket writing its own files.
-
-What lives here: the hand-over from Spark to the kernel. What must not: storage (``Storage`` is handed in by the job),
-knowledge of any table's meaning.
-
-Spark only distributes bucket numbers and brings descriptors of files back: rows never cross between the JVM and
-Python, and no shuffle happens, since all rows of a customer are in one bucket.
-"""
+"""The feature stage on Spark: tasks that work bucket by bucket, each bucket writing its own files."""
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.errors import DeclarationError
+from tallystick.buckets import BucketTask, Storage, run_tasks
 from tallystick.features.compute import GroupWork, compute_local
-from tallystick.features.population import observe_applications, observe_daily, observe_given, period_names
-from tallystick.features.reading import BucketReader, event_columns, lookup_columns, population_columns
-from tallystick.features.sharing import share_out
-from tallystick.features.tasks import BucketTask, Observed, Storage
-from tallystick.features.worker import settle_worker, unpack_once
+from tallystick.features.reading import BucketReader, event_columns, lookup_columns
+from tallystick.observations import ObservationSpec, columns_to_read, observe, period_names
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,7 +22,7 @@ def compute_buckets(
     tasks: Sequence[BucketTask],
     works: Sequence[GroupWork],
     *,
-    observed: Observed,
+    spec: ObservationSpec,
     storage: Storage,
 ) -> dict[str, list[Any]]:
     """Compute every group for every bucket; returns the written files' descriptors by feature table.
@@ -46,7 +35,7 @@ def compute_buckets(
     made = run_tasks(
         session,
         ordered,
-        lambda task: _compute_bucket(task, works, observed, storage),
+        lambda task: _compute_bucket(task, works, spec, storage),
         sizes=[task.size for task in ordered],
     )
     for table, descriptor in made:
@@ -54,58 +43,15 @@ def compute_buckets(
     return results
 
 
-def run_tasks(
-    session: SparkSession,
-    tasks: Sequence[Any],
-    work: Callable[[Any], list[Any]],
-    *,
-    sizes: Sequence[int] | None = None,
-) -> list[Any]:
-    """Run ``work`` on every task and bring the picklable results back in task order.
-
-    Tasks are begun in their order. Each is a Spark task of its own; with ``sizes``, bytes by task, neighbours that are
-    small share one.
-    """
-    if not tasks:
-        return []
-    # Not at the top: what computes a bucket alone must not load Spark.
-    from pyspark import cloudpickle
-
-    cores = session.sparkContext.defaultParallelism
-    shares = [range(n, n + 1) for n in range(len(tasks))] if sizes is None else share_out(sizes, cores=cores)
-    handed_over = cloudpickle.dumps((shares, list(tasks), work))
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        mine, chosen, do = unpack_once(handed_over)
-        for batch in batches:
-            for share in batch.column(0).to_pylist():
-                for number in mine[share]:
-                    result = pickle.dumps(do(chosen[number]))
-                    yield pa.RecordBatch.from_pydict({"number": [number], "result": [result]})
-        settle_worker()
-
-    numbers = session.range(0, len(shares), 1, numPartitions=len(shares))
-    # The rows are descriptors of files, a few hundred bytes a task: the driver commits them.
-    rows = numbers.mapInArrow(run, "number long, result binary").collect()
-    results = {row["number"]: pickle.loads(bytes(row["result"])) for row in rows}
-    return [item for number in sorted(results) for item in results[number]]
-
-
-def observe(task: BucketTask, observed: Observed, reader: BucketReader) -> pa.Table:
-    """The observations of one bucket, sorted by (customer_id, as_of)."""
-    columns = population_columns(task, observed)
-    if observed.kind == "daily":
-        if observed.first is None or observed.last is None:
-            raise DeclarationError("daily observations need a first and a last date", fix="say --from and --to")
-        ids = {name: event_id if event_id in columns[name] else "" for name, event_id in observed.tables.items()}
-        # One table after the other: what only the population reads is given up at once.
-        tables = ((event_id, reader.read(name, columns[name])) for name, event_id in ids.items())
-        return observe_daily(tables, zone=task.zone, first=observed.first, last=observed.last)
-    table, event_id = next(iter(observed.tables.items()))
-    rows = reader.read(table, columns[table])
-    if observed.kind == "given":
-        return observe_given(rows)
-    return observe_applications(rows, event_id=event_id, zone=task.zone, first=observed.first, last=observed.last)
+def observe_task(task: BucketTask, spec: ObservationSpec, reader: BucketReader) -> pa.Table:
+    """The observations of one bucket, sorted by (customer_id, as_of, observation_id)."""
+    columns = columns_to_read(spec, task.single_version)
+    return observe(
+        spec,
+        lambda table: reader.read(table, columns[table]),
+        zone=task.zone,
+        single_version=task.single_version,
+    )
 
 
 def compute_work(task: BucketTask, work: GroupWork, observations: pa.Table, reader: BucketReader) -> pa.Table:
@@ -117,10 +63,10 @@ def compute_work(task: BucketTask, work: GroupWork, observations: pa.Table, read
 
 
 def _compute_bucket(
-    task: BucketTask, works: Sequence[GroupWork], observed: Observed, storage: Storage
+    task: BucketTask, works: Sequence[GroupWork], spec: ObservationSpec, storage: Storage
 ) -> list[tuple[str, Any]]:
-    reader = BucketReader(task, works, observed, storage)
-    observations = observe(task, observed, reader)
+    reader = BucketReader(task, works, spec, storage)
+    observations = observe_task(task, spec, reader)
     if observations.num_rows == 0:
         return []
     periods = period_names(observations["as_of"], task.zone, task.period)
@@ -130,7 +76,7 @@ def _compute_bucket(
         features = compute_work(task, work, observations, reader)
         for period in names:
             partition = {
-                "observations": observed.name,
+                "observations": spec.name,
                 "source": task.source,
                 "bucket": str(task.bucket),
                 "period": period,

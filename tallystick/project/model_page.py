@@ -87,7 +87,7 @@ def _following(project: Project, contracts: Mapping[str, TableContract]) -> Iter
     rejected = next(contract for name, contract in contracts.items() if name.endswith(REJECTED_SUFFIX))
     yield "clean.\\<table>_rejected", rejected
     feature = project.contracts[next(iter(project.feature_groups.values())).feature_table]
-    of_all = {*feature.key, *feature.partition_by}
+    of_all = {*feature.key, *feature.partition_by, feature.entity}
     yield "feature.\\<group>", replace(feature, columns=tuple(c for c in feature.columns if c.name in of_all))
     yield "label.\\<label>", label_contract(next(iter(project.labels.values())))
     recipe = next(recipe for recipe in project.recipes.values() if recipe.label is not None)

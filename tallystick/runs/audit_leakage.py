@@ -46,7 +46,11 @@ def run(params: AuditLeakage, session: SparkSession | None) -> None:
     plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
     small = SmallTables(warehouse=warehouse, contracts=project.contracts)
     ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
-    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
+    observations = project.observations[recipe.observations]
+    defined = [
+        Definition.of(project.feature_groups[name], project.contracts, observations=observations)
+        for name in recipe.groups
+    ]
     held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
     check_definitions(ledger, defined, used=plan.columns, rows=held)
     data = build_training_set(recipe, plan, rows, zone=source.zone)

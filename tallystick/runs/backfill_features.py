@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tallystick.features import choose_work, compute_buckets, date_bounds, find_declared, list_observed_tables
+from tallystick.features import choose_work, compute_buckets, find_declared
 from tallystick.features.backfill import Backfill, BackfillPlan, judge_days, plan_backfill
 from tallystick.features.ledger import Ledger, Made, count_days, owned_days
 from tallystick.features.planning import list_read_tables
+from tallystick.observations.dates import date_bounds
 from tallystick.project import load_project
 from tallystick.runs.code_version import code_version
 from tallystick.runs.progress import progress
@@ -46,12 +47,12 @@ def run(params: BackfillFeatures, session: SparkSession) -> None:
     buckets = asked.source.layout.buckets
     ensure_table(warehouse, table)
     for number, chunk in enumerate(planned.chunks, start=1):
-        tasks, works, observed = asked.tasks(chunk), [asked.work(chunk)], asked.observed(chunk)
-        files = compute_buckets(session, tasks, works, observed=observed, storage=store)[table.name]
+        tasks, works, spec = asked.tasks(chunk), [asked.work(chunk)], asked.spec(chunk)
+        files = compute_buckets(session, tasks, works, spec=spec, storage=store)[table.name]
         paths = [str(warehouse.table_path(table.name) / file.path) for file in files]
         counts = count_days(store, table.name, paths, zone=asked.source.zone)
         low, high = date_bounds(asked.source, first=chunk.first, last=chunk.last)
-        where = Slice(f"{table.name}/{observed.name}/{ledger.source}", owned, "as_of", low, high, buckets)
+        where = Slice(f"{table.name}/{spec.name}/{ledger.source}", owned, "as_of", low, high, buckets)
         by = Run(made.commit_id, JOB, code_version(params.project), fingerprint(asked.group), made.versions)
         ledger.forget(asked.group.name, first=chunk.first, last=chunk.last)
         commit = replace_files(warehouse, table, files, where=where, run=by)
@@ -64,8 +65,10 @@ def run(params: BackfillFeatures, session: SparkSession) -> None:
 def _prepare(params: BackfillFeatures) -> tuple[Backfill, dict[str, Pinned], BucketStore, Ledger, BackfillPlan]:
     project, warehouse = load_project(params.project), Warehouse(params.warehouse)
     source = find_declared("source", params.source, project.sources)
-    (group,), observations = choose_work(project, groups=[params.group], recipe=params.recipe)
-    names = list_read_tables([group], list_observed_tables(observations, project.contracts))
+    (group,), observations = choose_work(
+        project, groups=[params.group], recipe=params.recipe, observations=params.observations
+    )
+    names = list_read_tables([group], observations.tables)
     pinned = {name: pin(warehouse, name).where(source=source.name) for name in names if warehouse.exists(name)}
     check_layout(warehouse, pinned.values(), project.contracts, source=source)
     files = {name: p.files for name, p in pinned.items()}

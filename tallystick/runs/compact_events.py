@@ -11,7 +11,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tallystick.features import find_declared, run_tasks
+from tallystick.buckets import run_tasks
+from tallystick.features import find_declared
 from tallystick.project import load_project
 from tallystick.runs.code_version import code_version
 from tallystick.runs.progress import progress

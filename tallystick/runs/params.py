@@ -152,7 +152,8 @@ class ComputeFeatures(Params):
 
     source: SourceName
     recipe: Annotated[str, Option("whose observations, and whose groups where none are named")] = ""
-    groups: Annotated[tuple[str, ...], Option("may be repeated; without a recipe: every midnight", flag="--group")] = ()
+    observations: Annotated[str, Option("a declared set; default: the recipe's, or daily")] = ""
+    groups: Annotated[tuple[str, ...], Option("may be repeated", flag="--group")] = ()
     first: FirstDate = None
     last: LastDate = None
     look_back: LookBack = 0
@@ -180,7 +181,8 @@ class BackfillFeatures(Params):
     source: SourceName
     first: Annotated[date, Option("first business date", flag="--from")]
     last: Annotated[date, Option("last business date (inclusive)", flag="--to")]
-    recipe: Annotated[str, Option("whose observations; default: all customers at every midnight")] = ""
+    recipe: Annotated[str, Option("whose observations")] = ""
+    observations: Annotated[str, Option("a declared set; default: the recipe's, or daily")] = ""
     missing_only: Annotated[bool, Option("leave days whose values are stale or late")] = False
     max_bytes: Annotated[int | None, Option("stop before the work when it would read more than this")] = None
 

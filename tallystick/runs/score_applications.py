@@ -9,9 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tallystick.features import Kept, begin_early, date_bounds, list_bucket_tasks
+from tallystick.features import list_bucket_tasks
 from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.model.registry import Registry, load_local
+from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
+from tallystick.observations.dates import date_bounds
 from tallystick.project import load_project
 from tallystick.runs.code_version import code_version
 from tallystick.runs.progress import progress
@@ -52,11 +54,17 @@ def run(params: ScoreApplications, session: SparkSession) -> None:
     observed = {"observations": recipe.observations, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
     ledger = Ledger(tables=SmallTables(warehouse=warehouse, contracts=project.contracts), **observed)
-    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
+    observations = project.observations[recipe.observations]
+    defined = [
+        Definition.of(project.feature_groups[name], project.contracts, observations=observations)
+        for name in recipe.groups
+    ]
     held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
     pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
-    kept = Kept.in_scores(project.observations[recipe.observations], "score.applications", recipe=recipe.name)
-    first = begin_early(partial(read_arrow, warehouse), kept, source=source, first=params.first, days=params.look_back)
+    spec = ObservationSpec.of(project.observations[recipe.observations], project.contracts)
+    expected = ExpectedRows.in_scores(spec, "score.applications", recipe=recipe.name, id_column="application_id")
+    read = partial(read_arrow, warehouse)
+    first = backfill_start(read, expected, source=source, first=params.first, days=params.look_back)
     check_definitions(ledger, defined, used=vectors.columns, rows=held, first=first, last=params.last)
     seen = int(model.tags["training_version"])
     check_layout(warehouse, pinned.values(), project.contracts, source=source)

@@ -53,7 +53,11 @@ def run(params: TrainModel, session: SparkSession | None) -> None:
     }
     small = SmallTables(warehouse=warehouse, contracts=project.contracts)
     ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
-    defined = [Definition.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
+    observations = project.observations[recipe.observations]
+    defined = [
+        Definition.of(project.feature_groups[name], project.contracts, observations=observations)
+        for name in recipe.groups
+    ]
     held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
     check_definitions(ledger, defined, used=plan.columns, rows=held)
     result = train_model(recipe, build_training_set(recipe, plan, rows, zone=source.zone))

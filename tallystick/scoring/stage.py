@@ -15,9 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.features import BucketTask, run_tasks
-from tallystick.features.population import decided_versions, period_names
-from tallystick.features.tasks import Storage
+from tallystick.buckets import BucketTask, Storage, run_tasks
+from tallystick.observations import decided_versions, period_names
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors, check_model_dates
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def _score_bucket(task: BucketTask, work: ScoreWork, storage: Storage) -> list[A
     if applications.num_rows == 0:
         return []
     features = {
-        group: read(f"feature.{group}", ["customer_id", "as_of", *columns])
+        group: read(f"feature.{group}", ["observation_id", "as_of", *columns])
         for group, columns in work.vectors.columns.items()
     }
     seen = read(work.training_table, ["application_id"])["application_id"]

@@ -81,7 +81,11 @@ def _check_event_table(group: FeatureGroup, contract: TableContract) -> None:
     if group.entity != contract.entity:
         # The rows of one value of another column lie in several buckets, and a task sees one bucket.
         what = f"entity {group.entity} is not what {group.table} is kept by"
-        raise DeclarationError(what, where=where, fix=f"entity={contract.entity!r}")
+        raise DeclarationError(what, where=where, fix=f"entity={contract.entity!r}, or per={group.entity!r}")
+    if group.per and types.get(group.per) != "string":
+        texts = [name for name, kind in types.items() if kind == "string"]
+        what = f"per names {group.per}, which is no text column of {group.table}"
+        raise DeclarationError(what, where=where, fix=nearest_name(group.per, texts))
     if types[group.event_at] != "timestamp":
         what = f"event_at {group.event_at} is a {types[group.event_at]}, not an instant"
         raise DeclarationError(what, where=where, fix="make a timestamp of it in the mapping")

@@ -172,7 +172,7 @@ def _retired_on(group: FeatureGroup, column: FeatureColumn) -> date | None:
 
 
 def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> TableContract:
-    """The contract of ``feature.<group>``: one row per set of observations, customer and as_of.
+    """The contract of ``feature.<group>``: one row per observation of each set.
 
     Features may be null, since rows can be older than a feature; a row that is written now has every count and sum.
     Retired features that are still declared stand at the end.
@@ -182,9 +182,11 @@ def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) 
         Column(name="source", type="string", required=True, description="The supplier"),
         Column(name="bucket", type="int32", required=True, description="Hash bucket of the customer"),
         Column(name="period", type="string", required=True, description="Year or month of as_of"),
+        Column(name="observation_id", type="string", filled=True, pii="pseudonymous",
+               description="The observation's own key: an application, a loan, a customer, as the set declares"),
         Column(name="customer_id", type="string", required=True, description="The customer", pii="pseudonymous"),
         Column(name="as_of", type="timestamp", required=True, description="The instant of the observation, UTC"),
-    )
+    )  # fmt: skip
     every = sorted(_every_column(group, contracts), key=lambda c: c.retired_on is not None)
     features = tuple(
         Column(name=c.name, type=c.type, description=c.description, pii=c.pii,
@@ -194,12 +196,12 @@ def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) 
     return TableContract(
         name=group.feature_table,
         description=group.description or f"Features of {group.table}",
-        grain="one row per set of observations, customer and as_of",
+        grain="one row per set of observations, observation and as_of",
         owner=group.owner,
         columns=(*technical, *features),
-        key=("observations", "customer_id", "as_of"),
+        key=("source", "observations", "observation_id", "as_of"),
         partition_by=("observations", "source", "bucket", "period"),
-        sort_by=("customer_id", "as_of"),
+        sort_by=("customer_id", "as_of", "observation_id"),
         entity="customer_id",
         derived_from=tuple(dict.fromkeys((group.table, *(lookup.table for lookup in group.lookups)))),
         retired=_retirements(group, every),

@@ -222,6 +222,9 @@ class FeatureGroup:
     those names to the words a customer reads. ``where`` holds for every measure. Declaration order decides the order
     of columns and nothing else.
 
+    ``per`` names the key of an observation set, such as ``loan_id``: then of the customer's rows only those count whose
+    column of that name equals the observation's own key. Such a group is computed for sets with that key only.
+
     ``retired`` maps columns, named in full or by a pattern (``txn_*_7d``), to the business date from which they are no
     longer computed: declared ones, and those of the stored table whose window, filter or measure is gone from here.
     ``renamed`` maps a filter to the name it had before.
@@ -243,6 +246,7 @@ class FeatureGroup:
     permitted_use: str = "credit decisions"
     entity: str = "customer_id"
     event_at: str = "event_at"
+    per: str = ""
     version: int = 1
     retired: Mapping[str, date] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -307,6 +311,12 @@ class FeatureGroup:
     def feature_table(self) -> str:
         """The table its features are stored in."""
         return f"feature.{self.name}"
+
+    def check_key(self, key: str, *, where: str = "") -> None:
+        """DeclarationError unless the group can be computed for observations that ``key`` tells apart."""
+        if self.per and self.per != key:
+            what = f"group {self.name} counts rows per {self.per}, the observations have the key {key}"
+            raise DeclarationError(what, where=where or self.where_text, fix=f"a set with key={self.per!r}")
 
     def windows_of(self, measure: Measure) -> tuple[Window, ...]:
         """The windows of ``measure``, in declared order."""

@@ -31,6 +31,8 @@ def column_fingerprint(group: FeatureGroup, column: FeatureColumn) -> str:
     ]
     meant: dict[str, Any] = {"table": group.table, "entity": group.entity, "event_at": group.event_at, "cells": cells,
                              "formula": column.formula, "version": group.version}  # fmt: skip
+    if group.per:
+        meant["per"] = group.per
     # Version 1 says nothing: features that never had another one keep the fingerprint they are stored with.
     if column.version != 1:
         meant["own_version"] = column.version

@@ -15,12 +15,13 @@ What lives here: the declarations and their checks against contracts. What must 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import ClassVar, TypeAlias
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import parse_condition
+from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.names import check_name, nearest_name
 from tallystick.spec.tables import TableContract
 
@@ -43,10 +44,10 @@ _HIDDEN = ("known_on", "loaded_on", "is_retracted")
 class Rows:
     """One observation per event of ``table``: an application, a transfer, a login. ``as_of`` is its ``event_at``.
 
-    The version that was decided on counts: in the order of delivery, the first whose local date of ``event_at`` comes
-    before the next version is known. A correction that came later changes neither the observation nor its columns. An
-    event whose decided version is a retraction is not observed. ``where`` is a condition on that version
-    (``spec.expressions``); null counts as not holding.
+    The version that was decided on counts: of those that come into force at all, in the order of delivery, the first
+    whose local date of ``event_at`` comes before the next one is in force. A correction that came later changes neither
+    the observation nor its columns. An event whose decided version is a retraction is not observed. ``where`` is a
+    condition on that version (``spec.expressions``); null counts as not holding.
     """
 
     table: str
@@ -172,6 +173,17 @@ class ObservationSet:
         return f"{self.path}: observation set {self.name}" if self.path else f"observation set {self.name}"
 
     @property
+    def meaning(self) -> str:
+        """16 hex digits that stand for who is observed, when, and by which key; names and words do not count.
+
+        Neither do the dates that a run takes when it names none.
+        """
+        population: Population = self.population
+        if isinstance(population, Customers):
+            population = replace(population, days=1)
+        return fingerprint({"key": self.key, "population": population, "version": self.version})
+
+    @property
     def kind(self) -> str:
         """``rows``, ``month_ends``, ``customers``, ``nodes`` or ``given``."""
         return self.population.kind
@@ -195,6 +207,16 @@ class ObservationSet:
     def by_customer(self) -> bool:
         """Whether the key is the customer, so that ``observation_id`` and ``customer_id`` are the same."""
         return self.key == CUSTOMER
+
+    def count_dates(self, first: date, last: date) -> int:
+        """On how many business dates from ``first`` to ``last`` one row or customer can be observed (an event: 1)."""
+        population: Population = self.population
+        if isinstance(population, Nodes):
+            return sum(first <= day <= last for day in population.dates)
+        if isinstance(population, MonthEnds):
+            begun = (last.year - first.year) * 12 + last.month - first.month
+            return begun + (first.day == 1)
+        return (last - first).days + 1 if isinstance(population, Customers) else 1
 
     def own_columns(self, contracts: Mapping[str, TableContract]) -> dict[str, str]:
         """The columns of its own table that request features may read, with their types; none without such a table.

@@ -27,8 +27,8 @@ import pyarrow.compute as pc
 
 from tallystick.errors import LeakageFound
 from tallystick.features import GroupWork, compute_local
-from tallystick.features.population import OBSERVATION_SCHEMA
 from tallystick.model.evaluation import column_aucs
+from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.spec.recipes import Recipe
 from tallystick.training.data import TrainingSet
 
@@ -58,9 +58,9 @@ class Finding:
 class Recomputed:
     """One feature table and how to compute it again.
 
-    ``stored`` has customer_id, as_of and the features. ``rows`` are the clean tables it is made of, by name, all
-    versions, each with event_at and known_on. ``compute`` takes the tables with the invisible rows removed and one
-    observation (customer_id, as_of) and gives that observation's features, with columns named as stored.
+    ``stored`` has the columns of an observation and the features. ``rows`` are the clean tables it is made of, by name,
+    all versions, each with event_at and known_on. ``compute`` takes the tables with the invisible rows removed and one
+    observation and gives that observation's features, with columns named as stored.
     """
 
     name: str
@@ -70,8 +70,9 @@ class Recomputed:
 
 
 def sample_observations(recipe: Recipe, data: TrainingSet) -> pa.Table:
-    """The observations (customer_id, as_of) whose features are recomputed: drawn by the recipe's seed."""
-    keys = pa.Table.from_pandas(data.keys[["customer_id", "as_of"]], preserve_index=False).cast(OBSERVATION_SCHEMA)
+    """The observations whose features are recomputed: drawn by the recipe's seed."""
+    named = data.keys.rename(columns={"application_id": "observation_id"})[OBSERVATION_SCHEMA.names]
+    keys = pa.Table.from_pandas(named, preserve_index=False).cast(OBSERVATION_SCHEMA)
     return choose_sample(keys.group_by(keys.column_names).aggregate([]), recipe.audit.sample, seed=recipe.seed)
 
 
@@ -85,7 +86,7 @@ def recomputed_group(
         return compute_local(work, rows[work.plan.table], one, dimensions=looked_up, zone=zone)
 
     # Of the stored columns those in force: a retired one is null or not, as it was at its time, and no model gets it.
-    names = ["customer_id", "as_of", *(name for name in work.plan.names if name in stored.column_names)]
+    names = [*OBSERVATION_SCHEMA.names, *(name for name in work.plan.names if name in stored.column_names)]
     rows = {**dimensions, work.plan.table: events}
     return Recomputed(name=work.plan.group, stored=stored.select(names), rows=rows, compute=compute)
 
@@ -107,17 +108,17 @@ def audit_training_set(
 def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: str) -> list[Finding]:
     """Recompute the sampled observations from nothing but what was visible, and name each feature that changes.
 
-    ``sample`` has customer_id and as_of. Values are compared exactly, null with null. The removal here is a plain
-    filter of its own: it shares no code with the kernel whose work it checks.
+    ``sample`` has observation_id, customer_id and as_of. Values are compared exactly, null with null. The removal here
+    is a plain filter of its own: it shares no code with the kernel whose work it checks.
     """
     changed: dict[str, int] = {}
     compared = 0
     for group in groups:
-        features = [name for name in group.stored.column_names if name not in ("customer_id", "as_of")]
+        features = [name for name in group.stored.column_names if name not in OBSERVATION_SCHEMA.names]
         own = {name: _rows_of(table, sample) for name, table in group.rows.items()}
         stored = _rows_of(group.stored, sample)
         for index in range(sample.num_rows):
-            one = sample.slice(index, 1).select(["customer_id", "as_of"])
+            one = sample.slice(index, 1).select(OBSERVATION_SCHEMA.names)
             expected = _stored_row(stored, one)
             found = group.compute(_visible(own, one, zone=zone), one)
             compared += len(features)
@@ -227,7 +228,7 @@ def merge_findings(new: pa.Table, before: pa.Table, *, recipe: str) -> pa.Table:
 
 def choose_sample(observations: pa.Table, size: int, *, seed: int = 0) -> pa.Table:
     """``size`` observations (all, if there are fewer), drawn without regard to their order: same set, same sample."""
-    ordered = observations.sort_by([("customer_id", "ascending"), ("as_of", "ascending")])
+    ordered = observations.sort_by([(name, "ascending") for name in ("customer_id", "as_of", "observation_id")])
     if ordered.num_rows <= size:
         return ordered
     chosen = np.random.default_rng(seed).choice(ordered.num_rows, size=size, replace=False)
@@ -254,8 +255,8 @@ def _visible(tables: Mapping[str, pa.Table], one: pa.Table, *, zone: str) -> dic
 
 
 def _stored_row(stored: pa.Table, one: pa.Table) -> pa.Table | None:
-    is_customer = pc.equal(stored["customer_id"], one["customer_id"][0])
-    found = stored.filter(pc.and_(is_customer, pc.equal(stored["as_of"], one["as_of"][0])))
+    is_own = pc.equal(stored["observation_id"], one["observation_id"][0])
+    found = stored.filter(pc.and_(is_own, pc.equal(stored["as_of"], one["as_of"][0])))
     return found if found.num_rows == 1 else None
 
 

@@ -1,7 +1,7 @@
 """The leakage audit of requests: does what was asked for depend on anything that came after the decision?
 
 What lives here: one check, from tables to findings. What must not: Spark, storage, the choice of versions that it
-checks (``features.population`` has it): the removal here is a plain filter of its own.
+checks (``observations.versions`` has it): the removal here is a plain filter of its own.
 """
 
 from __future__ import annotations

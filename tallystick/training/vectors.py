@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.errors import DeclarationError, ModelError
-from tallystick.features.population import decided_versions
 from tallystick.features.request import add_request_features
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.model.inputs import Feature
+from tallystick.observations import decided_versions
 from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
@@ -31,7 +31,7 @@ from tallystick.spec.tables import Retirement, TableContract
 # What a vector is keyed and placed by; every other column is a feature, a double.
 KEYS = ("application_id", "customer_id", "as_of", "source", "bucket", "period")
 
-_JOIN = ("customer_id", "as_of")
+_JOIN = ("observation_id", "as_of")
 _TRAIN_AGAIN = "train a model without them, or declare them as before until there is one"
 _WORD = re.compile(r"\w+")
 
@@ -138,6 +138,7 @@ def assemble_vectors(
         ["as_of" if name == "event_at" else name for name in applications.column_names]
     )
     joined = decided.select([*KEYS, *plan.application_columns])
+    joined = joined.append_column("observation_id", joined["application_id"])
     for group, names in plan.columns.items():
         joined = _join(joined, features[group].select([*_JOIN, *names]), group)
     ordered = joined.sort_by([("source", "ascending"), ("application_id", "ascending")])
@@ -181,5 +182,5 @@ def _join(left: pa.Table, right: pa.Table, group: str) -> pa.Table:
         what = f"{lacking} of {left.num_rows} applications have no row in feature.{group}"
         raise ModelError(what, fix="run compute_features for their dates first")
     if joined.num_rows != left.num_rows:
-        raise ModelError(f"feature.{group} has several rows for one customer and as_of", fix="read one observation set")
+        raise ModelError(f"feature.{group} has several rows for one observation", fix="read one observation set")
     return joined.drop_columns(["_found"])

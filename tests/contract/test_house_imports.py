@@ -29,6 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "xxhash", "py4j"},
     "tallystick/ingest": SPARK | {"sqlglot", "yaml", "py4j"},
     "tallystick/quality": SPARK | {"great_expectations"},
+    "tallystick/buckets": SPARK,
+    "tallystick/observations": SPARK,
     "tallystick/features": SPARK | {"xxhash"},
     "tallystick/labels": SPARK,
     "tallystick/model": MODELS | {"optbinning", "lightgbm", "matplotlib"},

@@ -14,7 +14,19 @@ from tests.lib import house
 
 STAGES = tuple(
     f"tallystick/{name}"
-    for name in ("ingest", "quality", "features", "labels", "graph", "training", "scoring", "model", "report")
+    for name in (
+        "ingest",
+        "quality",
+        "buckets",
+        "observations",
+        "features",
+        "labels",
+        "graph",
+        "training",
+        "scoring",
+        "model",
+        "report",
+    )
 )
 
 # A frame that is fetched, cached or counted in a stage is work done where nobody sees it.
@@ -25,7 +37,7 @@ STORAGE = frozenset({"builder", "getOrCreate", "saveAsTable", "insertInto", "for
 
 # "path::function": the reason.
 ALLOWED: dict[str, str] = {
-    "tallystick/features/stage.py::run_tasks": "one row a task, describing the file it wrote, for the one commit",
+    "tallystick/buckets/running.py::run_tasks": "one row a task, describing the file it wrote, for the one commit",
     "tallystick/ingest/counts.py::read_counts": "one row a file: a file that cannot be read must stop the load",
     "tallystick/ingest/counts.py::RowCounts.read_from": "counts by reason: too many rejects must stop the load in time",
     "tallystick/ingest/load.py::_Load._hold": "what is counted before the write must be what is written",

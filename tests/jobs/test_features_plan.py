@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from tallystick.buckets import BucketTask
 from tallystick.cli.app import app
 from tallystick.errors import DeclarationError, LimitExceeded, NotFound, TallystickError
 from tallystick.features.backfill import Chunk, cut_chunks
 from tallystick.features.estimates import count_crowd, result_bytes
 from tallystick.features.ledger import list_days
-from tallystick.features.tasks import BucketTask
 from tallystick.tables import Warehouse, read_files
 from tests.lib import backfills as bank
 

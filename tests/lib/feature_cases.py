@@ -60,7 +60,9 @@ TRANSACTIONS = TableContract(
 )
 CONTRACTS = {TRANSACTIONS.name: TRANSACTIONS}
 SCHEMA = pa.schema([(name, _ARROW[kind]) for name, kind in _COLUMNS])
-OBSERVED = pa.schema([("customer_id", pa.string()), ("as_of", pa.timestamp("us", "UTC"))])
+OBSERVED = pa.schema(
+    [("customer_id", pa.string()), ("as_of", pa.timestamp("us", "UTC")), ("observation_id", pa.string())]
+)
 
 DEFAULTS: dict[str, Any] = {
     "customer_id": "bank:1", "sequence": None, "is_retracted": False, "channel": None, "amount_minor": None,
@@ -79,8 +81,9 @@ def make_events(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def make_observations(*asked: tuple[str, dt.datetime]) -> pa.Table:
-    """Observations from pairs of customer and instant."""
-    return pa.Table.from_pylist([{"customer_id": who, "as_of": at} for who, at in asked], schema=OBSERVED)
+    """Observations from pairs of customer and instant; the customer is the key."""
+    rows = [{"observation_id": who, "customer_id": who, "as_of": at} for who, at in asked]
+    return pa.Table.from_pylist(rows, schema=OBSERVED)
 
 
 def make_group(*measures: Measure, **parts: Any) -> FeatureGroup:

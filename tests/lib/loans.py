@@ -83,12 +83,14 @@ def applications(count: int, *, buckets: int = 2) -> dict[int, pa.Table]:
 
 def features_of(stored: pa.Table) -> pa.Table:
     """Rows of feature.txn for these applications, one per observation, with a null in every seventh mean."""
-    observed = stored.group_by(["customer_id", "event_at"]).aggregate([]).sort_by("customer_id")
+    keys = ["customer_id", "event_at", "application_id"]
+    observed = stored.group_by(keys).aggregate([]).sort_by("customer_id")
     rng = np.random.default_rng(2)
     rows = observed.num_rows
     means = [None if n % 7 == 0 else float(v) for n, v in enumerate(rng.uniform(5_000, 90_000, rows))]
     return pa.table(
         {
+            "observation_id": observed["application_id"],
             "customer_id": observed["customer_id"],
             "as_of": observed["event_at"],
             "txn_out_sum_30d": pa.array(rng.integers(0, 500_000, rows), pa.int64()),

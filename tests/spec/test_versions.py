@@ -11,8 +11,9 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from tallystick.features import observe_daily
 from tallystick.kernel import compute_group, prepare_group
+from tallystick.observations import ObservationSpec, observe
+from tallystick.spec.observations import Customers, ObservationSet
 from tallystick.visibility.rows import rows_in_force
 from tests.lib.feature_cases import CONTRACTS, make_group, make_measure, make_observations
 from tests.lib.oracle import compute_with_oracle
@@ -20,6 +21,8 @@ from tests.spec.drawn_versions import CUSTOMER, days_of, midnight, told_of, vers
 from tests.spec.window_tables import VERSIONS, VersionCase
 
 GROUP = make_group(make_measure("sum", value="amount_minor"), windows=("all",))
+
+EVERYBODY = ObservationSet(name="daily", key="customer_id", population=Customers(tables=(GROUP.table,)))
 
 # Of the versions of a case, the numbers of those that are visible at a day's local midnight.
 Engine = Callable[[VersionCase, pa.Table, dt.date], set[int]]
@@ -62,5 +65,6 @@ def test_a_customer_is_observed_while_a_version_of_theirs_is_visible(case: Versi
         versions.schema.get_field_index("customer_id"), "customer_id", versions["transaction_id"]
     )
     for column, day in days_of(case).items():
-        seen = observe_daily([("transaction_id", rows)], zone=case.zone, first=day, last=day)
+        spec = ObservationSpec.of(EVERYBODY, CONTRACTS, first=day, last=day)
+        seen = observe(spec, lambda _: rows, zone=case.zone)
         assert set(seen["customer_id"].to_pylist()) == {row["event"] for row in case.rows if row[column]}, column

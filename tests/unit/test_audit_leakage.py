@@ -38,7 +38,8 @@ def events() -> pa.Table:
 
 
 def sample() -> pa.Table:
-    return pa.table({"customer_id": ["s:a", "s:b"], "as_of": pa.array([AS_OF, AS_OF], pa.timestamp("us", tz="UTC"))})
+    instants = pa.array([AS_OF, AS_OF], pa.timestamp("us", tz="UTC"))
+    return pa.table({"observation_id": ["a", "b"], "customer_id": ["s:a", "s:b"], "as_of": instants})
 
 
 def total(tables: Mapping[str, pa.Table], observations: pa.Table, *, rule: str) -> pa.Table:
@@ -169,7 +170,13 @@ def test_few_rows_of_a_class_accuse_nobody() -> None:
 
 def test_the_sample_does_not_depend_on_the_order_of_rows() -> None:
     instants = pa.array([AS_OF + timedelta(days=n) for n in range(50)], pa.timestamp("us", tz="UTC"))
-    table = pa.table({"customer_id": [f"s:{n}" for n in range(50)], "as_of": instants})
+    table = pa.table(
+        {
+            "observation_id": [f"a{n}" for n in range(50)],
+            "customer_id": [f"s:{n}" for n in range(50)],
+            "as_of": instants,
+        }
+    )
     backwards = table.take(pa.array(range(49, -1, -1)))
     assert audit.choose_sample(table, 7).equals(audit.choose_sample(backwards, 7))
     assert audit.choose_sample(table, 99).num_rows == 50

@@ -137,8 +137,8 @@ def test_the_feature_table_has_its_partition_and_key() -> None:
     contract = group_contract(make_group(make_measure("count mean", value="amount_minor")), CONTRACTS)
     assert contract.name == "feature.txn"
     assert contract.partition_by == ("observations", "source", "bucket", "period")
-    assert contract.key == ("observations", "customer_id", "as_of")
-    assert [column.name for column in contract.file_columns][2:] == ["txn_m_count_7d", "txn_m_mean_7d"]
+    assert contract.key == ("source", "observations", "observation_id", "as_of")
+    assert [column.name for column in contract.file_columns][3:] == ["txn_m_count_7d", "txn_m_mean_7d"]
     assert contract.column("txn_m_count_7d").filled
     assert not contract.column("txn_m_mean_7d").required
     assert contract.derived_from == ("clean.transactions",)

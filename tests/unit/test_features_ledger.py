@@ -25,6 +25,7 @@ from tallystick.features.ledger import (
 )
 from tallystick.project.contracts import load_contracts
 from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.observations import Customers, ObservationSet
 from tallystick.spec.tables import TableContract
 from tallystick.tables import Warehouse, arrow_schema, replace_arrow
 from tallystick.tables.store.changes import ChangeLog
@@ -89,9 +90,10 @@ def ledger(contracts: Mapping[str, TableContract]) -> Ledger:
 
 @pytest.fixture
 def define(contracts: Mapping[str, TableContract]) -> Define:
-    return lambda declared: Definition.of(declared, contracts)
+    return lambda declared: Definition.of(declared, contracts, observations=EVERYBODY)
 
 
+EVERYBODY = ObservationSet(name="daily", key="customer_id", population=Customers(tables=("clean.accounts",)))
 INPUTS = Inputs(tables=tuple(VERSIONS), zone="Asia/Shanghai")
 
 
@@ -330,5 +332,7 @@ def test_the_small_tables_of_the_ledger_are_replaced_by_partition(
     ledgers[0].forget("txn", first=None, last=None)
     assert [ledger.read("txn").num_rows for ledger in ledgers] == [0, 5]
     held = small.read(DEFINITIONS, {"feature_group": "txn"})
-    assert sorted(held["column_name"].to_pylist()) == ["txn_any_count_7d", "txn_out_max_7d", "txn_out_sum_7d"]
+    assert sorted(held["column_name"].to_pylist()) == [
+        "observation_id", "txn_any_count_7d", "txn_out_max_7d", "txn_out_sum_7d",
+    ]  # fmt: skip
     assert small.read(DAYS, {"source": "b", "observations": "daily", "feature_group": "other"}).num_rows == 0

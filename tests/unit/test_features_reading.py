@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from tallystick.features import BucketTask, GroupWork, Observed
-from tallystick.features.reading import VISIBILITY, BucketReader, list_reads
+from tallystick.buckets import BucketTask
+from tallystick.features import GroupWork
+from tallystick.features.reading import BucketReader, list_reads
+from tallystick.observations import ObservationSpec
+from tallystick.observations.reading import VISIBILITY
 from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.observations import Customers, ObservationSet, Rows
 from tests.lib.feature_cases import CONTRACTS
 
 TABLE = "clean.transactions"
-DAILY = Observed(kind="daily", name="daily", tables={TABLE: "transaction_id"})
+DAY, EVENT_ID = date(2026, 3, 9), "transaction_id"
+DAILY = ObservationSpec(
+    declared=ObservationSet(name="daily", key="customer_id", population=Customers(tables=(TABLE,))),
+    tables={TABLE: EVENT_ID},
+    first=DAY,
+    last=DAY,
+)
 
 
 def work(name: str, *measures: Measure) -> GroupWork:
@@ -62,7 +73,8 @@ def test_only_what_every_use_takes_as_codes_comes_as_codes() -> None:
     (alone,) = list_reads(task(), [COUNT], DAILY)
     assert {"customer_id", "channel"} <= alone.coded
     assert "transaction_id" not in alone.coded
-    applied = Observed(kind="applications", name="applications", tables={TABLE: "transaction_id"})
+    declared = ObservationSet(name="payments", key=EVENT_ID, population=Rows(table=TABLE))
+    applied = ObservationSpec(declared=declared, tables={TABLE: EVENT_ID})
     (shared,) = list_reads(task(), [COUNT], applied)
     assert "customer_id" not in shared.coded
     assert "channel" in shared.coded

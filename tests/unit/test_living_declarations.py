@@ -161,9 +161,10 @@ def test_a_retired_feature_is_no_feature_of_the_group_but_stays_in_its_table() -
     # What is derived from it is a feature of its own, and goes on.
     assert {"txn_cash_share_7d", "txn_out_sum_ratio_7d_30d", "txn_out_sum_change_7d"} <= set(live)
     contract = group_contract(declared, CONTRACTS)
-    assert [c.name for c in contract.file_columns][2:] == [*live, *gone]
-    assert {c.name for c in contract.columns if c.filled} == {n for n in live if "nights_count" in n and "zs" not in n}
-    assert not any(c.required for c in contract.file_columns[2:])
+    assert [c.name for c in contract.file_columns][3:] == [*live, *gone]
+    counts = {n for n in live if "nights_count" in n and "zs" not in n}
+    assert {c.name for c in contract.columns if c.filled} == {"observation_id", *counts}
+    assert not any(c.required for c in contract.file_columns[3:])
 
 
 def test_a_pattern_retires_declared_columns_and_the_earlier_date_counts() -> None:

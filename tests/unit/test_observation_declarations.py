@@ -101,6 +101,29 @@ def test_tables_and_dates_have_one_spelling() -> None:
     assert Nodes(tables=(ACCOUNTS,), dates=days).dates == (date(2026, 3, 1), date(2026, 3, 2))
 
 
+@pytest.mark.parametrize(
+    ("population", "dates"),
+    [
+        (Customers(tables=(ACCOUNTS,)), 60),
+        (Nodes(tables=(ACCOUNTS,), dates=(date(2026, 1, 1), date(2026, 1, 31), date(2026, 4, 1))), 2),
+        (MonthEnds(table=LOANS), 3),  # 1 January, 1 February, 1 March
+        (Rows(table=LOANS), 1),
+    ],
+)
+def test_dates_that_can_be_observed_are_counted(population: Population, dates: int) -> None:
+    declared = make(population, key="loan_id" if hasattr(population, "table") else "customer_id")
+    assert declared.count_dates(date(2026, 1, 1), date(2026, 3, 1)) == dates
+    assert declared.count_dates(date(2026, 1, 1), date(2026, 3, 1)) == dates
+
+
+def test_the_meaning_of_a_set_is_who_is_observed_and_by_which_key() -> None:
+    plain = make(Customers(tables=(ACCOUNTS,)))
+    same = make(Customers(tables=(ACCOUNTS,), days=28), description="In other words")
+    assert same.meaning == plain.meaning
+    assert make(Customers(tables=(ACCOUNTS, LOANS))).meaning != plain.meaning
+    assert make(Customers(tables=(ACCOUNTS,)), version=2).meaning != plain.meaning
+
+
 def test_sets_are_read_from_their_folder_and_know_their_place(tmp_path: Path, project_root: Path) -> None:
     project = load_project(write_project(tmp_path))
     assert list(project.observations) == ["visits"]

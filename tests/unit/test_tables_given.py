@@ -74,6 +74,16 @@ def test_rows_are_split_by_the_bucket_of_their_customer(tmp_path: Path, source: 
     assert sorted(row for rows in found.values() for row in rows) == sorted(zip(customers, times, strict=True))
 
 
+def test_a_key_of_its_own_stands_beside_the_customer(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text("opened,case_id,customer_id\n2024-04-01,0017,village:7\n", encoding="utf-8")
+    with split_observations(
+        Warehouse(tmp_path / "tables"), str(path), source=source, key="case_id", as_of="opened"
+    ) as given:
+        (rows,) = [pq.read_table(file).to_pylist() for file in given.files.values()]
+    assert rows == [{"observation_id": "0017", "customer_id": "village:7", "as_of": utc(2024, 3, 31, 22)}]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

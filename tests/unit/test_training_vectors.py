@@ -92,7 +92,8 @@ def delivered(rows: pa.Table, day: date) -> pa.Table:
 
 def spending(values: list[int]) -> pa.Table:
     count = len(values)
-    keys = applications(count).select(["customer_id", "event_at"]).rename_columns(["customer_id", "as_of"])
+    keys = applications(count).select(["application_id", "event_at"])
+    keys = keys.rename_columns(["observation_id", "as_of"])
     return keys.append_column("txn_out_sum_30d", pa.array(values, pa.int64()))
 
 

@@ -1,4 +1,4 @@
-"""Observations that somebody gives: any file or table of (customer_id, as_of), split by bucket for the tasks.
+"""Observations that somebody gives: any file or table of customers and instants, split by bucket for the tasks.
 
 What lives here: reading them with Arrow, their checks, one small file a bucket. What must not: the features that are
 computed for them.
@@ -36,16 +36,18 @@ GIVEN = "raw.observations"
 GIVEN_CONTRACT = TableContract(
     name=GIVEN,
     description="Observations as they were given",
-    grain="one row per customer and instant, repeated or not",
+    grain="one row per observation, repeated or not",
     owner="whoever gives them",
     columns=(
+        Column(name="observation_id", type="string", required=True, description="Its key", pii="pseudonymous"),
         Column(name="customer_id", type="string", required=True, description="The customer", pii="pseudonymous"),
         Column(name="as_of", type="timestamp", required=True, description="The instant, UTC"),
     ),
-    key=("customer_id", "as_of"),
+    key=("observation_id", "as_of"),
     entity="customer_id",
 )
-_SCHEMA = pa.schema([("customer_id", pa.string()), ("as_of", pa.timestamp("us", "UTC"))])
+_INSTANT = pa.timestamp("us", "UTC")
+_SCHEMA = pa.schema([("observation_id", pa.string()), ("customer_id", pa.string()), ("as_of", _INSTANT)])
 _FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
 _AS_OF = "as_of is an instant with its offset (2026-03-10T15:30:00+08:00) or a date, which means its local midnight"
 
@@ -58,27 +60,44 @@ class Given:
     rows: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Named:
+    """The columns that hold an observation's own key and its instant."""
+
+    key: str
+    as_of: str
+
+    @property
+    def columns(self) -> list[str]:
+        """What is read, each column once."""
+        return list(dict.fromkeys((self.key, "customer_id", self.as_of)))
+
+
 @contextmanager
-def split_observations(warehouse: Warehouse, text: str, *, source: Source) -> Iterator[Given]:
+def split_observations(
+    warehouse: Warehouse, text: str, *, source: Source, key: str = "customer_id", as_of: str = "as_of"
+) -> Iterator[Given]:
     """The observations in ``text``, a Parquet or CSV file, a folder of Parquet files, or a ``layer.table``, by bucket.
 
-    The files are gone when the block ends. InputError, naming no value: a column is missing or has another type, a
-    customer or an instant is null, a customer is of another source, or nothing is given.
+    ``key`` and ``as_of`` are its columns of those meanings; it has ``customer_id`` besides. The files are gone when the
+    block ends. InputError, naming no value: a column is missing or has another type, a customer, key or instant is
+    null, a customer is of another source, or nothing is given.
     """
     home = warehouse.root / "_given"
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(mkdtemp(prefix=f"{source.name}-", dir=home))
     try:
-        yield _split(_batches(warehouse, text), folder, source=source, where=text)
+        named = _Named(key=key, as_of=as_of)
+        yield _split(_batches(warehouse, text, named), folder, source=source, named=named, where=text)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _batches(warehouse: Warehouse, text: str) -> Iterator[pa.RecordBatch]:
+def _batches(warehouse: Warehouse, text: str, named: _Named) -> Iterator[pa.RecordBatch]:
     path = Path(text).expanduser()
     layer = text.partition(".")[0]
     if not path.exists() and layer in LAYERS and "/" not in text:
-        return _scan(warehouse.open(text).to_pyarrow_dataset(), text)
+        return _scan(warehouse.open(text).to_pyarrow_dataset(), text, named)
     if not path.exists():
         raise InputError("there is no such file", where=text, fix="a Parquet or CSV file, or a layer.table")
     kind = "parquet" if path.is_dir() else _FORMATS.get(path.suffix.lower())
@@ -86,30 +105,33 @@ def _batches(warehouse: Warehouse, text: str) -> Iterator[pa.RecordBatch]:
         raise InputError("the file's kind is not known by its name", where=text, fix="end it with .parquet or .csv")
     if kind == "csv":
         # Identifiers that look like numbers stay texts.
-        convert = csv.ConvertOptions(column_types={"customer_id": pa.string()}, strings_can_be_null=True)
-        return _scan(ds.dataset(path, format=ds.CsvFileFormat(convert_options=convert)), text)
-    return _scan(ds.dataset(path, format="parquet"), text)
+        convert = csv.ConvertOptions(
+            column_types={"customer_id": pa.string(), named.key: pa.string()}, strings_can_be_null=True
+        )
+        return _scan(ds.dataset(path, format=ds.CsvFileFormat(convert_options=convert)), text, named)
+    return _scan(ds.dataset(path, format="parquet"), text, named)
 
 
-def _scan(dataset: ds.Dataset, text: str) -> Iterator[pa.RecordBatch]:
-    lacking = [name for name in _SCHEMA.names if name not in dataset.schema.names]
+def _scan(dataset: ds.Dataset, text: str, named: _Named) -> Iterator[pa.RecordBatch]:
+    lacking = [name for name in named.columns if name not in dataset.schema.names]
     if lacking:
-        raise InputError(f"there is no column {' or '.join(lacking)}", where=text, fix="columns customer_id and as_of")
+        needed = " and ".join(named.columns)
+        raise InputError(f"there is no column {' or '.join(lacking)}", where=text, fix=f"columns {needed}")
     try:
-        yield from dataset.to_batches(columns=_SCHEMA.names)
+        yield from dataset.to_batches(columns=named.columns)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         # Arrow's message may quote a row.
         raise InputError("a row cannot be read in the type of the rows before it", where=text, fix=_AS_OF) from None
 
 
-def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, where: str) -> Given:
+def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, named: _Named, where: str) -> Given:
     writers: dict[int, pq.ParquetWriter] = {}
     rows = 0
     try:
         for batch in batches:
             if not batch.num_rows:
                 continue
-            made = _conform(batch, source=source, where=where)
+            made = _conform(batch, source=source, named=named, where=where)
             rows += made.num_rows
             buckets = bucket_of(made["customer_id"], source.layout.buckets)
             for bucket in np.unique(buckets).tolist():
@@ -124,22 +146,28 @@ def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, w
     return Given(files={bucket: str(folder / f"{bucket}.parquet") for bucket in sorted(writers)}, rows=rows)
 
 
-def _conform(batch: pa.RecordBatch, *, source: Source, where: str) -> pa.Table:
+def _conform(batch: pa.RecordBatch, *, source: Source, named: _Named, where: str) -> pa.Table:
     given = pa.table(batch)
-    for name in _SCHEMA.names:
+    for name in named.columns:
         nulls = given[name].null_count
         if nulls:
             raise InputError(f"{nulls} rows have no {name}", where=where, fix="remove or fill them")
-    customers = given["customer_id"]
-    if pa.types.is_dictionary(customers.type):
-        customers = customers.cast(customers.type.value_type)
-    if not (pa.types.is_string(customers.type) or pa.types.is_large_string(customers.type)):
-        raise InputError(f"customer_id is {customers.type}", where=where, fix=f"texts such as {source.name}:123")
+    customers = _texts(given, "customer_id", where=where, fix=f"texts such as {source.name}:123")
+    keys = _texts(given, named.key, where=where, fix="texts that tell the observations apart")
     foreign = pc.sum(pc.invert(pc.starts_with(customers, f"{source.name}:"))).as_py()
     if foreign:
         what = f"{foreign} rows are of no customer of {source.name}"
         raise InputError(what, where=where, fix=f"their ids begin with {source.name}:")
-    return pa.table([customers.cast(pa.string()), _instants(given["as_of"], source.zone, where)], schema=_SCHEMA)
+    return pa.table([keys, customers, _instants(given[named.as_of], source.zone, where)], schema=_SCHEMA)
+
+
+def _texts(given: pa.Table, name: str, *, where: str, fix: str) -> pa.ChunkedArray:
+    column = given[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        raise InputError(f"{name} is {column.type}", where=where, fix=fix)
+    return column.cast(pa.string())
 
 
 def _instants(column: pa.ChunkedArray, zone: str, where: str) -> pa.ChunkedArray:
@@ -147,10 +175,10 @@ def _instants(column: pa.ChunkedArray, zone: str, where: str) -> pa.ChunkedArray
     if pa.types.is_date(kind):
         coded = column.combine_chunks().cast(pa.date32()).dictionary_encode()
         midnights = [business_instant(datetime.combine(day, time()), zone) for day in coded.dictionary.to_pylist()]
-        return pa.chunked_array([pa.array(midnights, _SCHEMA.field("as_of").type).take(coded.indices)])
+        return pa.chunked_array([pa.array(midnights, _INSTANT).take(coded.indices)])
     if not pa.types.is_timestamp(kind) or kind.tz is None:
         raise InputError(f"as_of is {kind}", where=where, fix=_AS_OF)
     try:
-        return column.cast(_SCHEMA.field("as_of").type)
+        return column.cast(_INSTANT)
     except pa.ArrowInvalid:
         raise InputError("as_of is finer than a microsecond", where=where, fix="round it") from None

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.errors import NotFound
-from tallystick.features import Kept, begin_early
+from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.project import load_project
 from tallystick.spec.observations import Customers, ObservationSet, Rows
 from tallystick.spec.sources import Source
@@ -27,15 +27,25 @@ MADE = pa.schema(
     ]
 )  # fmt: skip
 STORED = pa.schema(
-    [("customer_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC")), ("observations", pa.string()),
+    [("observation_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC")), ("observations", pa.string()),
      ("source", pa.string())]
 )  # fmt: skip
 
-APPLIED = ObservationSet(name="mine", key="application_id", population=Rows(table="clean.applications"))
-EVERYBODY = ObservationSet(name="daily", key="customer_id", population=Customers(tables=("clean.applications",)))
+TABLES = {"clean.applications": "application_id"}
+APPLIED = ObservationSpec(
+    declared=ObservationSet(name="mine", key="application_id", population=Rows(table="clean.applications")),
+    tables=TABLES,
+)
+EVERYBODY = ObservationSpec(
+    declared=ObservationSet(name="daily", key="customer_id", population=Customers(tables=tuple(TABLES))),
+    tables=TABLES,
+    first=FIRST,
+    last=FIRST,
+)
 
 # One version of an application: its number, customer, instant, the day it is known from, whether it takes it back.
 Version = tuple[int, int, datetime, date, bool]
+# A stored row: the number of its application, and its instant.
 Pair = tuple[int, datetime]
 
 
@@ -72,15 +82,15 @@ def begin(
     first: date | None = FIRST,
     days: int = DAYS,
     of: str = "simbank",
-    observations: ObservationSet | None = None,
+    observations: ObservationSpec | None = None,
 ) -> date | None:
     """Where a night from FIRST on begins; ``rows`` are those of the feature tables that exist."""
     tables = {"clean.applications": stored_versions(versions, of)}
     for name, pairs in rows.items():
         # Another set of observations has every row, which is no row of these.
-        held = [("mine", c, moment) for c, moment in pairs] + [("theirs", c, moment) for _, c, moment, *_ in versions]
+        held = [("mine", n, moment) for n, moment in pairs] + [("theirs", n, moment) for n, _, moment, *_ in versions]
         tables[name] = pa.Table.from_pylist(
-            [{"customer_id": f"{of}:{c}", "as_of": m, "observations": o, "source": of} for o, c, m in held],
+            [{"observation_id": f"a{n}", "as_of": m, "observations": o, "source": of} for o, n, m in held],
             schema=STORED,
         )
 
@@ -90,8 +100,8 @@ def begin(
         return ds.dataset(tables[name]).to_table(columns=list(columns), filter=filter)
 
     names = {"feature.a", *rows}
-    kept = Kept.in_features(observations or APPLIED, sorted(names), drawn_from={"clean.applications": "application_id"})
-    return begin_early(read, kept, source=source, first=first, days=days)
+    expected = ExpectedRows.in_features(observations or APPLIED, sorted(names))
+    return backfill_start(read, expected, source=source, first=first, days=days)
 
 
 def test_a_night_that_lacks_nothing_begins_where_it_was_told(source: Source) -> None:
@@ -131,15 +141,16 @@ def test_the_version_that_was_decided_on_counts(source: Source) -> None:
 
 def test_two_applications_of_one_instant_are_told_apart_by_their_ids_where_rows_are(source: Source) -> None:
     versions = [made(1, at(4), customer=7), made(2, at(4), customer=7)]
-    assert begin(source, versions, {"feature.a": [(7, at(4))]}) == FIRST
+    assert begin(source, versions, {"feature.a": [(1, at(4))]}) == date(2026, 3, 4)
+    assert begin(source, versions, {"feature.a": [(1, at(4)), (2, at(4))]}) == FIRST
     scored = pa.table({"application_id": ["a1"], "as_of": [at(4)], "source": ["simbank"], "recipe": ["mine"]})
     tables = {"clean.applications": stored_versions(versions), "score.applications": scored}
 
     def read(name: str, *, columns: Sequence[str], filter: pc.Expression) -> pa.Table:  # noqa: A002 - Arrow's word
         return ds.dataset(tables[name]).to_table(columns=list(columns), filter=filter)
 
-    kept = Kept.in_scores(APPLIED, "score.applications", recipe="mine")
-    assert begin_early(read, kept, source=source, first=FIRST, days=DAYS) == date(2026, 3, 4)
+    expected = ExpectedRows.in_scores(APPLIED, "score.applications", recipe="mine", id_column="application_id")
+    assert backfill_start(read, expected, source=source, first=FIRST, days=DAYS) == date(2026, 3, 4)
 
 
 def test_daily_observations_and_a_run_without_a_first_date_begin_as_they_are_told(source: Source) -> None:
@@ -170,8 +181,8 @@ def test_it_is_the_earliest_local_date_in_reach_of_a_decided_application_without
     for number in {version[0] for version in seen}:
         own = sorted((v for v in seen if v[0] == number), key=lambda v: v[3])
         decided = next(v for n, v in enumerate(own) if n + 1 == len(own) or local(v[2]) < own[n + 1][3])
-        _, customer, moment, _, gone = decided
-        if not gone and local(moment) < FIRST and (customer, moment) not in rows:
+        _, _, moment, _, gone = decided
+        if not gone and local(moment) < FIRST and (number, moment) not in rows:
             found.append(local(moment))
     assert begin(source, versions, {"feature.a": rows}) == min(found)
 

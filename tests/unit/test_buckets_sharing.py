@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.features.sharing import share_out
+from tallystick.buckets.sharing import share_out
 
 SIZES = st.lists(st.integers(0, 10**9), max_size=80)
 

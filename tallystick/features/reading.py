@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tallystick.buckets import BucketTask, Storage
-from tallystick.features.compute import GroupWork
 from tallystick.observations import ObservationSpec, columns_to_read
 from tallystick.observations.reading import VISIBILITY
+
+if TYPE_CHECKING:
+    from tallystick.buckets import BucketTask, Storage
+    from tallystick.features.compute import GroupWork
 
 
 @dataclass(frozen=True, slots=True)

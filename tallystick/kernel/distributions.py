@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from tallystick.kernel import exact
-from tallystick.kernel.pieces import Selection
-from tallystick.kernel.plan import Reduction
 from tallystick.kernel.vectors import Array, Bools, Ints, Vector
+
+if TYPE_CHECKING:
+    from tallystick.kernel.pieces import Selection
+    from tallystick.kernel.plan import Reduction
 
 Result = tuple[Array, Bools | None]
 

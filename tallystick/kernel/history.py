@@ -11,19 +11,22 @@ an older version then) are *intricate*, and get a copy of their own visible rows
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.calendar import Zone
 from tallystick.kernel.compiled import compiled
 from tallystick.kernel.exact import spread_ranges
-from tallystick.kernel.plan import GroupPlan
 from tallystick.kernel.vectors import Array, Bools, Ints, vector_of
 from tallystick.kernel.versions import find_version_ends
 from tallystick.visibility import NEVER
+
+if TYPE_CHECKING:
+    from tallystick.kernel.calendar import Zone
+    from tallystick.kernel.plan import GroupPlan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

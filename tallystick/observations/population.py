@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel import evaluate_expression
 from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.rows import evaluate_expression
 from tallystick.kernel.vectors import one_array
 from tallystick.observations.reading import columns_to_read
 from tallystick.observations.specs import ObservationSpec

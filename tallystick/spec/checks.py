@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import NUMERIC, Node, parse_condition, parse_expression
-from tallystick.spec.features import FeatureGroup, Lookup, Measure
 from tallystick.spec.names import nearest_name
 from tallystick.spec.ops import ANY, DATE, NUMBER
 from tallystick.spec.parts import declaring
-from tallystick.spec.tables import TableContract
+
+if TYPE_CHECKING:
+    from tallystick.spec.features import FeatureGroup, Lookup, Measure
+    from tallystick.spec.tables import TableContract
 
 # When a row was loaded or learned is the business of visibility alone; as a feature it would differ between a
 # backfill and the daily run.

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import LeakageFound
-from tallystick.features import GroupWork, compute_local
+from tallystick.features.compute import GroupWork, compute_local
 from tallystick.model.evaluation import column_aucs
 from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.spec.recipes import Recipe

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lib import house
+from tests.lib import architecture, house
 
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
@@ -83,6 +83,12 @@ def test_public_functions_take_keywords_after_the_first_parameters() -> None:
             if len(positional) > MOST_POSITIONAL and f"{source.path}::{name}" not in POSITIONAL_EXCEPTIONS:
                 found.append(f"{source.at(node)} {name}({', '.join(positional)})")
     assert not found, house.listed(found)
+
+
+def test_a_chain_of_imports_passes_at_most_14_modules() -> None:
+    # What only annotations need belongs under TYPE_CHECKING; inside the package a module is imported, not its door.
+    chain = architecture.longest_chain()
+    assert len(chain) <= architecture.LONGEST_CHAIN, f"{len(chain)} modules: {house.listed(chain)}"
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,6 @@ CASH_LOAN = Recipe(
             Band(pd_below=0.32, decision="refer", limit_minor=50_000),
         ),
     ),
-    audit=Audit(max_auc=0.9, max_missing_auc=0.8, sample=40),
+    audit=Audit(max_auc=0.9, max_missing_auc=0.8, max_joint_auc=0.9, sample=40),
     gates=Gates(min_auc=0.65, calibration_slope=(0.4, 2.5), max_psi=0.5, min_bad=10),
 )

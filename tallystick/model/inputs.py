@@ -14,12 +14,18 @@ from tallystick.errors import DeclarationError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Feature:
-    """One input of a model. ``sign`` +1 more risk, -1 less; ``assumed``: from rows without dates of their own."""
+    """One input of a model. ``sign`` +1 more risk, -1 less; ``assumed``: from rows without dates of their own.
+
+    ``table``, ``group`` and ``measure`` say what it is made of; a request feature has the group ``request`` alone.
+    """
 
     name: str
     reason: str
     sign: int = 0
     assumed: bool = False
+    table: str = ""
+    group: str = ""
+    measure: str = ""
 
 
 def match_features(features: Iterable[Feature], patterns: Sequence[str]) -> tuple[Feature, ...]:

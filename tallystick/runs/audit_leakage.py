@@ -18,7 +18,7 @@ from tallystick.runs.progress import progress
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Run, Slice, Warehouse, pin, read_arrow, replace_arrow
 from tallystick.tables.store.small import SmallTables
-from tallystick.training import audit
+from tallystick.training import audit, findings
 from tallystick.training.audit_requests import check_requests
 from tallystick.training.data import build_training_set
 from tallystick.training.vectors import plan_vectors
@@ -64,11 +64,11 @@ def run(params: AuditLeakage, session: SparkSession | None) -> None:
         recomputed.append(audit.recomputed_group(work, stored, events=events, dimensions=looked_up, zone=source.zone))
     found = audit.audit_training_set(recipe, data, rows[f"label.{recipe.label}"], recomputed, zone=source.zone)
     found += check_requests(plan, data, rows, sample=sample, zone=source.zone)
-    told = audit.list_findings(found, run_id=params.run_id, recipe=recipe.name, source=source.name)
+    told = findings.list_findings(found, run_id=params.run_id, recipe=recipe.name, source=source.name)
     if warehouse.exists(FINDINGS):
-        told = audit.merge_findings(told, read(FINDINGS, filter=ours), recipe=recipe.name)
+        told = findings.merge_findings(told, read(FINDINGS, filter=ours), recipe=recipe.name)
     by = Run(params.run_id, "audit_leakage", code_version(project.root), fingerprint(recipe), pinned)
     where = Slice(f"{FINDINGS}/{source.name}", {"source": source.name})
     replace_arrow(warehouse, project.contracts[FINDINGS], told, where=where, run=by)
     progress(f"      {len(found)} findings, {sum(not f.is_passed for f in found)} failed")
-    audit.stop_on_leak(found, recipe=recipe.name)
+    findings.stop_on_leak(found, recipe=recipe.name)

@@ -21,8 +21,8 @@ from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, pin, read_arrow, replace_arrow
 from tallystick.tables.store.small import SmallTables
-from tallystick.training import audit
 from tallystick.training.data import build_training_set
+from tallystick.training.findings import check_audited
 from tallystick.training.train import train_model
 from tallystick.training.vectors import plan_vectors
 
@@ -45,7 +45,7 @@ def run(params: TrainModel, session: SparkSession | None) -> None:
     ours = pc.field("source") == source.name
     audited = last_inputs(warehouse.table_path("monitor.leakage"), f"monitor.leakage/{source.name}")
     findings = read_arrow(warehouse, "monitor.leakage", filter=ours).to_pylist() if audited else []
-    audit.check_audited(findings, audited, inputs, recipe=recipe.name)
+    check_audited(findings, audited, inputs, recipe=recipe.name)
     observed = ours & (pc.field("observations") == recipe.observations)
     rows = {
         name: read_arrow(warehouse, name, version=version, filter=observed if name.startswith("feature.") else ours)

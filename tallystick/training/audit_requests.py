@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pyarrow as pa
 
-from tallystick.training.audit import Finding
 from tallystick.training.data import TrainingSet
+from tallystick.training.findings import Finding
 from tallystick.training.vectors import VectorPlan, assemble_vectors
 
 

@@ -85,10 +85,18 @@ def plan_vectors(
     _check_named(recipe, [*known, *(feature.column for feature in request)], gone)
     reads = {feature.column: _columns_read(feature, types) for feature in request}
     undated = {name for name in permitted if groups[name].reads.intersection(assumed)}
-    features = [Feature(name=c.name, reason=c.reason, sign=c.sign, assumed=c.group in undated) for c in known.values()]
+    features = [
+        Feature(
+            name=c.name, reason=c.reason, sign=c.sign, assumed=c.group in undated, table=groups[c.group].table,
+            group=c.group, measure=c.measure,
+        )
+        for c in known.values()
+    ]  # fmt: skip
     for asked in request:
         is_undated = any(known[name].group in undated for name in reads[asked.column] if name in known)
-        features.append(Feature(name=asked.column, reason=asked.reason, sign=asked.sign, assumed=is_undated))
+        features.append(
+            Feature(name=asked.column, reason=asked.reason, sign=asked.sign, assumed=is_undated, group="request")
+        )
     used = {name for names in reads.values() for name in names}
     return VectorPlan(
         features=tuple(features),

@@ -95,7 +95,7 @@ def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, learned_from:
     }
     for attribute, value in jobs[name].items():
         monkeypatch.setattr(job, attribute, value)
-    monkeypatch.setattr("tallystick.training.audit.check_audited", lambda *_, **__: None)
+    monkeypatch.setattr("tallystick.runs.train_model.check_audited", lambda *_, **__: None)
     perform(bank.told(RUNS[name], root / "project", root / "warehouse", recipe="asked", source="village"))
 
 

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pytest
 
 from tallystick.errors import LeakageFound
-from tallystick.training import audit
+from tallystick.training import audit, findings
+from tallystick.training.audit_alone import check_missing, check_separation
 
 ZONE = "Asia/Shanghai"
 AS_OF = datetime(2026, 3, 9, 16, tzinfo=UTC)  # midnight of 2026-03-10 in Shanghai
@@ -74,7 +75,7 @@ def test_a_feature_that_looks_ahead_is_named(rule: str) -> None:
     assert not finding.is_passed
     assert (finding.feature, finding.value) == ("txn_out_sum_all", 2.0)
     with pytest.raises(LeakageFound, match="recipe loan: truncation: txn_out_sum_all"):
-        audit.stop_on_leak([finding], recipe="loan")
+        findings.stop_on_leak([finding], recipe="loan")
 
 
 def test_an_observation_that_is_not_stored_fails_the_truncation_check() -> None:
@@ -131,24 +132,24 @@ def training_set(rows: int = 400) -> tuple[pd.DataFrame, pd.Series]:
 
 def test_an_honest_set_passes_and_its_strongest_features_are_recorded() -> None:
     features, label = training_set()
-    found = audit.check_separation(features, label, max_auc=0.95) + audit.check_missing(features, label, max_auc=0.8)
+    found = check_separation(features, label, max_auc=0.95) + check_missing(features, label, max_auc=0.8)
     assert all(f.is_passed for f in found)
     assert "honest" in {f.feature for f in found}
-    audit.stop_on_leak(found, recipe="loan")
+    findings.stop_on_leak(found, recipe="loan")
 
 
 @pytest.mark.parametrize("direction", [1, -1])
 def test_a_feature_that_is_the_label_in_disguise_is_named(direction: int) -> None:
     features, label = training_set()
     features["leak"] = direction * (label * 10 + features["honest"] * 0.1)
-    failed = [f.feature for f in audit.check_separation(features, label, max_auc=0.95) if not f.is_passed]
+    failed = [f.feature for f in check_separation(features, label, max_auc=0.95) if not f.is_passed]
     assert failed == ["", "leak"]
 
 
 def test_gaps_that_track_the_label_are_named() -> None:
     features, label = training_set()
     features["leak"] = features["honest"].where(label == 0)
-    failed = [f.feature for f in audit.check_missing(features, label, max_auc=0.8) if not f.is_passed]
+    failed = [f.feature for f in check_missing(features, label, max_auc=0.8) if not f.is_passed]
     assert failed == ["", "leak"]
 
 
@@ -156,15 +157,15 @@ def test_an_imputed_constant_that_tracks_the_label_is_named() -> None:
     features, label = training_set()
     # In the middle of the range, where the rank of the value alone shows little.
     features["leak"] = features["honest"].where(label == 0, 0.4)
-    assert [f for f in audit.check_separation(features, label, max_auc=0.95) if not f.is_passed] == []
-    failed = [f.feature for f in audit.check_missing(features, label, max_auc=0.8) if not f.is_passed]
+    assert [f for f in check_separation(features, label, max_auc=0.95) if not f.is_passed] == []
+    failed = [f.feature for f in check_missing(features, label, max_auc=0.8) if not f.is_passed]
     assert failed == ["", "leak"]
 
 
 def test_few_rows_of_a_class_accuse_nobody() -> None:
     features, label = training_set(20)
     features["leak"] = label
-    found = audit.check_separation(features, label, max_auc=0.95) + audit.check_missing(features, label, max_auc=0.8)
+    found = check_separation(features, label, max_auc=0.95) + check_missing(features, label, max_auc=0.8)
     assert all(f.is_passed for f in found)
 
 
@@ -183,8 +184,8 @@ def test_the_sample_does_not_depend_on_the_order_of_rows() -> None:
 
 
 def test_findings_become_rows_of_the_leakage_table() -> None:
-    table = audit.list_findings(
-        [audit.Finding(check="separation", feature="f", value=0.99, threshold=0.95, is_passed=False)],
+    table = findings.list_findings(
+        [findings.Finding(check="separation", feature="f", value=0.99, threshold=0.95, is_passed=False)],
         run_id="r", recipe="loan", source="bank",
     )  # fmt: skip
     assert table.to_pylist()[0]["feature"] == "f"

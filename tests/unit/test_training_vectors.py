@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -155,6 +156,9 @@ def labels(values: list[int | None], *, status: str = "mature") -> pa.Table:
             "source": ["bank"] * count,
             "application_id": [f"a{n}" for n in range(count)],
             "label": pa.array(values, pa.int32()),
+            "known_on": [date(2024, 7, 1)] * count,
+            "window_from": [date(2024, 4, 1)] * count,
+            "window_to": [date(2024, 6, 30)] * count,
             "status": [status if value is not None else "immature" for value in values],
         }
     )
@@ -192,6 +196,9 @@ def test_a_training_set_has_local_days_labels_that_are_mature_and_segments() -> 
     assert data.keys["day"].min().date() == date(2024, 3, 2)
     assert data.label.notna().sum() == 24
     assert data.keys["label:strict"].isna().all()
+    assert data.keys["known_on:strict"].isna().all()
+    assert set(data.keys.loc[data.label.notna(), "known_on"]) == {pd.Timestamp("2024-07-01")}
+    assert data.keys.loc[data.label.isna(), "known_on"].isna().all()
     assert set(data.segments["gender"]) == {"female", "unknown"}
     assert set(data.segments["age_band"]) == {"26-35"}
     assert set(data.vintage) == {"2024Q1"}

@@ -98,6 +98,12 @@ def recipe_problems(project: Project, recipe: Recipe) -> Iterator[Problem]:
                 what = f"recipe {recipe.name} names no known {kind} {name}"
                 yield Problem(where=place, what=what, fix=nearest_name(name, known))
     observed = project.observations.get(recipe.observations)
+    for group in (project.feature_groups[name] for name in recipe.groups if name in project.feature_groups):
+        if observed is not None:
+            try:
+                group.check_key(observed.key, where=place)
+            except DeclarationError as error:
+                yield as_problem(error)
     read = [f"feature.{name}" for name in recipe.groups] + ([observed.table] if observed and observed.table else [])
     if is_whole and all(name in project.contracts for name in read):
         yield from _column_problems(project, recipe, where=place)

@@ -52,6 +52,17 @@ def test_the_audit_needs_the_customers(project: Project) -> None:
     ]
 
 
+def test_groups_of_another_key_than_the_observations_are_told(project: Project) -> None:
+    per_account = replace(project.feature_groups["transactions"], per="account_id")
+    groups = {**project.feature_groups, "transactions": per_account}
+    other = load_project(project.root)
+    other.__dict__["feature_groups"] = groups  # as if its file said so
+    found = [p.what for p in check_recipe_on_source(other, other.recipes["cash_loan"], other.sources["simbank"])]
+    assert found == [
+        "group transactions counts rows per account_id, the observations have the key application_id",
+    ]
+
+
 def test_what_the_recipe_names_and_does_not_exist_is_told_too(project: Project) -> None:
     recipe = replace(project.recipes["cash_loan"], groups=("social", "socail"), observations="applicants")
     found = [p.what for p in check_recipe_on_source(project, recipe, project.sources["simbank"])]

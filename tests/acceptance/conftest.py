@@ -1,7 +1,4 @@
-"""Whole runs on real data, made once per test process and looked at by many tests.
-
-What lives here: the runs. What must not: expectations about what came out.
-"""
+"""Whole runs on real data, made once per test process and looked at by many tests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The compose file, the Dockerfile and .env.example agree with each other and with the code.
 
-What lives here: what can be said of a deployment without starting it. What must not: a Docker daemon.
+What can be said of a deployment without starting it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Imports: each folder may use the libraries of its craft and no others.
-
-What lives here: folder -> allowed libraries, and rules that look at how a library is imported. What must not: the
-direction between our own packages; import-linter holds that (pyproject.toml, `make check`).
-"""
+"""Imports: each folder may use the libraries of its craft and no others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Names: columns follow a grammar, the machinery knows no bank, the project knows no machine.
 
-What lives here: rules on names in schemas, code and prose. What must not: the names of features, which only
-tallystick/spec/names.py makes.
+Rules on names in schemas, code and prose.
 """
 
 from __future__ import annotations

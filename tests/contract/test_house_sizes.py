@@ -1,7 +1,4 @@
-"""Sizes: files, functions and parameter lists stay small enough to read in one go.
-
-What lives here: the counts and the exceptions, each with its reason. What must not: an exception without one.
-"""
+"""Sizes: files, functions and parameter lists stay small enough to read in one go."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Declarations: frozen values that refuse bad input with our own errors.
-
-What lives here: the shape of the classes in tallystick/spec/. What must not: what they mean (tests/unit, tests/spec).
-"""
+"""Declarations: frozen values that refuse bad input with our own errors."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Stages: functions from DataFrames to DataFrames that build no session, read no table and fetch no rows.
 
-What lives here: what a stage may not call, and the exceptions with their reasons. What must not: judgement of results.
+What a stage may not call, and the exceptions with their reasons.
 """
 
 from __future__ import annotations

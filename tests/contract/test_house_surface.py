@@ -1,6 +1,6 @@
 """The surface: one door of few sorted names, and commands that explain themselves.
 
-What lives here: `tallystick.__all__`, and the commands of `tally` against README. What must not: what they do.
+`tallystick.__all__`, and the commands of `tally` against README.
 """
 
 from __future__ import annotations

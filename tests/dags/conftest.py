@@ -1,6 +1,6 @@
 """Airflow in processes of its own: it reads its configuration at import, and a scheduler imports nothing of ours.
 
-What lives here: the environment of a throw-away deployment, and the facts of its DAGs. What must not: assertions.
+The environment of a throw-away deployment, and the facts of its DAGs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The DAGs parse, are cheap to parse, and submit the jobs in the order of the pipeline.
 
-What lives here: what can be said of DAGs without running them. What must not: a scheduler.
+What can be said of DAGs without running them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """One night for real: Airflow runs the daily DAG, Spark is submitted five times, and the tables have the new day.
 
-What lives here: a small bank whose history is loaded and whose model is trained, and the DAG run of the next date.
-What must not: a second run; this one takes minutes.
+A small bank whose history is loaded and whose model is trained, and the DAG run of the next date.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Each operation over each kind of window, filter and category, and each derived kind: exact, and the same bits in any
 layout.
 
-What lives here: one group that has everything, and the assertion that it has. What must not: groups drawn at random
-(``test_kernel_agrees_with_oracle``).
+One group that has everything, and the assertion that it has.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Passports of features: the SQL they show computes the feature, and their words are right.
 
-What lives here: the printed SQL, run by DuckDB, against the kernel. What must not: the oracle, which is written from
-the definition and knows nothing of the printed SQL.
+The printed SQL, run by DuckDB, against the kernel.
 """
 
 from __future__ import annotations

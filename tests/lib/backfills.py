@@ -1,7 +1,4 @@
-"""A bank of six customers for tests of backfills: its project, its stored rows, and runs without Spark.
-
-What lives here: declarations, rows and a brute-force answer. What must not: assertions.
-"""
+"""A bank of six customers for tests of backfills: its project, its stored rows, and runs without Spark."""
 
 from __future__ import annotations
 

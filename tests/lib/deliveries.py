@@ -1,6 +1,6 @@
 """A small supplier of three files and the deliveries it makes, for tests of sources and ingest.
 
-What lives here: the supplier's declaration, its files, and a load through the real run. What must not: expectations.
+The supplier's declaration, its files, and a load through the real run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Labels of loans worked out the slow way, day by day, from the written definition: the oracle of the label stage.
 
-What lives here: plain Python over lists of dictionaries. What must not: any import of the code under test.
+Plain Python over lists of dictionaries.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Small made-up banks for tests of features: a contract, rows, and Hypothesis strategies for both kinds of tables.
-
-What lives here: data and the comparison of two results. What must not: expectations.
-"""
+"""Small made-up banks for tests of features: a contract, rows, and Hypothesis strategies for both kinds of tables."""
 
 from __future__ import annotations
 

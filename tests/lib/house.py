@@ -1,7 +1,6 @@
 """Reading the project's own source for the house rules.
 
-What lives here: which files there are, and a few views of their syntax trees. What must not: the rules themselves
-(tests/contract/test_house_*.py), and importing the code that is read.
+Which files there are, and a few views of their syntax trees.
 """
 
 from __future__ import annotations

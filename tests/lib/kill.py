@@ -1,7 +1,4 @@
-"""Killing a step at an exact point: the step runs in its own process, which sends itself SIGKILL there.
-
-What lives here: starting that process and the ways to die in it. What must not: what a test expects afterwards.
-"""
+"""Killing a step at an exact point: the step runs in its own process, which sends itself SIGKILL there."""
 
 from __future__ import annotations
 

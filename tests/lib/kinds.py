@@ -1,7 +1,6 @@
 """Order of the test kinds in one run, and the guard that keeps Spark out of the fast ones.
 
-What lives here: a pytest plugin, switched on in pyproject.toml. What must not: fixtures that tests ask for by name
-(those are in tests/conftest.py).
+A pytest plugin, switched on in pyproject.toml.
 """
 
 from __future__ import annotations

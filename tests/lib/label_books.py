@@ -1,7 +1,4 @@
-"""Loans, payments and applications for tests of labels: single ones, random books, and much corrected ones.
-
-What lives here: rows and frames. What must not: what a label of them is (``label_oracle``).
-"""
+"""Loans, payments and applications for tests of labels: single ones, random books, and much corrected ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Labels worked out the slow way: by the written definition, at every cut-off date, over plain dictionaries.
 
-What lives here: what anybody would answer on a date, and since when the last answer is the answer. What must not: any
-import of the code under test; ``known_on`` formulas (the date is found by asking on every day).
+What anybody would answer on a date, and since when the last answer is the answer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Compaction and re-bucketing of the store's small table, as the jobs do them, and rows in their customers' buckets.
-
-What lives here: values and steps that several tests share. What must not: assertions.
-"""
+"""Compaction and re-bucketing of the store's small table, as the jobs do them, and rows in their customers' buckets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A feature table that lives through changes of its group: days are computed and stored, one after the other.
-
-What lives here: a small group's events, and one step of its table. What must not: expectations.
-"""
+"""A feature table that lives through changes of its group: days are computed and stored, one after the other."""
 
 from __future__ import annotations
 

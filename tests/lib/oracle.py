@@ -1,7 +1,7 @@
 """The oracle of features: naive SQL in DuckDB, one query a feature, written from the definition.
 
-What lives here: windows by zoneinfo, visibility by a correlated subquery, one aggregate a query. What must not: the
-kernel, or any of its shortcuts. Only the expansion of a declaration into columns is shared (``spec.columns``).
+Windows by zoneinfo, visibility by a correlated subquery, one aggregate a query. Only the expansion of a declaration
+into columns is shared (``spec.columns``).
 
 Instants are naive UTC timestamps here. Inside ``where`` and ``value`` a timestamp column is the local wall clock.
 """

@@ -1,7 +1,4 @@
-"""Random rows of any event table, for tests that need a bank with everything that makes features hard.
-
-What lives here: rows. What must not: assertions.
-"""
+"""Random rows of any event table, for tests that need a bank with everything that makes features hard."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Print, as one line of JSON, what a DAG processor sees in a folder of DAGs.
 
-What lives here: a program for a process of its own, since Airflow reads its configuration at import. What must not:
-assertions.
+A program for a process of its own, since Airflow reads its configuration at import.
 
     python tests/lib/read_dags.py dags
 """

@@ -1,6 +1,6 @@
 """Run one DAG for real, in this process: every task is submitted to Spark as in a deployment.
 
-What lives here: a program for a process of its own, as for read_dags. What must not: assertions.
+A program for a process of its own, as for read_dags.
 
     python tests/lib/run_dag.py dags daily_lending 2026-04-01 '{"first": "2026-03-01"}'
 

@@ -1,7 +1,4 @@
-"""A small table for tests of the store: its contract, rows, slices and runs.
-
-What lives here: values that several tests share. What must not: assertions.
-"""
+"""A small table for tests of the store: its contract, rows, slices and runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """One set of numbers by every way in: the daily snapshot, given observations, and one customer in plain Python.
 
-What lives here: random rows stored in Delta by two loads, and the three ways compared exactly. What must not: the
-oracle; that the numbers are right is shown elsewhere.
+Random rows stored in Delta by two loads, and the three ways compared exactly.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Drawn tables of what a window holds: each is checked on every engine and printed into docs/windows.md.
 
-What lives here: the tables and their printing (``python -m tests.spec.window_tables > docs/windows.md``). What must
-not: how they are checked (``test_windows.py``).
+``python -m tests.spec.window_tables > docs/windows.md`` prints them; ``test_windows.py`` checks them.
 
 Times are local to the case's zone; a time that exists twice carries its offset. In a table of rows, each column after
 ``known_on`` is a window and says ``in`` or nothing.

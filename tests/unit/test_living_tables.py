@@ -1,7 +1,4 @@
-"""The four steps of a live feature table, seen by three readers: before, after the step, after new rows.
-
-What lives here: what is stored and what is read. What must not: the words of messages (test_living_readers).
-"""
+"""The four steps of a live feature table, seen by three readers: before, after the step, after new rows."""
 
 from __future__ import annotations
 

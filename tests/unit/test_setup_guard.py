@@ -1,6 +1,6 @@
 """The guard of the fast kinds works.
 
-What lives here: proof that a fast test cannot start Spark. What must not: Spark.
+Proof that a fast test cannot start Spark.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The jar fetcher: pinned, resumable, and one sentence when it cannot.
 
-What lives here: cases against a file:// repository and a closed port. What must not: the internet.
+Cases against a file:// repository and a closed port.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The checks of the machine: each lack is one sentence that names the way out.
 
-What lives here: Java, OpenMP, disk, Python, and the installers' failures, all with stand-ins. What must not: real
-installs.
+Java, OpenMP, disk, Python, and the installers' failures, all with stand-ins.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tallystick.quality.findings import Finding, findings_table, merge_findings, raise_for_critical
 from tallystick.quality.gate import Validation, validate
-from tallystick.quality.scope import choose_tables, latest_date, owned_rows
+from tallystick.quality.scope import choose_tables, latest_date, owned_rows, unseen_rows_sql
 
 __all__ = [
     "Finding",
@@ -19,5 +19,6 @@ __all__ = [
     "merge_findings",
     "owned_rows",
     "raise_for_critical",
+    "unseen_rows_sql",
     "validate",
 ]

@@ -1,4 +1,4 @@
-"""What a validation covers: which tables of a layer, up to which date.
+"""What a validation covers: which tables of a layer, which of their rows, up to which date.
 
 Chosen from declarations and from what the log says of files, before any data is read.
 """
@@ -10,8 +10,11 @@ from datetime import date, datetime
 from typing import Any
 
 from tallystick.errors import InputError, NotFound
+from tallystick.spec.mappings import text_sql
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
+from tallystick.visibility import LOADED_ON
+from tallystick.visibility.sql import unseen_sql
 
 # Columns that say how far a table has come, the best first.
 PROGRESS = ("loaded_on", "as_of", "validated_on")
@@ -46,6 +49,20 @@ def owned_rows(contract: TableContract, source: Source) -> dict[str, str]:
     A table that all sources share, such as the definitions of features, is validated whole: no value narrows it.
     """
     return {"source": source.name} if "source" in contract.partition_by else {}
+
+
+def unseen_rows_sql(contract: TableContract, source: Source, *, since: date) -> str:
+    """A query (DuckDB) of the keys of this source's rows that no decision of ``since`` or later sees; empty for a table
+    without versions.
+
+    Such rows were corrected or taken back. They stay in the table, so without this the run would stop at each of them
+    every night.
+    """
+    names = {column.name for column in contract.columns}
+    if contract.layer != "clean" or not contract.event_id or LOADED_ON not in names:
+        return ""
+    rows = f"SELECT * FROM {contract.name} WHERE source = {text_sql(source.name)}"
+    return unseen_sql(rows, contract.event_id, since=since, can_retract="is_retracted" in names)
 
 
 def latest_date(bounds: Iterable[Mapping[str, tuple[Any, Any]]]) -> date:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.project import load_project
@@ -18,16 +19,22 @@ from tallystick.quality import (
     merge_findings,
     owned_rows,
     raise_for_critical,
+    unseen_rows_sql,
     validate,
 )
 from tallystick.runs.code_version import code_version
 from tallystick.runs.progress import progress
-from tallystick.tables import Run, Slice, Warehouse, pin, read, read_arrow, replace_arrow
+from tallystick.tables import Run, Slice, Warehouse, pin, query, read, read_arrow, replace_arrow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from pyspark.sql import SparkSession
 
     from tallystick.runs.params import ValidateTables
+    from tallystick.spec.sources import Source
+    from tallystick.spec.tables import TableContract
+    from tallystick.tables.store.snapshots import Pinned
 
 RESULTS = "monitor.validations"
 
@@ -45,7 +52,11 @@ def run(params: ValidateTables, session: SparkSession) -> None:
         )
         for name, p in pinned.items()
     }
-    found = validate(frames, suites, rows={name: p.rows for name, p in pinned.items()}, report=progress)
+    counts = {name: p.rows for name, p in pinned.items()}
+    for name, unseen in _unseen_rows(warehouse, [project.contracts[name] for name in names], pinned, source=source):
+        frames[name] = frames[name].join(session.createDataFrame(unseen), unseen.column_names, "left_anti")
+        counts[name] -= unseen.num_rows
+    found = validate(frames, suites, rows=counts, report=progress)
     day = params.load_date or latest_date(file.bounds for p in pinned.values() for file in p.files)
     versions = {name: p.version for name, p in pinned.items()}
     rows = findings_table(found.findings, run_id=params.run_id, source=source.name, validated_on=day, versions=versions)
@@ -61,3 +72,15 @@ def run(params: ValidateTables, session: SparkSession) -> None:
     replace_arrow(warehouse, project.contracts[RESULTS], rows, where=where, run=by)
     index = found.write_pages(warehouse.root / "docs" / "validations", source=source.name, validated_on=day)
     raise_for_critical(found.findings, fix=f"see {index} and {RESULTS}")
+
+
+def _unseen_rows(
+    warehouse: Warehouse, contracts: Iterable[TableContract], pinned: Mapping[str, Pinned], *, source: Source
+) -> Iterator[tuple[str, pa.Table]]:
+    """The keys of the rows, table by table, that no decision from the last load on sees; nothing of other tables."""
+    bounds = [file.bounds for found in pinned.values() for file in found.files]
+    for contract in contracts:
+        sql = unseen_rows_sql(contract, source, since=latest_date(bounds)) if bounds else ""
+        unseen = query(warehouse, sql) if sql else pa.table({})
+        if unseen.num_rows:
+            yield contract.name, unseen

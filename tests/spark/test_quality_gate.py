@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,13 +163,13 @@ def job(spark: SparkSession, project_root: Path, tmp_path: Path) -> Any:
     contract = load_project(project_root).contracts["clean.regions"]
     schema = arrow_schema(contract.columns)
 
-    def run(urban_percent: float, *, day: int, tables: str = "regions") -> pa.Table:
+    def run(urban_percent: float, *, day: int, earlier: Sequence[Mapping[str, Any]] = (), **parts: Any) -> None:
         for source, share in (("berka", urban_percent), ("copenhagen", 500.0)):
-            row = REGION | {"source": source, "urban_percent": share, "loaded_on": date(1999, 1, day)}
+            row = REGION | {"source": source, "urban_percent": share, "loaded_on": date(1999, 1, day)} | parts
             where = Slice(f"test/{source}", {"source": source})
-            rows = pa.Table.from_pylist([row], schema=schema)
+            rows = pa.Table.from_pylist([*({**row, **other} for other in earlier), row], schema=schema)
             replace_arrow(warehouse, contract, rows, where=where, run=Run(f"{source}{day}", "test", "test"))
-        run_validation(spark, project_root, tmp_path, tables=(tables,))
+        run_validation(spark, project_root, tmp_path, tables=("regions",))
 
     return run
 
@@ -205,6 +206,19 @@ def test_running_the_job_twice_changes_nothing(job: Any, tmp_path: Path) -> None
     job(50.0, day=1)
     again = read_arrow(Warehouse(tmp_path), "monitor.validations").sort_by("expectation_number")
     assert again.equals(first)
+
+
+def test_a_correction_under_a_new_load_date_is_the_way_out(job: Any, tmp_path: Path) -> None:
+    # The wrong version even names a date far ahead; the correction counts from its own load on.
+    wrong = {"urban_percent": 120.0, "loaded_on": date(1999, 1, 1), "known_on": date(2090, 1, 1)}
+    with pytest.raises(ValidationFailed):
+        job(120.0, day=1, known_on=wrong["known_on"])
+    job(50.0, day=2, known_on=date(1999, 1, 2), earlier=[wrong])
+    found = read_arrow(Warehouse(tmp_path), "monitor.validations").to_pylist()
+    assert {row["rows_checked"] for row in found if row["validated_on"].day == 2 and row["rows_checked"]} == {1}
+    # Until a correction that is known later is in force, decisions still see the wrong version.
+    with pytest.raises(ValidationFailed):
+        job(50.0, day=3, known_on=date(1999, 1, 4), earlier=[{**wrong, "known_on": date(1999, 1, 1)}])
 
 
 def test_a_layer_with_a_table_that_all_sources_share_is_validated(

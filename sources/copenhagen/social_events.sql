@@ -3,7 +3,7 @@
 SELECT
   CONCAT(${source}, ':', sender) AS customer_id,
   CONCAT('sms-', timestamp, '-', sender, '-', recipient, '-out') AS social_event_id,
-  UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT) AS event_at,
+  TIMESTAMP_SECONDS(UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT)) AS event_at,
   'message' AS kind,
   'out' AS direction,
   CONCAT(${source}, ':', recipient) AS counterpart_id,
@@ -14,7 +14,7 @@ UNION ALL
 SELECT
   CONCAT(${source}, ':', recipient),
   CONCAT('sms-', timestamp, '-', sender, '-', recipient, '-in'),
-  UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT),
+  TIMESTAMP_SECONDS(UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT)),
   'message',
   'in',
   CONCAT(${source}, ':', sender),
@@ -26,7 +26,7 @@ UNION ALL
 SELECT
   CONCAT(${source}, ':', caller),
   CONCAT('call-', timestamp, '-', caller, '-', callee, '-out'),
-  UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT),
+  TIMESTAMP_SECONDS(UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT)),
   'call',
   'out',
   CONCAT(${source}, ':', callee),
@@ -37,7 +37,7 @@ UNION ALL
 SELECT
   CONCAT(${source}, ':', callee),
   CONCAT('call-', timestamp, '-', caller, '-', callee, '-in'),
-  UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT),
+  TIMESTAMP_SECONDS(UNIX_TIMESTAMP(TO_UTC_TIMESTAMP(TIMESTAMP ${study_start}, ${zone})) + CAST(timestamp AS BIGINT)),
   'call',
   'in',
   CONCAT(${source}, ':', caller),

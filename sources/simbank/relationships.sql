@@ -2,7 +2,7 @@
 SELECT
   CONCAT(${source}, ':', cust_a) AS customer_id,
   CONCAT(rel_no, '-a') AS relationship_id,
-  CAST(since_ms AS DECIMAL(20, 0)) / 1000 AS event_at,
+  TIMESTAMP_MILLIS(CAST(since_ms AS BIGINT)) AS event_at,
   del = '1' AS is_retracted,
   CONCAT(${source}, ':', cust_b) AS other_customer_id,
   CASE rel_type
@@ -19,7 +19,7 @@ UNION ALL
 SELECT
   CONCAT(${source}, ':', cust_b),
   CONCAT(rel_no, '-b'),
-  CAST(since_ms AS DECIMAL(20, 0)) / 1000,
+  TIMESTAMP_MILLIS(CAST(since_ms AS BIGINT)),
   del = '1',
   CONCAT(${source}, ':', cust_a),
   CASE rel_type

@@ -3,7 +3,7 @@
 SELECT
   CONCAT(${source}, ':', from_id) AS customer_id,
   CONCAT(evt_no, '-out') AS social_event_id,
-  CAST(ts_ms AS DECIMAL(20, 0)) / 1000 AS event_at,
+  TIMESTAMP_MILLIS(CAST(ts_ms AS BIGINT)) AS event_at,
   del = '1' AS is_retracted,
   CASE evt_type
     WHEN 'MSG' THEN 'message'
@@ -23,7 +23,7 @@ UNION ALL
 SELECT
   CONCAT(${source}, ':', to_id),
   CONCAT(evt_no, '-in'),
-  CAST(ts_ms AS DECIMAL(20, 0)) / 1000,
+  TIMESTAMP_MILLIS(CAST(ts_ms AS BIGINT)),
   del = '1',
   CASE evt_type WHEN 'MSG' THEN 'message' WHEN 'CALL' THEN 'call' ELSE evt_type END,
   'in',

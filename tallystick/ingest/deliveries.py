@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from tallystick.errors import InputError, LoadRefused
-from tallystick.spec.sources import Source, SourceFile
+from tallystick.spec.sources import LANDING_FILES, Source, SourceFile
 
 _DATE_LIKE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -48,6 +48,8 @@ def find_deliveries(directory: Path, source: Source, *, load_date: date | None =
         raise InputError("the source directory does not exist", where=str(directory), fix=fix)
     folders = sorted(path for path in directory.iterdir() if path.is_dir())
     dated = {day: path for path in folders if (day := _date_of(path))}
+    for path in dated.values():
+        refuse_link_out(path, directory)
     if not dated:
         day = load_date or source.load_date
         if day is None:
@@ -92,9 +94,27 @@ def match_files(directory: Path, source: Source) -> dict[str, tuple[str, ...]]:
 
 
 def _matches(directory: Path, file: SourceFile) -> list[str]:
+    """The names of a view's files. A pattern leaves out hidden files and those that begin with ``_``, as Spark does,
+    unless it says the ``_`` itself; never what landing wrote. InputError for a link that leads out of the delivery.
+    """
     if not file.is_pattern:
-        return [file.file] if (directory / file.file).is_file() else []
-    return sorted(p.name for p in directory.iterdir() if p.is_file() and fnmatch.fnmatchcase(p.name, file.file))
+        names = [file.file]
+    else:
+        hidden = (".",) if file.file.startswith("_") else (".", "_")
+        listed = (path.name for path in directory.iterdir() if fnmatch.fnmatchcase(path.name, file.file))
+        names = sorted(name for name in listed if not name.startswith(hidden) and name not in LANDING_FILES)
+    for name in names:
+        refuse_link_out(directory / name, directory)
+    return [name for name in names if (directory / name).is_file()]
+
+
+def refuse_link_out(path: Path, home: Path) -> None:
+    """InputError when ``path`` is, through links, a place outside ``home``: a supplier's link could name any file of
+    this machine.
+    """
+    if not path.resolve().is_relative_to(home.resolve()):
+        fix = "deliver the file itself"
+        raise InputError("a link leads out of the delivery's folder", where=str(path), fix=fix)
 
 
 def _date_of(folder: Path) -> date | None:

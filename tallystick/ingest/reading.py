@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from tallystick.errors import InputError
 from tallystick.ingest.headers import match_header, refuse_delimiter
-from tallystick.ingest.records import FileLayout, Records, split_block, split_fields
+from tallystick.ingest.records import UNREADABLE, FileLayout, LineTooLong, Records, split_block, split_fields
 from tallystick.spec.sources import SourceFile
 
 # Text characters read at once: large enough for whole-column work, small enough for many tasks in one worker's memory.
@@ -30,12 +30,36 @@ BLOCK = 4 << 20
 # Undeclared keys of JSON records that are remembered of a file: a file whose keys are data has one a record.
 MOST_KEYS = 100
 
+# Looked at on the driver, to tell a file in another encoding from one with a broken line.
+SAMPLE = 1 << 16
+
+# The mark that some programs put at the start of a text, as a character, and as bytes the proof of an encoding.
+_MARK = "\ufeff"
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+
 _TRUNCATED = "the file ends early: it is truncated"
 _DAMAGED = "the file is damaged"
 
 # Each opens for reading bytes.
 _OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError)
+
+
+class _FileFault(Exception):
+    """What ends the reading of a file, as a sentence."""
+
+
+def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
+    """Decode bytes that are no text as a mark, so that only their own record is lost."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return UNREADABLE, error.end
+
+
+codecs.register_error("tallystick_mark", _mark_unreadable)
 
 
 def view_schema(file: SourceFile) -> pa.Schema:
@@ -68,6 +92,7 @@ def inspect_file(path: Path, file: SourceFile, *, where: str = "") -> tuple[File
     if has_header and not line.strip():
         raise InputError("the file has no header line", where=where, fix="deliver it again")
     layout = FileLayout.of(file, file.columns)
+    _refuse_unreadable(path, file, where)
     if file.format == "jsonl" or not line.strip():
         return layout, []
     given = split_fields(line, layout) if file.quote else line.split(file.delimiter)
@@ -85,14 +110,17 @@ def fault_fix(fault: str) -> str:
     """What to do about a file that could not be read to its end; ``fault`` is a row's ``_fault``."""
     if fault in (_TRUNCATED, _DAMAGED):
         return "deliver it again"
+    for key in ("longest_line", "largest_gb"):
+        if key in fault:
+            return f"deliver it again, or declare a greater {key} in source.yaml"
     return "correct encoding in source.yaml, or deliver it again"
 
 
 def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) -> Iterator[pa.RecordBatch]:
     """The records of a file in batches of ``view_schema``; ``name`` is what they carry as ``_file``.
 
-    Never raises for the file's content: a file that ends early, is damaged or is in another encoding yields the records
-    before that point and then one row whose ``_fault`` says why.
+    Never raises for the file's content: a file that ends early or is damaged yields the records before that point and
+    then one row whose ``_fault`` says why. Bytes that are no text cost the record they are in.
     """
     line, rest = 1, ""
     keys: set[str] = set()
@@ -105,19 +133,32 @@ def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) ->
                 text = handle.read(BLOCK)
                 block = rest + text
                 end = len(block) if not text else block.rfind("\n") + 1
-                block, rest = block[:end], block[end:]
+                block, rest = _without_marks(block[:end]), block[end:]
                 if block:
                     records = split_block(block, layout, first_line=line, is_last=not text)
                     line += block.count("\n") - len(records.left)
                     rest = "\n".join([*records.left, rest]) if records.left else rest
                     yield _batch(file, name, records, _new_keys(records, file, keys))
+                elif len(rest) > file.longest_line:
+                    raise LineTooLong(line)
                 if not text:
                     return
-    except UnicodeDecodeError as error:
-        line += rest.count("\n")
-        yield _fault(file, name, line, f"not {file.encoding} text ({error.reason}), near or after line {line}")
+    except LineTooLong as error:
+        yield _fault(file, name, error.line, _too_long(file, error.line))
+    except (_FileFault, UnicodeError) as error:
+        told = str(error) if isinstance(error, _FileFault) else f"not {file.encoding} text, near or after line {line}"
+        yield _fault(file, name, line, told)
     except _BROKEN as error:
         yield _fault(file, name, line, _TRUNCATED if isinstance(error, EOFError) else _DAMAGED)
+
+
+def _too_long(file: SourceFile, line: int) -> str:
+    return f"line {line} is longer than {file.longest_line} characters, the declared longest_line"
+
+
+def _without_marks(block: str) -> str:
+    """A byte order mark at the start of a line is no data: files that begin with one are also put together."""
+    return block.lstrip(_MARK).replace(f"\n{_MARK}", "\n") if _MARK in block else block
 
 
 def split_raw(raw: Sequence[str], layout: FileLayout, file: SourceFile) -> tuple[list[pa.Array], pa.Array]:
@@ -132,32 +173,86 @@ def split_raw(raw: Sequence[str], layout: FileLayout, file: SourceFile) -> tuple
 
 
 def open_text(path: Path, file: SourceFile) -> IO[str]:
-    """The file as text in its declared encoding; a byte order mark is no part of it."""
+    """The file as text in its declared encoding; what is no text in it becomes ``UNREADABLE``.
+
+    Raises ``_FileFault`` for a byte order mark of another encoding, and while reading for a file that is too large.
+    """
     opener: Callable[[Path], Any] | None = _OPENERS.get(path.suffix)
-    raw = opener(path) if opener else path.open("rb")
-    encoding = "utf-8-sig" if codecs.lookup(file.encoding).name == "utf-8" else file.encoding
+    raw = io.BufferedReader(_Counted(opener(path) if opener else path.open("rb"), file.largest_gb))
+    try:
+        head = raw.peek(4)
+        meant = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
+        declared = codecs.lookup(file.encoding).name.removesuffix("-sig")
+        if meant and not meant.startswith(declared):
+            raise _FileFault(f"the file begins with the byte order mark of {meant}, not {file.encoding} as declared")
+    except BaseException:
+        raw.close()
+        raise
     # newline="\n": a lone carriage return is no line end, and the text must come back unchanged.
-    return io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n")
+    return io.TextIOWrapper(raw, encoding=file.encoding, errors="tallystick_mark", newline="\n")
+
+
+class _Counted(io.RawIOBase):
+    """The bytes of a file as they come out of its archive, up to the declared size: a few packed ones can be many."""
+
+    def __init__(self, raw: Any, largest_gb: float) -> None:
+        self.raw, self.left = raw, int(largest_gb * (1 << 30))
+        self.fault = f"the file unpacks to more than {largest_gb} GB, the declared largest_gb"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = int(self.raw.readinto(buffer))
+        self.left -= size
+        if self.left < 0:
+            raise _FileFault(self.fault)
+        return size
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()
 
 
 def _first_line(path: Path, file: SourceFile, where: str) -> str:
     """The header, or the first line that is not empty of a file without one; empty when there is none."""
     not_text = InputError(f"not {file.encoding} text", where=where, fix="correct encoding in source.yaml")
+    most, number = file.longest_line, 1
     try:
         with open_text(path, file) as handle:
-            line = handle.readline()
+            line = handle.readline(most + 1)
             while line and not line.strip() and not (file.header and file.format == "csv"):
-                line = handle.readline()
-    except UnicodeDecodeError:
+                line, number = handle.readline(most + 1), number + 1
+    except UnicodeError:
         raise not_text from None
+    except _FileFault as error:
+        raise InputError(str(error), where=where, fix=fault_fix(str(error))) from None
     except EOFError:
         raise InputError(_TRUNCATED, where=where, fix="deliver it again") from None
     except _BROKEN:
         told = f"{_DAMAGED} or no {path.suffix} file" if path.suffix in _OPENERS else "the file is unreadable"
         raise InputError(told, where=where, fix="deliver it again") from None
-    if "\0" in line:
+    if len(line.removesuffix("\n")) > most:
+        fault = _too_long(file, number)
+        raise InputError(fault, where=where, fix=fault_fix(fault))
+    if "\0" in line or (UNREADABLE in line and file.header and file.format == "csv"):
         raise not_text
-    return line.removesuffix("\n").removesuffix("\r")
+    return line.lstrip(_MARK).removesuffix("\n").removesuffix("\r")
+
+
+def _refuse_unreadable(path: Path, file: SourceFile, where: str) -> None:
+    """InputError when most of the first lines are no text in the declared encoding: then it is another one.
+
+    A file with a broken line here and there is read, and those lines are rejects.
+    """
+    try:
+        with open_text(path, file) as handle:
+            lines = handle.read(SAMPLE).split("\n")[1 if file.header and file.format == "csv" else 0 :]
+    except (*_BROKEN, _FileFault):
+        return  # told by the reading of the whole file
+    broken = sum(UNREADABLE in line for line in lines)
+    if 2 * broken > sum(bool(line) for line in lines):
+        raise InputError(f"not {file.encoding} text", where=where, fix="correct encoding in source.yaml")
 
 
 def _new_keys(records: Records, file: SourceFile, known: set[str]) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.spec.sources import SourceFile
+from tallystick.spec.sources import LONGEST_LINE, SourceFile
 
 # A quoted text may hold line breaks, but a quote that is open this long was never meant to be one.
 LONGEST_RECORD = 200
@@ -27,6 +28,15 @@ LONGEST_RECORD = 200
 WRONG_FIELD_COUNT = "wrong_field_count"
 BAD_QUOTING = "bad_quoting"
 NOT_JSON = "not_json"
+KEY_TWICE = "key_twice"
+NOT_TEXT = "not_text"
+
+# Stands in a text for bytes that no text of its encoding holds; ``ingest.reading`` puts it there.
+UNREADABLE = "\udcff"
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+# The module's own limit, 131,072 characters, would call a long field badly quoted; the longest line is checked before.
+csv.field_size_limit(1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +52,20 @@ class FileLayout:
     format: str = "csv"
     delimiter: str = ","
     quote: str = '"'
+    longest_line: int = LONGEST_LINE
 
     @classmethod
     def of(cls, file: SourceFile, names: Sequence[str]) -> FileLayout:
         """The layout of a file whose fields are called ``names``."""
-        return cls(tuple(names), file.columns, file.nulls, file.format, file.delimiter, file.quote)
+        return cls(tuple(names), file.columns, file.nulls, file.format, file.delimiter, file.quote, file.longest_line)
+
+
+class LineTooLong(ValueError):
+    """A line is longer than is declared: ``line`` is its number."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
 
 
 @dataclass(slots=True)
@@ -68,13 +87,16 @@ def split_block(block: str, layout: FileLayout, *, first_line: int, is_last: boo
     """The records in ``block``, whose first line is number ``first_line`` of its file.
 
     The block ends at the end of a line, or of the file when ``is_last``. Empty lines are no records. A record that may
-    go on behind the block is handed back as ``left``.
+    go on behind the block is handed back as ``left``. LineTooLong for a line that is longer than declared.
     """
-    if layout.format == "csv" and (not layout.quote or layout.quote not in block):
+    is_readable = UNREADABLE not in block
+    if layout.format == "csv" and is_readable and (not layout.quote or layout.quote not in block):
         return _split_plain(block, layout, first_line)
     lines = block.split("\n")
     if lines and not lines[-1]:
         lines.pop()
+    if len(block) > layout.longest_line:
+        _refuse_long(max(range(len(lines)), key=lambda at: len(lines[at])), lines, layout, first_line)
     rows = _Rows(len(layout.wanted))
     if layout.format == "jsonl":
         _read_json(lines, layout, first_line, rows)
@@ -89,13 +111,24 @@ def split_fields(line: str, layout: FileLayout) -> list[str] | None:
     return fields
 
 
+def _refuse_long(at: int, lines: Sequence[str], layout: FileLayout, first_line: int) -> None:
+    if len(lines[at]) > layout.longest_line:
+        raise LineTooLong(first_line + at)
+
+
 def _split_plain(block: str, layout: FileLayout, first_line: int) -> Records:
     """The fast way for text without quotes: whole columns at a time."""
     lines = pc.list_flatten(pc.split_pattern(pa.array([block], pa.large_string()), "\n"))
     if "\r" in block:
         lines = pc.replace_substring_regex(lines, r"\r$", "")
     numbers = pa.array(np.arange(first_line, first_line + len(lines), dtype=np.int64))
-    kept = pc.not_equal(pc.binary_length(lines), 0)
+    sizes = pc.binary_length(lines)
+    if (pc.max(sizes).as_py() or 0) > layout.longest_line:
+        longest = pc.utf8_length(lines)
+        at = pc.index(longest, pc.max(longest)).as_py()
+        if longest[at].as_py() > layout.longest_line:
+            raise LineTooLong(first_line + at)
+    kept = pc.not_equal(sizes, 0)
     lines, numbers = lines.filter(kept), numbers.filter(kept)
     parts = pc.split_pattern(lines, layout.delimiter)
     width = len(layout.names)
@@ -128,20 +161,22 @@ def _read_quoted(lines: list[str], layout: FileLayout, first_line: int, *, rows:
             at += 1
             continue
         fields: list[str] | None
-        if quote in line:
+        if quote and quote in line:
             fields, length = _read_record(lines[at : at + LONGEST_RECORD], layout, is_last=is_last)
             if length == 0:
                 return lines[at:]
         else:
             fields = line.removesuffix("\r").split(layout.delimiter)
         problem = BAD_QUOTING if fields is None else WRONG_FIELD_COUNT if len(fields) != width else None
+        if fields is not None and any(UNREADABLE in field for field in fields):
+            problem = NOT_TEXT
         if problem is None and fields is not None:
             values: list[str | None] = [fields[pick] if pick >= 0 else None for pick in picks]
             rows.add(values, first_line + at, lines[at : at + length], None)
         else:
-            # Only the first line is given up: what follows may be records in their own right.
-            length = 1
-            rows.add([None] * len(picks), first_line + at, [line], problem)
+            # Only the first line of a broken record is given up: what follows may be records in their own right.
+            length = length if problem == NOT_TEXT else 1
+            rows.add([None] * len(picks), first_line + at, lines[at : at + length], problem)
         at += length
     return []
 
@@ -167,19 +202,49 @@ def _read_record(lines: Sequence[str], layout: FileLayout, *, is_last: bool) -> 
 
 def _read_json(lines: list[str], layout: FileLayout, first_line: int, rows: _Rows) -> None:
     """One JSON object a line; a value that is no text becomes its JSON text, null and absent keys become null."""
+    nothing = [None] * len(layout.wanted)
     for number, line in enumerate(lines, start=first_line):
         if not line.strip():
             continue
+        problem: str | None = None
         try:
-            record = json.loads(line, parse_float=str, parse_int=str)
-        except ValueError:
-            record = None
-        if isinstance(record, Mapping):
+            record = _DECODER.decode(line)
+            values = [_json_text(record.get(name)) for name in layout.wanted] if isinstance(record, dict) else nothing
+            problem = None if isinstance(record, dict) else NOT_JSON
+        except _KeyTwiceError:
+            problem = KEY_TWICE
+        except (ValueError, RecursionError):  # the latter of brackets in brackets, thousands deep
+            problem = NOT_JSON
+        # Half of a surrogate pair: JSON can write one, no text can hold it.
+        if UNREADABLE in line or (problem is None and "\\u" in line and _has_half(values, record)):
+            problem = NOT_TEXT
+        if problem is None:
             rows.keys = rows.keys or set()
             rows.keys.update(record)
-            rows.add([_json_text(record.get(name)) for name in layout.wanted], number, [line], None)
-        else:
-            rows.add([None] * len(layout.wanted), number, [line], NOT_JSON)
+        rows.add(values if problem is None else nothing, number, [line], problem)
+
+
+class _KeyTwiceError(ValueError):
+    """An object has a key twice: which value counts is not said, and readers differ."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _KeyTwiceError
+    return made
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity: Python reads them, JSON has none."""
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant, object_pairs_hook=_object)
+
+
+def _has_half(values: Iterable[str | None], record: Mapping[str, Any]) -> bool:
+    return any(_HALF_A_PAIR.search(text) for text in (*values, *record) if text)
 
 
 def _json_text(value: Any) -> str | None:
@@ -202,7 +267,8 @@ class _Rows:
         for column, value in zip(self.columns, values, strict=True):
             column.append(value)
         self.lines.append(line)
-        self.raw.append("\n".join(part.removesuffix("\r") for part in raw))
+        text = "\n".join(part.removesuffix("\r") for part in raw)
+        self.raw.append(text.replace(UNREADABLE, "\ufffd"))
         self.problems.append(problem)
 
     def records(self, layout: FileLayout, left: list[str]) -> Records:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from tallystick.spec.mapping_sql import WHOLE_DATE
 from tallystick.spec.mappings import text_sql
+from tallystick.spec.readings import FIRST_DAY, LAST_DAY, LOCAL_TEXT, NUMBER_TEXT, ZONED_TEXT
 from tallystick.spec.sources import KnownOn, Source
 from tallystick.spec.tables import Column, TableContract
 
@@ -23,13 +23,9 @@ ORIGIN = ("_file", "_line", "_raw", "_branch", "_is_parked")
 NAMED_ON = "_named_on"
 
 SPARK_TYPES = {"string": "string", "int32": "int", "int64": "bigint", "double": "double", "boolean": "boolean"}
-WHOLE = ("tinyint", "smallint", "int", "bigint", "string", "void")
-
-# A time with Z or an offset behind it is an instant, whatever the source's zone.
-ZONED_TEXT = "[T ][0-9]{1,2}:.*(Z|[+-][0-9]{1,2}(:?[0-9]{2})?) *$"
-
-# Seconds since 1970 of the years 1 to 9999; beyond them an instant cannot be stored.
-FIRST_SECOND, LAST_SECOND = -62135596800, 253402300799
+# Spark's types whose values are whole numbers, and the doubles beyond which not every whole number is one of them.
+INTEGERS = ("tinyint", "smallint", "int", "bigint")
+LAST_WHOLE = {"double": 1 << 53, "float": 1 << 24}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +102,9 @@ def _case_sql(faults: list[str]) -> str:
 
 def _column_faults(column: Column, target: Target) -> list[str]:
     name, faults = name_sql(column.name), []
+    if column.name == target.contract.known_on:
+        days = f"DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}'"
+        faults.append(f"{name} NOT BETWEEN {days} THEN 'not_a_date|{column.name}'")
     if column.required:
         faults.append(f"{name} IS NULL THEN 'missing|{column.name}'")
     if column.values:
@@ -148,23 +147,31 @@ def _known_on_sql(target: Target, local_date: str) -> str:
 
 
 def _cast_sql(column: Column, given: str, zone: str) -> tuple[str, str]:
-    """The value in the contract's type, null where it has none, and then its fault; no fault where any value fits."""
+    """The value in the contract's type, null where it has none, and then its fault; no fault where any value fits.
+
+    A value of a type that says another thing is none: a truth value is no number, a number is no instant. What a number
+    counts (seconds, days, or 20240215) is for the mapping to say.
+    """
     value = name_sql(column.name)
     if column.type == "string":
         return f"CAST({value} AS STRING)", ""
+    kind = SPARK_TYPES.get(column.type, column.type)
+    if given == "void":
+        return f"CAST({value} AS {kind})", ""
     casts = {
-        "int32": lambda: _whole_sql(value, given, "INT"),
-        "int64": lambda: _whole_sql(value, given, "BIGINT"),
-        "double": lambda: f"NULLIF(NULLIF(NULLIF(TRY_CAST({value} AS DOUBLE), {_INF}), -{_INF}), DOUBLE('NaN'))",
-        "boolean": lambda: f"TRY_CAST({value} AS BOOLEAN)",
+        "int32": lambda: _whole_sql(value, given, kind),
+        "int64": lambda: _whole_sql(value, given, kind),
+        "double": lambda: _double_sql(value, given),
+        "boolean": lambda: _boolean_sql(value, given),
         "date": lambda: _date_sql(value, given, zone),
         "timestamp": lambda: _instant_sql(value, given, zone),
     }
-    cast = casts[column.type]()
+    cast = casts[column.type]() or f"CAST(NULL AS {kind})"
     reason = f"'{_REASONS[column.type]}|{column.name}'"
-    if column.type in ("int32", "int64"):
+    if column.type in ("int32", "int64") and (_is_number(given) or given == "string"):
         whole = f"'not_a_whole_number|{column.name}'"
-        reason = f"CASE WHEN TRY_CAST({value} AS DOUBLE) IS NULL THEN {reason} ELSE {whole} END"
+        is_number = f"{value} RLIKE {text_sql(NUMBER_TEXT)}" if given == "string" else "TRUE"
+        reason = f"CASE WHEN {is_number} THEN {whole} ELSE {reason} END"
     return cast, f"{value} IS NOT NULL AND ({cast}) IS NULL THEN {reason}"
 
 
@@ -179,35 +186,78 @@ _REASONS = {
 }
 
 
+def _is_number(given: str) -> bool:
+    return given in INTEGERS or given in LAST_WHOLE or given.startswith("decimal")
+
+
 def _whole_sql(value: str, given: str, kind: str) -> str:
-    """A whole number: a fraction is a fault, because cutting it off would change an amount in silence."""
+    """A whole number: a fraction is a fault, because cutting it off would change an amount in silence, and so is a
+    double so large that it may stand for another number.
+    """
     cast = f"TRY_CAST({value} AS {kind})"
-    return cast if given in WHOLE else f"CASE WHEN {cast} = {value} THEN {cast} END"
+    if given in INTEGERS or given == "string":
+        return cast
+    if given in LAST_WHOLE:
+        return f"CASE WHEN {cast} = {value} AND ABS({value}) < {LAST_WHOLE[given]} THEN {cast} END"
+    return f"CASE WHEN {cast} = {value} THEN {cast} END" if _is_number(given) else ""
+
+
+def _double_sql(value: str, given: str) -> str:
+    """A finite number."""
+    if not _is_number(given) and given != "string":
+        return ""
+    text = f"REGEXP_EXTRACT({value}, {text_sql(NUMBER_TEXT)}, 0)" if given == "string" else value
+    return f"NULLIF(NULLIF(NULLIF(TRY_CAST({text} AS DOUBLE), {_INF}), -{_INF}), DOUBLE('NaN'))"
+
+
+def _boolean_sql(value: str, given: str) -> str:
+    """A truth value, as Spark knows the words for one; of numbers only 0 and 1 are."""
+    if _is_number(given):
+        return f"CASE WHEN {value} = 0 THEN FALSE WHEN {value} = 1 THEN TRUE END"
+    return f"TRY_CAST({value} AS BOOLEAN)" if given in ("string", "boolean") else ""
 
 
 def _date_sql(value: str, given: str, zone: str) -> str:
-    if given == "timestamp":
-        return f"TO_DATE(FROM_UTC_TIMESTAMP({value}, {text_sql(zone)}))"
+    """A day of the years 1 to 9999. An instant's day is the one on the zone's wall clock, a text's the one it says."""
     if given == "string":
-        return f"TRY_CAST(REGEXP_EXTRACT({value}, {text_sql(WHOLE_DATE)}, 0) AS DATE)"
-    return f"CAST({value} AS DATE)" if given in ("date", "timestamp_ntz", "void") else "CAST(NULL AS DATE)"
+        local = f"TRY_CAST({_looking_like(value, LOCAL_TEXT)} AS DATE)"
+        zoned = (
+            f"TO_DATE(FROM_UTC_TIMESTAMP(TRY_CAST({_looking_like(value, ZONED_TEXT)} AS TIMESTAMP), {text_sql(zone)}))"
+        )
+        return _between(f"COALESCE({local}, {zoned})", "DATE '0001-01-01'", "DATE '9999-12-31'")
+    if given == "timestamp":
+        day = f"TO_DATE(FROM_UTC_TIMESTAMP({value}, {text_sql(zone)}))"
+        return f"CASE WHEN {value} BETWEEN {_FIRST} AND {_LAST} THEN {day} END"
+    if given in ("date", "timestamp_ntz"):
+        return _between(f"CAST({value} AS DATE)", "DATE '0001-01-01'", "DATE '9999-12-31'")
+    return ""
 
 
 def _instant_sql(value: str, given: str, zone: str) -> str:
-    """UTC: a timestamp is an instant already, a number is epoch seconds, all else is the zone's wall clock.
+    """UTC: a timestamp is an instant already, and so is a text with Z, an offset or a zone behind it; all else is the
+    zone's wall clock.
 
-    A wall clock time that a clock change skipped moves forward by the gap; one that came twice is the first. A text
-    may end in Z or an offset and is then an instant.
+    A wall clock time that a clock change skipped moves forward by the gap; one that came twice is the first.
     """
-    if given == "timestamp":
-        return value
     if given == "string":
-        read = f"TRY_CAST(REGEXP_EXTRACT({value}, {text_sql(WHOLE_DATE)}, 0) AS TIMESTAMP)"
-        local = f"TO_UTC_TIMESTAMP({read}, {text_sql(zone)})"
-        return f"CASE WHEN {value} RLIKE {text_sql(ZONED_TEXT)} THEN {read} ELSE {local} END"
-    if given in ("date", "timestamp_ntz", "void"):
-        return f"TO_UTC_TIMESTAMP(CAST({value} AS TIMESTAMP), {text_sql(zone)})"
-    if given == "boolean":
-        return "CAST(NULL AS TIMESTAMP)"
-    storable = f"CASE WHEN {value} BETWEEN {FIRST_SECOND} AND {LAST_SECOND} THEN {value} END"
-    return f"TIMESTAMP_SECONDS({storable})"
+        local = f"TO_UTC_TIMESTAMP(TRY_CAST({_looking_like(value, LOCAL_TEXT)} AS TIMESTAMP), {text_sql(zone)})"
+        zoned = f"TRY_CAST({_looking_like(value, ZONED_TEXT)} AS TIMESTAMP)"
+        return _between(f"COALESCE({local}, {zoned})", _FIRST, _LAST)
+    if given == "timestamp":
+        return _between(value, _FIRST, _LAST)
+    if given in ("date", "timestamp_ntz"):
+        # Looked at before it is shifted: an instant that is too far out stops the query.
+        local = f"CASE WHEN {value} BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN {value} END"
+        return f"TO_UTC_TIMESTAMP(CAST({local} AS TIMESTAMP), {text_sql(zone)})"
+    return ""
+
+
+_FIRST, _LAST = f"TIMESTAMP '{FIRST_DAY} 00:00:00'", f"TIMESTAMP '{LAST_DAY} 23:59:59.999999'"
+
+
+def _between(value: str, first: str, last: str) -> str:
+    return f"CASE WHEN {value} BETWEEN {first} AND {last} THEN {value} END"
+
+
+def _looking_like(value: str, pattern: str) -> str:
+    return f"REGEXP_EXTRACT({value}, {text_sql(pattern)}, 0)"

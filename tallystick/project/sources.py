@@ -37,7 +37,17 @@ _SOURCE_KEYS = (
     *("title", "zone", "currency", "load_date", "history_until", "reject_rate", "layout", "parameters"),
     *("reading", "files", "views", "tables"),
 )
-_READING_KEYS = ("format", "encoding", "delimiter", "quote", "header", "nulls", "extra_columns")
+_READING_KEYS = (
+    "format",
+    "encoding",
+    "delimiter",
+    "quote",
+    "header",
+    "nulls",
+    "extra_columns",
+    "longest_line",
+    "largest_gb",
+)
 _FILE_KEYS = ("file", "columns", "key", "optional", "sparse", *_READING_KEYS)
 _VIEW_KEYS = ("sql", "key")
 _TABLE_KEYS = ("known_on", "reject_rate", "parents")

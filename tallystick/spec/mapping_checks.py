@@ -13,6 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
 
+from tallystick.spec.mapping_values import check_instants, check_values
 from tallystick.spec.mappings import (
     DIALECT,
     Branch,
@@ -75,6 +76,9 @@ def check_mapping(
             for join in branch.joins:
                 yield from _check_join(join, branch, mapping.path, shapes)
             yield from _check_types(branch, mapping.path, shapes)
+            for expression in _expressions(branch):
+                yield from check_values(expression, mapping.path, branch.line)
+            yield from check_instants(branch, mapping.path, contract)
         # A branch without outputs has another number of columns than the first: that was told, and says it all.
         if branch.outputs:
             yield from _check_outputs(branch, mapping.path, contract, known_on)
@@ -82,6 +86,7 @@ def check_mapping(
 
 def check_view(tree: exp.Expr, shapes: Mapping[str, Shape], *, where: str) -> Iterator[Problem]:
     """What a derived view's query lacks; ``shapes`` are the views it may read."""
+    yield from (Problem(where=where, what=told.what, fix=told.fix) for told in check_values(tree, where))
     unknown = [name for name in query_views(tree) if name not in shapes]
     for name in unknown:
         yield Problem(where=where, what=f"unknown view {name}", fix=_near(name, shapes))
@@ -210,7 +215,7 @@ def _check_outputs(branch: Branch, path: str, contract: TableContract, known_on:
 def _check_types(branch: Branch, path: str, shapes: Mapping[str, Shape]) -> Iterator[Problem]:
     """Text of a file used as a number or time: Spark would convert it on the way and stop on the first bad one."""
     for expression in _expressions(branch):
-        for node in expression.find_all(*_NUMERIC, *_COMPARED, exp.Anonymous):
+        for node in expression.find_all(*_NUMERIC, *_COMPARED, exp.Between, exp.In, exp.Case, exp.Anonymous):
             for side, kind in _typed_sides(node):
                 if isinstance(side, exp.Column) and _is_text(side, branch, shapes):
                     target = "DECIMAL(18, 2)" if kind == "number" else "DATE"
@@ -221,6 +226,8 @@ def _check_types(branch: Branch, path: str, shapes: Mapping[str, Shape]) -> Iter
 
 def _typed_sides(node: exp.Expr) -> list[tuple[exp.Expr, str]]:
     """The operands that must be a number or time, and which of the two."""
+    if isinstance(node, (exp.Between, exp.In, exp.Case)):
+        return _chosen_sides(node)
     if isinstance(node, exp.Anonymous):
         kind = _TYPED_FUNCTIONS.get(node.name.upper(), "")
         return [(node.expressions[0], kind)] if kind and node.expressions else []
@@ -228,6 +235,16 @@ def _typed_sides(node: exp.Expr) -> list[tuple[exp.Expr, str]]:
     if isinstance(node, _COMPARED) and not any(_is_number(side) for side in sides):
         return []
     return [(side.unnest(), "number") for side in sides]
+
+
+def _chosen_sides(node: exp.Between | exp.In | exp.Case) -> list[tuple[exp.Expr, str]]:
+    """What BETWEEN, IN or ``CASE x WHEN`` hold against numbers."""
+    if isinstance(node, exp.Case):
+        others = [test.this for test in node.args["ifs"]]
+    else:
+        others = node.expressions if isinstance(node, exp.In) else [node.args["low"], node.args["high"]]
+    is_asked = node.this is not None and any(_is_number(other) for other in others)
+    return [(node.this.unnest(), "number")] if is_asked else []
 
 
 def _is_text(column: exp.Column, branch: Branch, shapes: Mapping[str, Shape]) -> bool:

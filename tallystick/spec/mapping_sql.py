@@ -7,7 +7,8 @@ The author writes a plain SELECT. What is run of it
 - carries where each row came from and whether the file's line could be split at all;
 - turns every JOIN into a LEFT JOIN and says in ``_missed`` which one a row did not meet;
 - turns WHERE into ``_excluded``;
-- reads text without an error (CAST becomes TRY_CAST) and says in ``_failed`` which reading failed.
+- reads text without an error (CAST becomes TRY_CAST, and exact: ``spec.readings``) and says in ``_failed`` which
+  reading failed.
 """
 
 from __future__ import annotations
@@ -19,20 +20,22 @@ from sqlglot import exp
 
 from tallystick.spec.mapping_checks import Shape, columns_of, join_keys, resolve_column
 from tallystick.spec.mappings import DIALECT, Branch
+from tallystick.spec.readings import (
+    TEXT_MARK,
+    exact_number,
+    finite_double,
+    looks_like_number,
+    storable_instant,
+    whole_time,
+)
 
 # Set true in every row of a joined view, so that a missed join shows as null.
 MET = "_met"
 # What the driving view must offer beside its columns.
 CARRIED = ("_file", "_line", "_raw", "_problem", "_is_parked")
 
-# A text must hold year, month and day to be read as a date or time; what follows is for the cast to judge.
-WHOLE_DATE = "^[ ]*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?$"
-
 _CAST_FUNCTIONS = {
-    **{
-        name: name
-        for name in ("TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
-    },
+    **{name: name for name in ("TINYINT", "SMALLINT", "INT", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")},
     "DECIMAL": "DECIMAL(10, 0)",
 }
 _TIME_FUNCTIONS = {
@@ -41,6 +44,14 @@ _TIME_FUNCTIONS = {
     "TO_TIMESTAMP_LTZ": "TIMESTAMP",
     "TO_TIMESTAMP_NTZ": "TIMESTAMP_NTZ",
 }
+_EPOCH_FUNCTIONS = ("TIMESTAMP_SECONDS", "TIMESTAMP_MILLIS", "TIMESTAMP_MICROS")
+NOT_A_NUMBER = "not_a_number"
+# Functions whose result is a day or a time.
+_TIMED = frozenset(
+    (*_TIME_FUNCTIONS, *_EPOCH_FUNCTIONS, "DATE", "TIMESTAMP", "TRY_TO_TIMESTAMP", "TRY_TO_DATE", "TO_UTC_TIMESTAMP",
+     "FROM_UTC_TIMESTAMP", "DATE_ADD", "DATE_SUB", "ADD_MONTHS", "LAST_DAY", "NEXT_DAY", "DATE_TRUNC", "TRUNC",
+     "MAKE_DATE", "MAKE_TIMESTAMP", "MAKE_TIMESTAMP_NTZ", "TIMESTAMPADD", "DATEADD")
+)  # fmt: skip
 
 
 def branch_sql(
@@ -99,8 +110,26 @@ def forgive(expression: exp.Expr) -> exp.Expr:
     return found
 
 
-def reading_failures(expression: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
-    """For each reading of text in ``expression``: the condition that it failed on a row, and the reason's name.
+@dataclass(frozen=True, slots=True)
+class ReadingFailure:
+    """A reading that may fail: the condition that it did on a row, the reason's name, and the text it looked at."""
+
+    condition: exp.Expr
+    reason: str
+    text: exp.Expr
+
+    def told(self, column: str) -> exp.Expr:
+        """``reason|column`` for a row of which the condition holds: a number that does not fit is told apart from a
+        text that is none.
+        """
+        if self.reason != NOT_A_NUMBER:
+            return _told(self.reason, column)
+        is_number = exp.If(this=looks_like_number(self.text), true=_told("not_a_whole_number", column))
+        return exp.Case(ifs=[is_number], default=_told(NOT_A_NUMBER, column))
+
+
+def reading_failures(expression: exp.Expr) -> Iterator[ReadingFailure]:
+    """For each reading of text in ``expression``, how it may fail.
 
     A branch of CASE or IF counts only on the rows that take it.
     """
@@ -112,14 +141,15 @@ def reading_failures(expression: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
     reading = _reading(expression)
     if reading is not None and any(next(columns_of(text), None) is not None for text in reading.texts):
         given = [exp.Not(this=_is_null(forgive(text))) for text in reading.texts]
-        yield exp.and_(*given, _is_null(forgive(expression))), reading.reason
+        condition = exp.and_(*given, _is_null(forgive(expression)))
+        yield ReadingFailure(condition, reading.reason, forgive(reading.texts[0]))
 
 
 def _is_null(expression: exp.Expr) -> exp.Expr:
     return exp.Is(this=exp.paren(expression, copy=False), expression=exp.null())
 
 
-def _branch_failures(expression: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
+def _branch_failures(expression: exp.Expr) -> Iterator[ReadingFailure]:
     """Failures inside CASE or IF: the same CASE, with the failure in place of the one result and FALSE elsewhere."""
     tests = [expression] if isinstance(expression, exp.If) else expression.args["ifs"]
     if isinstance(expression, exp.Case) and expression.this is not None:
@@ -129,16 +159,16 @@ def _branch_failures(expression: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
     results = [(number, test.args.get("true")) for number, test in enumerate(tests)]
     default = expression.args.get("false") if isinstance(expression, exp.If) else expression.args.get("default")
     for number, result in [*results, (len(tests), default)]:
-        for failed, reason in reading_failures(result) if result is not None else ():
+        for failed in reading_failures(result) if result is not None else ():
             chosen = exp.Case(
                 this=forgive(expression.this) if isinstance(expression, exp.Case) and expression.this else None,
                 ifs=[
-                    exp.If(this=forgive(test.this), true=failed.copy() if number == place else exp.false())
+                    exp.If(this=forgive(test.this), true=failed.condition.copy() if number == place else exp.false())
                     for place, test in enumerate(tests)
                 ],
-                default=failed if number == len(tests) else exp.false(),
+                default=failed.condition if number == len(tests) else exp.false(),
             )
-            yield chosen, reason
+            yield ReadingFailure(chosen, failed.reason, failed.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,37 +182,43 @@ class _Reading:
 
 def _reading(node: exp.Expr) -> _Reading | None:
     """What ``node`` reads; None when it reads nothing, or is already forgiving because its author wants null."""
+    if isinstance(node, exp.Cast) and node.args.get("safe"):
+        # Null where it fails is the author's wish, and a rounded number is a failure, too.
+        return _Reading((), "", exact_number(node.this, node.to)) if _is_decimal(node.to) else None
     if isinstance(node, exp.Cast):
-        reason = "" if node.args.get("safe") else _reason(node.to)
-        return _Reading((node.this,), reason, _try_cast(node.this, node.to)) if reason else None
+        reason = _reason(node.to)
+        return _Reading((node.this,), reason, _read(node.this, node.to)) if reason else None
     if not isinstance(node, exp.Anonymous) or not node.expressions:
         return None
     name, texts = node.name.upper(), node.expressions
     if name in _CAST_FUNCTIONS and len(texts) == 1:
         kind = exp.DataType.build(_CAST_FUNCTIONS[name], dialect=DIALECT)
-        return _Reading((texts[0],), _reason(kind), _try_cast(texts[0], kind))
+        return _Reading((texts[0],), _reason(kind), _read(texts[0], kind))
     if name in _TIME_FUNCTIONS:
         kind = exp.DataType.build(_TIME_FUNCTIONS[name], dialect=DIALECT)
+        if len(texts) == 1:
+            return _Reading((texts[0],), _reason(kind), _read(texts[0], kind))
         # Parsed as an instant in the session's zone, which is UTC, and so equal to the wall clock that was written.
-        parsed = _call("TRY_TO_TIMESTAMP", *texts) if len(texts) > 1 else texts[0]
-        return _Reading((texts[0],), _reason(kind), _try_cast(parsed, kind))
+        return _Reading((texts[0],), _reason(kind), _try_cast(_call("TRY_TO_TIMESTAMP", *texts), kind))
     if name in ("UNIX_TIMESTAMP", "TO_UNIX_TIMESTAMP"):
         kind = exp.DataType.build("TIMESTAMP", dialect=DIALECT)
-        parsed = _call("TRY_TO_TIMESTAMP", *texts) if len(texts) > 1 else _try_cast(texts[0], kind)
+        parsed = _call("TRY_TO_TIMESTAMP", *texts) if len(texts) > 1 else _read(texts[0], kind)
         return _Reading((texts[0],), "not_a_time", _call("UNIX_TIMESTAMP", parsed))
+    if name in _EPOCH_FUNCTIONS and len(texts) == 1:
+        return _Reading((texts[0],), "not_a_time", storable_instant(node))
     if name == "TO_NUMBER":
-        return _Reading((texts[0],), "not_a_number", _call("TRY_TO_NUMBER", *texts))
+        return _Reading((texts[0],), NOT_A_NUMBER, _call("TRY_TO_NUMBER", *texts))
     if name == "MAKE_DATE" and len(texts) == 3:
         dash = exp.Literal.string("-")
         text = _call("CONCAT", texts[0], dash, texts[1], dash, texts[2])
-        return _Reading(tuple(texts), "not_a_date", _try_cast(text, exp.DataType.build("DATE")))
+        return _Reading(tuple(texts), "not_a_date", whole_time(text, exp.DataType.build("DATE")))
     return None
 
 
 def _reason(kind: exp.DataType) -> str:
     """The reason's name for a text that is not of a type; empty for types that any text is of."""
     if kind.is_type(*exp.DataType.NUMERIC_TYPES):
-        return "not_a_number"
+        return NOT_A_NUMBER
     if kind.is_type(exp.DType.DATE):
         return "not_a_date"
     if kind.is_type(*exp.DataType.TEMPORAL_TYPES):
@@ -190,10 +226,30 @@ def _reason(kind: exp.DataType) -> str:
     return "not_a_boolean" if kind.is_type(exp.DType.BOOLEAN) else ""
 
 
+def _read(value: exp.Expr, kind: exp.DataType) -> exp.Expr:
+    """``value`` as that type, as exactly what it says; null where that cannot be."""
+    if kind.is_type(*exp.DataType.TEMPORAL_TYPES):
+        return _try_cast(value, kind) if _is_time(value) else whole_time(value, kind)
+    if kind.is_type(exp.DType.DOUBLE):
+        return finite_double(value)
+    if _is_decimal(kind) or kind.is_type(*exp.DataType.INTEGER_TYPES):
+        return exact_number(value, kind)
+    return _try_cast(value, kind)
+
+
+def _is_decimal(kind: exp.DataType) -> bool:
+    return bool(kind.is_type(exp.DType.DECIMAL))
+
+
+def _is_time(value: exp.Expr) -> bool:
+    """Whether the expression is a day or time already, so that there is no text to look at."""
+    value = value.unnest()
+    if isinstance(value, exp.Cast):
+        return bool(value.to.is_type(*exp.DataType.TEMPORAL_TYPES))
+    return isinstance(value, exp.Anonymous) and value.name.upper() in _TIMED
+
+
 def _try_cast(value: exp.Expr, kind: exp.DataType) -> exp.Expr:
-    if kind.is_type(*exp.DataType.TEMPORAL_TYPES) and isinstance(value, (exp.Column, exp.Literal)):
-        # Spark also takes "1998" for the first day of that year, and "12:30" for a time of today.
-        value = _call("REGEXP_EXTRACT", value, exp.Literal.string(WHOLE_DATE), exp.Literal.number(0))
     return exp.TryCast(this=value.copy(), to=kind.copy(), safe=True)
 
 
@@ -210,7 +266,7 @@ def _excluded(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
         return exp.false()
     where = _qualify(branch.where, branch, shapes)
     kept = exp.paren(forgive(where), copy=False)
-    ifs = [exp.If(this=failed, true=exp.false()) for failed, _ in reading_failures(where)]
+    ifs = [exp.If(this=failed.condition, true=exp.false()) for failed in reading_failures(where)]
     missed = [_is_missed(join.alias) for join in branch.joins if join.is_inner]
     if missed:
         sure = exp.Not(this=_call("COALESCE", kept, exp.true()))
@@ -245,9 +301,9 @@ def _failed(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
     named += [("", part) for part in (*(join.on for join in branch.joins), branch.where) if part is not None]
     ifs = []
     for name, expression in named:
-        for failed, reason in reading_failures(_qualify(expression, branch, shapes)):
-            column = name or next((found.name for found in columns_of(failed)), "")
-            ifs.append(exp.If(this=failed, true=_told(reason, column)))
+        for failed in reading_failures(_qualify(expression, branch, shapes)):
+            column = name or next((found.name for found in columns_of(failed.condition)), "")
+            ifs.append(exp.If(this=failed.condition, true=failed.told(column)))
     return _first(ifs)
 
 
@@ -256,7 +312,11 @@ def _qualify(expression: exp.Expr, branch: Branch, shapes: Mapping[str, Shape]) 
 
     def named(node: exp.Expr) -> exp.Expr:
         found = resolve_column(node, branch, shapes) if isinstance(node, exp.Column) else ""
-        return exp.column(found[1], table=found[0]) if isinstance(found, tuple) else node
+        if not isinstance(found, tuple):
+            return node
+        column = exp.column(found[1], table=found[0])
+        column.meta[TEXT_MARK] = found[1] != "_line" and shapes[branch.aliases[found[0]]].is_text
+        return column
 
     return expression.copy().transform(named)
 

@@ -195,7 +195,7 @@ def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr |
         return None, [Problem(where=f"{path}:{first_line}", what="not SQL: a quote or comment is not closed")]
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return None, [Problem(where=f"{path}:{first_line}", what="not one query", fix="write one SELECT, or UNION ALL")]
-    return _mark_units(trees[0]), []
+    return _mark_clocks(_mark_units(trees[0])), []
 
 
 def line_of(node: exp.Expr, default: int = 1) -> int:
@@ -333,4 +333,19 @@ def _mark_units(tree: exp.Expr) -> exp.Expr:
         arguments = call.expressions
         if _UNIT_FIRST.get(call.name.upper()) == len(arguments) and isinstance(arguments[0], exp.Column):
             arguments[0].replace(exp.var(arguments[0].name))
+    return tree
+
+
+def _mark_clocks(tree: exp.Expr) -> exp.Expr:
+    """Read the text in ``TO_UTC_TIMESTAMP(CAST(t AS TIMESTAMP), zone)`` as the wall clock that it is taken for: a text
+    with a zone of its own would be shifted twice.
+    """
+    for call in tree.find_all(exp.Anonymous):
+        if call.name.upper() != "TO_UTC_TIMESTAMP" or not call.expressions:
+            continue
+        read = call.expressions[0].unnest()
+        if isinstance(read, exp.Cast) and read.to.is_type(exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ):
+            read.set("to", exp.DataType.build("TIMESTAMP_NTZ", dialect=DIALECT))
+        elif isinstance(read, exp.Anonymous) and read.name.upper() in ("TO_TIMESTAMP", "TIMESTAMP"):
+            read.set("this", "TO_TIMESTAMP_NTZ")
     return tree

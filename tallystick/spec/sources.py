@@ -28,9 +28,21 @@ ORIGIN_COLUMNS = ("_file", "_line", "_raw")
 # Parameters that every mapping may use as ${name} without declaring them.
 BUILT_IN_PARAMETERS = ("source", "zone", "currency", "load_date")
 
+# Characters of a line, and 2**30 bytes of an unpacked file: beyond them a file is not what it is taken for.
+LONGEST_LINE, LARGEST_GB = 1_000_000, 64
+
+# What becomes known ten years after it happened is no use to any decision; more is a slip of the pen.
+MOST_DAYS = 3660
+
 # Partition values and paths are made of source names; nothing wilder was tried with all three engines.
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 VIEW_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+# Encodings of Python's for its own needs.
+_NO_TEXT = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7")
+
+# What landing writes beside a delivery's files (``tables.landing``): no pattern takes it for one of them.
+LANDING_FILES = ("_manifest.json", "_published.json")
 
 _EVENT_DATE_RULE = re.compile(r"event_date(?:\s*\+\s*(\d+)\s+days?)?")
 
@@ -55,7 +67,8 @@ class SourceFile:
     header, in any order, or, with ``header`` false, the file's columns in order. ``nulls`` are the texts that mean
     "nothing". ``key`` is what makes a row unique; only a view with a key may be joined. An ``optional`` file may be
     absent from a delivery and then has no rows. ``sparse`` are keys of JSON records that a whole file may lack, because
-    the supplier leaves out what is empty.
+    the supplier leaves out what is empty. A line of more than ``longest_line`` characters, or a file that unpacks to
+    more than ``largest_gb`` times 2**30 bytes, stops the load.
     """
 
     view: str
@@ -71,9 +84,13 @@ class SourceFile:
     extra_columns: str = "note"
     optional: bool = False
     sparse: tuple[str, ...] = ()
+    longest_line: int = LONGEST_LINE
+    largest_gb: float = LARGEST_GB
 
     def __post_init__(self) -> None:
         _check_view(self.view, self.columns, self.key)
+        if self.file in LANDING_FILES:
+            raise DeclarationError(f"file {self.file} is a name that landing uses itself", fix="ask for another name")
         if not self.file or "/" in self.file or self.file.startswith("."):
             raise DeclarationError("file is not a file name", fix="a name or a glob such as trans_*.csv.gz, no folders")
         _check_choice("format", self.format, FORMATS)
@@ -85,10 +102,11 @@ class SourceFile:
             raise DeclarationError("delimiter is not one character", fix=r'for a tab write "\t"')
         if len(self.quote) > 1 or self.quote == self.delimiter:
             raise DeclarationError("quote is not one character of its own", fix='empty when the file never quotes: ""')
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError:
-            raise DeclarationError(f"unknown encoding {self.encoding}", fix="such as utf-8, cp1250, latin-1") from None
+        _check_encoding(self.encoding)
+        for name in ("longest_line", "largest_gb"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+                raise DeclarationError(f"{name} is not a number above 0")
 
     @property
     def is_pattern(self) -> bool:
@@ -125,6 +143,8 @@ class KnownOn:
         _check_choice("known_on", self.kind, ("event_date", "assumed", "load_date", "column"))
         if self.days < 0 or (self.days and self.kind != "event_date"):
             raise DeclarationError("known_on: only event_date takes days, and no negative ones")
+        if self.days > MOST_DAYS:
+            raise DeclarationError(f"known_on: at most {MOST_DAYS} days after the event")
 
     @property
     def is_assumed(self) -> bool:
@@ -274,6 +294,20 @@ def _check_view(view: str, columns: tuple[str, ...], key: tuple[str, ...]) -> No
     stray = [column for column in key if column not in columns]
     if stray:
         raise DeclarationError(f"key column {stray[0]} is not among the columns")
+
+
+def _check_encoding(name: str) -> None:
+    """DeclarationError for what Python does not know, and for what it knows but is no way to write a supplier's text:
+    rot13, hex and zlib turn one thing into another, unicode_escape would read a backslash as the start of a code.
+    """
+    fix = "such as utf-8, cp1250, latin-1"
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        raise DeclarationError(f"unknown encoding {name}", fix=fix) from None
+    # Python marks them itself, if under a private name; the rest it calls text, too.
+    if not found._is_text_encoding or found.name in _NO_TEXT:
+        raise DeclarationError(f"{name} is no encoding of text", fix=fix)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -102,8 +102,10 @@ def test_event_at_is_the_zones_wall_clock_unless_it_says_otherwise(spark: SparkS
         ("DATE '2024-07-02'", datetime(2024, 7, 1, 22, tzinfo=UTC)),
         ("TIMESTAMP_NTZ '2024-07-02 10:30:00'", datetime(2024, 7, 2, 8, 30, tzinfo=UTC)),
         ("TIMESTAMP '2024-07-02 10:30:00'", datetime(2024, 7, 2, 10, 30, tzinfo=UTC)),
-        ("1719916200", datetime(2024, 7, 2, 10, 30, tzinfo=UTC)),
-        ("1719916200.5BD", datetime(2024, 7, 2, 10, 30, 0, 500000, tzinfo=UTC)),
+        ("'2024-07-02 10:30:00UTC'", datetime(2024, 7, 2, 10, 30, tzinfo=UTC)),
+        ("'2024-07-02 10:30:00 GMT+5'", datetime(2024, 7, 2, 5, 30, tzinfo=UTC)),
+        ("'2024-07-02 10:30:00.5 America/New_York'", datetime(2024, 7, 2, 14, 30, 0, 500000, tzinfo=UTC)),
+        ("'2924-07-02 10:30:00'", datetime(2924, 7, 2, 8, 30, tzinfo=UTC)),
         # 31 March 2024, 02:00 to 03:00 did not exist: forward by the gap. 27 October, 02:30 came twice: the first.
         ("'2024-03-31 02:30:00'", datetime(2024, 3, 31, 1, 30, tzinfo=UTC)),
         ("'2024-10-27 02:30:00'", datetime(2024, 10, 27, 0, 30, tzinfo=UTC)),
@@ -111,7 +113,33 @@ def test_event_at_is_the_zones_wall_clock_unless_it_says_otherwise(spark: SparkS
         ("'2024'", None),
         ("'12:30'", None),
         ("'yesterday'", None),
-        ("9999999999999", None),
+        # Whose CST, which EST; CET in July is what, one hour or two?
+        ("'2024-07-02 10:30:00 CST'", None),
+        ("'2024-07-02 10:30:00 EST'", None),
+        ("'2024-07-02 10:30:00 CET'", None),
+        ("'2024-07-02 10:30:00 PM'", None),
+        ("'2024-07-02 25:30:00'", None),
+        ("'2024-07-02 nonsense'", None),
+        ("'2024-07-02Z'", None),
+        ("'2024-07-02 10:30Z'", None),
+        # What a number counts is not said: seconds, or 2 July 2024?
+        ("1719916200", None),
+        ("20240702", None),
+        ("202407BD", None),
+        ("'20240702'", None),
+        # Words for "none" and "for ever", and what no calendar here holds.
+        ("'9999-12-31'", None),
+        ("'9999-01-01 00:00:00Z'", None),
+        ("'0001-01-01'", None),
+        ("'0000-01-01'", None),
+        ("'10000-01-01'", None),
+        ("DATE '9999-12-31'", None),
+        ("DATE '0001-01-01'", None),
+        ("DATE_ADD(DATE '9999-12-31', 99999999)", None),
+        ("TIMESTAMP_NTZ '9999-12-31 23:59:59'", None),
+        ("TIMESTAMP '0001-01-01 00:00:00'", None),
+        ("TIMESTAMP '+294247-01-10 00:00:00'", None),
+        ("TRUE", None),
     ]
     rows = judge(spark, [{"event_at": value} for value, _ in drawn])
     found = [row["event_at"] and row["event_at"].astimezone(UTC) for row in rows]
@@ -131,13 +159,43 @@ def test_values_become_the_contracts_types_or_faults(spark: SparkSession) -> Non
         ("whole", "'12.0'", "not_a_whole_number"),
         ("whole", "'twelve'", "not_a_number"),
         ("whole", "'99999999999999999999'", "not_a_whole_number"),
+        ("whole", "9007199254740993D", "not_a_whole_number"),
+        ("whole", "16777217F", "not_a_whole_number"),
+        ("whole", "DOUBLE('NaN')", "not_a_whole_number"),
+        ("whole", "'1d'", "not_a_number"),
+        ("whole", "'1,234'", "not_a_number"),
+        ("whole", "'\u22125'", "not_a_number"),
+        ("whole", "'5-'", "not_a_number"),
+        ("whole", "TRUE", "not_a_number"),
+        ("whole", "DATE '2024-01-02'", "not_a_number"),
+        ("whole", "TIMESTAMP '2024-01-02 00:00:00'", "not_a_number"),
         ("small", "3000000000", "not_a_whole_number"),
         ("share", "'0.25'", 0.25),
         ("share", "'NaN'", "not_a_number"),
         ("share", "'0,25'", "not_a_number"),
+        ("share", "'Infinity'", "not_a_number"),
+        ("share", "'1e999'", "not_a_number"),
+        ("share", "'1d'", "not_a_number"),
+        ("share", "'0x1p3'", "not_a_number"),
+        ("share", "'-1.5e-3'", -0.0015),
+        ("share", "TRUE", "not_a_number"),
+        ("share", "TIMESTAMP '2024-01-02 00:00:00'", "not_a_number"),
+        ("is_new", "1", True),
+        ("is_new", "2", "not_a_boolean"),
+        ("is_new", "0.5BD", "not_a_boolean"),
+        ("is_new", "DATE '2024-01-02'", "not_a_boolean"),
         ("is_new", "'no'", False),
         ("is_new", "'perhaps'", "not_a_boolean"),
         ("born", "'1970-05-01'", date(1970, 5, 1)),
+        ("born", "'1970-05-01 23:30:00'", date(1970, 5, 1)),
+        ("born", "'1970-05-01 23:30:00Z'", date(1970, 5, 2)),
+        ("born", "'9999-12-31'", date(9999, 12, 31)),
+        ("born", "'0001-01-01'", date(1, 1, 1)),
+        ("born", "'0000-12-31'", "not_a_date"),
+        ("born", "ADD_MONTHS(DATE '9999-12-31', 1)", "not_a_date"),
+        ("born", "TIMESTAMP '+294247-01-10 00:00:00'", "not_a_date"),
+        ("born", "'1970-05-01 nonsense'", "not_a_date"),
+        ("born", "19700501", "not_a_date"),
         ("born", "'1970-02-30'", "not_a_date"),
         ("born", "'1970'", "not_a_date"),
         ("born", "'01.05.1970'", "not_a_date"),
@@ -196,6 +254,13 @@ def test_known_on_follows_its_rule_and_after_the_history_is_no_earlier_than_the_
         ({"event_at": "'2024-02-09'"}, target(load_date=late), date(2024, 2, 10)),
     ]
     assert [judge(spark, [row], where)[0]["known_on"] for row, where, _ in drawn] == [day for _, _, day in drawn]
+
+
+def test_a_day_of_knowing_beyond_the_calendar_is_a_fault_of_its_row(spark: SparkSession) -> None:
+    late = {"event_at": "'9998-12-31 12:00:00'"}
+    own = {"known_on": "'9999-12-31'"}
+    rows = [*judge(spark, [late, {}], target()), *judge(spark, [own, {"known_on": "'2024-01-15'"}], target("column"))]
+    assert [row["_fault"] for row in rows] == ["not_a_date|known_on", None, "not_a_date|known_on", None]
 
 
 def test_technical_columns_are_filled(spark: SparkSession) -> None:

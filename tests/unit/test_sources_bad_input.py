@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tallystick.errors import InputError, LoadRefused
-from tallystick.ingest.deliveries import check_order, find_deliveries
+from tallystick.ingest.deliveries import _matches, check_order, find_deliveries, match_files
 from tallystick.project.sources import load_source
 from tallystick.tables import Warehouse
 from tallystick.tables.landing import landings
@@ -116,6 +116,44 @@ def test_a_folder_that_is_no_date_and_an_empty_directory_are_named(tmp_path: Pat
         (supplier / "2024-13-01").mkdir(exist_ok=True)
         with pytest.raises(InputError, match=r"2024-13-01: 2024-13-01 is no date .name the folder"):
             find_deliveries(supplier, source)
+
+
+def village(tmp_path: Path, **patterns: str) -> Any:
+    """The village bank whose people come in files of another name or pattern."""
+    yaml = SOURCE_YAML.replace("file: people.csv", f'file: "{patterns["people"]}"')
+    return load_source(write_project(tmp_path / "project", files={"source.yaml": yaml}), "village")
+
+
+def test_a_pattern_takes_no_file_of_landings_own_and_none_that_is_hidden(tmp_path: Path) -> None:
+    home = tmp_path / "landed"
+    home.mkdir()
+    for name in ("_manifest.json", "_published.json", "_SUCCESS", "._a.json", ".DS_Store", "_b.json", "a.json"):
+        (home / name).write_text("x\n")
+    for number, (pattern, found) in enumerate(
+        (("*", ["a.json"]), ("*.json", ["a.json"]), ("_*.json", ["_b.json"]), ("[_a]*", ["a.json"]))
+    ):
+        source = village(tmp_path / str(number), people=pattern)
+        assert _matches(home, source.files["people"]) == found, pattern
+
+
+def test_a_link_is_followed_only_inside_its_delivery(tmp_path: Path) -> None:
+    source = village(tmp_path, people="people*.csv")
+    secret = tmp_path / "secret.csv"
+    secret.write_text("person,born,village\n1,1970-05-01,north\n")
+    home = write_delivery(tmp_path / "supplier" / "2024-01-31")
+    (home / "people_2.csv").symlink_to("people.csv")
+    assert match_files(home, source)["people"] == ("people.csv", "people_2.csv")
+    (home / "people_3.csv").symlink_to(secret)
+    with pytest.raises(InputError, match=r"people_3\.csv: a link leads out of the delivery's folder"):
+        match_files(home, source)
+    (home / "people_3.csv").unlink()
+    elsewhere = write_delivery(tmp_path / "elsewhere")
+    (tmp_path / "supplier" / "2024-02-01").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="2024-02-01: a link leads out"):
+        find_deliveries(tmp_path / "supplier", source)
+    # The folder that the operator names may be a link: that is his choice.
+    (tmp_path / "named").symlink_to(elsewhere)
+    assert find_deliveries(tmp_path / "named", source)[0].files["people"] == ("people.csv",)
 
 
 def test_a_fault_names_the_file_where_the_supplier_put_it(tmp_path: Path) -> None:

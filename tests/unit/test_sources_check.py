@@ -12,6 +12,7 @@ import pytest
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project.contracts import load_contracts
 from tallystick.project.sources import check_source, load_source, load_sources
+from tallystick.spec.sources import SourceFile
 from tallystick.spec.tables import TableContract
 from tests.lib.deliveries import ACCOUNTS_SQL, CHECKOUT, CUSTOMERS_SQL, SOURCE_YAML, TRANSACTIONS_SQL, write_source
 
@@ -79,6 +80,15 @@ YAML_MISTAKES = {
         "file: people.csv, sparse: [born], col",
         "source.yaml:10: file people: sparse column born is not a declared key of a jsonl file",
     ),
+    "reading: {encoding: utf-8,": ("reading: {encoding: rot13,", "source.yaml:8: rot13 is no encoding of text"),
+    "file: people.csv": (
+        "file: _manifest.json",
+        "source.yaml:10: file people: file _manifest.json is a name",
+    ),
+    "{known_on: event_date + 1 day}": (
+        "{known_on: event_date + 99999999 days}",
+        "source.yaml:15: known_on: at most",
+    ),
     'nulls: ["", "NULL"]': ("nulls: NULL.", "source.yaml:8: nulls is not a list of texts"),
     "file: people.csv,": ("", "source.yaml:10: file people has no file"),
     "buckets: 2": ("buckets: 0", "source.yaml:7: layout.buckets is not a whole number"),
@@ -103,6 +113,21 @@ def test_a_mistake_in_the_yaml_file_is_told_with_its_line(tmp_path: Path, mistak
     assert any(problem.startswith(told) for problem in problems(tmp_path)), problems(tmp_path)
     with pytest.raises(DeclarationError):
         load_source(tmp_path, "village")
+
+
+@pytest.mark.parametrize(
+    "name", ["hex", "zlib", "base64", "bz2", "idna", "punycode", "unicode_escape", "utf-7", "undefined"]
+)
+def test_what_is_no_encoding_of_text_is_refused(name: str) -> None:
+    with pytest.raises(DeclarationError, match="is no encoding of text"):
+        SourceFile(view="a", file="a.csv", columns=("a",), encoding=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1250", "cp037", "gb18030", "shift_jis", "big5"]
+)
+def test_encodings_of_text_are_taken(name: str) -> None:
+    assert SourceFile(view="a", file="a.csv", columns=("a",), encoding=name).encoding == name
 
 
 SQL_MISTAKES = {
@@ -158,6 +183,28 @@ SQL_MISTAKES = {
     "text compared with a number": ("b.kind <> 'VOID'", "b.amount > 2", "16: column amount is text and is used as a"),
     "text used as a time": ("b.booked AS", "TO_UTC_TIMESTAMP(b.booked, 'UTC') AS", "4: column booked is text and is"),
     "local time read as UTC": ("b.booked AS", "CAST(b.booked AS TIMESTAMP) AS", "4: event_at would read local time as"),
+    "a number of unknown unit": ("b.booked AS", "CAST(b.booked AS BIGINT) AS", "4: event_at is a number, not a time"),
+    "a sum of unknown unit": ("b.booked AS", "UNIX_TIMESTAMP('2024-01-01') + 5 AS", "4: event_at is a number, not a"),
+    "an instant told as text": ("b.booked AS", "FROM_UNIXTIME(5) AS", "4: event_at would read text in UTC as local"),
+    "months as minutes": ("b.booked AS", "TO_DATE(b.booked, 'yyyy-mm-dd') AS", "4: format yyyy-mm-dd: mm is minutes"),
+    "half a day's hours": (
+        "b.booked AS",
+        "TO_TIMESTAMP_NTZ(b.booked, 'd.M.yyyy hh:mm') AS",
+        "4: format d.M.yyyy hh",
+    ),
+    "a week's year": ("b.booked AS", "TO_DATE(b.booked, 'YYYYMMdd') AS", "4: format YYYYMMdd: Y is the year of a week"),
+    "no century": ("b.booked AS", "TO_DATE(b.booked, 'yyMMdd') AS", "4: format yyMMdd: two digits do not say"),
+    "no year": ("b.booked AS", "TO_DATE(b.booked, 'dd.MM.') AS", "4: format dd.MM.: there is no year"),
+    "a zone forgotten": (
+        "b.booked AS",
+        "TO_TIMESTAMP_NTZ(b.booked, 'yyyyMMdd HHX') AS",
+        "4: format yyyyMMdd HHX: TO",
+    ),
+    "few digits": ("LOWER(b.kind)", "CAST(b.amount AS FLOAT)", "7: FLOAT keeps seven digits"),
+    "an unknown function": ("LOWER(b.kind)", "LOWERR(b.kind)", "7: unknown function LOWERR"),
+    "text between numbers": ("b.kind <> 'VOID'", "b.amount BETWEEN 1 AND 2", "16: column amount is text and is used"),
+    "text among numbers": ("b.kind <> 'VOID'", "b.amount IN (1, 2)", "16: column amount is text and is used as a"),
+    "text in a case of numbers": ("LOWER(b.kind)", "CASE b.kind WHEN 1 THEN 'a' END", "7: column kind is text and is"),
     "a pattern read as UTC": ("b.booked AS", "TO_TIMESTAMP(b.booked, 'd.M.y') AS", "4: event_at would read local time"),
 }
 

@@ -7,6 +7,7 @@ import pytest
 from tallystick.spec.mapping_checks import Shape
 from tallystick.spec.mapping_sql import branch_sql, forgive, reading_failures, view_sql
 from tallystick.spec.mappings import DIALECT, fill_parameters, parse_mapping, parse_query
+from tallystick.spec.readings import LOCAL_TEXT
 
 SHAPES = {
     "rows": Shape(columns=("id", "amount", "Day", "kind"), key=("id",), is_text=True),
@@ -27,7 +28,7 @@ def failures(expression: str) -> list[tuple[str, str]]:
     tree, _ = parse_query(f"SELECT {expression} AS x FROM rows", "x.sql")
     assert tree is not None
     found = reading_failures(tree.expressions[0].unalias())
-    return [(condition.sql(dialect=DIALECT), reason) for condition, reason in found]
+    return [(failure.condition.sql(dialect=DIALECT), failure.reason) for failure in found]
 
 
 def branch(sql: str) -> str:
@@ -62,23 +63,34 @@ def test_functions_run_as_they_were_written() -> None:
 
 
 def test_reading_text_gives_null_instead_of_stopping() -> None:
-    day = "REGEXP_EXTRACT(a, '^[ ]*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?$', 0)"
-    assert written("CAST(a AS DECIMAL(18, 2)) * 100") == "TRY_CAST(a AS DECIMAL(18, 2)) * 100"
-    assert written("a::int") == written("INT(a)") == "TRY_CAST(a AS INT)"
+    local = LOCAL_TEXT
+    day = f"REGEXP_EXTRACT(CAST(a AS STRING), '{local}', 0)"
+    assert written("a::int") == written("INT(a)") == written("CAST(a AS INT)")
+    assert written("CAST(TRIM(a) AS BIGINT)") == "TRY_CAST(TRIM(a) AS BIGINT)"
     assert written("CAST(a AS DATE)") == written("TO_DATE(a)") == f"TRY_CAST({day} AS DATE)"
+    assert written("CAST(TRIM(a) AS DATE)") == f"TRY_CAST(REGEXP_EXTRACT(TRIM(a), '{local}', 0) AS DATE)"
     assert written("TO_DATE(a, 'd.M.y')") == "TRY_CAST(TRY_TO_TIMESTAMP(a, 'd.M.y') AS DATE)"
     assert written("TO_TIMESTAMP_NTZ(a, 'y')") == "TRY_CAST(TRY_TO_TIMESTAMP(a, 'y') AS TIMESTAMP_NTZ)"
     assert written("UNIX_TIMESTAMP(a, 'y')") == "UNIX_TIMESTAMP(TRY_TO_TIMESTAMP(a, 'y'))"
     assert written("TO_NUMBER(a, '999')") == "TRY_TO_NUMBER(a, '999')"
-    assert written("MAKE_DATE(a, b, 1)").startswith("TRY_CAST(CONCAT(a, '-', b, '-', 1) AS DATE")
-    assert written("ADD_MONTHS(CAST(TRIM(a) AS DATE), INT(b))") == (
-        "ADD_MONTHS(TRY_CAST(TRIM(a) AS DATE), TRY_CAST(b AS INT))"
+    assert written("MAKE_DATE(a, b, 1)").startswith("TRY_CAST(REGEXP_EXTRACT(CONCAT(a, '-', b, '-', 1), ")
+    assert written("ADD_MONTHS(CAST(CAST(a AS DATE) AS TIMESTAMP), 1)") == (
+        f"ADD_MONTHS(TRY_CAST(TRY_CAST({day} AS DATE) AS TIMESTAMP), 1)"
     )
 
 
+def test_a_text_that_is_read_as_a_wall_clock_is_one() -> None:
+    # A zone in the text would be counted twice: once by the cast and once by the call around it.
+    clock = written("TO_UTC_TIMESTAMP(CAST(TRIM(a) AS TIMESTAMP_NTZ), 'Europe/Prague')")
+    assert written("TO_UTC_TIMESTAMP(CAST(TRIM(a) AS TIMESTAMP), 'Europe/Prague')") == clock
+    assert "Europe/Prague" in clock
+    assert "UTC|GMT" not in clock
+    assert "UTC|GMT" in written("CAST(TRIM(a) AS TIMESTAMP)")
+
+
 def test_a_failed_reading_is_a_condition_with_a_reason() -> None:
-    assert failures("CAST(amount AS BIGINT) + 1") == [
-        ("NOT (amount) IS NULL AND (TRY_CAST(amount AS BIGINT)) IS NULL", "not_a_number")
+    assert failures("CAST(TRIM(amount) AS BIGINT) + 1") == [
+        ("NOT (TRIM(amount)) IS NULL AND (TRY_CAST(TRIM(amount) AS BIGINT)) IS NULL", "not_a_number")
     ]
     assert [reason for _, reason in failures("TO_DATE(a, 'y')")] == ["not_a_date"]
     assert [reason for _, reason in failures("TO_TIMESTAMP_NTZ(a, 'y')")] == ["not_a_time"]
@@ -88,12 +100,12 @@ def test_a_failed_reading_is_a_condition_with_a_reason() -> None:
 
 
 def test_a_reading_counts_only_in_the_branch_of_case_that_a_row_takes() -> None:
-    ((condition, _),) = failures("CASE kind WHEN 'n' THEN CAST(a AS INT) ELSE 0 END")
-    failed = "NOT (a) IS NULL AND (TRY_CAST(a AS INT)) IS NULL"
+    ((condition, _),) = failures("CASE kind WHEN 'n' THEN CAST(TRIM(a) AS INT) ELSE 0 END")
+    failed = "NOT (TRIM(a)) IS NULL AND (TRY_CAST(TRIM(a) AS INT)) IS NULL"
     assert condition == f"CASE kind WHEN 'n' THEN {failed} ELSE FALSE END"
-    ((condition, _),) = failures("CASE WHEN kind = 'n' THEN 0 ELSE CAST(a AS INT) END")
+    ((condition, _),) = failures("CASE WHEN kind = 'n' THEN 0 ELSE CAST(TRIM(a) AS INT) END")
     assert condition == f"CASE WHEN kind = 'n' THEN FALSE ELSE {failed} END"
-    ((condition, _),) = failures("IF(kind = 'n', CAST(a AS INT), 0)")
+    ((condition, _),) = failures("IF(kind = 'n', CAST(TRIM(a) AS INT), 0)")
     assert condition == f"CASE WHEN kind = 'n' THEN {failed} ELSE FALSE END"
 
 
@@ -111,7 +123,7 @@ def test_a_left_join_may_be_missed_and_a_text_in_where_that_cannot_be_read_is_no
     sql = branch("SELECT r.id, n.name FROM rows r LEFT JOIN names n ON n.id = r.id WHERE CAST(amount AS INT) > 1")
     assert "CAST(NULL AS STRING) AS `_missed`" in sql
     assert "THEN FALSE ELSE NOT COALESCE((TRY_CAST(`r`.`amount` AS INT) > 1), FALSE) END AS `_excluded`" in sql
-    assert "THEN 'not_a_number|amount'" in sql
+    assert "THEN 'not_a_whole_number|amount' ELSE 'not_a_number|amount' END" in sql
 
 
 def test_names_count_without_regard_to_case_and_keep_their_declared_form() -> None:
@@ -129,10 +141,10 @@ def test_a_parameter_becomes_a_quoted_text_and_nothing_else() -> None:
 
 
 def test_a_derived_view_reads_the_tables_that_stand_for_its_views() -> None:
-    tree, _ = parse_query("WITH a AS (SELECT id FROM rows) SELECT MIN(CAST(id AS INT)) AS m FROM a", "x.sql")
+    tree, _ = parse_query("WITH a AS (SELECT id FROM rows) SELECT MIN(CAST(TRIM(id) AS INT)) AS m FROM a", "x.sql")
     assert tree is not None
     assert view_sql(tree, {"rows": "_t1"}) == (
-        "WITH `a` AS (SELECT `id` FROM `_t1` AS `rows`) SELECT MIN(TRY_CAST(`id` AS INT)) AS `m` FROM `a`"
+        "WITH `a` AS (SELECT `id` FROM `_t1` AS `rows`) SELECT MIN(TRY_CAST(TRIM(`id`) AS INT)) AS `m` FROM `a`"
     )
 
 

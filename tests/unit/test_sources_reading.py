@@ -163,19 +163,86 @@ def test_another_delimiter_is_named(tmp_path: Path, header: bool) -> None:
 
 
 def test_another_encoding_in_the_header_is_refused(tmp_path: Path) -> None:
-    for content in ("ä,a,c\n1,2,3\n".encode("latin-1"), TEXT.encode("utf-16")):
-        with pytest.raises(InputError, match=r"rows\.csv: not utf-8 text \(correct encoding in source\.yaml\)"):
-            inspect_file(written(tmp_path, content), spec())
+    with pytest.raises(InputError, match=r"rows\.csv: not utf-8 text \(correct encoding in source\.yaml\)"):
+        inspect_file(written(tmp_path, "ä,a,c\n1,2,3\n".encode("latin-1")), spec())
     with pytest.raises(InputError, match="not latin-1 text"):
         inspect_file(written(tmp_path, TEXT.encode("utf-16-le")), spec(encoding="latin-1"))
 
 
-def test_another_encoding_further_down_ends_the_file_with_a_fault(tmp_path: Path) -> None:
-    far = "a,b,c\n" + "1,2,3\n" * 20_000
-    rows = read(written(tmp_path, far.encode() + "7,8,Köln\n".encode("latin-1")), spec())
-    assert rows[-1]["_fault"].startswith("not utf-8 text")
+def test_bytes_that_are_no_text_cost_their_own_record_unless_most_lines_have_them(tmp_path: Path) -> None:
+    broken = "7,8,Köln\n".encode("latin-1")
+    rows = read(written(tmp_path, TEXT.encode() + broken + b'"x\n\xff",8,9\n' + b"1,2,3\n"), spec())
+    assert [(row["_line"], row["_problem"], row["a"]) for row in rows] == [
+        (2, None, "1"), (3, None, "4"), (4, "not_text", None), (5, "not_text", None), (7, None, "1"),
+    ]  # fmt: skip
+    assert rows[2]["_raw"] == "7,8,K\ufffdln"
+    assert {row["_fault"] for row in rows} == {None}
     with pytest.raises(InputError, match="not utf-8 text"):
-        inspect_file(written(tmp_path, TEXT.encode() + "7,8,Köln\n".encode("latin-1")), spec())
+        inspect_file(written(tmp_path, b"a,b,c\n" + broken * 2 + b"1,2,3\n"), spec())
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "gb18030"])
+def test_a_byte_order_mark_is_no_data_with_or_without_a_header(tmp_path: Path, encoding: str, quote: str) -> None:
+    text = "\ufeff1,A,2\n2,B,3\n".encode(encoding.removesuffix("-sig"))
+    bare = spec(header=False, columns=("a", "b", "c"), encoding=encoding, quote=quote)
+    assert values(written(tmp_path, text), bare) == [("1", "A", "2", 1), ("2", "B", "3", 2)]
+    titled = "\ufeffa,b,c\n1,A,2\n".encode(encoding.removesuffix("-sig"))
+    assert values(written(tmp_path, titled), spec(encoding=encoding, quote=quote)) == [("1", "2", 2)]
+
+
+def test_a_byte_order_mark_inside_files_that_were_put_together_is_no_data(tmp_path: Path) -> None:
+    part = "\ufeff1,A,2\n".encode()
+    bare = spec(header=False, columns=("a", "b", "c"))
+    assert values(written(tmp_path, part * 2), bare) == [("1", "A", "2", 1), ("1", "A", "2", 2)]
+    record = '\ufeff{"a": "1", "c": "2"}\n'.encode()
+    assert values(written(tmp_path, record * 2), spec(format="jsonl")) == [("1", "2", 1), ("1", "2", 2)]
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize(
+    ("given", "declared"),
+    [
+        ("utf-8", "cp1250"),
+        ("utf-8", "utf-16-le"),
+        ("utf-16-le", "utf-8"),
+        ("utf-16-be", "utf-16-le"),
+        ("utf-32-le", "utf-16"),
+    ],
+)
+def test_the_byte_order_mark_of_another_encoding_is_told(
+    tmp_path: Path, given: str, declared: str, header: bool
+) -> None:
+    path = written(tmp_path, ("\ufeff" + TEXT).encode(given))
+    file = spec(header=header, columns=("a", "b", "c"), encoding=declared)
+    with pytest.raises(InputError, match=f"begins with the byte order mark of {given}, not {declared} as declared"):
+        inspect_file(path, file)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_line_without_an_end_stops_at_the_declared_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(reading, "BLOCK", 64)
+    first = "a,b,c\n" if kind == "csv" else '{"a": "1", "c": "2"}\n'
+    file = spec(format=kind, longest_line=100)
+    rows = read(written(tmp_path, first + "1,2,3\n" * 30 + "x" * 1000), file)
+    assert rows[-1]["_fault"] == "line 32 is longer than 100 characters, the declared longest_line"
+    assert "longest_line" in fault_fix(rows[-1]["_fault"])
+    for quoted in ("", '"q",2,3\n'):
+        monkeypatch.setattr(reading, "BLOCK", 1 << 20)
+        rows = read(written(tmp_path, first + quoted + "ž" * 101 + "\n" + "ž" * 100 + "\n"), file)
+        assert rows[-1]["_fault"].startswith(f"line {3 if quoted else 2} is longer")
+    zeros = written(tmp_path, gzip.compress(bytes(10_000_000)), "rows.csv.gz")
+    with pytest.raises(InputError, match="line 1 is longer than 100 characters"):
+        inspect_file(zeros, file)
+
+
+def test_a_file_that_unpacks_to_more_than_declared_stops(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress(b"a,b,c\n" + b"1,2,3\n" * 500_000), "rows.csv.gz")
+    rows = read(path, spec(largest_gb=0.001))
+    assert rows[-1]["_fault"] == "the file unpacks to more than 0.001 GB, the declared largest_gb"
+    assert read(path, spec(largest_gb=0.003))[-1]["_fault"] is None
 
 
 def test_a_declared_encoding_is_read(tmp_path: Path) -> None:

@@ -89,3 +89,35 @@ def test_json_lines_give_text_and_keep_the_digits_of_numbers() -> None:
         (5, "not_json", (None, None)),
         (7, None, (None, None)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        ('{"a": "\\ud800", "c": "2"}', "not_text"),
+        ('{"a": "1", "c": ["\\udc00"]}', "not_text"),
+        ('{"a": "1", "\\ud83d": "2"}', "not_text"),
+        ('{"a": "\\ud83d\\ude00", "c": "2"}', None),
+        ('{"a": "1", "a": "2"}', "key_twice"),
+        ('{"a": {"b": 1, "b": 2}}', "key_twice"),
+        ('{"a": NaN}', "not_json"),
+        ('{"a": -Infinity}', "not_json"),
+        ("[" * 100_000, "not_json"),
+        ('{"a": ' * 100_000, "not_json"),
+        ('{"a": ' + "[" * 5_000 + "]" * 5_000 + "}", "not_json"),
+        ('{"a": ' + "9" * 10_000 + "}", None),
+        ('{"a": "1"', "not_json"),
+        ("\0", "not_json"),
+    ],
+)
+def test_a_record_that_no_parser_takes_is_one_reject(record: str, problem: str | None) -> None:
+    layout = FileLayout(names=("a", "c"), wanted=("a", "c"), nulls=("",), format="jsonl")
+    good = '{"a": "1", "c": "2"}'
+    found = rows(split(f"{good}\n{record}\n{good}\n", layout))
+    assert [told for _, _, told, _ in found] == [None, problem, None]
+    assert found[0][3] == found[2][3] == ("1", "2")
+
+
+def test_a_long_field_is_read_beside_quoted_ones() -> None:
+    long = "x" * 300_000
+    assert [values for *_, values in rows(split(f'"1",b,{long}\n2,b,c\n'))] == [("1", long), ("2", "c")]

@@ -14,6 +14,7 @@ import pytest
 from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound, SetupError
 from tallystick.tables import Warehouse, landing
 from tallystick.tables.landing import raw_folder
+from tallystick.tables.store.disk import write_whole
 from tests.lib import store
 
 DAY = date(2026, 3, 10)
@@ -181,3 +182,34 @@ def test_two_runs_do_not_land_one_load_at_once(warehouse: Warehouse, delivery: P
         assert landing.land(warehouse, "north", date(2026, 3, 11), delivery, FILES).status == "new"
     assert landing.land(warehouse, "north", DAY, delivery, FILES).status == "new"
     assert [found.load_date.day for found in landing.landings(warehouse, "north")] == [10, 11]
+
+
+def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_is_untouched(
+    warehouse: Warehouse, delivery: Path, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    home = warehouse.root / "raw" / "berka"
+    home.mkdir(parents=True)
+    for name in (".ingest", f".{DAY}.lock"):
+        (home / name).symlink_to(precious)
+    with pytest.raises(SetupError, match="the lock is a link"), landing.alone(warehouse, "berka"):
+        pass
+    with pytest.raises(SetupError, match="the lock is a link"):
+        landing.land(warehouse, "berka", DAY, delivery, ["cards.csv"])
+    assert precious.read_text() == "kept"
+
+
+def test_a_link_out_of_the_delivery_is_not_landed(warehouse: Warehouse, delivery: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    (delivery / "out.csv").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="a link leads out"):
+        landing.land(warehouse, "berka", DAY, delivery, ["out.csv"])
+
+
+def test_a_link_where_a_manifest_is_written_is_replaced_and_not_written_through(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / ".a.json.part").symlink_to(precious)
+    write_whole(tmp_path / "a.json", "new")
+    assert (precious.read_text(), (tmp_path / "a.json").read_text()) == ("kept", "new")

@@ -6,6 +6,7 @@ the files (``ingest`` judges it), Delta.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -19,13 +20,13 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound
+from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound, SetupError
+from tallystick.spec.sources import LANDING_FILES
 from tallystick.tables.store.disk import full_disk_is_setup_error, write_whole
 from tallystick.tables.store.slices import PLAIN, Run
 from tallystick.tables.store.warehouse import Warehouse
 
-MANIFEST = "_manifest.json"
-PUBLISHED = "_published.json"
+MANIFEST, PUBLISHED = LANDING_FILES
 CHUNK = 1 << 20
 # A file that still changes at the third try is being written: the supplier has not delivered it yet.
 TRIES = 3
@@ -73,7 +74,11 @@ def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Pa
     names = _checked_names(source, files)
     if not origin.is_dir():
         raise InputError("the source's directory does not exist", where=str(origin), fix="check the path of --source")
+    inside = origin.resolve()
     for name in names:
+        if not (origin / name).resolve().is_relative_to(inside):
+            fix = "deliver the file itself"
+            raise InputError("a link leads out of the delivery's folder", where=str(origin / name), fix=fix)
         if not (origin / name).is_file():
             raise InputError(
                 "the delivery lacks a file", where=str(origin / name), fix="deliver it or correct source.yaml"
@@ -171,8 +176,17 @@ def alone(warehouse: Warehouse, source: str) -> Iterator[None]:
 
 @contextmanager
 def _locked(path: Path, conflict: str, *, where: str) -> Iterator[None]:
-    """Hold the lock file; the system drops the lock when the process dies, however it dies."""
-    with path.open("w") as handle:
+    """Hold the lock file; the system drops the lock when the process dies, however it dies.
+
+    Nothing is written to it, and a link in its place is not followed: what it leads to is not ours.
+    """
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise SetupError("the lock is a link", where=str(path), fix="remove the link") from None
+        raise
+    with os.fdopen(opened) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -31,8 +31,10 @@ def write_whole(path: Path, text: str) -> None:
     """Write ``text`` so that ``path`` is the old file or the new one whenever the process dies."""
     # One name, so that the next write takes over what a killed one left; writers of one path hold a lock.
     part = path.with_name(f".{path.name}.part")
+    # A link in its place would be written through.
+    part.unlink(missing_ok=True)
     try:
-        with part.open("w", encoding="utf-8") as handle:
+        with part.open("x", encoding="utf-8") as handle:
             handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())

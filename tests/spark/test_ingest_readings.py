@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallystick.spec.mapping_checks import Shape
 from tallystick.spec.mapping_sql import branch_sql
 from tallystick.spec.mappings import parse_mapping
 from tallystick.spec.spark_functions import SPARK_FUNCTIONS
+from tests.lib.deliveries import SOURCE_YAML, load_delivery, rejects_of, rows_of, write_delivery, write_project
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -89,3 +91,55 @@ def test_a_text_is_read_as_exactly_what_it_says_or_refused_with_its_reason(spark
 def test_the_list_of_functions_is_sparks_own(spark: SparkSession) -> None:
     known = {row[0].upper() for row in spark.sql("SHOW ALL FUNCTIONS").collect()}
     assert {name for name in known if name.isidentifier()} == SPARK_FUNCTIONS
+
+
+def test_a_suppliers_default_dates_and_odd_values_cost_their_own_rows_only(spark: SparkSession, tmp_path: Path) -> None:
+    project = write_project(
+        tmp_path / "project", files={"source.yaml": SOURCE_YAML.replace("reject_rate: 0.5", "reject_rate: 0.9")}
+    )
+    defaults = ("9999-12-31", "9999-01-01", "2999-12-31", "1900-01-01", "1753-01-01", "0001-01-01", "0000-00-00")
+    people = "person,born,village\n" + "".join(f"{n},{day},x\n" for n, day in enumerate(defaults, start=1))
+    accounts = "account,person,opened\n" + "".join(f"A{n},{n},{day}\n" for n, day in enumerate(defaults, start=1))
+    bookings = "booking,account,booked,amount,kind,note\n" + "".join(
+        f"{n},A4,{day},{amount},CASH,\n"
+        for n, (day, amount) in enumerate(
+            [(day, "1") for day in defaults]
+            + [("2024-01-02", amount) for amount in ("12.345", "0.001", "1,5", "12.34")]
+            + [(f"2024-01-02 10:00:00{zone}", "1") for zone in ("UTC", " CET", "Z")]
+            + [("20240102", "1"), ("202401", "1")],
+            start=1,
+        )
+    ).replace("1,5", '"1,5"')  # fmt: skip
+    files: dict[str, str | bytes | None] = {
+        "people.csv": people,
+        "accounts.csv.gz": accounts,
+        "bookings_1.csv.gz": bookings,
+    }
+    load_delivery(spark, project, tmp_path / "warehouse", write_delivery(tmp_path / "first", files))
+    warehouse = tmp_path / "warehouse"
+    assert rejects_of(warehouse, "customers") == [("not_a_date", "birth_date", "2024-01-31/people.csv", 8)]
+    born = [row["birth_date"] for row in rows_of(warehouse, "clean.customers")]
+    assert [str(day) for day in born] == sorted(defaults[:-1], key=defaults.index)
+    assert [(reason, column, line) for reason, column, _, line in rejects_of(warehouse, "accounts")] == [
+        ("not_a_time", "event_at", line) for line in (2, 3, 7, 8)
+    ]
+    assert [(reason, column, line) for reason, column, _, line in rejects_of(warehouse, "transactions")] == [
+        *(("not_a_time", "event_at", line) for line in (2, 3, 7, 8)),
+        *(("not_a_whole_number", column, line) for column, line in (("direction", 9), ("direction", 10))),
+        ("not_a_number", "direction", 11),
+        *(("not_a_time", "event_at", line) for line in (14, 16, 17)),
+    ]
+    stored = {row["transaction_id"]: row for row in rows_of(warehouse, "clean.transactions")}
+    assert sorted(stored, key=int) == ["3", "4", "5", "11", "12", "14"]
+    assert stored["11"]["amount_minor"] == 1234
+    at = datetime(2024, 1, 2, 10, tzinfo=UTC)
+    assert (stored["12"]["event_at"], stored["14"]["event_at"]) == (at, at)
+    # What was stored of the odd days stops no later load either.
+    again = {
+        "people.csv": people,
+        "accounts.csv.gz": accounts,
+        "bookings_1.csv.gz": bookings + "99,A4,2024-02-01,1,CASH,\n",
+    }
+    second = write_delivery(tmp_path / "second", again)
+    load_delivery(spark, project, warehouse, second, load_date=date(2024, 2, 1))
+    assert len(rows_of(warehouse, "clean.transactions")) == 7

@@ -16,11 +16,11 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from tallystick.errors import InputError, LoadRefused, SetupError
+from tallystick.errors import LoadRefused, SetupError
 from tallystick.ingest.counts import FileCounts, RowCounts, read_counts
 from tallystick.ingest.deliveries import Delivery
 from tallystick.ingest.headers import match_keys
-from tallystick.ingest.reading import fault_fix
+from tallystick.ingest.reading import fault_error
 from tallystick.ingest.rejected import rejected_sql, waiting_sql
 from tallystick.ingest.rows import Target, judged_sql, name_sql
 from tallystick.ingest.versions import compared_sql, published_sql, settled_sql
@@ -176,7 +176,7 @@ class _Load:
     def _check_file(self, told: FileCounts) -> None:
         """InputError for a file that could not be read to its end or lacks a declared key."""
         if told.fault:
-            raise InputError(told.fault, where=self._place(told.file), fix=fault_fix(told.fault))
+            raise fault_error(told.fault, self.source.files[told.view], where=self._place(told.file))
         if told.keys is not None:
             extra = match_keys(self.source.files[told.view], told.keys, where=self._place(told.file))
             self.result.notes += [undeclared_note(told.file, extra)] if extra else []

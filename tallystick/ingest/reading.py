@@ -40,8 +40,27 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
 
-_TRUNCATED = "the file ends early: it is truncated"
-_DAMAGED = "the file is damaged"
+# What can end the reading of a file, by the word that a row's ``_fault`` carries: what to say, and what to do.
+_FAULTS = {
+    "truncated": ("the file ends early: it is truncated", "deliver it again"),
+    "damaged": ("the file is damaged", "deliver it again"),
+    "not_text": (
+        "not {encoding} text, near or after line {place}",
+        "correct encoding in source.yaml, or deliver it again",
+    ),
+    "other_mark": (
+        "the file begins with the byte order mark of {place}, not {encoding} as declared",
+        "correct encoding in source.yaml, or deliver it again",
+    ),
+    "long_line": (
+        "line {place} is longer than {longest_line} characters, the declared longest_line",
+        "deliver it again, or declare a greater longest_line in source.yaml",
+    ),
+    "too_large": (
+        "the file unpacks to more than {largest_gb} GB, the declared largest_gb",
+        "deliver it again, or declare a greater largest_gb in source.yaml",
+    ),
+}
 
 # Each opens for reading bytes.
 _OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -49,7 +68,11 @@ _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError)
 
 
 class _FileFault(Exception):
-    """What ends the reading of a file, as a sentence."""
+    """What ends the reading of a file: a word of ``_FAULTS``, and a line or an encoding."""
+
+    def __init__(self, word: str, place: str | int = "") -> None:
+        self.fault = f"{word}|{place}"
+        super().__init__(self.fault)
 
 
 def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
@@ -106,14 +129,12 @@ def inspect_file(path: Path, file: SourceFile, *, where: str = "") -> tuple[File
     return layout, []
 
 
-def fault_fix(fault: str) -> str:
-    """What to do about a file that could not be read to its end; ``fault`` is a row's ``_fault``."""
-    if fault in (_TRUNCATED, _DAMAGED):
-        return "deliver it again"
-    for key in ("longest_line", "largest_gb"):
-        if key in fault:
-            return f"deliver it again, or declare a greater {key} in source.yaml"
-    return "correct encoding in source.yaml, or deliver it again"
+def fault_error(fault: str, file: SourceFile, *, where: str) -> InputError:
+    """The error of a file that could not be read to its end; ``fault`` is a row's ``_fault``."""
+    word, _, place = fault.partition("|")
+    what, fix = _FAULTS[word]
+    declared = {name: getattr(file, name) for name in ("encoding", "longest_line", "largest_gb")}
+    return InputError(what.format(place=place, **declared), where=where, fix=fix)
 
 
 def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) -> Iterator[pa.RecordBatch]:
@@ -144,16 +165,13 @@ def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) ->
                 if not text:
                     return
     except LineTooLong as error:
-        yield _fault(file, name, error.line, _too_long(file, error.line))
-    except (_FileFault, UnicodeError) as error:
-        told = str(error) if isinstance(error, _FileFault) else f"not {file.encoding} text, near or after line {line}"
-        yield _fault(file, name, line, told)
+        yield _fault(file, name, error.line, _FileFault("long_line", error.line))
+    except _FileFault as error:
+        yield _fault(file, name, line, error)
+    except UnicodeError:
+        yield _fault(file, name, line, _FileFault("not_text", line))
     except _BROKEN as error:
-        yield _fault(file, name, line, _TRUNCATED if isinstance(error, EOFError) else _DAMAGED)
-
-
-def _too_long(file: SourceFile, line: int) -> str:
-    return f"line {line} is longer than {file.longest_line} characters, the declared longest_line"
+        yield _fault(file, name, line, _FileFault("truncated" if isinstance(error, EOFError) else "damaged"))
 
 
 def _without_marks(block: str) -> str:
@@ -184,7 +202,7 @@ def open_text(path: Path, file: SourceFile) -> IO[str]:
         meant = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
         declared = codecs.lookup(file.encoding).name.removesuffix("-sig")
         if meant and not meant.startswith(declared):
-            raise _FileFault(f"the file begins with the byte order mark of {meant}, not {file.encoding} as declared")
+            raise _FileFault("other_mark", meant)
     except BaseException:
         raw.close()
         raise
@@ -197,7 +215,6 @@ class _Counted(io.RawIOBase):
 
     def __init__(self, raw: Any, largest_gb: float) -> None:
         self.raw, self.left = raw, int(largest_gb * (1 << 30))
-        self.fault = f"the file unpacks to more than {largest_gb} GB, the declared largest_gb"
 
     def readable(self) -> bool:
         return True
@@ -206,7 +223,7 @@ class _Counted(io.RawIOBase):
         size = int(self.raw.readinto(buffer))
         self.left -= size
         if self.left < 0:
-            raise _FileFault(self.fault)
+            raise _FileFault("too_large")
         return size
 
     def close(self) -> None:
@@ -226,15 +243,14 @@ def _first_line(path: Path, file: SourceFile, where: str) -> str:
     except UnicodeError:
         raise not_text from None
     except _FileFault as error:
-        raise InputError(str(error), where=where, fix=fault_fix(str(error))) from None
+        raise fault_error(error.fault, file, where=where) from None
     except EOFError:
-        raise InputError(_TRUNCATED, where=where, fix="deliver it again") from None
+        raise fault_error("truncated", file, where=where) from None
     except _BROKEN:
-        told = f"{_DAMAGED} or no {path.suffix} file" if path.suffix in _OPENERS else "the file is unreadable"
+        told = f"the file is damaged or no {path.suffix} file" if path.suffix in _OPENERS else "the file is unreadable"
         raise InputError(told, where=where, fix="deliver it again") from None
     if len(line.removesuffix("\n")) > most:
-        fault = _too_long(file, number)
-        raise InputError(fault, where=where, fix=fault_fix(fault))
+        raise fault_error(f"long_line|{number}", file, where=where)
     if "\0" in line or (UNREADABLE in line and file.header and file.format == "csv"):
         raise not_text
     return line.lstrip(_MARK).removesuffix("\n").removesuffix("\r")
@@ -276,7 +292,7 @@ def _batch(file: SourceFile, name: str, records: Records, keys: str | None) -> p
     return pa.RecordBatch.from_arrays(arrays, schema=view_schema(file))
 
 
-def _fault(file: SourceFile, name: str, line: int, fault: str) -> pa.RecordBatch:
+def _fault(file: SourceFile, name: str, line: int, fault: _FileFault) -> pa.RecordBatch:
     values: dict[str, list[object]] = {column: [None] for column in view_schema(file).names}
-    values |= {"_file": [name], "_line": [line], "_fault": [fault]}
+    values |= {"_file": [name], "_line": [line], "_fault": [fault.fault]}
     return pa.RecordBatch.from_pydict(values, schema=view_schema(file))

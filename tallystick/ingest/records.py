@@ -224,6 +224,10 @@ def _read_json(lines: list[str], layout: FileLayout, first_line: int, rows: _Row
         rows.add(values if problem is None else nothing, number, [line], problem)
 
 
+class _NotJsonError(ValueError):
+    """Something that JSON has not."""
+
+
 class _KeyTwiceError(ValueError):
     """An object has a key twice: which value counts is not said, and readers differ."""
 
@@ -237,7 +241,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     """NaN and Infinity: Python reads them, JSON has none."""
-    raise ValueError(name)
+    raise _NotJsonError(name)
 
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant, object_pairs_hook=_object)

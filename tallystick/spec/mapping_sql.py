@@ -110,7 +110,7 @@ def forgive(expression: exp.Expr) -> exp.Expr:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReadingFailure:
     """A reading that may fail: the condition that it did on a row, the reason's name, and the text it looked at."""
 
@@ -142,7 +142,7 @@ def reading_failures(expression: exp.Expr) -> Iterator[ReadingFailure]:
     if reading is not None and any(next(columns_of(text), None) is not None for text in reading.texts):
         given = [exp.Not(this=_is_null(forgive(text))) for text in reading.texts]
         condition = exp.and_(*given, _is_null(forgive(expression)))
-        yield ReadingFailure(condition, reading.reason, forgive(reading.texts[0]))
+        yield ReadingFailure(condition=condition, reason=reading.reason, text=forgive(reading.texts[0]))
 
 
 def _is_null(expression: exp.Expr) -> exp.Expr:
@@ -168,7 +168,7 @@ def _branch_failures(expression: exp.Expr) -> Iterator[ReadingFailure]:
                 ],
                 default=failed.condition if number == len(tests) else exp.false(),
             )
-            yield ReadingFailure(chosen, failed.reason, failed.text)
+            yield ReadingFailure(condition=chosen, reason=failed.reason, text=failed.text)
 
 
 @dataclass(frozen=True, slots=True)

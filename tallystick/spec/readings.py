@@ -23,7 +23,7 @@ ZONED_TEXT = f"^[ ]*{_DAY}[T ]{_HOUR}{_MINUTES}[ ]?{_ZONE}[ ]*$"
 NUMBER_TEXT = "^[ ]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ ]*$"
 
 # When something happened and when it was known: the years 2 to 9998, but for a day at each end, so that a day means the
-# same in every zone. What lies beyond is a supplier's word for "none" or "for ever", and has no day before or after it.
+# same in every zone. What lies beyond is a supplier's word for "none" or "no end", and has no day before or after it.
 FIRST_DAY, LAST_DAY = "0002-01-02", "9998-12-30"
 FIRST_SECOND, LAST_SECOND = -62103974400, 253370678399
 

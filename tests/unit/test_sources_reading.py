@@ -12,7 +12,7 @@ import pytest
 from tallystick.errors import InputError
 from tallystick.ingest import reading
 from tallystick.ingest.headers import list_names
-from tallystick.ingest.reading import fault_fix, inspect_file, read_batches, view_schema
+from tallystick.ingest.reading import fault_error, inspect_file, read_batches, view_schema
 from tallystick.spec.sources import SourceFile
 
 TEXT = "a,b,c\n1,2,3\n4,5,6\n"
@@ -116,9 +116,12 @@ def test_utf_8_read_as_a_single_byte_encoding_is_told_by_its_column(tmp_path: Pa
 
 
 def test_what_to_do_fits_the_fault() -> None:
-    assert fault_fix("the file ends early: it is truncated") == "deliver it again"
-    assert fault_fix("the file is damaged") == "deliver it again"
-    assert "encoding" in fault_fix("not utf-8 text (invalid start byte), near or after line 3")
+    assert str(fault_error("truncated|", spec(), where="x")) == (
+        "x: the file ends early: it is truncated (deliver it again)"
+    )
+    assert "correct encoding" in str(fault_error("not_text|3", spec(), where="x"))
+    assert "a greater longest_line" in str(fault_error("long_line|3", spec(), where="x"))
+    assert "a greater largest_gb" in str(fault_error("too_large|", spec(), where="x"))
 
 
 def test_a_missing_column_is_refused_by_name(tmp_path: Path) -> None:
@@ -227,12 +230,12 @@ def test_a_line_without_an_end_stops_at_the_declared_length(
     first = "a,b,c\n" if kind == "csv" else '{"a": "1", "c": "2"}\n'
     file = spec(format=kind, longest_line=100)
     rows = read(written(tmp_path, first + "1,2,3\n" * 30 + "x" * 1000), file)
-    assert rows[-1]["_fault"] == "line 32 is longer than 100 characters, the declared longest_line"
-    assert "longest_line" in fault_fix(rows[-1]["_fault"])
+    told = str(fault_error(rows[-1]["_fault"], file, where="x"))
+    assert told.startswith("x: line 32 is longer than 100 characters, the declared longest_line (")
     for quoted in ("", '"q",2,3\n'):
         monkeypatch.setattr(reading, "BLOCK", 1 << 20)
         rows = read(written(tmp_path, first + quoted + "ž" * 101 + "\n" + "ž" * 100 + "\n"), file)
-        assert rows[-1]["_fault"].startswith(f"line {3 if quoted else 2} is longer")
+        assert rows[-1]["_fault"] == f"long_line|{3 if quoted else 2}"
     zeros = written(tmp_path, gzip.compress(bytes(10_000_000)), "rows.csv.gz")
     with pytest.raises(InputError, match="line 1 is longer than 100 characters"):
         inspect_file(zeros, file)
@@ -241,7 +244,8 @@ def test_a_line_without_an_end_stops_at_the_declared_length(
 def test_a_file_that_unpacks_to_more_than_declared_stops(tmp_path: Path) -> None:
     path = written(tmp_path, gzip.compress(b"a,b,c\n" + b"1,2,3\n" * 500_000), "rows.csv.gz")
     rows = read(path, spec(largest_gb=0.001))
-    assert rows[-1]["_fault"] == "the file unpacks to more than 0.001 GB, the declared largest_gb"
+    told = str(fault_error(rows[-1]["_fault"], spec(largest_gb=0.001), where="x"))
+    assert told.startswith("x: the file unpacks to more than 0.001 GB, the declared largest_gb (")
     assert read(path, spec(largest_gb=0.003))[-1]["_fault"] is None
 
 
@@ -254,9 +258,9 @@ def test_a_declared_encoding_is_read(tmp_path: Path) -> None:
 def test_a_truncated_or_damaged_archive_is_a_fault_and_never_fewer_rows(tmp_path: Path) -> None:
     whole = gzip.compress(("a,b,c\n" + "".join(f"{n},{n * n},x\n" for n in range(3000))).encode(), mtime=0)
     short = read(written(tmp_path, whole[:-40], "rows.csv.gz"), spec())
-    assert short[-1]["_fault"] == "the file ends early: it is truncated"
+    assert short[-1]["_fault"] == "truncated|"
     wrong_sum = whole[:-8] + b"\0\0\0\0" + whole[-4:]
-    assert read(written(tmp_path, wrong_sum, "rows.csv.gz"), spec())[-1]["_fault"] == "the file is damaged"
+    assert read(written(tmp_path, wrong_sum, "rows.csv.gz"), spec())[-1]["_fault"] == "damaged|"
     with pytest.raises(InputError, match=r"rows\.csv\.gz: the file is damaged or no \.gz file"):
         inspect_file(written(tmp_path, TEXT, "rows.csv.gz"), spec())
     with pytest.raises(InputError, match="truncated"):

@@ -264,8 +264,8 @@ def features_retired(
     csv: CsvOption = False,
 ) -> None:
     """List retired and renamed features, since when, and the models that read them."""
-    from tallystick.cli.living import list_retired
     from tallystick.cli.printing import print_table
+    from tallystick.cli.retired import list_retired
 
     print_table(list_retired(warehouse, project), as_json=json, as_csv=csv)
 

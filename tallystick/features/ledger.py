@@ -1,7 +1,7 @@
 """The ledger of feature tables: which days are computed, by which definition, and which of them are right no more.
 
 What lives here: judging days, writing them down, and the gate that refuses values of another definition. What must
-not: storage (``SmallTables`` and ``Changes`` are handed in by a job), computing features.
+not: storage (``LedgerTables`` and ``Changes`` are handed in by a job), computing features.
 
 A day is written down after its features are committed and struck out before they are replaced, so whatever the ledger
 knows is true, and a run that was killed leaves days that count as missing.
@@ -40,7 +40,7 @@ OBSERVATION_ID = "observation_id"
 NAMED = 5
 
 
-class SmallTables(Protocol):
+class LedgerTables(Protocol):
     """How the ledger is read and written; a value that the job hands in."""
 
     def read(self, name: str, partition: Mapping[str, str]) -> pa.Table:
@@ -166,7 +166,7 @@ class DayState:
 class Ledger:
     """The ledger of one source and one set of observations."""
 
-    tables: SmallTables
+    tables: LedgerTables
     source: str
     observations: str
 

@@ -8,16 +8,16 @@ from tallystick.spec.data_files import DataFile
 from tallystick.tables import landing
 from tallystick.tables.runtime.session import open_session
 from tallystick.tables.runtime.spark_errors import without_values
+from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.buckets import aligned, check_layout
 from tallystick.tables.store.commits import last_inputs
 from tallystick.tables.store.door import replace_arrow, replace_files
-from tallystick.tables.store.files import new_rel, read_files, write_file
 from tallystick.tables.store.frames import read, replace
-from tallystick.tables.store.reading import query, read_arrow
+from tallystick.tables.store.parquet_files import new_rel, read_files, write_file
+from tallystick.tables.store.queries import query, read_arrow
 from tallystick.tables.store.schemas import arrow_schema, file_schema
 from tallystick.tables.store.slices import Commit, Run, Slice
 from tallystick.tables.store.snapshots import Pinned, pin
-from tallystick.tables.store.tasks import BucketStore
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
 from tallystick.tables.upkeep.compaction import LayoutPlan, commit_layout, plan_compaction
 from tallystick.tables.upkeep.rebucketing import plan_rebucketing

@@ -27,7 +27,7 @@ POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/kernel/history.py::find": _ARRAYS,
     "tallystick/kernel/loops.py::keep_by_code": _ARRAYS,
     "tallystick/spec/names.py::ratio_name": "the words of a name in their order",
-    "tallystick/tables/store/files.py::write_file": _DATA,
+    "tallystick/tables/store/parquet_files.py::write_file": _DATA,
     "tallystick/tables/store/frames.py::replace": _DATA,
     "tallystick/tables/landing/raw_folder.py::land": _DATA,
     "tallystick/training/audit.py::audit_training_set": _DATA,

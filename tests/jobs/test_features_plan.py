@@ -71,7 +71,7 @@ def test_a_plan_names_the_files_rows_and_bytes_that_the_tasks_then_read(
         return real(paths, schema, **more)
 
     real = read_files
-    monkeypatch.setattr("tallystick.tables.store.tasks.read_files", recording)
+    monkeypatch.setattr("tallystick.tables.store.bucket_store.read_files", recording)
     # Planning and counting read single columns; what is left are the reads of the tasks.
     backfill(root)
     of_tasks = [(path, names) for path, names in reads if len(names) > 1]

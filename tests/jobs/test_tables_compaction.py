@@ -125,8 +125,8 @@ def many_rows(day: int, count: int) -> pa.Table:
 
 
 def test_a_file_of_target_size_is_never_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tallystick.tables.store.pieces.ROW_GROUP_ROWS", 2_048)
-    monkeypatch.setattr("tallystick.tables.store.pieces.READ_ROWS", 2_048)
+    monkeypatch.setattr("tallystick.tables.store.file_writer.ROW_GROUP_ROWS", 2_048)
+    monkeypatch.setattr("tallystick.tables.store.file_writer.READ_ROWS", 2_048)
     monkeypatch.setattr("tallystick.tables.upkeep.rewriting.READ_ROWS", 2_048)
     warehouse = Warehouse(tmp_path)
     for day in range(1, 9):
@@ -161,7 +161,7 @@ def test_a_load_inside_a_compacted_file_is_swapped_exactly(warehouse: Warehouse,
 
 def test_the_rest_of_a_swapped_file_is_written_in_pieces(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     compact(warehouse)
-    monkeypatch.setattr("tallystick.tables.store.pieces.READ_ROWS", 2)
+    monkeypatch.setattr("tallystick.tables.store.file_writer.READ_ROWS", 2)
     replace_arrow(warehouse, store.CONTRACT, store.rows([3]), where=store.day_slice(3), run=store.run("again"))
     for file in pin(warehouse, store.NAME).files:
         rows = pq.ParquetFile(file.path).read().to_pylist()

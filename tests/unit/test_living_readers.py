@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tallystick.cli import living as listing
+from tallystick.cli import retired as listing
 from tallystick.cli.explaining import show_feature
 from tallystick.errors import ContractError, DeclarationError, InputError, ModelError, NotFound
 from tallystick.project import load_project

@@ -18,7 +18,7 @@ from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.files import read_files
+from tallystick.tables.store.parquet_files import read_files
 from tallystick.tables.store.schemas import arrow_schema
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import Pinned, in_partition, live_files, placement

@@ -82,7 +82,7 @@ def _facts(line: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """What one version will add and remove, and the next version of the slice's lock, by which it is ours alone.
 
     ``marks`` are further application transactions with their versions.
@@ -96,7 +96,7 @@ class Change:
     marks: Mapping[str, int] = field(default_factory=dict)
 
 
-def commit_change(table: DeltaTable, change: Change, *, name: str) -> None:
+def commit_change(table: DeltaTable, change: FileChange, *, name: str) -> None:
     """Add and remove the change's files in one version of the table.
 
     ConflictError when anyone committed to the slice since ``table`` was opened, replaced a file that the change
@@ -116,7 +116,7 @@ def commit_change(table: DeltaTable, change: Change, *, name: str) -> None:
                 table = newer
 
 
-def _is_overtaken(change: Change, opened: DeltaTable, newer: DeltaTable) -> bool:
+def _is_overtaken(change: FileChange, opened: DeltaTable, newer: DeltaTable) -> bool:
     """Whether a commit between the two versions touched what the change rests on."""
     taken = (change.where.lock, *change.marks)
     if any(opened.transaction_version(app) != newer.transaction_version(app) for app in taken):
@@ -127,7 +127,7 @@ def _is_overtaken(change: Change, opened: DeltaTable, newer: DeltaTable) -> bool
     return not {file.rel for file in change.removes} <= {file.rel for file in live_files(newer)}
 
 
-def _commit(table: DeltaTable, change: Change) -> None:
+def _commit(table: DeltaTable, change: FileChange) -> None:
     now = int(time.time() * 1000)  # metadata of the log only, as the protocol wants it
     # Always as a change of data, even where files are only merged: delta-rs lets two writers remove the same file when
     # the first of them said that no data changed, and the file's rows would be there twice.
@@ -152,7 +152,7 @@ def commit_mark(table: DeltaTable, mark: str, version: int, *, where: Slice, run
     """Set an application transaction, and nothing else, in one version of the table; ConflictError as for a change."""
     # Under another slice's name: a run that looks for its own commit of the slice must not find this one.
     noted = where.beside(mark)
-    change = Change(
+    change = FileChange(
         noted, held_version(table, noted) + 1, [], [], run.metadata(noted, files=0, rows=0), {mark: version}
     )
     commit_change(table, change, name=name)

@@ -16,14 +16,14 @@ from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import check_rows, check_writer, mark_of
-from tallystick.tables.store.commits import Change, commit_change, confirm_commit, find_commit, held_version
-from tallystick.tables.store.files import check_rel, new_rel, write_file
+from tallystick.tables.store.commits import FileChange, commit_change, confirm_commit, find_commit, held_version
+from tallystick.tables.store.file_writer import split_file
 from tallystick.tables.store.keys import check_keys
-from tallystick.tables.store.living import with_stored
-from tallystick.tables.store.pieces import split_file
+from tallystick.tables.store.parquet_files import check_rel, new_rel, write_file
 from tallystick.tables.store.schemas import arrow_schema, check_names, layout_fingerprint
 from tallystick.tables.store.slices import Commit, Run, Slice
 from tallystick.tables.store.snapshots import in_partition, live_files, placement
+from tallystick.tables.store.stored_schema import with_stored
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
 
 
@@ -59,7 +59,7 @@ def replace_files(
     removes = [f for f in ours if places[f.rel] == "inside"] + swapped
     metadata = run.metadata(where, files=len(files), rows=rows)
     marks = {} if mark is None else {mark_of(where.partition["source"]): mark}
-    change = Change(where, lock + 1, [*files, *kept], removes, metadata, marks)
+    change = FileChange(where, lock + 1, [*files, *kept], removes, metadata, marks)
     commit_change(table, change, name=contract.name)
     return confirm_commit(path, run, where, name=contract.name, after=before)
 

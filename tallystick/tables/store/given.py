@@ -53,7 +53,7 @@ _AS_OF = "as_of is an instant with its offset (2026-03-10T15:30:00+08:00) or a d
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
+class GivenFiles:
     """The split observations: a file for each bucket that has any, and how many rows were given."""
 
     files: dict[int, str]
@@ -76,7 +76,7 @@ class _Named:
 @contextmanager
 def split_observations(
     warehouse: Warehouse, text: str, *, source: Source, key: str = "customer_id", as_of: str = "as_of"
-) -> Iterator[Given]:
+) -> Iterator[GivenFiles]:
     """The observations in ``text``, a Parquet or CSV file, a folder of Parquet files, or a ``layer.table``, by bucket.
 
     ``key`` and ``as_of`` are its columns of those meanings; it has ``customer_id`` besides. The files are gone when the
@@ -124,7 +124,7 @@ def _scan(dataset: ds.Dataset, text: str, named: _Named) -> Iterator[pa.RecordBa
         raise InputError("a row cannot be read in the type of the rows before it", where=text, fix=_AS_OF) from None
 
 
-def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, named: _Named, where: str) -> Given:
+def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, named: _Named, where: str) -> GivenFiles:
     writers: dict[int, pq.ParquetWriter] = {}
     rows = 0
     try:
@@ -143,7 +143,7 @@ def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, n
             writer.close()
     if not rows:
         raise InputError("no observation is given", where=where)
-    return Given(files={bucket: str(folder / f"{bucket}.parquet") for bucket in sorted(writers)}, rows=rows)
+    return GivenFiles(files={bucket: str(folder / f"{bucket}.parquet") for bucket in sorted(writers)}, rows=rows)
 
 
 def _conform(batch: pa.RecordBatch, *, source: Source, named: _Named, where: str) -> pa.Table:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.door import replace_arrow
-from tallystick.tables.store.reading import read_arrow
+from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.schemas import arrow_schema
 from tallystick.tables.store.slices import Run, Slice
 from tallystick.tables.store.warehouse import Warehouse

@@ -19,8 +19,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
-from tallystick.tables.store.living import grown_schema, is_same_schema, stored_schema
 from tallystick.tables.store.schemas import arrow_schema, stats_columns
+from tallystick.tables.store.stored_schema import grown_schema, is_same_schema, stored_schema
 
 RETENTION_DAYS = 180
 LOG = "_delta_log"

@@ -17,11 +17,11 @@ from datetime import UTC, date, datetime, time
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import mark_of
-from tallystick.tables.store.commits import Change, commit_change, confirm_commit, held_version
-from tallystick.tables.store.living import with_stored
+from tallystick.tables.store.commits import FileChange, commit_change, confirm_commit, held_version
 from tallystick.tables.store.schemas import stats_columns
 from tallystick.tables.store.slices import Commit, Run, Slice
 from tallystick.tables.store.snapshots import live_files
+from tallystick.tables.store.stored_schema import with_stored
 from tallystick.tables.store.warehouse import Warehouse, check_protocol
 from tallystick.tables.upkeep.rewriting import TARGET_BYTES, Merge
 
@@ -98,6 +98,6 @@ def commit_layout(warehouse: Warehouse, plan: LayoutPlan, *, files: Sequence[Dat
     removes = [file for merge in plan.merges for file in merge.files]
     metadata = run.metadata(where, files=len(files), rows=sum(file.rows for file in files))
     marks = {mark_of(plan.source): plan.buckets} if plan.buckets else {}
-    change = Change(where, held_version(table, where) + 1, files, removes, metadata, marks)
+    change = FileChange(where, held_version(table, where) + 1, files, removes, metadata, marks)
     commit_change(table, change, name=name)
     return confirm_commit(warehouse.table_path(name), run, where, name=name, after=plan.version)

@@ -19,7 +19,7 @@ from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.buckets import bucket_of
 from tallystick.tables.store.disk import full_disk_is_setup_error
-from tallystick.tables.store.pieces import READ_ROWS, FileWriter, read_batches
+from tallystick.tables.store.file_writer import READ_ROWS, FileWriter, stream_rows
 from tallystick.tables.store.schemas import file_schema
 from tallystick.tables.store.warehouse import Warehouse
 
@@ -95,7 +95,7 @@ def _sorted_rows(contract: TableContract, merge: Merge, memory_bytes: int) -> It
     with tempfile.TemporaryDirectory(prefix="tallystick-sort-") as spill, duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
         connection.execute(f"SET memory_limit = '{memory_bytes // 2**20}MiB'; SET temp_directory = '{spill}'")
-        batches = read_batches([file.path for file in merge.files], schema)
+        batches = stream_rows([file.path for file in merge.files], schema)
         if merge.buckets:
             batches = _dealt(batches, contract.entity, merge.buckets)
         connection.register("stored", pa.RecordBatchReader.from_batches(streamed, batches))

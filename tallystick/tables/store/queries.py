@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import InputError, NotFound
 from tallystick.spec.tables import LAYERS
-from tallystick.tables.store.living import Gone, gone_columns
+from tallystick.tables.store.stored_schema import Gone, gone_columns
 from tallystick.tables.store.warehouse import Warehouse, not_found
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from tallystick.spec.data_files import DataFile, WriterFacts
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.files import ROW_GROUP_ROWS, new_rel, parquet_options, stats_json
+from tallystick.tables.store.parquet_files import ROW_GROUP_ROWS, new_rel, parquet_options, stats_json
 from tallystick.tables.store.schemas import file_schema, layout_fingerprint, stats_columns
 from tallystick.tables.store.slices import Slice
 
@@ -34,7 +34,7 @@ def split_file(contract: TableContract, *, file: DataFile, where: Slice) -> tupl
     writer: FileWriter | None = None
     inside = 0
     try:
-        for batch in read_batches([file.path], schema):
+        for batch in stream_rows([file.path], schema):
             rows = pa.Table.from_batches([batch])
             outside = rows.filter(_is_outside(rows[where.column], where))
             inside += rows.num_rows - outside.num_rows
@@ -64,7 +64,7 @@ def _is_outside(column: pa.ChunkedArray, where: Slice) -> pa.ChunkedArray:
     return mask
 
 
-def read_batches(paths: Sequence[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def stream_rows(paths: Sequence[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of Parquet files in the columns and types of ``schema``; a column that a file lacks is null."""
     for path in paths:
         with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.files import new_rel, read_files, write_file
+from tallystick.tables.store.parquet_files import new_rel, read_files, write_file
 from tallystick.tables.store.schemas import arrow_schema
 from tallystick.tables.store.warehouse import Warehouse
 

@@ -239,17 +239,17 @@ def features_compute(
     groups: Annotated[list[str], typer.Argument(help="Feature groups.")],
     source: Annotated[str, typer.Option(help="The source of the customers.")],
     observations: Annotated[
-        str, typer.Option(help="A Parquet or CSV file, or a layer.table, with columns customer_id and as_of.")
+        str, typer.Option(help="A declared set; with --name a Parquet or CSV file, or a layer.table.")
     ] = "",
-    name: Annotated[str, typer.Option(help="With --observations: the set's name in the feature tables.")] = "",
+    name: Annotated[str, typer.Option(help="With a file: the set's name in the feature tables.")] = "",
     as_of: Annotated[
         datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Instead: the snapshot of all customers on this date."),
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="One business date; default set: daily, all customers."),
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
-    """Compute groups for given observations, or for all customers on a date."""
+    """Compute groups for the observations of a declared set, or of a file."""
     from tallystick.cli.computing import Who, compute_groups
 
     who = Who(observations=observations, name=name, as_of=_day(as_of))

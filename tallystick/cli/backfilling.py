@@ -25,7 +25,10 @@ GroupArgument = Annotated[str, typer.Argument(help="A feature group.")]
 SourceOption = Annotated[str, typer.Option(help="The source of the customers.")]
 FirstOption = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")]
 LastOption = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date (inclusive).")]
-RecipeOption = Annotated[str, typer.Option(help="Whose observations; default: all customers at every midnight.")]
+RecipeOption = Annotated[str, typer.Option(help="The recipe whose observations are meant.")]
+SetOption = Annotated[
+    str, typer.Option("--observations", help="A declared set of observations; default: the recipe's, or daily.")
+]
 MissingOption = Annotated[bool, typer.Option("--missing-only", help="Leave days whose values are stale or late.")]
 BytesOption = Annotated[int | None, typer.Option(min=0, help="Stop, with exit code 12, when more would be read.")]
 WarehouseOption = Annotated[
@@ -43,6 +46,7 @@ def plan_days(
     first: FirstOption,
     last: LastOption,
     recipe: RecipeOption = "",
+    observations: SetOption = "",
     missing_only: MissingOption = False,
     max_bytes: BytesOption = None,
     warehouse: WarehouseOption = Path("warehouse"),
@@ -53,8 +57,9 @@ def plan_days(
     from tallystick.cli.printing import print_record
     from tallystick.runs.backfill_features import plan
 
-    asked = {"group": group, "source": source, "recipe": recipe, "missing_only": missing_only}
-    params = _params(warehouse, project, first=first.date(), last=last.date(), **asked)
+    asked = {"group": group, "source": source, "recipe": recipe, "observations": observations}
+    dates = {"first": first.date(), "last": last.date()}
+    params = _params(warehouse, project, missing_only=missing_only, **asked, **dates)
     planned = plan(params)
     told = planned.describe(os.cpu_count() or 1)
     print_record(told if json else _for_people(told), as_json=json)
@@ -68,6 +73,7 @@ def backfill_days(
     first: FirstOption,
     last: LastOption,
     recipe: RecipeOption = "",
+    observations: SetOption = "",
     missing_only: MissingOption = False,
     max_bytes: BytesOption = None,
     warehouse: WarehouseOption = Path("warehouse"),
@@ -77,8 +83,9 @@ def backfill_days(
     from tallystick.cli.running import spark_session
     from tallystick.runs.backfill_features import plan, run
 
-    asked = {"group": group, "source": source, "recipe": recipe, "missing_only": missing_only}
-    params = _params(warehouse, project, first=first.date(), last=last.date(), **asked)
+    asked = {"group": group, "source": source, "recipe": recipe, "observations": observations}
+    dates = {"first": first.date(), "last": last.date()}
+    params = _params(warehouse, project, missing_only=missing_only, **asked, **dates)
     planned = plan(params)
     planned.stop_above(max_bytes)
     if not planned.chunks:

@@ -1,6 +1,6 @@
 """``tally features compute``: from arguments to the job that computes groups.
 
-Kept apart from ``running`` because it chooses between given observations and the snapshot of a date.
+Kept apart from ``running`` because it chooses between the observations of a file and those of a declared set.
 """
 
 from __future__ import annotations
@@ -14,22 +14,29 @@ from tallystick.cli.running import open_project, spark_session
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
 from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
+from tallystick.spec.names import NAME_PATTERN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Who:
-    """Who is observed and when: the set ``name`` of given ``observations``, or all customers on ``as_of``."""
+    """Who is observed and when.
+
+    With ``name``, ``observations`` is a file or table, and ``name`` the set that it gives. Without, it is the name of a
+    declared set, by default ``daily``, and ``as_of`` one business date of it.
+    """
 
     observations: str = ""
     name: str = ""
     as_of: date | None = None
 
     def __post_init__(self) -> None:
-        one = "--observations FILE --name NAME"
-        if bool(self.observations) == bool(self.as_of):
-            raise DeclarationError("who is observed is not said once", fix=f"{one}, or --as-of DATE")
-        if bool(self.observations) != bool(self.name):
-            raise DeclarationError("given observations and their name go together", fix=one)
+        file, declared = "--observations FILE --name NAME", "--observations SET"
+        if not (self.observations or self.as_of):
+            raise DeclarationError("who is observed is not said", fix=f"{declared}, --as-of DATE, or {file}")
+        if self.name and (self.as_of or not self.observations):
+            raise DeclarationError("a set that is given is a file with instants of its own", fix=file)
+        if self.observations and not self.name and not NAME_PATTERN.fullmatch(self.observations):
+            raise DeclarationError(f"{self.observations} is not the name of a set", fix=f"{declared}, or {file}")
 
 
 def compute_groups(groups: list[str], source: str, *, who: Who, warehouse: Path, project: Path | None) -> None:
@@ -42,9 +49,9 @@ def compute_groups(groups: list[str], source: str, *, who: Who, warehouse: Path,
         "groups": tuple(groups),
     }
     params: Params
-    if who.observations:
+    if who.name:
         params = ComputeObserved(**common, observations=who.observations, name=who.name)
     else:
-        params = ComputeFeatures(**common, first=who.as_of, last=who.as_of)
+        params = ComputeFeatures(**common, observations=who.observations, first=who.as_of, last=who.as_of)
     with spark_session(declared.root) as session:
         perform(params, session())

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tallystick.spec.columns import FeatureColumn
     from tallystick.spec.features import FeatureGroup
 
+# Parameters of the SQL that are no edges of windows.
+_TEXTS = ("customer_id", "observation_id", "zone")
+
 SIGNS = {1: "+1: higher means more risk", -1: "-1: higher means less risk", 0: "0: not known"}
 
 
@@ -89,6 +92,7 @@ def _passport(project: Project, group: FeatureGroup, column: FeatureColumn) -> d
         "windows": describe.window_words(column),
         "reads": describe.source_columns(group, column, project.contracts),
         "only rows where": _conditions(group, column),
+        "counts rows of": f"the observation's own {group.per}" if group.per else "the customer",
         "of nothing": describe.null_rule(group, column),
         "type": column.type,
         "stored in": group.feature_table,
@@ -156,7 +160,7 @@ def _sql(
         return {"SQL": sql}
     zone = _zone(project, group, source)
     values = sql_parameters(sql, customer_id=customer, as_of=read_as_of(as_of, zone), zone=zone)
-    edges = {f"${name}": _local(value, zone) for name, value in values.items() if name not in ("customer_id", "zone")}
+    edges = {f"${name}": _local(value, zone) for name, value in values.items() if name not in _TEXTS}
     filled = {name: value for name, value in values.items() if value != ""}
     return {"zone": zone, "edges": [f"{name} = {text}" for name, text in edges.items()],
             "SQL": sql_with_values(sql, filled)}  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tallystick.errors import ContractError, InputError
 from tallystick.features.compute import GroupWork, attach_lookups
@@ -48,7 +49,8 @@ def compute_vector(
     the working directory (read once a process), a declared group, or a plan of ``prepare_group``, which is fastest for
     many calls and takes columns as they are. ``as_of`` is an instant with its offset, or a date, which means its local
     midnight. ``zone`` is the business zone; without it that of the source before the colon in the customer's id.
-    ``customer_id`` is needed only where there are rows of others, or none. ``lookups`` holds the rows of each table
+    ``customer_id`` is needed only where there are rows of others, or none. A group with ``per`` takes the rows of one
+    observation, such as one loan. ``lookups`` holds the rows of each table
     that the group looks columns up in, by its name.
     """
     if isinstance(features, GroupPlan):
@@ -63,6 +65,7 @@ def compute_vector(
     if lacking:
         raise ContractError(f"the group looks columns up in {', '.join(lacking)}", fix="lookups={'layer.table': rows}")
     dimensions = {name: _table(found, project.contracts[name]) for name, found in given.items()}
+    _check_one_owner(rows, work)
     joined = attach_lookups(rows, work.lookups, dimensions, event_id=work.plan.event_id)
     zone = zone or _zone_of(project, customer_id or _first(rows, work.plan.entity))
     return compute_by_plan(joined, _instant(as_of, zone), work.plan, zone=zone, customer_id=customer_id)
@@ -131,6 +134,13 @@ def _kind(of: pa.DataType) -> str:
     if pa.types.is_integer(of) or pa.types.is_floating(of) or pa.types.is_decimal(of):
         return "number"
     return "time" if pa.types.is_timestamp(of) or pa.types.is_date(of) else str(of)
+
+
+def _check_one_owner(rows: pa.Table, work: GroupWork) -> None:
+    """A group that counts rows per loan gets those of one loan; the caller knows which one is meant."""
+    if work.per and len(pc.unique(rows.column(work.per))) > 1:
+        what = f"the group counts rows per {work.per}, and these are of several"
+        raise ContractError(what, where=f"rows of {work.plan.table}", fix=f"give the rows of one {work.per}")
 
 
 def _first(rows: pa.Table, entity: str) -> str:

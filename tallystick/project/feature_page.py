@@ -83,12 +83,14 @@ file is read, with its line and the nearest valid name: `tally check`.
 | for | command |
 |---|---|
 | all customers on a date | `tally features compute GROUP --source S --as-of 2026-03-10` |
+| a declared set | `tally features compute GROUP --source S --observations book` |
 | a training set of your own | `tally features compute GROUP --source S --observations FILE --name SET` |
 | one customer, in Python | `tallystick.compute_vector(events, as_of, "GROUP")` |
 
-All three give the same numbers. `FILE` is Parquet or CSV, or a table by its name `layer.table`, with columns
-`customer_id` and `as_of`: an instant with its offset, or a date, which means its local midnight. Each pair is computed
-once, also for a customer without rows; the rows stand in `feature.<group>` under `observations = 'SET'`.
+All give the same numbers. `FILE` is Parquet or CSV, or a table by its name `layer.table`, with columns `customer_id`
+and `as_of`: an instant with its offset, or a date, which means its local midnight. Each pair is computed once, also for
+a customer without rows; the rows stand in `feature.<group>` under `observations = 'SET'`. Who can be observed, and how
+a group counts the rows of one loan alone (`per`): [observation sets](observations.md).
 
 ```python
 import datetime as dt

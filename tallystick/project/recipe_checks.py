@@ -53,6 +53,11 @@ def find_misfits(project: Project, recipe: Recipe, source: Source) -> Iterator[P
             what = f"{source.name} does not fill {table}, which recipe {recipe.name} needs for {_listed(users)}"
             fix = f"fill it: sources/{source.name}/{table.partition('.')[2]}.sql"
             yield Problem(where=place, what=what, fix=fix)
+    observed = project.observations.get(recipe.observations)
+    if observed is not None and observed.tables and filled.isdisjoint(observed.tables):
+        # Customers are seen in any of the tables, so a source need not fill them all.
+        what = f"{source.name} fills no table that observations {observed.name} are drawn from"
+        yield Problem(where=place, what=what, fix=f"one of {', '.join(observed.tables)}")
     if recipe.policy is not None and source.currency and recipe.policy.currency != source.currency:
         what = (
             f"recipe {recipe.name} lends {recipe.policy.currency}, the amounts of {source.name} are {source.currency}"
@@ -63,8 +68,9 @@ def find_misfits(project: Project, recipe: Recipe, source: Source) -> Iterator[P
 def _needed(project: Project, recipe: Recipe) -> dict[str, list[str]]:
     """The clean tables that the recipe needs, each with who needs it. What does not exist needs nothing."""
     users: list[tuple[str, Iterable[str]]] = []
-    if recipe.observations in project.observations:
-        users.append((f"observations {recipe.observations}", project.observations[recipe.observations].tables))
+    observed = project.observations.get(recipe.observations)
+    if observed is not None and observed.table:
+        users.append((f"observations {recipe.observations}", [observed.table]))
     users += [(f"group {n}", project.feature_groups[n].reads) for n in recipe.groups if n in project.feature_groups]
     users += [(f"label {name}", project.labels[name].tables) for name in recipe.labels if name in project.labels]
     if recipe.label is not None:

@@ -6,7 +6,8 @@ two.
 The SQL is written to be read, one feature a query. Its parameters tell by their names what they hold:
 ``$as_of`` the instant, ``$date`` its business date, ``$back_30d`` the instant 30 local days before it, ``$date_30d``
 that instant's date, ``$first_day_30d`` the first business day that begins there or later, ``$days_30d`` the calendar
-days between them, ``$customer_id`` and ``$zone``.
+days between them, ``$customer_id``, ``$zone``, and ``$observation_id``
+where the group counts the rows of one observation.
 """
 
 from __future__ import annotations
@@ -44,10 +45,16 @@ def feature_sql(group: FeatureGroup, column: FeatureColumn, contracts: Mapping[s
     return SqlWriter.of(group, contracts).query(column)
 
 
-def sql_parameters(sql: str, *, customer_id: str, as_of: dt.datetime, zone: str) -> dict[str, Value]:
-    """The value of every parameter of ``sql`` for this customer at this instant in this business zone."""
+def sql_parameters(
+    sql: str, *, customer_id: str, as_of: dt.datetime, zone: str, observation_id: str = ""
+) -> dict[str, Value]:
+    """The value of every parameter of ``sql`` for this customer at this instant in this business zone.
+
+    ``observation_id`` is for groups that count the rows of one observation (``per``).
+    """
     names = dict.fromkeys(_PARAMETER.findall(sql))
-    return {name: _parameter(name, customer_id=customer_id, as_of=as_of, zone=zone) for name in names}
+    texts = {"customer_id": customer_id, "zone": zone, "observation_id": observation_id}
+    return {name: texts[name] if name in texts else _instant(name, as_of=as_of, zone=zone) for name in names}
 
 
 def sql_with_values(sql: str, values: Mapping[str, Value]) -> str:
@@ -80,12 +87,8 @@ def distance_text(window: Window, times: int) -> str:
     return f"{window.count * times}{window.unit[0]}" if times else ""
 
 
-def _parameter(name: str, *, customer_id: str, as_of: dt.datetime, zone: str) -> Value:
+def _instant(name: str, *, as_of: dt.datetime, zone: str) -> Value:
     match name:
-        case "customer_id":
-            return customer_id
-        case "zone":
-            return zone
         case "as_of":
             return as_of
         case "date":
@@ -162,9 +165,9 @@ class SqlWriter:
         for lookup in self.group.lookups:
             if read.intersection(lookup.columns):
                 tables.append(self._lookup(lookup))
-        return (
-            f"SELECT *{day}\nFROM {' '.join(tables)}\nWHERE newest = 1 AND is_retracted IS NOT TRUE AND {at} < $as_of"
-        )
+        own = f" AND {self.group.per} = $observation_id" if self.group.per else ""
+        kept = f"newest = 1 AND is_retracted IS NOT TRUE AND {at} < $as_of{own}"
+        return f"SELECT *{day}\nFROM {' '.join(tables)}\nWHERE {kept}"
 
     def _lookup(self, lookup: Lookup) -> str:
         ours, theirs = (self.contracts[name] for name in (self.group.table, lookup.table))

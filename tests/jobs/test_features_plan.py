@@ -236,6 +236,27 @@ def test_an_unknown_name_is_told_with_the_nearest(
         raise found.exception
 
 
+ACCOUNTS_ONLY = """\
+from tallystick.spec.observations import Customers, ObservationSet
+
+DAILY = ObservationSet(
+    name="daily", key="customer_id", population=Customers(tables=("clean.accounts", "clean.transactions"))
+)
+"""
+
+
+def test_the_first_load_of_a_table_that_the_set_does_not_name_leaves_every_day_as_it_is(root: Path) -> None:
+    (root / "project" / "observations" / "daily.py").write_text(ACCOUNTS_ONLY, encoding="utf-8")
+    backfill(root)
+    made = datetime(2026, 2, 25, 8, tzinfo=UTC)
+    bank.store_applications(root / "project", root / "warehouse", [(0, made)], loaded_on=date(2026, 3, 11))
+    assert not plan(root).chunks
+    # Named by the set, the table decides who is observed: then every day is to be computed again.
+    both = ACCOUNTS_ONLY.replace('"clean.accounts"', '"clean.accounts", "clean.applications"')
+    (root / "project" / "observations" / "daily.py").write_text(both, encoding="utf-8")
+    assert {state.stale for state in plan(root).states} == {("observation_id",)}
+
+
 RECIPE = """\
 from tallystick.spec.recipes import Recipe
 

@@ -317,6 +317,30 @@ def test_moving_rows_between_files_is_no_change_and_a_lost_log_is_not_guessed_at
     assert ChangeLog(warehouse, "north").since(store.NAME, 0) is None
 
 
+def test_days_from_before_sets_had_a_key_are_stale_and_say_what_to_run(ledger: Ledger, define: Define) -> None:
+    definition = define(group())
+    columns = {name: told for name, told in definition.columns.items() if name != "observation_id"}
+    record(ledger, Definition(group="txn", columns=columns), WEEK[:2])
+    record(ledger, definition, WEEK[2:])
+    states = judge(ledger, definition)
+    assert [state.absent for state in states] == [("observation_id",)] * 2 + [()] * 3
+    message = r"observation_id were computed by another definition.*run compute_features again.*features backfill txn"
+    with pytest.raises(ContractError, match=message):
+        ledger.check(definition, used=["txn_out_sum_7d"], rows=10)
+    ledger.check(definition, used=["txn_out_sum_7d"], rows=10, first=WEEK[2])
+
+
+def test_a_set_that_observes_others_makes_its_days_stale(
+    ledger: Ledger, define: Define, contracts: Mapping[str, TableContract]
+) -> None:
+    record(ledger, define(group()), WEEK)
+    more = replace(EVERYBODY, population=Customers(tables=("clean.accounts", "clean.cards")))
+    changed = Definition.of(group(), contracts, observations=more)
+    assert [state.stale for state in judge(ledger, changed)] == [("observation_id",)] * 5
+    words = replace(EVERYBODY, description="Whoever has an account")
+    assert judge(ledger, Definition.of(group(), contracts, observations=words)) == judge(ledger, define(group()))
+
+
 def test_the_small_tables_of_the_ledger_are_replaced_by_partition(
     tmp_path: Path, contracts: Mapping[str, TableContract], define: Define
 ) -> None:

@@ -10,12 +10,14 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from tallystick.errors import DeclarationError
 from tallystick.features import GroupWork, compute_local
 from tallystick.spec.columns import group_columns
+from tallystick.spec.feature_sql import feature_sql, sql_parameters
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.meaning import column_fingerprint
 from tests.lib.feature_cases import CONTRACTS, make_events, make_group, make_measure, utc
@@ -100,6 +102,29 @@ def test_observations_of_one_customer_and_instant_have_equal_features_and_keep_t
     )  # fmt: skip
     found = compute(rows, asked, group=plain)
     assert [(row["observation_id"], row["txn_m_sum_7d"]) for row in found] == [("b", 6), ("a", 6), ("c", 0), ("a", 10)]
+
+
+def test_the_passports_sql_counts_the_same_rows() -> None:
+    rows = [
+        {"transaction_id": f"t{number}", "event_at": utc(2026, 3, 1 + number), "channel": f"l{number % 2 + 1}",
+         "amount_minor": 10**number}
+        for number in range(6)
+    ]  # fmt: skip
+    # The last payment is moved from one loan to the other.
+    rows.append({**rows[5], "channel": "l1", "known_on": dt.date(2026, 3, 8)})
+    at = utc(2026, 3, 9)
+    asked = observations(("l1", "bank:1", at), ("l2", "bank:1", at))
+    column = next(c for c in group_columns(PER_LOAN, CONTRACTS) if c.name == "txn_m_sum_7d")
+    sql = feature_sql(PER_LOAN, column, CONTRACTS)
+    told = []
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'; CREATE SCHEMA clean")
+        connection.register("events", make_events(rows))
+        connection.execute("CREATE TABLE clean.transactions AS SELECT * FROM events")
+        for loan in ("l1", "l2"):
+            named = sql_parameters(sql, customer_id="bank:1", as_of=at, zone="UTC", observation_id=loan)
+            told += connection.execute(sql, named).fetchall()
+    assert [value for (value,) in told] == [row[column.name] for row in compute(rows, asked)] == [110_100, 1_010]
 
 
 def test_per_is_a_text_column_of_the_table_and_the_key_of_the_set() -> None:

@@ -128,6 +128,7 @@ def test_who_is_observed_is_said_once() -> None:
     [
         (Who(observations="x.csv", name="x"), ComputeObserved, {"observations": "x.csv", "name": "x"}),
         (Who(as_of=dt.date(2024, 3, 1)), ComputeFeatures, {"first": dt.date(2024, 3, 1), "last": dt.date(2024, 3, 1)}),
+        (Who(observations="book"), ComputeFeatures, {"observations": "book", "first": None, "last": None}),
     ],
 )
 def test_the_command_hands_its_groups_to_the_right_run(

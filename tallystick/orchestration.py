@@ -1,7 +1,6 @@
 """Airflow tasks from the chain of jobs: each one a spark-submit of a file in ``jobs/``.
 
-What lives here: where a deployment's places are read from, and how steps become tasks. What must not: the order of
-the steps (``pipeline`` has it), schedules (``dags/`` has them), pyspark, anything a job does.
+``pipeline`` has the order of the steps, ``dags/`` the schedules. This is the only module that imports Airflow.
 
 Every date comes from the run: its partition key, which is the business date, or else the date it was triggered for.
 """

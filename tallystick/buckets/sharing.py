@@ -1,6 +1,6 @@
 """How many buckets one Spark task takes: starting a task costs as much as a small bucket's work.
 
-What lives here: arithmetic on sizes. What must not: Spark, tasks.
+Arithmetic on sizes alone, so that a plan can use it without Spark.
 """
 
 from __future__ import annotations

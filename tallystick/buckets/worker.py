@@ -1,6 +1,6 @@
 """Spark's reused Python workers, made quick to reuse.
 
-What lives here: what a worker need not do again before each task. What must not: work of any stage.
+Kept apart from the stages because any of them may use it, and none depends on it for its results.
 
 Before each task PySpark unpickles the function and all that it holds, and asks every importer to look at its source
 again; an importer of an archive then reads the archive's whole directory: workers import PySpark itself from an

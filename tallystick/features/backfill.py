@@ -1,6 +1,6 @@
 """Which days of a group are to be computed, in which pieces, and what that will take.
 
-What lives here: the plan of a backfill, made without computing anything. What must not: storage, Spark.
+A plan is made without computing anything, so that it can be shown before it is carried out.
 """
 
 from __future__ import annotations

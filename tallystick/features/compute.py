@@ -1,6 +1,6 @@
 """One group's features of one bucket, from Arrow tables to an Arrow table.
 
-What lives here: joining looked-up columns point-in-time, then the kernel. What must not: Spark, storage.
+Without Spark and storage: a task, the audit and ``compute_vector`` call the same function.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What computing features will read and take, said before anything is computed.
 
-What lives here: reads, memory and time of tasks, and the customers whose rows crowd one task. What must not: storage,
-Spark, the computation.
+Reads, memory and time of tasks, and the customers whose rows crowd one task.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The ledger of feature tables: which days are computed, by which definition, and which of them are right no more.
 
-What lives here: judging days, writing them down, and the gate that refuses values of another definition. What must
-not: storage (``LedgerTables`` and ``Changes`` are handed in by a job), computing features.
+It judges days, writes them down, and refuses values of another definition. A run hands in the tables it reads.
 
 A day is written down after its features are committed and struck out before they are replaced, so whatever the ledger
 knows is true, and a run that was killed leaves days that count as missing.

@@ -1,6 +1,6 @@
 """Which tasks a run has, which observations it makes and which rows it owns.
 
-What lives here: decisions made once on the driver, from declarations and lists of files. What must not: Spark, storage.
+Decided once on the driver, from declarations and lists of files, so that all tasks of a run agree.
 """
 
 from __future__ import annotations

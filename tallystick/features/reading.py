@@ -1,7 +1,6 @@
 """What a task reads of its bucket: each table once, with all the columns that anything in the task wants of it.
 
-What lives here: the list of reads, which the plan of a backfill counts too, and the reader that keeps a table until its
-last use. What must not: storage (handed in), the computation.
+The list of reads is what the plan of a backfill counts, too. The reader keeps a table until its last use.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Features of the request itself, held against what is known of the customer.
 
-What lives here: evaluating a recipe's request features over joined rows. What must not: joining, storage.
+Kept apart from ``compute`` because these rows are joined already and have no window.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Retired features in computed rows: values before the retirement, nulls from then on.
 
-What lives here: the one rule of which rows still have a retired feature. What must not: declarations, computing.
+One rule for tasks, backfill and ``compute_vector`` of which rows still have a retired feature.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """One customer's features at one instant, in plain Python: the very numbers of the training set and the snapshot.
 
-What lives here: ``compute_vector`` for people, who name a group and have rows. What must not: window arithmetic (the
-kernel is called), storage, Spark.
+For people, who name a group and have rows. The kernel computes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Business dates and window edges of whole columns of instants.
 
-What lives here: a zone's offsets as arrays, and the arithmetic on local wall clocks. What must not: windows of
-features (``edges``), anything but integers: instants are microseconds, dates are days, both since 1970-01-01.
+Integers only: instants are microseconds and dates are days, both since 1970-01-01. ``spec.calendar`` defines the same
+for one instant.
 
 A local time that does not exist moves forward by the length of the gap; one that exists twice is the first of the
 two. So the clock of a business zone is monotone, and a business date is the time from its first midnight to the next

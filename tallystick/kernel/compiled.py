@@ -1,6 +1,6 @@
 """The compiled loops, loaded when the first one is needed.
 
-What lives here: ``compiled``. What must not: loops.
+Kept apart from ``loops`` because importing Numba takes seconds, which a declaration's check should not pay.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """From events and observations to features.
 
-What lives here: ``compute_group`` and ``compute_vector``, which join history, pieces, reductions and formulas. What
-must not: any of their work, I/O, Spark.
+``compute_group`` and ``compute_vector`` join what the other modules do: history, pieces, reductions and formulas.
 """
 
 from __future__ import annotations

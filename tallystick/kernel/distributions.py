@@ -1,6 +1,6 @@
 """The operations that look at how values are distributed: distinct, entropy, top_share, hhi, quantile.
 
-What lives here: reducers that compare values of one window with one another. What must not: which rows are seen.
+Kept apart from ``reductions`` because these compare the values of a window with one another.
 
 Equal values of a window are counted at the last of their rows in it, so that a result depends on nothing but the
 window's own rows: not on codes, which depend on what else is in the piece.

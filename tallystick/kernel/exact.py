@@ -1,6 +1,6 @@
 """Sums over ranges of rows that are exact, and reductions whose result does not depend on what stands around.
 
-What lives here: arithmetic on ranges ``[low, high)`` of an array. What must not: ops, nulls, windows.
+Arithmetic on ranges ``[low, high)`` of an array, which knows nothing of operations, nulls or windows.
 
 Integers are summed by differences of running totals: these wrap around, and so do their differences, so a result
 that fits int64 is exact; whether it fits is checked. Doubles are reduced range by range, in row order.

@@ -1,6 +1,6 @@
 """Evaluates the typed expressions of ``spec.expressions`` over columns.
 
-What lives here: ``Frame``, columns of one length, and one small function per call. What must not: parsing, windows.
+``spec.expressions`` parses and types them.
 
 Logic is three-valued. Integer arithmetic that leaves int64 is a ContractError. A part of an expression that reads
 one text column only is evaluated once per distinct text, and its result looked up by code.

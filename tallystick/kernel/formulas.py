@@ -1,7 +1,7 @@
 """Derived features: formulas over the cells of a row.
 
-What lives here: share, ratio, change, zscore. What must not: rows of events. Every sum here is written out term by
-term, because a library sum may round differently for one row than for many.
+Share, ratio, change, zscore. Every sum here is written out term by term, because a library sum may round differently
+for one row than for many.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Many families in one pass: counts, sums, means, deviations and extremes of whole numbers.
 
-What lives here: which reductions of a plan go together, the words that say which rows belong to which family, the call
-of the compiled loop. What must not: the loop itself, all other operations.
+It chooses the reductions of a plan that go together and makes the words that say which rows belong to which family;
+``loops`` has the compiled loop.
 
 Most features of a wide group differ in their filter alone. Family by family, each would copy its rows and go through
 them once an operation; here each row is met once an observation, and counted into the few families it belongs to.

@@ -1,6 +1,6 @@
 """Rows in canonical order, and which of them each observation may see.
 
-What lives here: sorting, versions, visibility. What must not: windows, features.
+Sorting, versions, visibility, before any window is looked at.
 
 Canonical order is (entity, event_at, sequence, event_id), a missing sequence after the others. The *current* rows are
 the last known version of each event, without retracted ones. For most observations the visible rows are exactly the

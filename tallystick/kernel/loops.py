@@ -1,6 +1,7 @@
 """The loops that NumPy cannot say in one pass, compiled by Numba.
 
-What lives here: searches in ranges of rows, ``reduce_rings`` and what makes its words. What must not: plans, nodes.
+Searches in ranges of rows, ``reduce_rings`` and what makes its words. Kept apart because compiled code takes arrays
+only.
 
 A row carries a *word*: bit ``k`` says whether the row belongs to family ``k``. Compiled code is kept beside this file,
 else in the user's cache (or where ``NUMBA_CACHE_DIR`` says): only the first process on a kind of machine compiles it.

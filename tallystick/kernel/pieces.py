@@ -1,7 +1,6 @@
 """Pieces: runs of customers small enough for the processor's cache, with their observations and window edges.
 
-What lives here: cutting, the edges of windows as row numbers, the selection of a family's rows. What must not: the
-reductions themselves.
+Cutting, the edges of windows as row numbers, and the selection of a family's rows.
 """
 
 from __future__ import annotations

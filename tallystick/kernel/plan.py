@@ -1,7 +1,7 @@
 """A feature group turned into work: which rows, which edges, which reductions, which formulas.
 
-What lives here: ``GroupPlan``, frozen and picklable, and ``prepare_group`` which makes it. What must not: rows. A
-plan holds no parser: a worker that receives one needs no SQL library.
+``prepare_group`` makes a ``GroupPlan`` once, which travels to tasks. A plan holds no parser: a worker that receives one
+needs no SQL library.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The operations that look at rows and values: count, sum, mean, std, min, max, first, last, ages and gaps.
 
-What lives here: ``REDUCERS``, one function per op: a selection and a reduction in, one line of values per span out,
-with where they are null. What must not: which rows are seen, the sorting of values (``distributions``).
+``REDUCERS`` has one function per op: a selection and a reduction in, one line of values per span out, with where they
+are null.
 """
 
 from __future__ import annotations

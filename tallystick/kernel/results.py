@@ -1,6 +1,6 @@
 """The computed cells of all observations, and the table they become.
 
-What lives here: ``Results``. What must not: how a cell or a formula is computed.
+Kept apart from what fills them, since the reductions, the compiled loop and the formulas all write here.
 """
 
 from __future__ import annotations

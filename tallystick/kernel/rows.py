@@ -1,6 +1,6 @@
 """Expressions over the rows of one table, outside any window.
 
-What lives here: ``evaluate_expression``. What must not: windows, observations.
+For conditions of observation sets and for features of a request.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Columns as NumPy arrays with their nulls beside them.
 
-What lives here: ``Vector`` and the way from Arrow into it. What must not: expressions, windows.
+The way from Arrow into NumPy is here alone, so every type has one representation.
 
 Representation by type: int64, double and boolean as they are; date as int64 days and timestamp as int64 microseconds
 since 1970-01-01 UTC; text as codes into a dictionary, so that a comparison looks at each distinct text once.

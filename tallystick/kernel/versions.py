@@ -1,6 +1,6 @@
 """Which rows are versions of one event, found without building a dictionary of identifiers.
 
-What lives here: the date on which each row's next version became known. What must not: visibility, order of events.
+It finds the date on which each row's next version became known; ``history`` decides what that means.
 
 Nearly all events have one version, and identifiers are long and many: they are hashed eight bytes at a time, the
 hashes sorted, and only rows whose hash comes twice are looked at exactly. A collision costs time, never a result.

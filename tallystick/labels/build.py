@@ -1,7 +1,6 @@
 """The label stage: from clean tables to one row per application.
 
-What lives here: what is common to all kinds of labels. What must not: storage, what a kind looks at (``outcomes`` and
-``loan_windows`` have it).
+What is common to all kinds of labels; ``outcomes`` and ``loan_windows`` have what a kind looks at.
 
 ``known_on`` of a label is the first date from which on anyone who asks gets this very answer until the cut-off. It is
 the latest of: the day the window is settled, and for every row that decides the answer, or did so in an older version,

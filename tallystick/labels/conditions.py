@@ -1,7 +1,6 @@
 """A declared condition as a Spark column: what ``where`` of a label means, in the same SQL that features use.
 
-What lives here: one rendering of the typed nodes of ``spec.expressions``. What must not: parsing, or text of a user
-that reaches Spark as SQL.
+One rendering of the typed nodes of ``spec.expressions``: no text of a user reaches Spark as SQL.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is open of a loan on a date: days past due, months missed, from instalment schedules and payments.
 
-What lives here: the arithmetic, shared by labels, vintages and roll rates. What must not: which of it is bad.
+Labels, vintages and roll rates share the arithmetic. Which of it is bad, the label says.
 
 A schedule is not unrolled for days past due. Instalments are equal, so the payments made before a date cover the first
 ``paid div instalment`` of them in full, and the oldest one left open is due that many months after the first due date.

@@ -1,7 +1,6 @@
 """Labels that a loan's schedule and payments decide: what happened in the performance window.
 
-What lives here: the window of each observation, and what of the loan falls into it. What must not: the arithmetic of
-schedules and payments (``delinquency`` has it).
+The window of each observation, and what of the loan falls into it. ``delinquency`` has the arithmetic.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The loan that each observation is judged by.
 
-What lives here: which loan of an application counts, and since when that is settled. What must not: what became of it.
+Kept apart from ``loan_windows`` because outcome labels need the loan, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Labels by an outcome that somebody else decided.
 
-What lives here: which outcome of an application counts, and since when. What must not: schedules and payments.
+Kept apart from ``loan_windows`` because no schedule and no payment is looked at.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Choosing what was known: the version of every row that a cut-off date sees.
 
-What lives here: version choice and the local calendar. What must not: anything about labels.
+Also the local calendar as columns. It knows nothing of labels.
 """
 
 from __future__ import annotations

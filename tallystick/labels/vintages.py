@@ -1,6 +1,6 @@
 """Tables that fall out of the label arithmetic: vintages, roll rates, and cohorts of label status.
 
-What lives here: aggregates for people. What must not: dpd arithmetic, storage.
+Tables for people, from rows that the label stage made.
 """
 
 from __future__ import annotations

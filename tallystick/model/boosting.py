@@ -1,6 +1,6 @@
 """Gradient boosting: LightGBM with monotone constraints from the expected signs.
 
-What lives here: fitting it. What must not: selection of features, calibration, other boosting libraries.
+Selection and calibration are the same for every algorithm and are in ``selection`` and ``fitting``.
 """
 
 from __future__ import annotations

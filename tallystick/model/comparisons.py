@@ -1,7 +1,6 @@
 """The tables of a training run: performance, vintages, ablations, variants, stability, fairness, calibration.
 
-What lives here: one function per table, each returning a frame with one row per thing compared. What must not: plots,
-files, the choice of a model.
+One function per table, each returning a frame with one row per thing compared.
 """
 
 from __future__ import annotations

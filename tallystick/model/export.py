@@ -1,7 +1,7 @@
 """The model as text: ``model.json`` and, for trees, LightGBM's own format; and a reference scorer for it.
 
-What lives here: the writing of what docs/models.md describes, and the reading of it back in NumPy. What must not:
-fitting. ``evaluate_document`` is the yardstick for the scorer's own file, which may not import this one.
+``evaluate_document`` reads the text back in NumPy: the reference for the scorer's own file, which may not import this
+one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From a set of labelled rows to calibrated models, one per declared algorithm.
 
-What lives here: folds, selection and fitting inside them, calibration on out-of-fold log-odds, blends. What must not:
-the out-of-time split, reports.
+Folds, selection and fitting inside them, calibration on out-of-fold log-odds, blends. The out-of-time split comes
+before (``training``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Members: fitted parts of a model as plain values, and the reference evaluation of what they say.
 
-What lives here: ``Member`` and its log-odds in NumPy. What must not: fitting. The scorer's own file computes the same
-from the exported JSON, without importing this; a test holds the two together.
+The scorer's own file computes the same from the exported JSON, without importing this; a test holds the two together.
 """
 
 from __future__ import annotations

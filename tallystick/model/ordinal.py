@@ -1,7 +1,5 @@
 """The ordinal scorecard: mid-ranks of fine bins, ridge logistic regression with coefficients bound to their signs.
 
-What lives here: fitting it. What must not: selection of features, calibration.
-
 Why not weight of evidence: with a few dozen bad rows each bin's log-odds is mostly noise, while the rank of a value
 carries the whole order of the feature with one coefficient. Ranks also saturate, so a value beyond everything seen in
 training cannot move a score without end.

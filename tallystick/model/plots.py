@@ -1,6 +1,6 @@
 """The pictures of a training run, as PNG bytes.
 
-What lives here: ROC, KS, calibration and score distribution. What must not: files, numbers that no table has.
+ROC, KS, calibration and score distribution. No picture has a number that no table has.
 """
 
 from __future__ import annotations

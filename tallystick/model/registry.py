@@ -1,7 +1,6 @@
 """The model registry: what a training run leaves behind, and which version of a model is in force.
 
-What lives here: every call to MLflow but the model's own file. What must not: training, scoring, tables; a stage never
-imports this module, a job hands over values.
+Every call to MLflow but the model's own file. A run hands values over; no stage imports this module.
 
 By default the registry is SQLite and plain files below ``<warehouse>/mlflow``; MLFLOW_TRACKING_URI names a server
 instead. Paths are stored absolute, so a warehouse may be given relative but not be moved afterwards.

@@ -1,6 +1,6 @@
 """The scorecard: optimal monotonic bins, weight of evidence, logistic regression.
 
-What lives here: fitting it, with optbinning for the bins. What must not: selection of features, calibration.
+With optbinning for the bins. Selection and calibration are in ``selection`` and ``fitting``.
 """
 
 from __future__ import annotations

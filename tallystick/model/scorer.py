@@ -1,7 +1,7 @@
 """The model that the registry holds: one pyfunc for every algorithm, as code.
 
-What lives here: everything a scorer does between features and decision. What must not: any import of this project. The
-file travels with the model and runs where nothing else of the project is installed.
+It imports nothing of this project: the file travels with the model and runs where nothing else of the project is
+installed.
 
 It reads ``model.json`` (described in docs/scoring.md) and, for a model with trees, LightGBM's own text. Input is a
 frame with the features by name, as doubles, nulls included. Output has ``pd``, ``score`` (0 to 100, higher is better),

@@ -1,7 +1,6 @@
 """Which features an algorithm keeps, decided inside a training part and nowhere else.
 
-What lives here: the filters that ``spec.algorithms.Selection`` declares, in their order, with a reason for each drop.
-What must not: labels of rows outside the part, fitting.
+The filters that ``spec.algorithms.Selection`` declares, in their order, with a reason for each drop.
 """
 
 from __future__ import annotations

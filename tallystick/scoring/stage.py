@@ -1,7 +1,6 @@
 """The score stage on Spark: tasks that work bucket by bucket, scoring its applications and writing its own files.
 
-What lives here: from a bucket's applications and features to rows of score.applications. What must not: storage and the
-registry (reading, writing and loading the model are handed in by the job), feature arithmetic, the model itself.
+A run hands in the functions that read and write and the loaded model.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Checks of a label against the contracts of its tables.
 
-What lives here: the refusal of a label whose tables, columns or condition do not exist or do not fit. What must not:
-what a label means (``labels``), any computing.
+Kept apart from ``labels`` because a label is declared before any contract is read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What "bad" means: the label declarations a recipe chooses from.
 
-What lives here: the definitions as frozen, validated values and the columns of a label table. What must not: Spark,
-storage, dates of a run (the cut-off is an argument of the stage), checks against tables (``label_checks``).
+Dates of a run are arguments of the stage; ``label_checks`` holds a label against its tables.
 
 A label is about one application: 1 for bad, 0 for good, and null unless ``status`` is ``mature``:
 

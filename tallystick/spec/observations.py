@@ -8,8 +8,7 @@ Features, labels, training and score tables all carry these three columns and th
     ObservationSet(name="book", key="loan_id", population=MonthEnds(table="clean.loans", closed_on="closed_on"))
     ObservationSet(name="daily", key="customer_id", population=Customers(tables=("clean.accounts",)))
 
-What lives here: the declarations and their checks against contracts. What must not: drawing observations from rows
-(``tallystick.observations`` does).
+``tallystick.observations`` draws the observations from rows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The leakage audit of requests: does what was asked for depend on anything that came after the decision?
 
-What lives here: one check, from tables to findings. What must not: Spark, storage, the choice of versions that it
-checks (``observations.versions`` has it): the removal here is a plain filter of its own.
+The removal here is a plain filter of its own, so that it does not repeat a mistake of ``observations.versions``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The training set: vectors with their labels, dates, and the segments that fairness is looked at by.
 
-What lives here: ``TrainingSet`` and how it is put together from tables. What must not: storage, fitting.
+``TrainingSet`` and how it is put together from tables that a run hands in.
 """
 
 from __future__ import annotations

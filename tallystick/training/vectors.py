@@ -1,7 +1,6 @@
 """The vector of an application: its features as stored, joined, and what is computed from the request itself.
 
-What lives here: the one way from feature tables to a model's input, for training and scoring alike. What must not:
-labels, storage, Spark.
+The one way from feature tables to a model's input, for training and scoring alike.
 """
 
 from __future__ import annotations

@@ -35,6 +35,12 @@ def test_every_test_module_has_a_docstring() -> None:
     assert not found, house.listed(found)
 
 
+def test_no_module_repeats_what_its_folder_says() -> None:
+    modules = house.sources(*house.CODE, "tests")
+    found = [source.path for source in modules if "What lives here" in (ast.get_docstring(source.tree) or "")]
+    assert not found, f"say what the module does and why it is kept apart: {house.listed(found)}"
+
+
 def test_every_public_function_and_class_has_a_docstring() -> None:
     found = [
         f"{source.at(node)} {name}"
@@ -71,7 +77,6 @@ IDIOMS = {
     r"swept|sweeps?": "removed",
     r"what became of": "what happened to",
     r"forgivingly": "say what is accepted",
-    r"what lives here|what must not": "Here: ... Not here: ..., once per folder",
 }
 # Files that are free of them; a file comes in when its owner has gone through it, and stays.
 PLAIN = (

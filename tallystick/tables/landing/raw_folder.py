@@ -1,7 +1,6 @@
 """Landing a delivery: a supplier's files are copied unchanged, once, and only the copy is read from then on.
 
-What lives here: ``raw/<source>/<load date>/`` with its manifest and its published mark. What must not: the content of
-the files (``ingest`` judges it), Delta.
+``raw/<source>/<load date>/`` has a manifest and a published mark. ``ingest`` judges the content of the files.
 """
 
 from __future__ import annotations

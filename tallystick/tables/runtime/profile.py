@@ -1,6 +1,6 @@
 """The Spark settings of one machine: found, filled in and, for spark-submit, written to a file.
 
-What lives here: reading ``conf/spark-defaults.conf``, the jars, the check of Java. What must not: pyspark, a session.
+Kept apart from ``session`` because `make setup` writes the settings before pyspark can be imported.
 
     python -m tallystick.tables.runtime.profile        writes conf/local/spark-defaults.conf and prints its path
 """

@@ -1,6 +1,6 @@
 """The Spark session of a job: one door for `tally run`, spark-submit and the tests.
 
-What lives here: building the session. What must not: reading or writing a table.
+One place makes the session, so that every way of starting a run has the same settings.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Spark's and Delta's errors in our words: Spark's own messages quote rows.
 
-What lives here: ``without_values``. What must not: anything else.
+Kept apart because every module that calls Spark needs it and none should format errors itself.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a Spark task reads a bucket's files and writes its own: what a job hands to a bucket stage.
 
-What lives here: one picklable value. What must not: commits (the driver makes them), rows' meaning.
+One picklable value. The driver commits what tasks have written.
 """
 
 from __future__ import annotations

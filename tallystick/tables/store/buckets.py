@@ -1,7 +1,7 @@
 """How many buckets a source's rows lie in, table by table: the number is kept in the table, and checked.
 
-What lives here: the hash of a customer, the mark that says in how many buckets a source lies, and the check that jobs
-and the door make with it. What must not: moving rows (``rebucketing``), what rows mean.
+The hash of a customer, the mark that says how many buckets a source has, and the check that runs and writes make with
+it.
 """
 
 from __future__ import annotations

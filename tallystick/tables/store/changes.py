@@ -1,6 +1,6 @@
 """What has changed in a table since a version: the bounds of the files that were added or removed.
 
-What lives here: reading Delta's log. What must not: what a change means for anybody's results.
+Read from Delta's log. What a change means for somebody's results is for them to say.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One commit of ready files, under the slice's lock, and finding it again by its run.
 
-What lives here: the transaction. What must not: checks of rows or files (``door`` makes them first), Spark.
+The transaction alone: ``door`` has checked rows and files before.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Small truths about disks: a full one is said in a sentence, and a file appears whole or not at all.
 
-What lives here: helpers on files that know nothing of Delta. What must not: tables, landing rules.
+They know nothing of Delta.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The one door for writing: ready files, an Arrow table, or (in ``frames``) a Spark DataFrame.
 
-What lives here: the checks that a Delta commit of ready files does not make, and the replacement of a slice. What must
-not: Spark, knowledge of any stage.
+It makes the checks that a Delta commit of ready files does not make, and replaces a slice.
 """
 
 from __future__ import annotations

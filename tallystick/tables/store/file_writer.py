@@ -1,7 +1,6 @@
 """One new file of a table, written in pieces: rows may be more than fit into memory.
 
-What lives here: the writer of one file, reading old files in batches, and the part of an old file outside a slice. What
-must not: which files to rewrite, commits.
+The writer of one file, reading old files in batches, and the part of an old file outside a slice.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What Parquet footers say of a file's columns, read without their values.
 
-What lives here: sizes by column. What must not: rows, Delta's log.
+Sizes by column, for estimates.
 """
 
 from __future__ import annotations

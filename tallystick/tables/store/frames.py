@@ -1,6 +1,6 @@
 """The door for a Spark DataFrame: the same promises as for files, kept by delta-spark.
 
-What lives here: ``replace`` and ``read``. What must not: files of tasks, stages.
+Kept apart from ``door`` so that whoever writes files or Arrow tables need not import pyspark.
 """
 
 from __future__ import annotations

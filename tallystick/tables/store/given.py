@@ -1,7 +1,6 @@
 """Observations that somebody gives: any file or table of customers and instants, split by bucket for the tasks.
 
-What lives here: reading them with Arrow, their checks, one small file a bucket. What must not: the features that are
-computed for them.
+Read with Arrow, checked, and written to one small file a bucket.
 
 The driver reads the rows once, in batches, and writes each bucket's rows to a file of its own below the warehouse: a
 task then reads what it needs and no more, however many rows are given.

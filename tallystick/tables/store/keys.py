@@ -1,6 +1,6 @@
 """Is the key unique over the files of one write? Answered without reading them when their layout proves it.
 
-What lives here: that question. What must not: any other check.
+Kept apart from ``door`` because the proof needs the layout and not the rows.
 """
 
 from __future__ import annotations

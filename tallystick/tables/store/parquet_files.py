@@ -1,6 +1,6 @@
 """Parquet files that tasks write and read: no Delta log, no Spark, no driver.
 
-What lives here: ``write_file`` and ``read_files`` and what they say about a file. What must not: commits.
+What a Spark task or the driver can do with one file, without the table it belongs to.
 """
 
 from __future__ import annotations

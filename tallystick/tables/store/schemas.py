@@ -1,6 +1,6 @@
 """A contract as an Arrow schema, and the comparisons that the door makes with it.
 
-What lives here: types and names of columns. What must not: storage, rows.
+Types and names of columns, in one place for every way of writing.
 """
 
 from __future__ import annotations

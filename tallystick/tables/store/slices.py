@@ -1,6 +1,6 @@
 """Which rows a run owns, and who it is: the slice, the run and what a commit returned.
 
-What lives here: frozen values and the one place that makes SQL of a slice. What must not: storage.
+Frozen values, and the one place that makes SQL of a slice.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Small tables that a job hands to a stage: read as Arrow, replaced by whole partitions.
 
-What lives here: one value with two methods. What must not: what any row means, large tables.
+One value with two methods, so that a stage can keep notes without knowing storage.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The files of one version of a table, with what the log knows of them; no Spark.
 
-What lives here: pinned versions and choosing files by partition and by bounds. What must not: commits, rows.
+Pinned versions, and choosing files by partition and by bounds.
 """
 
 from __future__ import annotations

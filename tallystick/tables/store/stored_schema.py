@@ -1,7 +1,7 @@
 """A stored table that its contract has left behind: columns that came, and columns that nobody writes any more.
 
-What lives here: the schema that a stored table must get, and the marks in it by which a reader without declarations
-knows what became of a column. What must not: commits, rows.
+The schema that a stored table must get, and the marks in it by which a reader without declarations knows what happened
+to a column.
 
 Delta renames and drops columns only with column mapping, which other readers lack. So a column that was renamed or
 retired stays in the schema, and two entries in its field's metadata say so: ``tallystick.replaced_by`` and

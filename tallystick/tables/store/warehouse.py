@@ -1,7 +1,6 @@
 """Where the tables are, and making a table before its first write.
 
-What lives here: the layout on disk, a table's creation and the check that it is still what its contract says. What must
-not: rows.
+The layout on disk, a table's creation and the check that it is still what its contract says.
 """
 
 from __future__ import annotations

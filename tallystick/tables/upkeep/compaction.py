@@ -1,7 +1,7 @@
 """Compaction: the small files of old loads become few large ones, with the same rows.
 
-What lives here: which files are merged, and the commit that swaps them. What must not: how rows are merged
-(``rewriting``), the age of a load (the source's layout declares it), Spark.
+Which files are merged, and the commit that swaps them. ``rewriting`` merges the rows; the source's layout declares the
+age.
 
 No lock of a slice is taken, for the rows do not change: a writer that replaces any of the merged files meets the
 commit in the log, since of two transactions that remove one file only the first succeeds.

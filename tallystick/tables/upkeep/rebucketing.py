@@ -1,7 +1,6 @@
-"""Re-bucketing: a source's rows of one table, dealt anew to another number of buckets.
+"""Re-bucketing: a source's rows of one table, moved to another number of buckets.
 
-What lives here: the fence that keeps writers of the old number out, and the plan. What must not: the number (the
-source's layout declares it), how rows are dealt (``rewriting``), the commit (``compaction``), Spark.
+The fence that keeps writers of the old number out, and the plan. ``rewriting`` moves the rows, ``compaction`` commits.
 
 The fence comes first: a change of the table's properties, which makes every transaction fail that began before it. A
 writer that begins later reads the fence and refuses. So no row can enter in the old number behind the swap's back.

@@ -1,7 +1,6 @@
 """Rows of some files of a table into new files, sorted and of a bounded size, in bounded memory.
 
-What lives here: one merge, which runs in a Spark task or in the process at hand. What must not: which files to merge
-(``compaction``, ``rebucketing``), commits.
+One merge, which runs in a Spark task or in this process. ``compaction`` and ``rebucketing`` choose the files.
 """
 
 from __future__ import annotations

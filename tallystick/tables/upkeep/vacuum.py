@@ -1,7 +1,6 @@
 """Vacuum: files that no version within the retention needs, and files that no version ever named.
 
-What lives here: finding them in one table, and removing them. What must not: which versions models need (a job asks the
-registry), Spark: its own VACUUM knows nothing of those versions.
+It finds and removes them itself: Spark's own VACUUM knows nothing of the versions that models need.
 """
 
 from __future__ import annotations

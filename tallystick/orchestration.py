@@ -41,7 +41,7 @@ FIRST_DATE = "{{ params.first or macros.ds_add(business_date(dag_run), -1) }}"
 # An application may be delivered so late, or so many nights may fail, before somebody must name a first date.
 LOOK_BACK_DAYS = 92
 LOOK_BACK = f"{{{{ 0 if params.first else {LOOK_BACK_DAYS} }}}}"
-# After a training everything is scored anew, unless the run names dates.
+# After a training everything is scored again, unless the run names dates.
 EARLIEST_DATE = "{{ params.first or '1970-01-01' }}"
 LATEST_DATE = "{{ params.last or '2200-01-01' }}"
 

@@ -1,4 +1,4 @@
-"""One customer's features at one instant, in plain Python: the very numbers of the training set and the snapshot.
+"""One customer's features at one instant, in plain Python: the same numbers as in the training set and the snapshot.
 
 For people, who name a group and have rows. The kernel computes.
 """

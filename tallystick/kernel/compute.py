@@ -67,7 +67,7 @@ def compute_group(
 def compute_vector(
     events: pa.Table, as_of: dt.datetime, plan: GroupPlan, *, zone: str, customer_id: str | None = None
 ) -> dict[str, int | float | None]:
-    """The features of one customer at one instant, by name: the very numbers of ``compute_group``.
+    """The features of one customer at one instant, by name: the same numbers as ``compute_group`` gives.
 
     ``events`` are the customer's own rows; ``customer_id`` is needed only where there are rows of others, or none.
     """

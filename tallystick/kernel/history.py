@@ -85,7 +85,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranges:
-    """For each of some observations, the visible rows ``[first, end)`` of the rows at hand."""
+    """For each of some observations, the visible rows ``[first, end)`` of these rows."""
 
     first: Ints
     end: Ints

@@ -152,7 +152,7 @@ class Selection:
         return kept or self, vector
 
     def _without_nulls(self, vector: Vector) -> tuple[Selection | None, Vector]:
-        """None stands for the selection itself: held by itself, it would live until garbage is collected."""
+        """None stands for the selection itself: holding itself, it would stay in memory until the next collection."""
         valid = vector.valid
         if vector.values.dtype == np.float64:
             missing = np.isnan(vector.values)

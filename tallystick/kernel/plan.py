@@ -253,7 +253,7 @@ class _Maker:
 
 
 def _chains(cells: list[Cell]) -> tuple[tuple[int, ...], ...]:
-    """Positions of the cells that end at as_of, by unit and length, ``all`` outermost; each other cell by itself.
+    """Positions of the cells that end at as_of, by unit and length, ``all`` outermost; each other cell alone.
 
     Days nest in days and months in months, but 30 days and a month overlap either way.
     """

@@ -1,7 +1,7 @@
 """How well columns separate the classes together: one cross-validated AUC for a set of columns.
 
 For the leakage audit: it must judge any columns, hundreds at once and a few alone, in about a second and without the
-recipe's algorithms, whose selection might leave out the very column that leaks.
+recipe's algorithms, whose selection might leave out the column that leaks.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Registry:
         """Keep a training run and register its model as a new version; no alias moves.
 
         The same ``run_id`` again gives the version it gave before. What an interrupted attempt left is deleted and
-        done anew. ModelError when the registry refuses the model.
+        done again. ModelError when the registry refuses the model.
         """
         with self._connected() as client:
             experiment = self._experiment(client, package.name)

@@ -30,7 +30,7 @@ def select_features(
     """The features kept, strongest first, and a table with one row per candidate: iv, auc, outcome.
 
     Rows of the three inputs correspond. ``outcome`` is ``kept`` or why the feature was dropped. Nothing but these rows
-    is looked at, so calling this inside each fold keeps the folds honest.
+    is looked at, so calling this inside each fold keeps the held-out rows out of the choice.
     """
     table = _measure(vectors, label, features, rule=rule, vintage=vintage)
     order = table.sort_values(["iv", "feature"], ascending=[False, True], kind="stable").index

@@ -1,7 +1,7 @@
 """Build the labels of a recipe from what was known at a cut-off date, and replace the source's rows of each.
 
 Takes a recipe, a source and optionally the cut-off (default: the source's last load); reads applications, loans and
-what became of them at pinned versions.
+their outcomes at pinned versions.
 """
 
 from __future__ import annotations

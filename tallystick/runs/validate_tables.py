@@ -66,7 +66,7 @@ def run(params: ValidateTables, session: SparkSession) -> None:
     where = Slice(
         f"{RESULTS}/{source.name}/{day}", {"source": source.name}, "validated_on", day, day + timedelta(days=1)
     )
-    # The versions are part of the id: a retry after the data was mended is another validation, not a repeated one.
+    # The versions are part of the id: a retry after the data was corrected is another validation, not a repeated one.
     run_id = f"{params.run_id}/{'.'.join(map(str, versions.values()))}"
     by = Run(run_id, "validate_tables", code_version(project.root), "", versions)
     replace_arrow(warehouse, project.contracts[RESULTS], rows, where=where, run=by)

@@ -6,7 +6,7 @@ A label is about one application: 1 for bad, 0 for good, and null unless ``statu
 
     mature          the performance window was over at the cut-off; label is 0 or 1
     immature        the window was not over at the cut-off; such a row is never called good
-    already_bad     it was bad when the window began at as_of: there is nothing left to foretell
+    already_bad     it was bad when the window began at as_of: there is nothing left to predict
     indeterminate   the outcome is neither good nor bad by the definition
     excluded        the definition's ``where`` does not hold (null counts as not holding), or the schedule is unusable
     unobserved      there is a loan, but no outcome was known at the cut-off
@@ -100,7 +100,7 @@ class DelinquencyLabel:
     [S, S + window) and before. ``occurs="ever"``: bad when dpd(D) >= ``dpd`` on any of them; ``"end"``: on the last one
     only. ``instalments`` looks at the first so many instalments alone (0: all). Mature when S + window + ``lag_days``
     is not after the cut-off; until then the row is immature even if it went bad already, since counting bads early and
-    goods late would bend the bad rate. ``where`` is a condition on the row of clean.loans (``spec.expressions``).
+    goods late would distort the bad rate. ``where`` is a condition on the row of clean.loans (``spec.expressions``).
 
     With ``anchor="as_of"`` the loan may be running, and late, when the window begins. From ``already_bad_dpd`` days
     past due at S on (0: as many as ``dpd``) it is ``already_bad`` and has no label.

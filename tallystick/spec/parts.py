@@ -1,4 +1,4 @@
-"""Lets an error know which part of a declaration it speaks of.
+"""Lets an error know which part of a declaration it is about.
 
 Apart from the declarations, for an error may come from deep inside: the parser of an expression knows its text, and
 only its caller knows the measure that the text belongs to.

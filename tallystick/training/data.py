@@ -88,7 +88,7 @@ def build_training_set(recipe: Recipe, plan: VectorPlan, tables: Mapping[str, pa
         count = int((keys["label"] == value).sum())
         if count < LEAST_PER_CLASS:
             what = f"only {count} labelled rows are {word}, at least {LEAST_PER_CLASS} are needed"
-            raise ModelError(what, where=f"recipe {recipe.name}", fix="wait for more labels, or mend the label")
+            raise ModelError(what, where=f"recipe {recipe.name}", fix="wait for more labels, or correct the label")
     names = [feature.name for feature in plan.features]
     return TrainingSet(
         keys=keys,

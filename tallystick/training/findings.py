@@ -32,7 +32,7 @@ class Finding:
 def check_audited(
     findings: Sequence[Mapping[str, object]], audited: Mapping[str, int], inputs: Mapping[str, int], *, recipe: str
 ) -> None:
-    """LeakageFound unless the last audit of the recipe passed, on the very versions that are to be trained on.
+    """LeakageFound unless the last audit of the recipe passed, on the versions that are to be trained on.
 
     ``findings`` are rows of monitor.leakage, ``audited`` the versions of the tables that the audit read, ``inputs``
     those of the training set.
@@ -57,7 +57,7 @@ def stop_on_leak(findings: Iterable[Finding], *, recipe: str) -> None:
         return
     named = [f"{f.check}: {f.feature or f.detail}" for f in failed]
     shown = "; ".join(named[:8]) + (f"; and {len(named) - 8} more" if len(named) > 8 else "")
-    fix = "see monitor.leakage; drop the features, or mend their declaration or the label's window"
+    fix = "see monitor.leakage; drop the features, or correct their declaration or the label's window"
     raise LeakageFound(shown, where=f"recipe {recipe}", fix=fix)
 
 

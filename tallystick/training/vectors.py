@@ -63,7 +63,7 @@ def plan_vectors(
 ) -> VectorPlan:
     """Check the recipe against its groups; DeclarationError for an unknown group, column or a wrong expression.
 
-    A feature that was retired or renamed is told of as such where the recipe names it.
+    A feature that was retired or renamed is reported as such where the recipe names it.
 
     ``assumed`` names the clean tables whose rows have no dates of their own at the source that is worked for.
     ``needed`` names what a model reads that was trained before: of retired features, those that still have values for
@@ -108,7 +108,7 @@ def plan_vectors(
 
 
 def check_model_inputs(plan: VectorPlan, inputs: Iterable[str], *, model: str) -> None:
-    """ModelError when the vectors lack what ``model`` reads: it names the model, and what became of each feature."""
+    """ModelError when the vectors lack what ``model`` reads: it names the model, and what happened to each feature."""
     made = {feature.name for feature in plan.features}
     lacking = [name for name in inputs if name not in made]
     if lacking:

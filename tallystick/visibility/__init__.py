@@ -7,7 +7,7 @@ were delivered after v. So a correction or a retraction wins from its own ``know
 version named. Then ``event_at < as_of`` is tested, and then the window: the other order would bring replaced rows back.
 
 Here: that rule in NumPy (``arrays``), in Arrow (``rows``) and as SQL text (``sql``), side by side. Not here: windows,
-features, storage, Spark. The oracle of the tests and the leakage audit write the rule once more, independently and on
+features, storage, Spark. The oracle of the tests and the leakage audit write the rule again, independently and on
 purpose.
 """
 

@@ -97,7 +97,7 @@ CASES = (
     ),
     Case(
         title="The window before",
-        text="`_prev` is the same span once more: `[as_of - 2w, as_of - w)`. Window `all` begins at the first visible"
+        text="`_prev` is the same span again: `[as_of - 2w, as_of - w)`. Window `all` begins at the first visible"
         " event and has no window before it.",
         as_of="2026-03-10 00:00",
         table="""

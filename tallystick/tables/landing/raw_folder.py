@@ -65,9 +65,9 @@ class Landing:
 def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Path, files: Sequence[str]) -> Landing:
     """Copy ``files`` of ``directory`` into the warehouse as the load of ``load_date``, all of them or nothing.
 
-    A load that was landed but never published gives way to a new delivery. InputError for a directory or file that does
-    not exist or will not stop changing, LoadRefused for other bytes under a published load date, SetupError for a full
-    disk, ConflictError when another run is landing the same load.
+    A load that was landed but never published is replaced by a new delivery. InputError for a directory or file that
+    does not exist or will not stop changing, LoadRefused for other bytes under a published load date, SetupError for a
+    full disk, ConflictError when another run is landing the same load.
     """
     origin = Path(directory)
     names = _checked_names(source, files)
@@ -120,7 +120,7 @@ def _land(home: Path, source: str, load_date: date, origin: Path, names: list[st
 def mark_published(landing: Landing, run: Run) -> None:
     """Say that the load's tables are committed: from now on its load date refuses other bytes. Again: no change.
 
-    ConflictError when other bytes were landed since: what was committed is not what lies there.
+    ConflictError when other bytes were landed since: what was committed is not what is there.
     """
     if _read_manifest(landing.path) != landing.manifest:
         where = f"{landing.source} {landing.load_date}"

@@ -33,7 +33,7 @@ def check_keys(path: Path, contract: TableContract, files: Sequence[DataFile]) -
 
 def _groups_that_may_share(contract: TableContract, files: Sequence[DataFile]) -> list[list[DataFile]]:
     """Files that could hold equal keys: those alike in the key's partition columns, or, when the key fixes entity and
-    instant and with them supplier, bucket and period, those of the very same partition.
+    instant and with them supplier, bucket and period, those of the same partition.
     """
     if not contract.key:
         return []

@@ -57,7 +57,7 @@ def query(warehouse: Warehouse, sql: str) -> pa.Table:
     """The result of one SQL statement (DuckDB's dialect) over the newest versions of the tables, named ``layer.table``.
 
     Only the tables that the text mentions are opened. Columns that were retired or renamed are in no ``*``, and a
-    statement that names one is told what became of it. NotFound for an unknown table, with the nearest names;
+    statement that names one is told what happened to it. NotFound for an unknown table, with the nearest names;
     InputError for a statement that DuckDB refuses.
     """
     import duckdb

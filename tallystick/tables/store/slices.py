@@ -15,7 +15,7 @@ from types import MappingProxyType
 from tallystick.errors import DeclarationError
 from tallystick.spec.tables import TableContract
 
-# How the slices end under which files are merged or dealt to other buckets.
+# How the slices end under which files are merged or moved to other buckets.
 LAYOUT = "/layout"
 
 NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -108,7 +108,7 @@ def _undeclared(contract: TableContract, lost: list[str]) -> ContractError:
 
 
 def _fits(stored: pa.Field, wanted: pa.Field) -> bool:
-    # Nulls that a contract forbids and the stored table allows would be stored already: only the other way is mended.
+    # Nulls that a contract forbids and the stored table allows would be stored already: only the other way is allowed.
     kind = pa.string() if pa.types.is_large_string(stored.type) or pa.types.is_string_view(stored.type) else stored.type
     return bool(kind == wanted.type and (wanted.nullable or not stored.nullable))
 

@@ -85,7 +85,7 @@ def table_properties(contract: TableContract, *, retention_days: int = RETENTION
     """The properties every table is created with: no deletion vectors, and history kept for ``retention_days``.
 
     Bounds are kept for the columns that have them in every file: deltalake's dataset takes a gap for "no such row".
-    The slices' locks are kept for ever, one small entry a slice. A retention for them (setTransactionRetentionDuration)
+    The slices' locks are always kept, one small entry a slice. A retention for them (setTransactionRetentionDuration)
     would blind Spark to locks without a time stamp, and then it overwrites a slice that another run took first.
     """
     kept = f"interval {retention_days} days"

@@ -34,7 +34,7 @@ class LayoutPlan:
     """What one commit will move in a table: ``merges`` of files of ``version``, all of one source.
 
     ``contract`` is the table's with the columns that only the stored table has: they are written again too.
-    ``buckets`` is the number of buckets that the rows are dealt to; 0 when they stay in theirs.
+    ``buckets`` is the number of buckets that the rows are moved to; 0 when they stay in theirs.
     """
 
     contract: TableContract
@@ -88,7 +88,7 @@ def _is_older(file: DataFile, column: str, before: date) -> bool:
 def commit_layout(warehouse: Warehouse, plan: LayoutPlan, *, files: Sequence[DataFile], run: Run) -> Commit:
     """Swap the plan's files for ``files`` (from ``write_merge``) in one version that changes no row.
 
-    Rows that were dealt to other buckets set the table's mark in the same version. ConflictError when a load or another
+    Rows that were moved to other buckets set the table's mark in the same version. ConflictError when a load or another
     run has replaced one of the files since the plan was made; then the table is as that run left it, and doing it again
     does the rest.
     """

@@ -34,7 +34,7 @@ BUCKET = "_bucket"
 class Merge:
     """Files whose rows belong together, and the partition of the files that take their place.
 
-    With ``buckets`` the partition lacks its bucket: rows are dealt to the buckets of their customers. It travels to the
+    With ``buckets`` the partition lacks its bucket: rows are moved to the buckets of their customers. It travels to the
     tasks.
     """
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -146,3 +149,80 @@ def test_whole_numbers_of_other_forms_are_those_numbers(project_root: Path, amou
     given = table.set_column(table.schema.get_field_index("amount_minor"), "amount_minor", amounts)
     day = dt.date(2026, 3, 10)
     assert tallystick.compute_vector(given, day, "transactions") == tallystick.compute_vector(ROWS, day, "transactions")
+
+
+NOON = dt.datetime(2026, 3, 1, 12)  # noqa: DTZ001 - on a clock that nobody names
+# Column, value, and what becomes of it: the same for dictionaries and, where Arrow can hold the value, for its table.
+HANDED_IN = [
+    ("known_on", pd.NaT, "known_on is null in 1 of 3 rows"),
+    ("known_on", None, "known_on is null in 1 of 3 rows"),
+    ("known_on", NOON, "known_on is .*the contract says date32"),
+    ("known_on", NOON.replace(tzinfo=dt.UTC), "known_on is .*the contract says date32"),
+    ("known_on", 20514, "known_on is .*the contract says date32"),
+    ("known_on", "20260301", "known_on is .*the contract says date32"),
+    ("known_on", "2026-03-01", None),
+    ("event_at", None, "event_at is null in 1 of 3 rows"),
+    ("event_at", 1772366400, "event_at is .*the contract says timestamp"),
+    ("event_at", 1772366400.0, "event_at is .*the contract says timestamp"),
+    ("event_at", dt.date(2026, 3, 1), "event_at is .*the contract says timestamp"),
+    ("event_at", NOON, "event_at is .*the contract says timestamp"),
+    ("event_at", "2026-03-01 12:00", "event_at is .*the contract says timestamp"),
+    ("event_at", "2026-03-01T12:00:00Z", None),
+    ("event_at", pd.Timestamp("2026-03-01T12:00:00.000000001Z"), "event_at is .*the contract says timestamp"),
+    ("amount_minor", 1.5, "amount_minor is .*the contract says int64"),
+    ("amount_minor", Decimal("1.5"), "amount_minor is .*the contract says int64"),
+    ("amount_minor", Decimal(5), None),
+    ("amount_minor", 5.0, None),
+    ("amount_minor", float("nan"), None),
+    ("amount_minor", float("inf"), "amount_minor is .*the contract says int64"),
+    ("amount_minor", 2**63, "amount_minor is .*the contract says int64"),
+    ("amount_minor", -(2**63) - 1, "amount_minor is .*the contract says int64"),
+    ("amount_minor", True, "amount_minor is .*the contract says int64"),
+    ("amount_minor", "5", "amount_minor is .*the contract says int64"),
+    ("amount_minor", "0x10", "amount_minor is .*the contract says int64"),
+    ("is_retracted", 1, "is_retracted is .*the contract says bool"),
+    ("is_retracted", "true", "is_retracted is .*the contract says bool"),
+    ("transaction_id", 7, "transaction_id is .*the contract says string"),
+    ("transaction_id", b"7", "transaction_id is .*the contract says string"),
+    ("direction", ["out"], "direction is .*the contract says string"),
+    ("amount_mino", 5, "no column amount_mino .did you mean amount_minor"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "told"), HANDED_IN)
+def test_every_form_of_rows_goes_through_one_typed_door(
+    project_root: Path, column: str, value: Any, told: str | None
+) -> None:
+    names = [one.name for one in load_project(project_root).contracts["clean.transactions"].columns]
+    day = dt.date(2026, 3, 10)
+    # Each value alone in its column, too: a column of one odd kind has a type of its own.
+    odd = {**ROWS[0], column: value}
+    for rows in ([odd, *ROWS[1:]], [odd]) if not isinstance(value, str) else ([odd],):
+        forms: list[Any] = [rows]
+        whole = {**dict.fromkeys(names), **rows[0]}
+        with suppress(pa.ArrowException, OverflowError):  # no Arrow table can hold some of these columns
+            forms.append(pa.Table.from_pandas(pd.DataFrame({key: [row.get(key) for row in rows] for key in whole})))
+        for form in forms:
+            if told is None:
+                tallystick.compute_vector(form, day, "transactions")
+                continue
+            with pytest.raises(ContractError, match=told.replace("1 of 3", f"1 of {len(rows)}")) as caught:
+                tallystick.compute_vector(form, day, "transactions")
+            assert "1772366400" not in str(caught.value)
+            assert "2026" not in str(caught.value)
+
+
+def test_what_is_no_rows_at_all_is_refused() -> None:
+    for rows in (pd.DataFrame(ROWS), "rows", {"customer_id": ["simbank:1"]}, [1, 2], None):
+        with pytest.raises(ContractError, match="rows are a|a row is no dictionary"):
+            tallystick.compute_vector(rows, dt.date(2026, 3, 10), "transactions")  # type: ignore[arg-type]
+
+
+def test_looked_up_rows_go_through_the_same_door() -> None:
+    fact = {
+        "customer_id": "simbank:1", "customer_fact_id": "1", "event_at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        "known_on": dt.date(2020, 1, 2), "is_retracted": False, "region_id": "r",
+    }  # fmt: skip
+    for region in ({"region_id": "r", "known_on": None}, {"region_id": None, "known_on": dt.date(2019, 1, 1)}):
+        with pytest.raises(ContractError, match="is null in 1 of 1 rows"):
+            tallystick.compute_vector([fact], dt.date(2026, 3, 10), "customers", lookups={"clean.regions": [region]})

@@ -36,7 +36,11 @@ def observe_source(
         return [observe_bucket(task, spec, storage)]
 
     made = run_tasks(session, tasks, work) if session is not None else [one for task in tasks for one in work(task)]
-    return pa.concat_tables(made) if made else pa.schema([*PLACE_SCHEMA, *OBSERVATION_SCHEMA]).empty_table()
+    if made:
+        return pa.concat_tables(made)
+    # Without a file nobody knows the types of the other columns.
+    unknown = [pa.field(name, pa.null()) for name in spec.columns]
+    return pa.schema([*PLACE_SCHEMA, *OBSERVATION_SCHEMA, *unknown]).empty_table()
 
 
 def observe_bucket(task: BucketTask, spec: ObservationSpec, storage: Storage) -> pa.Table:

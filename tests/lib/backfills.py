@@ -142,6 +142,16 @@ def store_applications(
     _replace(warehouse, contract, records, loaded_on)
 
 
+def store_rows(project: Path, warehouse: Path, table: str, rows: Iterable[dict[str, Any]], *, loaded_on: date) -> None:
+    """Rows of any clean table in one load, with the columns that follow from the others filled in."""
+    records = [
+        {"loaded_on": loaded_on, "is_retracted": False, "source": "village", "bucket": bucket(row["customer_id"]),
+         "period": f"{row['event_at']:%Y-%m}", **row}
+        for row in rows
+    ]  # fmt: skip
+    _replace(warehouse, load_project(project).contracts[table], records, loaded_on)
+
+
 def _replace(warehouse: Path, contract: TableContract, records: list[dict[str, Any]], loaded_on: date) -> None:
     where = Slice(
         f"{contract.name}/village/{loaded_on}", {"source": "village"}, "loaded_on", loaded_on,

@@ -1,7 +1,6 @@
 """Landing: a supplier's files are copied unchanged into ``raw/<source>/<load date>/`` before anything reads them.
 
-Here: the copy, its manifest and its published mark. Not here: the content of the files (``ingest``
-judges it), Delta.
+Here: the copy, its manifest and its published mark. Not here: the content of the files (``ingest`` judges it), Delta.
 """
 
 from tallystick.tables.landing.raw_folder import (

@@ -1,6 +1,6 @@
-"""Landing a delivery: a supplier's files are copied unchanged, once, and only the copy is read from then on.
+"""Copies a supplier's delivery once, unchanged, with a manifest; only the copy is read from then on.
 
-``raw/<source>/<load date>/`` has a manifest and a published mark. ``ingest`` judges the content of the files.
+So a file that its supplier changes during the load cannot give a mixture, and every load can be repeated later.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ def _land(home: Path, source: str, load_date: date, origin: Path, names: list[st
                 fix="deliver corrections under a new load date",
             )
         return Landing(source, load_date, target, held, "same")
+    # Copied beside its place and then renamed: a reader sees the old load or the new one, and a killed landing leaves
+    # only a folder that the next one removes.
     part = home / f".landing-{load_date}-{uuid.uuid4().hex}"
     try:
         manifest = tuple(_copy(origin / name, part / name, name) for name in names)
@@ -120,7 +122,7 @@ def _land(home: Path, source: str, load_date: date, origin: Path, names: list[st
 def mark_published(landing: Landing, run: Run) -> None:
     """Say that the load's tables are committed: from now on its load date refuses other bytes. Again: no change.
 
-    ConflictError when other bytes were landed since: what was committed is not what is there.
+    ConflictError when other bytes were landed since: what was committed is not what is there now.
     """
     if _read_manifest(landing.path) != landing.manifest:
         where = f"{landing.source} {landing.load_date}"
@@ -209,7 +211,7 @@ def _copy(origin: Path, copy: Path, name: str) -> LandedFile:
             target.flush()
             os.fsync(target.fileno())
         if _state(origin) == before and size == before[0]:
-            copy.chmod(0o444)
+            copy.chmod(0o444)  # nobody changes a landed file by mistake
             return LandedFile(name, size, sha256)
     raise InputError("the file changes while it is copied", where=str(origin), fix="deliver it when it is complete")
 

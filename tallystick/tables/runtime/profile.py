@@ -1,6 +1,6 @@
-"""The Spark settings of one machine: found, filled in and, for spark-submit, written to a file.
+"""Finds the Spark settings of this machine, fills them in and, for spark-submit, writes them to a file.
 
-Kept apart from ``session`` because `make setup` writes the settings before pyspark can be imported.
+Apart from the session because ``make setup`` needs it before pyspark can run.
 
     python -m tallystick.tables.runtime.profile        writes conf/local/spark-defaults.conf and prints its path
 """
@@ -56,6 +56,7 @@ def write_profile(home: Path, target: Path | None = None) -> Path:
     """Write the filled-in profile for ``spark-submit --properties-file`` and return its path."""
     path = target or home / "conf" / "local" / "spark-defaults.conf"
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Jobs may start while it is written: they read the old file or the new one.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(_filled_in(home), encoding="utf-8")
     part.replace(path)

@@ -1,7 +1,4 @@
-"""The Spark session of a job: one door for `tally run`, spark-submit and the tests.
-
-One place makes the session, so that every way of starting a run has the same settings.
-"""
+"""Opens the Spark session of this process, alike for `tally run`, spark-submit and the tests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Spark's and Delta's errors in our words: Spark's own messages quote rows.
-
-Kept apart because every module that calls Spark needs it and none should format errors itself.
-"""
+"""Turns errors of Spark and Delta into ours: their own messages quote rows, which nobody may read in a log."""
 
 from __future__ import annotations
 

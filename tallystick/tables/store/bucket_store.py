@@ -1,6 +1,7 @@
-"""How a Spark task reads a bucket's files and writes its own: what a job hands to a bucket stage.
+"""Reads and writes the files of one bucket inside a Spark task.
 
-One picklable value. The driver commits what tasks have written.
+A job hands this value to a bucket stage, so the stage knows no storage. A task writes files and never commits: the
+driver commits the files of all tasks at once, or none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""How many buckets a source's rows lie in, table by table: the number is kept in the table, and checked.
+"""Keeps and checks the number of buckets that a source's rows lie in, table by table.
 
-The hash of a customer, the mark that says how many buckets a source has, and the check that runs and writes make with
-it.
+A job that joins buckets of several tables takes bucket 3 of each. If one of them had another number of buckets, the job
+would meet the rows of other customers. So the number is committed with the rows, as an application transaction whose
+version is the number (the mark), and jobs and the door compare it with what the source declares.
 """
 
 from __future__ import annotations
@@ -148,6 +149,7 @@ def check_buckets(table: DeltaTable, contract: TableContract, *, source: str, bu
 
 
 def _check_fence(table: DeltaTable, name: str, *, source: str, buckets: int) -> None:
+    # A re-bucketing that was killed leaves its fence: rows of either number would then be mixed, so nobody may write.
     fenced = fenced_buckets(table, source)
     if fenced is not None and fenced != buckets:
         raise ContractError(

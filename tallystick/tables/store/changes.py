@@ -1,6 +1,6 @@
-"""What has changed in a table since a version: the bounds of the files that were added or removed.
+"""Tells what has changed in a table since a version: the bounds of the files that were added or removed.
 
-Read from Delta's log. What a change means for somebody's results is for them to say.
+It reads Delta's log and no rows. What a change means for stored features is decided by the ledger of features.
 """
 
 from __future__ import annotations

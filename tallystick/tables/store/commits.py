@@ -1,6 +1,7 @@
-"""One commit of ready files, under the slice's lock, and finding it again by its run.
+"""Commits ready files in one transaction under the slice's lock, and finds a run's commit again.
 
-The transaction alone: ``door`` has checked rows and files before.
+Apart from ``door``, which checks rows and files first: Delta checks nothing of that, and compaction commits files that
+need no such check.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from tallystick.tables.store.warehouse import LOG, delta_errors
 
 OTHER_RUN = "another run wrote this slice first"
 
-# How often a commit is tried while others commit to other slices of the table.
+# How often a commit is tried while others commit to other slices of the table. Each try is against a newer version, so
+# only a table with five commits in a row within milliseconds defeats it, and the run can then be repeated.
 ATTEMPTS = 5
 
 
@@ -46,7 +48,7 @@ def find_commit(path: Path, run_id: str, where: Slice, *, after: int = -1) -> Co
             return None
         with log.open("r", encoding="utf-8") as lines:
             first = lines.readline()
-        if run_id in first:
+        if run_id in first:  # cheap, and almost always false; only then is the line parsed
             facts = _facts(first)
             if facts.get("run_id") == run_id and facts.get("slice") == where.name:
                 return Commit(int(log.stem), int(facts["files"]), int(facts["rows"]))
@@ -160,6 +162,7 @@ def commit_mark(table: DeltaTable, mark: str, version: int, *, where: Slice, run
 
 def confirm_commit(path: Path, run: Run, where: Slice, *, name: str, after: int) -> Commit:
     """The commit that must have followed version ``after``; ConflictError when no version since is ours."""
+    # Spark skips a write without a word when its transaction version is taken, so success is looked up, not assumed.
     found = find_commit(path, run.run_id, where, after=after)
     if found is None:
         raise ConflictError(

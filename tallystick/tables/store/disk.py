@@ -1,6 +1,6 @@
-"""Small truths about disks: a full one is said in a sentence, and a file appears whole or not at all.
+"""Helpers for a full disk, and for files that appear whole or not at all.
 
-They know nothing of Delta.
+A full disk is an ordinary event of a batch machine, so a user reads a sentence about it instead of a traceback.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The one door for writing: ready files, an Arrow table, or (in ``frames``) a Spark DataFrame.
+"""Replaces a slice of a table with ready files or with an Arrow table; ``frames`` does it for a Spark DataFrame.
 
-It makes the checks that a Delta commit of ready files does not make, and replaces a slice.
+A Delta commit of ready files checks nothing: neither types, nulls and keys nor whether the rows lie in the slice. All
+of that is checked here, and every writer without Spark comes through here.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def replace_files(
     where.check(contract)
     table = ensure_table(warehouse, contract)
     path = warehouse.table_path(contract.name)
+    # Read before anything else: whoever commits to the slice from here on takes this lock first, and our commit fails.
     before, lock = table.version(), held_version(table, where)
     done = find_commit(path, run.run_id, where)
     if done is not None:
@@ -46,12 +48,14 @@ def replace_files(
     mark = check_writer(table, contract, where=where)
     live = live_files(table)
     check_files(path, contract, files, where=where)
+    # A file that the table holds already would be added and removed in one commit.
     stale = {f.rel for f in live} & {f.rel for f in files}
     if stale or len({f.rel for f in files}) != len(files):
         raise ContractError("a file is handed in twice", where=f"table {contract.name}", fix="write new files")
     check_keys(path, contract, files)
     ours = [f for f in live if in_partition(f.partition, where)]
     places = {f.rel: placement(f.bounds, where) for f in ours}
+    # Compaction merges loads, so a file may hold rows of other slices: those are written to a file of their own.
     crossing = [f for f in ours if places[f.rel] == "across"]
     kept, swapped = _rewrite_outside(with_stored(contract, table), crossing, where)
     rows = sum(f.rows for f in files)

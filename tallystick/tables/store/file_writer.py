@@ -1,6 +1,6 @@
-"""One new file of a table, written in pieces: rows may be more than fit into memory.
+"""Writes one new file of a table in pieces, for rows that may be more than fit into memory.
 
-The writer of one file, reading old files in batches, and the part of an old file outside a slice.
+The door needs it for the rest of an old file that lies partly outside a slice, upkeep for merged files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What Parquet footers say of a file's columns, read without their values.
-
-Sizes by column, for estimates.
-"""
+"""Reads from Parquet footers how many bytes each column takes, without reading any value."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The door for a Spark DataFrame: the same promises as for files, kept by delta-spark.
+"""Reads a table as a Spark DataFrame, and replaces a slice with one.
 
-Kept apart from ``door`` so that whoever writes files or Arrow tables need not import pyspark.
+The promises are those of ``door``. Here delta-spark keeps them, so they are kept by other means: Spark clamps the write
+to the slice, and the lock is the transaction that its writer takes. Whoever writes files need not import pyspark.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def replace(
         check_buckets(table, contract, source=where.partition["source"], buckets=mark)
     rows = _in_order(frame, contract, name)
     with full_disk_is_setup_error(name), without_values(name):
+        # The rows are needed twice, for the checks and for the write, and a query may give others the second time.
         held = rows.persist()
         try:
             count = _check_rows(held, contract, where, name)

@@ -1,7 +1,5 @@
 """Observations that somebody gives: any file or table of customers and instants, split by bucket for the tasks.
 
-Read with Arrow, checked, and written to one small file a bucket.
-
 The driver reads the rows once, in batches, and writes each bucket's rows to a file of its own below the warehouse: a
 task then reads what it needs and no more, however many rows are given.
 """
@@ -82,6 +80,7 @@ def split_observations(
     block ends. InputError, naming no value: a column is missing or has another type, a customer, key or instant is
     null, a customer is of another source, or nothing is given.
     """
+    # Below the warehouse, not in TMPDIR: on a cluster the tasks run on other machines and see only the warehouse.
     home = warehouse.root / "_given"
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(mkdtemp(prefix=f"{source.name}-", dir=home))

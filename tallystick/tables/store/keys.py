@@ -1,6 +1,7 @@
-"""Is the key unique over the files of one write? Answered without reading them when their layout proves it.
+"""Checks that no key stands twice in the files of one write, without reading them where their layout proves it.
 
-Kept apart from ``door`` because the proof needs the layout and not the rows.
+A feature table of millions of rows is written a file a bucket: reading it back only to count keys would cost as much as
+writing it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Parquet files that tasks write and read: no Delta log, no Spark, no driver.
+"""Writes and reads the Parquet files of a table inside a task: no Delta log, no Spark, no driver.
 
-What a Spark task or the driver can do with one file, without the table it belongs to.
+What the commit must know of a file is found while its rows are still in memory (``DataFile``), so the driver never
+reads a file again.
 """
 
 from __future__ import annotations
@@ -177,6 +178,7 @@ def _read_one(path: str, names: list[str], filters: pc.Expression | None, *, cod
         with _open(path, coded) as file:
             held = set(file.schema_arrow.names)
             columns = [name for name in names if name in held]
+            # Without a filter one open file is enough; pyarrow's reader of datasets, which filters, opens it again.
             if filters is None:
                 return file.read(columns, use_threads=False).select(columns)
     except FileNotFoundError:

@@ -1,7 +1,4 @@
-"""A contract as an Arrow schema, and the comparisons that the door makes with it.
-
-Types and names of columns, in one place for every way of writing.
-"""
+"""Makes Arrow schemas of contracts, and compares data with them for the door."""
 
 from __future__ import annotations
 

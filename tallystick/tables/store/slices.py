@@ -1,6 +1,6 @@
-"""Which rows a run owns, and who it is: the slice, the run and what a commit returned.
+"""Which rows a run owns and by what name it locks them, who the run is, and what its commit returned.
 
-Frozen values, and the one place that makes SQL of a slice.
+Names of slices are made here and nowhere else: writers of the same rows must take the same lock.
 """
 
 from __future__ import annotations

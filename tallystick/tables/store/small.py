@@ -1,7 +1,4 @@
-"""Small tables that a job hands to a stage: read as Arrow, replaced by whole partitions.
-
-One value with two methods, so that a stage can keep notes without knowing storage.
-"""
+"""Reads and replaces whole partitions of small tables, for a stage that keeps records of its own (the ledger)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The files of one version of a table, with what the log knows of them; no Spark.
+"""Lists the files of one version of a table, and chooses among them by partition and by bounds; no Spark.
 
-Pinned versions, and choosing files by partition and by bounds.
+A job pins the versions of all its inputs at its start. Loads that are committed meanwhile do not change what it reads,
+and the versions can be recorded with its result.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _live_file(folder: str, row: dict[str, Any], parts: list[str], dated: list[s
         table_path=folder,
         rel=row["path"],
         size=row["size_bytes"],
-        rows=row["num_records"] or 0,
+        rows=row["num_records"] or 0,  # unknown for a file of another writer; ours always say it
         partition={name.removeprefix("partition."): str(row[name]) for name in parts},
         bounds={column: pair for column, pair in pairs.items() if pair[0] is not None and pair[1] is not None},
     )
@@ -96,7 +97,7 @@ def placement(bounds: Mapping[str, tuple[Bound, Bound]], where: Slice) -> str:
     if where.low is None and where.high is None:
         return "inside"
     if where.column not in bounds:
-        return "across"
+        return "across"  # the file must be read to know
     least, most = bounds[where.column]
     is_truncated = isinstance(most, datetime) and most.microsecond % 1000 == 0
     beyond = most + TRUNCATION if is_truncated else most

@@ -1,11 +1,9 @@
-"""A stored table that its contract has left behind: columns that came, and columns that nobody writes any more.
-
-The schema that a stored table must get, and the marks in it by which a reader without declarations knows what happened
-to a column.
+"""Compares a stored table with its contract, which may have gained, renamed or retired columns since.
 
 Delta renames and drops columns only with column mapping, which other readers lack. So a column that was renamed or
-retired stays in the schema, and two entries in its field's metadata say so: ``tallystick.replaced_by`` and
-``tallystick.retired_on``. They are text, they change no protocol, and an engine that does not know them passes them by.
+retired stays in the schema, and two entries in its field's metadata tell a reader that has no declarations:
+``tallystick.replaced_by`` and ``tallystick.retired_on``. They are text, they change no protocol, and an engine that
+does not know them ignores them.
 """
 
 from __future__ import annotations
@@ -108,7 +106,7 @@ def _undeclared(contract: TableContract, lost: list[str]) -> ContractError:
 
 
 def _fits(stored: pa.Field, wanted: pa.Field) -> bool:
-    # Nulls that a contract forbids and the stored table allows would be stored already: only the other way is allowed.
+    # A contract may begin to allow nulls. It may not begin to forbid them: stored rows may have some already.
     kind = pa.string() if pa.types.is_large_string(stored.type) or pa.types.is_string_view(stored.type) else stored.type
     return bool(kind == wanted.type and (wanted.nullable or not stored.nullable))
 

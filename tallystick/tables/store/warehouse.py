@@ -1,7 +1,4 @@
-"""Where the tables are, and making a table before its first write.
-
-The layout on disk, a table's creation and the check that it is still what its contract says.
-"""
+"""Where the tables are, and how a table is created before its first write."""
 
 from __future__ import annotations
 
@@ -85,8 +82,9 @@ def table_properties(contract: TableContract, *, retention_days: int = RETENTION
     """The properties every table is created with: no deletion vectors, and history kept for ``retention_days``.
 
     Bounds are kept for the columns that have them in every file: deltalake's dataset takes a gap for "no such row".
-    The slices' locks are always kept, one small entry a slice. A retention for them (setTransactionRetentionDuration)
-    would blind Spark to locks without a time stamp, and then it overwrites a slice that another run took first.
+    The slices' locks are kept permanently, one small entry a slice. A retention for them
+    (setTransactionRetentionDuration) would blind Spark to locks without a time stamp, and then it overwrites a slice
+    that another run took first.
     """
     kept = f"interval {retention_days} days"
     return {

@@ -1,9 +1,6 @@
 """Compaction: the small files of old loads become few large ones, with the same rows.
 
-Which files are merged, and the commit that swaps them. ``rewriting`` merges the rows; the source's layout declares the
-age.
-
-No lock of a slice is taken, for the rows do not change: a writer that replaces any of the merged files meets the
+No lock of a slice is taken, because the rows do not change: a writer that replaces any of the merged files meets the
 commit in the log, since of two transactions that remove one file only the first succeeds.
 """
 
@@ -34,7 +31,7 @@ class LayoutPlan:
     """What one commit will move in a table: ``merges`` of files of ``version``, all of one source.
 
     ``contract`` is the table's with the columns that only the stored table has: they are written again too.
-    ``buckets`` is the number of buckets that the rows are moved to; 0 when they stay in theirs.
+    ``buckets`` is the number of buckets that the rows move to; 0 when they stay in theirs.
     """
 
     contract: TableContract
@@ -61,6 +58,7 @@ def plan_compaction(
     table = warehouse.open(contract.name)
     check_protocol(table, contract.name)
     known = stats_columns(contract)
+    # A column without bounds in the log tells nothing of a file's age; a table without such a column has no merges.
     column = next((name for name in AGE_COLUMNS if name in known), "")
     groups: dict[tuple[tuple[str, str], ...], list[DataFile]] = defaultdict(list)
     for file in live_files(table):
@@ -88,7 +86,7 @@ def _is_older(file: DataFile, column: str, before: date) -> bool:
 def commit_layout(warehouse: Warehouse, plan: LayoutPlan, *, files: Sequence[DataFile], run: Run) -> Commit:
     """Swap the plan's files for ``files`` (from ``write_merge``) in one version that changes no row.
 
-    Rows that were moved to other buckets set the table's mark in the same version. ConflictError when a load or another
+    Rows that moved to other buckets set the table's mark in the same version. ConflictError when a load or another
     run has replaced one of the files since the plan was made; then the table is as that run left it, and doing it again
     does the rest.
     """

@@ -1,9 +1,7 @@
-"""Re-bucketing: a source's rows of one table, moved to another number of buckets.
-
-The fence that keeps writers of the old number out, and the plan. ``rewriting`` moves the rows, ``compaction`` commits.
+"""Re-bucketing: plans how a source's rows of one table move to another number of buckets.
 
 The fence comes first: a change of the table's properties, which makes every transaction fail that began before it. A
-writer that begins later reads the fence and refuses. So no row can enter in the old number behind the swap's back.
+writer that begins later reads the fence and refuses. So no row can enter in the old number while the rows are moved.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Rows of some files of a table into new files, sorted and of a bounded size, in bounded memory.
+"""Writes the rows of some files of a table to new files, sorted and of a bounded size, in bounded memory.
 
-One merge, which runs in a Spark task or in this process. ``compaction`` and ``rebucketing`` choose the files.
+Apart from the plans (``compaction``, ``rebucketing``) because it runs in a Spark task or in the calling process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BUCKET = "_bucket"
 class Merge:
     """Files whose rows belong together, and the partition of the files that take their place.
 
-    With ``buckets`` the partition lacks its bucket: rows are moved to the buckets of their customers. It travels to the
+    With ``buckets`` the partition lacks its bucket: rows go to the buckets of their customers. It travels to the
     tasks.
     """
 
@@ -92,18 +92,19 @@ def _sorted_rows(contract: TableContract, merge: Merge, memory_bytes: int) -> It
     order = [name for name in (*contract.sort_by, *contract.key) if name in in_files]
     by = ", ".join(f'"{name}" NULLS LAST' for name in dict.fromkeys([BUCKET, *order] if merge.buckets else order))
     with tempfile.TemporaryDirectory(prefix="tallystick-sort-") as spill, duckdb.connect() as connection:
+        # One thread: several merges run side by side, one in each task.
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
         connection.execute(f"SET memory_limit = '{memory_bytes // 2**20}MiB'; SET temp_directory = '{spill}'")
         batches = stream_rows([file.path for file in merge.files], schema)
         if merge.buckets:
-            batches = _dealt(batches, contract.entity, merge.buckets)
+            batches = _with_buckets(batches, contract.entity, merge.buckets)
         connection.register("stored", pa.RecordBatchReader.from_batches(streamed, batches))
         sorted_rows = connection.sql(f"SELECT * FROM stored{f' ORDER BY {by}' if by else ''}")
         for batch in sorted_rows.to_arrow_reader(READ_ROWS):
             yield pa.Table.from_batches([batch]).cast(streamed)
 
 
-def _dealt(batches: Iterator[pa.RecordBatch], entity: str, buckets: int) -> Iterator[pa.RecordBatch]:
+def _with_buckets(batches: Iterator[pa.RecordBatch], entity: str, buckets: int) -> Iterator[pa.RecordBatch]:
     """The batches with every row's bucket as their last column."""
     for batch in batches:
         yield batch.append_column(BUCKET, pa.array(bucket_of(batch[entity], buckets)))

@@ -1,6 +1,6 @@
-"""Vacuum: files that no version within the retention needs, and files that no version ever named.
+"""Vacuum: finds and removes files that no version within the retention needs, and files that no version ever named.
 
-It finds and removes them itself: Spark's own VACUUM knows nothing of the versions that models need.
+Spark's own VACUUM knows nothing of the versions that registered models need; a job asks the registry for them first.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def find_unused_files(
     hours = None if retention is None else int(retention.total_seconds() // 3600)
     listed = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=kept)
     named = _named_paths(path)
+    # The one decision by the wall clock: whether a file without a version may still belong to a running task.
     youngest = time.time() - orphan_age.total_seconds()
     expired = {rel for rel in map(unquote, listed) if rel in named and rel not in needed and rel in sizes}
     orphans = {rel for rel, found in sizes.items() if rel not in named | needed and found.st_mtime < youngest}
@@ -129,7 +130,7 @@ def keep_log(warehouse: Warehouse, name: str, versions: Iterable[int]) -> int:
     age = int((time.time() - entry.stat().st_mtime) // 86_400)
     if age + LOG_MARGIN_DAYS <= int(words[1]):
         return 0
-    days = age + 4 * LOG_MARGIN_DAYS
+    days = age + 4 * LOG_MARGIN_DAYS  # a year more, so that this is a rare commit and not one of every month
     with delta_errors(name, "another run changed the table at the same moment"):
         table.alter.set_table_properties({LOG_RETENTION: f"interval {days} days"})
     return days

@@ -5,6 +5,7 @@ Kept apart from ``showing`` because these commands need Spark or write files.
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from tallystick.spec.names import nearest_name
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tallystick.spec.recipes import Recipe
+
 # What the demo runs. Both names are declared in the project, not in the machinery.
 DEMO_RECIPE = "cash_loan"
 DEMO_SOURCE = "simbank"
@@ -40,13 +43,18 @@ def open_project(project: Path | None) -> Project:
 def run_recipe(
     recipe: str, sources: list[str], *, warehouse: Path, project: Path | None, dates: Dates, run_id: str
 ) -> None:
-    """Run the chain of ``recipe`` on the sources (``NAME=DIR`` each) and print the summary."""
+    """Run the chain of ``recipe`` on the sources (``NAME=DIR`` each) and print the summary.
+
+    What the recipe would miss on a source is told before a byte is read or Spark is started.
+    """
     declared = open_project(project)
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
     chosen = declared.recipes[recipe]
     home = warehouse.resolve()
     folders = dict(parse_source(text, declared) for text in sources)
+    for name in folders:
+        _refuse_what_is_missing(declared, chosen, name)
     steps = list_steps(chosen, folders, place=Place(project=declared.root, warehouse=home), dates=dates)
     started = time.monotonic()
     with spark_session(declared.root) as session:
@@ -54,6 +62,17 @@ def run_recipe(
     from tallystick.cli.summary import print_summary
 
     print_summary(home, chosen, seconds=time.monotonic() - started)
+
+
+def _refuse_what_is_missing(project: Project, recipe: Recipe, source: str) -> None:
+    from tallystick.project.recipe_checks import check_recipe_on_source
+
+    problems = check_recipe_on_source(project, recipe, project.sources[source])
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        what = f"recipe {recipe.name} cannot run on {source}: {len(problems)} problem(s), listed above"
+        raise DeclarationError(what, fix=f"tally source check {source} --recipe {recipe.name}")
 
 
 def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None) -> None:

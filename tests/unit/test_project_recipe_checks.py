@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.cli.running import run_recipe
+from tallystick.errors import DeclarationError
+from tallystick.pipeline import Dates
 from tallystick.project import Project, load_project
 from tallystick.project.recipe_checks import check_recipe_on_source
 
@@ -70,3 +73,21 @@ def test_what_the_recipe_names_and_does_not_exist_is_told_too(project: Project) 
         "recipe cash_loan names no known feature group socail",
         "recipe cash_loan names no known observation set applicants",
     ]
+
+
+def test_a_run_says_all_that_is_missing_before_it_reads(
+    project_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "delivery"
+    empty.mkdir()
+    with pytest.raises(DeclarationError, match=r"cannot run on berka: 4 problem\(s\), listed above"):
+        run_recipe(
+            "cash_loan",
+            [f"berka={empty}"],
+            warehouse=tmp_path / "warehouse",
+            project=project_root,
+            dates=Dates(),
+            run_id="",
+        )
+    assert len(capsys.readouterr().err.splitlines()) == 4
+    assert not (tmp_path / "warehouse").exists()

@@ -44,7 +44,8 @@ def _next_commands(home: str, recipe: Recipe) -> list[str]:
             f"{tally} features list {group}",
         ]
     own = f"where recipe = '{recipe.name}'"
-    decisions = f"select decision, count(*) as n, avg(pd) as pd from score.applications {own} group by all order by pd"
+    scores = recipe.score_table
+    decisions = f"select decision, count(*) as n, avg(pd) as pd from {scores} {own} group by all order by pd"
     return [looking, f'{tally} sql "{decisions}" --warehouse {home}', f"{tally} features list {recipe.groups[0]}"]
 
 

@@ -119,9 +119,12 @@ def report_stability(model: Model, frames: Mapping[str, pd.DataFrame], pds: Mapp
 
 
 def report_fairness(
-    segments: pd.DataFrame, label: np.ndarray, pd_: np.ndarray, *, approved: np.ndarray
+    segments: pd.DataFrame, label: np.ndarray, pd_: np.ndarray, *, approved: np.ndarray | None
 ) -> pd.DataFrame:
-    """Per segment: rows, bad rate, mean pd, share approved, AUC. ``pd_``: by models that had not seen the row."""
+    """Per segment: rows, bad rate, mean pd, share approved, AUC. ``pd_``: by models that had not seen the row.
+
+    ``approved`` is None without a policy; then no share is told. Empty where the source has no segments.
+    """
     rows = []
     for column in segments.columns:
         values = segments[column].to_numpy()
@@ -129,13 +132,12 @@ def report_fairness(
             own = values == value
             bad = float(label[own].sum())
             enough = min(bad, own.sum() - bad) >= LEAST_SEGMENT_CLASS
-            rows.append(
-                {"segment": column, "value": value, "rows": float(own.sum()), "bad": bad,
-                 "bad_rate": float(label[own].mean()), "mean_pd": float(pd_[own].mean()),
-                 "approved": float(approved[own].mean()),
-                 "auc": auc(label[own], pd_[own]) if enough else float("nan")}
-            )  # fmt: skip
-    return pd.DataFrame(rows)
+            row = {"segment": column, "value": value, "rows": float(own.sum()), "bad": bad}
+            row |= {"bad_rate": float(label[own].mean()), "mean_pd": float(pd_[own].mean())}
+            row |= {"approved": float(approved[own].mean())} if approved is not None else {}
+            rows.append({**row, "auc": auc(label[own], pd_[own]) if enough else float("nan")})
+    told = ["segment", "value", "rows", "bad", "bad_rate", "mean_pd", *(["approved"] if approved is not None else [])]
+    return pd.DataFrame(rows, columns=[*told, "auc"])
 
 
 def report_calibration(label: np.ndarray, pd_: np.ndarray, *, bins: int = 8) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from tallystick.model.evaluation import SMALLEST_PD, logit
 from tallystick.model.fitting import Model
 from tallystick.model.inputs import Feature
 from tallystick.model.members import Member
+from tallystick.spec.policy import Policy
 from tallystick.spec.recipes import Recipe
 
 FORMAT = 1
@@ -26,8 +27,6 @@ FORMAT = 1
 
 def describe_model(recipe: Recipe, model: Model, features: Sequence[Feature]) -> tuple[dict[str, Any], str]:
     """The document that ``model.json`` holds, and LightGBM's text (empty for a model without trees)."""
-    if recipe.policy is None:
-        raise ModelError("the recipe has no policy", where=f"recipe {recipe.name}", fix="policy=Policy(...)")
     boosters = [member.booster for member, _ in model.members if member.booster]
     if len(boosters) > 1:
         raise ModelError("a model may hold one boosting at most", where=f"algorithm {model.name}", fix="blend fewer")
@@ -41,15 +40,18 @@ def describe_model(recipe: Recipe, model: Model, features: Sequence[Feature]) ->
         "members": [{"kind": m.kind, "weight": weight, **m.payload} for m, weight in model.members],
         "calibration": {"intercept": model.intercept, "slope": model.slope},
         "scale": {"offset": recipe.scale.offset, "factor": recipe.scale.factor},
-        "policy": {
-            "currency": recipe.policy.currency,
-            "bands": [
-                {"pd_below": band.pd_below, "decision": band.decision, "limit_minor": band.limit_minor}
-                for band in recipe.policy.bands
-            ],
-        },
+        "policy": _describe_policy(recipe.policy),
     }
     return document, boosters[0] if boosters else ""
+
+
+def _describe_policy(policy: Policy | None) -> dict[str, Any] | None:
+    if policy is None:
+        return None
+    bands = [
+        {"pd_below": band.pd_below, "decision": band.decision, "limit_minor": band.limit_minor} for band in policy.bands
+    ]
+    return {"currency": policy.currency, "bands": bands}
 
 
 def write_document(document: Mapping[str, Any]) -> bytes:
@@ -58,7 +60,7 @@ def write_document(document: Mapping[str, Any]) -> bytes:
 
 
 def evaluate_document(document: Mapping[str, Any], booster: str, vectors: pd.DataFrame) -> pd.DataFrame:
-    """pd, score, decision and limit_minor of every row, from the written model alone."""
+    """pd, score and, by its policy, decision and limit_minor of every row, from the written model alone."""
     log_odds = np.zeros(len(vectors))
     for part in document["members"]:
         payload = {name: value for name, value in part.items() if name not in ("kind", "weight")}
@@ -68,17 +70,14 @@ def evaluate_document(document: Mapping[str, Any], booster: str, vectors: pd.Dat
         log_odds += part["weight"] * member.log_odds(vectors)
     calibration = document["calibration"]
     pd_ = np.clip(expit(calibration["intercept"] + calibration["slope"] * log_odds), SMALLEST_PD, 1 - SMALLEST_PD)
+    answer = pd.DataFrame({"pd": pd_, "score": to_score(pd_, **document["scale"])}, index=vectors.index)
+    if document["policy"] is None:
+        return answer
     bands = document["policy"]["bands"]
     place = np.searchsorted([band["pd_below"] for band in bands], pd_, side="right")
-    return pd.DataFrame(
-        {
-            "pd": pd_,
-            "score": to_score(pd_, **document["scale"]),
-            "decision": np.array([*(band["decision"] for band in bands), "decline"], dtype=object)[place],
-            "limit_minor": np.array([*(band["limit_minor"] for band in bands), 0], dtype=np.int64)[place],
-        },
-        index=vectors.index,
-    )
+    decisions = np.array([*(band["decision"] for band in bands), "decline"], dtype=object)
+    limits = np.array([*(band["limit_minor"] for band in bands), 0], dtype=np.int64)
+    return answer.assign(decision=decisions[place], limit_minor=limits[place])
 
 
 def to_score(pd_: np.ndarray, *, offset: float, factor: float) -> np.ndarray:

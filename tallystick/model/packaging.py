@@ -24,6 +24,14 @@ SCORER_LIBRARIES = ("mlflow", "numpy", "pandas")
 # The columns of a scorer's answer, with the types of its signature.
 OUTPUTS = {"pd": "double", "score": "double", "limit_minor": "long", "decision": "string", "reasons": "strings"}
 
+# Those that only a policy gives.
+BY_POLICY = ("limit_minor", "decision")
+
+
+def list_outputs(recipe: Recipe) -> dict[str, str]:
+    """The columns of its scorer's answer with their types: without a policy neither limit nor decision."""
+    return {name: kind for name, kind in OUTPUTS.items() if recipe.policy is not None or name not in BY_POLICY}
+
 
 def list_requirements(result: TrainingResult) -> tuple[str, ...]:
     """The pip requirements of the scorer file, pinned to what is installed."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from tallystick.observations.looking_back import ExpectedRows, backfill_start
 from tallystick.observations.population import OBSERVATION_SCHEMA, observe, period_names
 from tallystick.observations.reading import columns_to_read
-from tallystick.observations.source import observe_source
+from tallystick.observations.source import observe_bucket, observe_source
 from tallystick.observations.specs import ObservationSpec
 from tallystick.observations.versions import decided_versions
 
@@ -23,6 +23,7 @@ __all__ = [
     "columns_to_read",
     "decided_versions",
     "observe",
+    "observe_bucket",
     "observe_source",
     "period_names",
 ]

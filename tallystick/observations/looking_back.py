@@ -31,13 +31,11 @@ class ReadRows(Protocol):
 class ExpectedRows:
     """The tables that shall have a row of each observation of a set.
 
-    ``tables`` gives the partition values, beside the source, of the rows that count. ``id_column`` is where they hold
-    the observation's own key.
+    ``tables`` gives the partition values, beside the source, of the rows that count.
     """
 
     spec: ObservationSpec
     tables: Mapping[str, Mapping[str, str]]
-    id_column: str = "observation_id"
 
     @classmethod
     def in_features(cls, spec: ObservationSpec, tables: Iterable[str]) -> ExpectedRows:
@@ -45,11 +43,9 @@ class ExpectedRows:
         return cls(spec=spec, tables={name: {"observations": spec.name} for name in tables})
 
     @classmethod
-    def in_scores(
-        cls, spec: ObservationSpec, table: str, *, recipe: str, id_column: str = "observation_id"
-    ) -> ExpectedRows:
+    def in_scores(cls, spec: ObservationSpec, table: str, *, recipe: str) -> ExpectedRows:
         """A score table, which has a row for each observation and recipe."""
-        return cls(spec=spec, tables={table: {"recipe": recipe}}, id_column=id_column)
+        return cls(spec=spec, tables={table: {"recipe": recipe}})
 
 
 def backfill_start(
@@ -70,7 +66,7 @@ def backfill_start(
     (table, columns), *_ = columns_to_read(spec).items()
     rows = read(table, columns=columns, filter=ours & (pc.field("event_at") >= since))
     asked = observe(spec, {table: rows}.__getitem__, zone=source.zone)
-    asked = asked.select(["observation_id", "as_of"]).rename_columns([expected.id_column, "as_of"])
+    asked = asked.select(["observation_id", "as_of"])
     found = []
     for name, values in expected.tables.items():
         wanted = ours & (pc.field("as_of") >= since) & (pc.field("as_of") < pa.scalar(high))

@@ -14,7 +14,7 @@ from pathlib import Path
 from tallystick.project.contracts import REJECTED_SUFFIX, load_contracts
 from tallystick.project.project import Project, load_project
 from tallystick.spec.labels import label_contract
-from tallystick.spec.model_tables import training_contract
+from tallystick.spec.model_tables import score_contract, training_contract
 from tallystick.spec.tables import Column, TableContract
 
 # Columns that mean the same in every table of a layer: said once, and left out of the tables below.
@@ -92,6 +92,7 @@ def _following(project: Project, contracts: Mapping[str, TableContract]) -> Iter
     yield "label.\\<label>", label_contract(next(iter(project.labels.values())))
     recipe = next(recipe for recipe in project.recipes.values() if recipe.label is not None)
     yield "training.\\<recipe>", training_contract(recipe, [])
+    yield "score.\\<set>", score_contract(project.observations[recipe.observations])
 
 
 def _table_lines(contract: TableContract) -> Iterator[str]:

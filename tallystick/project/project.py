@@ -40,7 +40,8 @@ class Project:
 
     @cached_property
     def contracts(self) -> Mapping[str, TableContract]:
-        """Contracts by ``layer.table``: the files in schemas/, each clean table's rejects, each group's and label's.
+        """Contracts by ``layer.table``: the files in schemas/, each clean table's rejects, each group's, label's
+        and observation set's.
 
         Features and recipes are read only when one of their names, or the list of all names, is asked for.
         """
@@ -150,12 +151,21 @@ class Contracts(Mapping[str, "TableContract"]):
         return {contract.name: contract for contract in found}
 
     @cached_property
+    def _scores(self) -> dict[str, TableContract]:
+        from tallystick.spec.model_tables import score_contract
+
+        found = [score_contract(observed) for observed in self._project.observations.values()]
+        return {contract.name: contract for contract in found}
+
+    @cached_property
     def _all(self) -> dict[str, TableContract]:
-        return dict(sorted((self._files | self._features | self._labels).items()))
+        return dict(sorted((self._files | self._features | self._labels | self._scores).items()))
 
     def _layer(self, name: object) -> dict[str, TableContract]:
         """The contracts among which ``name`` can be, reading no more than is needed to look."""
         layer = str(name).partition(".")[0]
+        if layer == "score":
+            return self._scores
         return self._features if layer == "feature" else self._labels if layer == "label" else self._files
 
     def __getitem__(self, name: str) -> TableContract:

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
     from tallystick.spec.sources import Source
 
-# What the training set and the audit read of every customer: the segments that results are reported by.
-SEGMENT_TABLE = "clean.customers"
-
 
 def check_recipe_on_source(project: Project, recipe: Recipe, source: Source) -> list[Problem]:
     """What a run of ``recipe`` on ``source`` would miss, as far as declarations tell; empty when nothing.
@@ -73,8 +70,6 @@ def _needed(project: Project, recipe: Recipe) -> dict[str, list[str]]:
         users.append((f"observations {recipe.observations}", [observed.table]))
     users += [(f"group {n}", project.feature_groups[n].reads) for n in recipe.groups if n in project.feature_groups]
     users += [(f"label {name}", project.labels[name].tables) for name in recipe.labels if name in project.labels]
-    if recipe.label is not None:
-        users.append(("the audit and the training set", [SEGMENT_TABLE]))
     needed: dict[str, list[str]] = {}
     for user, tables in users:
         for table in tables:

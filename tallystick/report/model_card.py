@@ -33,10 +33,13 @@ def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts) -> Page
         Facts(
             rows=[
                 ("Predicts", f"{label.sentence}."),
-                ("Features", "see Weights; all values as they could be known at the application"),
+                ("Features", "see Weights; all values as they could be known at as_of"),
                 ("Permitted use", recipe.permitted_use),
                 ("Algorithm", str(facts.params.get("algorithm", ""))),
-                ("Learned from", f"{facts.params.get('fitted_rows', '?')} labelled applications"),
+                (
+                    "Learned from",
+                    f"{facts.params.get('fitted_rows', '?')} labelled observations of {recipe.observations}",
+                ),
             ]
         )
     )

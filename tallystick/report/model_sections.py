@@ -93,7 +93,7 @@ def describe_model(facts: ModelFacts) -> list[Section]:
             "vintages",
             lambda t: _plain(t, "Each vintage predicted by a model of what was known when it began"),
         ),
-        ("Calibration", "calibration", lambda t: _plain(t, "Groups of applications from safe to risky")),
+        ("Calibration", "calibration", lambda t: _plain(t, "Groups from safe to risky")),
         ("Weights", "weights", _weights),
         ("Stability", "stability", _stability),
         ("Fairness", "fairness", lambda t: _plain(t, "By segments that the model does not see")),

@@ -70,7 +70,7 @@ def list_questions(recipe: Recipe, *, source: str) -> Mapping[str, Question]:
 
 
 def _label_questions(recipe: Recipe, source: str) -> dict[str, Question]:
-    label, scores = f"label.{recipe.label}", "score.applications"
+    label, scores = f"label.{recipe.label}", recipe.score_table
     ours = f"source = '{source}' AND recipe = '{recipe.name}'"
     return {
         "cohorts": Question(
@@ -94,22 +94,22 @@ def _label_questions(recipe: Recipe, source: str) -> dict[str, Question]:
         "decisions": Question(
             tables=[scores],
             sql=f"""
-                SELECT decision, count(*)::BIGINT AS applications, avg(pd) AS mean_pd, avg(score) AS mean_score,
+                SELECT decision, count(*)::BIGINT AS observations, avg(pd) AS mean_pd, avg(score) AS mean_score,
                     sum(limit_minor)::BIGINT AS limits, any_value(currency) AS currency
                 FROM {scores} WHERE {ours} GROUP BY decision ORDER BY mean_pd""",
         ),
         "scores": Question(
             tables=[scores],
             sql=f"""
-                SELECT least(floor(score / 10), 9)::INTEGER AS band, count(*)::BIGINT AS applications,
+                SELECT least(floor(score / 10), 9)::INTEGER AS band, count(*)::BIGINT AS observations,
                     count(*) FILTER (is_in_training)::BIGINT AS in_training
                 FROM {scores} WHERE {ours} GROUP BY 1 ORDER BY 1""",
         ),
         "reasons": Question(
             tables=[scores],
             sql=f"""
-                SELECT reason_1 AS reason, count(*)::BIGINT AS applications FROM {scores}
-                WHERE {ours} AND decision <> 'approve' AND reason_1 IS NOT NULL
+                SELECT reason_1 AS reason, count(*)::BIGINT AS observations FROM {scores}
+                WHERE {ours} AND coalesce(decision, '') <> 'approve' AND reason_1 IS NOT NULL
                 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10""",
         ),
     }

@@ -91,9 +91,9 @@ def _summary(facts: RunFacts) -> list[Block]:
         )
         told += [(title, facts.model.metrics[name]) for title, name in names if name in facts.model.metrics]
         told.append(("AUC, out of fold", facts.model.metrics.get("auc_out_of_fold")))
-    scored = sum(row["applications"] for row in _rows(facts, "decisions"))
+    scored = sum(row["observations"] for row in _rows(facts, "decisions"))
     if scored:
-        told.append(("Applications scored", scored))
+        told.append(("Observations scored", scored))
     about: list[Block] = [Note(text=facts.recipe.description)] if facts.recipe.description else []
     return [*about, Facts(rows=told), *retrospective_notes(facts.recipe), *(Note(text=text) for text in facts.notes)]
 
@@ -159,7 +159,7 @@ def _label(facts: RunFacts) -> list[Block]:
         decided = row["good"] + row["bad"]
         rate = row["bad"] / decided if decided else None
         rows.append((str(row["cohort"]), *(row[name] for name in names), rate))
-    headers = ("Year of application", *(name.replace("_", " ").capitalize() for name in names), "Bad rate")
+    headers = ("Year of as_of", *(name.replace("_", " ").capitalize() for name in names), "Bad rate")
     return [*blocks, Table(headers=headers, rows=rows)] if rows else blocks
 
 
@@ -183,22 +183,29 @@ def _scores(facts: RunFacts) -> list[Block]:
     decisions = _rows(facts, "decisions")
     if not decisions:
         return []
-    currency = decisions[0]["currency"]
-    rows = [(r["decision"], r["applications"], r["mean_pd"], r["mean_score"], r["limits"]) for r in decisions]
-    headers = ("Decision", "Applications", "Mean pd", "Mean score", f"Limits, minor units of {currency}")
     bands = {r["band"]: r for r in _rows(facts, "scores")}
-    bars = [(f"{band * 10} to {band * 10 + 10}", bands.get(band, {}).get("applications", 0)) for band in range(10)]
-    reasons = [(r["reason"], r["applications"]) for r in _rows(facts, "reasons")]
+    bars = [(f"{band * 10} to {band * 10 + 10}", bands.get(band, {}).get("observations", 0)) for band in range(10)]
+    reasons = [(r["reason"], r["observations"]) for r in _rows(facts, "reasons")]
     in_training = sum(r["in_training"] for r in bands.values())
     blocks: list[Block] = [
-        Table(headers=headers, rows=rows),
+        _decisions(facts, decisions),
         Note(text=f"The model learned from {in_training:,} of these; performance is stated on rows it had not seen."),
-        Bars(rows=bars, caption="Applications by score, higher is better"),
+        Bars(rows=bars, caption=f"Observations of {facts.recipe.observations} by score, higher is better"),
     ]
     if reasons:
-        caption = "First reason of those not approved"
-        blocks.append(Table(headers=("Reason", "Applications"), rows=reasons, caption=caption))
+        caption = "First reason of those not approved" if facts.recipe.policy else "First reason of all"
+        blocks.append(Table(headers=("Reason", "Observations"), rows=reasons, caption=caption))
     return blocks
+
+
+def _decisions(facts: RunFacts, found: Sequence[Mapping[str, Any]]) -> Table:
+    """What the policy made of the pds; without a policy only how many there are and how high."""
+    if facts.recipe.policy is None:
+        rows = [(r["observations"], r["mean_pd"], r["mean_score"]) for r in found]
+        return Table(headers=("Observations", "Mean pd", "Mean score"), rows=rows)
+    decided = [(r["decision"], r["observations"], r["mean_pd"], r["mean_score"], r["limits"]) for r in found]
+    limits = f"Limits, minor units of {facts.recipe.policy.currency}"
+    return Table(headers=("Decision", "Observations", "Mean pd", "Mean score", limits), rows=decided)
 
 
 def _next(facts: RunFacts) -> list[Block]:

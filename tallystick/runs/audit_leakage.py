@@ -21,6 +21,7 @@ from tallystick.tables.store.small import SmallTables
 from tallystick.training import audit, findings
 from tallystick.training.audit_requests import check_requests
 from tallystick.training.data import build_training_set
+from tallystick.training.observed import clean_tables, gather_observations
 from tallystick.training.vectors import plan_vectors
 
 if TYPE_CHECKING:
@@ -36,24 +37,26 @@ def run(params: AuditLeakage, session: SparkSession | None) -> None:
     project, warehouse = load_project(params.project), Warehouse(params.warehouse)
     recipe, source = project.recipes[params.recipe], project.sources[params.source]
     works = [GroupWork.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
-    tables = ["clean.applications", "clean.customers", *(f"label.{name}" for name in recipe.labels)]
+    observations = project.observations[recipe.observations]
+    declared = (project.feature_groups, project.contracts)
+    plan = plan_vectors(recipe, *declared, observed=observations, assumed=source.assumed_tables)
+    tables = [*clean_tables(plan, source), *(f"label.{name}" for name in recipe.labels)]
     pinned = {name: pin(warehouse, name).version for name in [*tables, *(work.feature_table for work in works)]}
     ours = pc.field("source") == source.name
     observed = ours & (pc.field("observations") == recipe.observations)
     read = partial(read_arrow, warehouse)
     rows = {name: read(name, version=pinned[name], filter=ours) for name in tables}
     rows |= {w.feature_table: read(w.feature_table, version=pinned[w.feature_table], filter=observed) for w in works}
-    plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
     small = SmallTables(warehouse=warehouse, contracts=project.contracts)
     ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
-    observations = project.observations[recipe.observations]
     defined = [
         Definition.of(project.feature_groups[name], project.contracts, observations=observations)
         for name in recipe.groups
     ]
     held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
     check_definitions(ledger, defined, used=plan.columns, rows=held)
-    data = build_training_set(recipe, plan, rows, zone=source.zone)
+    gathered = gather_observations(plan, rows, project.contracts, source=source)
+    data = build_training_set(recipe, plan, rows, observations=gathered, zone=source.zone)
     sample = audit.sample_observations(recipe, data)
     own = ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
     recomputed = []
@@ -63,7 +66,7 @@ def run(params: AuditLeakage, session: SparkSession | None) -> None:
         stored = rows[work.feature_table]
         recomputed.append(audit.recomputed_group(work, stored, events=events, dimensions=looked_up, zone=source.zone))
     found = audit.audit_training_set(recipe, data, rows[f"label.{recipe.label}"], recomputed, zone=source.zone)
-    found += check_requests(plan, data, rows, sample=sample, zone=source.zone)
+    found += check_requests(data, plan, rows, contracts=project.contracts, sample=sample, zone=source.zone)
     told = findings.list_findings(found, run_id=params.run_id, recipe=recipe.name, source=source.name)
     if warehouse.exists(FINDINGS):
         told = findings.merge_findings(told, read(FINDINGS, filter=ours), recipe=recipe.name)

@@ -33,6 +33,7 @@ from tallystick.tables import (
     replace_files,
 )
 from tallystick.tables.store.small import SmallTables
+from tallystick.training.observed import needs_own_table, score_spec
 from tallystick.training.vectors import check_model_inputs, plan_vectors
 
 if TYPE_CHECKING:
@@ -48,23 +49,26 @@ def run(params: ScoreApplications, session: SparkSession) -> None:
     registry = Registry(warehouse.root)
     model = registry.find(recipe.name, source=source.name)
     declared, needed = (project.feature_groups, project.contracts), registry.inputs(model)
-    vectors = plan_vectors(recipe, *declared, assumed=source.assumed_tables, needed=needed)
+    observations = project.observations[recipe.observations]
+    vectors = plan_vectors(recipe, *declared, observed=observations, assumed=source.assumed_tables, needed=needed)
     check_model_inputs(vectors, needed, model=model.label)
     learned = training_contract(recipe, [feature.name for feature in vectors.features])
     observed = {"observations": recipe.observations, "source": source.name}
     pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
     ledger = Ledger(tables=SmallTables(warehouse=warehouse, contracts=project.contracts), **observed)
-    observations = project.observations[recipe.observations]
     defined = [
         Definition.of(project.feature_groups[name], project.contracts, observations=observations)
         for name in recipe.groups
     ]
     held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
-    pinned["clean.applications"] = pin(warehouse, "clean.applications").where(source=source.name)
-    spec = ObservationSpec.of(project.observations[recipe.observations], project.contracts)
-    expected = ExpectedRows.in_scores(spec, "score.applications", recipe=recipe.name, id_column="application_id")
+    if needs_own_table(vectors):
+        pinned[observations.table] = pin(warehouse, observations.table).where(source=source.name)
     read = partial(read_arrow, warehouse)
-    first = backfill_start(read, expected, source=source, first=params.first, days=params.look_back)
+    first = params.first
+    if observations.by_event:
+        spec = ObservationSpec.of(observations, project.contracts)
+        expected = ExpectedRows.in_scores(spec, recipe.score_table, recipe=recipe.name)
+        first = backfill_start(read, expected, source=source, first=first, days=params.look_back)
     check_definitions(ledger, defined, used=vectors.columns, rows=held, first=first, last=params.last)
     seen = int(model.tags["training_version"])
     check_layout(warehouse, pinned.values(), project.contracts, source=source)
@@ -74,16 +78,18 @@ def run(params: ScoreApplications, session: SparkSession) -> None:
     low, high = date_bounds(source, first=first, last=params.last)
     work = ScoreWork(
         recipe=recipe.name,
+        observed=score_spec(vectors, project.contracts, first=first, last=params.last),
+        table=recipe.score_table,
         vectors=vectors,
         zone=source.zone,
         load_model=partial(load_local, str(registry.fetch_model(model))),
         model_version=model.label,
-        currency=recipe.policy.currency if recipe.policy else source.currency,
+        currency=recipe.policy.currency if recipe.policy else "",
         training_table=learned.name,
         low=low,
         high=high,
     )
-    table = project.contracts["score.applications"]
+    table = project.contracts[recipe.score_table]
     contracts = {name: project.contracts[name] for name in (*pinned, table.name) if name != learned.name}
     store = BucketStore(warehouse=warehouse, contracts={**contracts, learned.name: learned})
     files = score_buckets(session, tasks, work, storage=store)
@@ -94,4 +100,4 @@ def run(params: ScoreApplications, session: SparkSession) -> None:
     by = Run(params.run_id, "score_applications", code_version(project.root), fingerprint(recipe), inputs)
     ensure_table(warehouse, table)
     commit = replace_files(warehouse, table, files, where=where, run=by)
-    progress(f"      {table.name}: {commit.rows} applications scored by {model.label}")
+    progress(f"      {table.name}: {commit.rows} observations scored by {model.label}")

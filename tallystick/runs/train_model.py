@@ -23,6 +23,7 @@ from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, 
 from tallystick.tables.store.small import SmallTables
 from tallystick.training.data import build_training_set
 from tallystick.training.findings import check_audited
+from tallystick.training.observed import clean_tables, gather_observations
 from tallystick.training.train import train_model
 from tallystick.training.vectors import plan_vectors
 
@@ -39,8 +40,10 @@ def run(params: TrainModel, session: SparkSession | None) -> None:
     registry = Registry(warehouse.root)
     registry.check_source(recipe.name, source.name)
     label, code = project.labels[recipe.labels[0]], code_version(project.root)
-    plan = plan_vectors(recipe, project.feature_groups, project.contracts, assumed=source.assumed_tables)
-    names = ["clean.applications", "clean.customers", *(f"label.{name}" for name in recipe.labels)]
+    observations = project.observations[recipe.observations]
+    declared = (project.feature_groups, project.contracts)
+    plan = plan_vectors(recipe, *declared, observed=observations, assumed=source.assumed_tables)
+    names = [*clean_tables(plan, source), *(f"label.{name}" for name in recipe.labels)]
     inputs = {name: pin(warehouse, name).version for name in (*names, *(f"feature.{name}" for name in recipe.groups))}
     ours = pc.field("source") == source.name
     audited = last_inputs(warehouse.table_path("monitor.leakage"), f"monitor.leakage/{source.name}")
@@ -53,14 +56,14 @@ def run(params: TrainModel, session: SparkSession | None) -> None:
     }
     small = SmallTables(warehouse=warehouse, contracts=project.contracts)
     ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
-    observations = project.observations[recipe.observations]
     defined = [
         Definition.of(project.feature_groups[name], project.contracts, observations=observations)
         for name in recipe.groups
     ]
     held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
     check_definitions(ledger, defined, used=plan.columns, rows=held)
-    result = train_model(recipe, build_training_set(recipe, plan, rows, zone=source.zone))
+    gathered = gather_observations(plan, rows, project.contracts, source=source)
+    result = train_model(recipe, build_training_set(recipe, plan, rows, observations=gathered, zone=source.zone))
     contract = training_contract(recipe, [feature.name for feature in plan.features])
     learned = pa.Table.from_pandas(result.rows, preserve_index=False).select([c.name for c in contract.columns])
     where = Slice(f"{contract.name}/{source.name}", {"source": source.name}, buckets=source.layout.buckets)
@@ -77,7 +80,7 @@ def run(params: TrainModel, session: SparkSession | None) -> None:
             model_file=packaging.SCORER_FILE,
             model_artifacts=result.artifacts,
             example=result.example,
-            outputs=packaging.OUTPUTS,
+            outputs=packaging.list_outputs(recipe),
             requirements=packaging.list_requirements(result),
             tags={"source": source.name, "training_version": str(commit.version)},
             description=recipe.description,

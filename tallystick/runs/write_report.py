@@ -52,7 +52,7 @@ def run(params: WriteReport, session: SparkSession | None) -> None:
         model, tracking = _read_model(home, recipe.name, source.name)
         places.append(("Model", f"models:/{recipe.name}@champion in {tracking}"))
         commands.append(f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri {tracking}")
-        commands.append(f'tally sql "select * from score.applications order by pd limit 5" --warehouse {home}')
+        commands.append(f'tally sql "select * from {recipe.score_table} order by pd limit 5" --warehouse {home}')
     facts = RunFacts(
         recipe=recipe,
         source=source.name,

@@ -15,7 +15,6 @@ from tallystick.spec.policy import Band, Policy, Scale
 from tallystick.spec.validation import Audit, Choice, Gates, Split
 
 __all__ = [
-    "REQUEST_COLUMNS",
     "Ablation",
     "Audit",
     "Band",
@@ -29,17 +28,15 @@ __all__ = [
     "Variant",
 ]
 
-# Columns of an application that a request feature may read, with their types.
-REQUEST_COLUMNS = {"amount_minor": "int64", "term_months": "int64", "instalment_minor": "int64", "purpose": "string"}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestFeature:
     """A feature of what is asked for, held against what is known: ``expression``, divided by ``per`` where given.
 
-    Both are SQL expressions (``spec.expressions``) over REQUEST_COLUMNS and the feature columns of the recipe's
-    groups. Null where either is null or ``per`` is 0. The column is called ``request_<name>``, a double. ``sign`` is +1
-    where a higher value means more risk, -1 where less, 0 where unknown.
+    Both are SQL expressions (``spec.expressions``) over the columns of the observation's own row
+    (``ObservationSet.own_columns``) and the feature columns of the recipe's groups. Null where either is null or
+    ``per`` is 0. The column is called ``request_<name>``, a double. ``sign`` is +1 where a higher value means more
+    risk, -1 where less, 0 where unknown.
     """
 
     name: str
@@ -171,3 +168,8 @@ class Recipe:
     def training_table(self) -> str:
         """The table of the rows its model learned from."""
         return f"training.{self.name}"
+
+    @property
+    def score_table(self) -> str:
+        """The table of the scores of its observations, by this and other recipes."""
+        return f"score.{self.observations}"

@@ -50,8 +50,7 @@ class Recomputed:
 
 def sample_observations(recipe: Recipe, data: TrainingSet) -> pa.Table:
     """The observations whose features are recomputed: drawn by the recipe's seed."""
-    named = data.keys.rename(columns={"application_id": "observation_id"})[OBSERVATION_SCHEMA.names]
-    keys = pa.Table.from_pandas(named, preserve_index=False).cast(OBSERVATION_SCHEMA)
+    keys = pa.Table.from_pandas(data.keys[OBSERVATION_SCHEMA.names], preserve_index=False).cast(OBSERVATION_SCHEMA)
     return choose_sample(keys.group_by(keys.column_names).aggregate([]), recipe.audit.sample, seed=recipe.seed)
 
 

@@ -1,6 +1,7 @@
 """The leakage audit of requests: does what was asked for depend on anything that came after the decision?
 
-The removal here is a plain filter of its own, so that it does not repeat a mistake of ``observations.versions``.
+The removal here is a plain filter of its own: it shares no code with the choice of versions (``observations``) that it
+checks.
 """
 
 from __future__ import annotations
@@ -12,63 +13,87 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from tallystick.spec.tables import TableContract
 from tallystick.training.data import TrainingSet
 from tallystick.training.findings import Finding
-from tallystick.training.vectors import VectorPlan, assemble_vectors
+from tallystick.training.observed import attach_own_columns, draw_observations
+from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 
 
 def check_requests(
-    plan: VectorPlan, data: TrainingSet, tables: Mapping[str, pa.Table], *, sample: pa.Table, zone: str
-) -> list[Finding]:
+    data: TrainingSet, plan: VectorPlan, tables: Mapping[str, pa.Table],
+    *, contracts: Mapping[str, TableContract], sample: pa.Table, zone: str,
+) -> list[Finding]:  # fmt: skip
     """Recompute the sampled rows' request features after removing every version that the decision cannot have seen.
 
-    ``tables`` holds clean.applications, all versions, and ``feature.<group>``; ``sample`` has customer_id and as_of.
-    Of each application the versions with ``known_on`` after the local date of as_of are removed, except the first
-    one, without which there would be no application. Values are compared exactly, null with null.
+    ``tables`` holds the set's own table, all versions, and ``feature.<group>``; ``sample`` observation_id and as_of. Of
+    each object the versions with ``known_on`` after the local date of as_of are removed; of an event the first one
+    stays, without which there would be nothing to observe. Values are compared exactly, null with null. Nothing is
+    checked where the recipe has no request features.
     """
     names = [feature.column for feature in plan.request]
     if not names:
         return []
-    wanted = data.keys.merge(sample.select(["customer_id", "as_of"]).to_pandas(), on=["customer_id", "as_of"])
+    wanted = data.keys.merge(sample.select(["observation_id", "as_of"]).to_pandas(), on=["observation_id", "as_of"])
     changed = dict.fromkeys(names, 0)
-    own = _own_rows(tables, wanted)
-    keyed = data.keys[["source", "application_id"]].join(data.vectors[names]).set_index(["source", "application_id"])
+    own = _own_rows(plan, tables, wanted)
+    keyed = data.keys[["observation_id", "as_of"]].join(data.vectors[names]).set_index(["observation_id", "as_of"])
     stored = keyed.to_dict("index")
     for row in wanted.itertuples():
-        found = _recompute(plan, own, row, zone=zone)
+        found = _recompute(plan, own, contracts, row, zone=zone)
         for name in names:
-            before, again = stored[row.source, row.application_id][name], found.get(name, "gone")
+            before, again = stored[row.observation_id, row.as_of][name], found.get(name, "gone")
             if not (before == again or (pd.isna(before) and pd.isna(again))):
                 changed[name] += 1
-    detail = f"{len(wanted)} applications, {len(names)} request features recomputed"
+    detail = f"{len(wanted)} observations, {len(names)} request features recomputed"
     if not any(changed.values()):
         return [Finding(check="request_truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
     return [
         Finding(check="request_truncation", feature=name, value=float(count), threshold=0.0, is_passed=False,
-                detail=f"{count} of {len(wanted)} applications change when later versions are removed")
+                detail=f"{count} of {len(wanted)} observations change when later versions are removed")
         for name, count in sorted(changed.items()) if count
     ]  # fmt: skip
 
 
-def _own_rows(tables: Mapping[str, pa.Table], wanted: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _own_rows(plan: VectorPlan, tables: Mapping[str, pa.Table], wanted: pd.DataFrame) -> dict[str, pd.DataFrame]:
     customers = set(wanted["customer_id"])
-    frames = {name: table.to_pandas() for name, table in tables.items() if name.startswith("feature.")}
-    frames["clean.applications"] = tables["clean.applications"].to_pandas()
+    names = [f"feature.{group}" for group in plan.columns]
+    names += [plan.observed.table] if plan.own_columns else []
+    frames = {name: tables[name].to_pandas() for name in names}
     return {name: frame[frame["customer_id"].isin(customers)] for name, frame in frames.items()}
 
 
-def _recompute(plan: VectorPlan, own: Mapping[str, pd.DataFrame], row: Any, *, zone: str) -> dict[str, float | None]:
-    today: date = row.as_of.tz_convert(ZoneInfo(zone)).date()
-    versions = own["clean.applications"]
-    versions = versions[(versions["source"] == row.source) & (versions["application_id"] == row.application_id)]
-    is_kept = (versions["known_on"] <= today) | (versions["known_on"] == versions["known_on"].min())
+def _recompute(
+    plan: VectorPlan, own: Mapping[str, pd.DataFrame], contracts: Mapping[str, TableContract], row: Any, *, zone: str
+) -> dict[str, float | None]:
     features = {}
     for group in plan.columns:
         stored = own[f"feature.{group}"]
-        features[group] = _table(stored[(stored["customer_id"] == row.customer_id) & (stored["as_of"] == row.as_of)])
-    found = assemble_vectors(plan, _table(pd.DataFrame(versions[is_kept])), features, zone=zone).to_pylist()
-    return found[0] if found else {}
+        is_own = (stored["observation_id"] == row.observation_id) & (stored["as_of"] == row.as_of)
+        features[group] = _table(stored[is_own])
+    observation = pa.table({name: [getattr(row, name)] for name in KEYS})
+    as_of = observation.column_names.index("as_of")
+    observation = observation.set_column(as_of, "as_of", observation["as_of"].cast(pa.timestamp("us", tz="UTC")))
+    if plan.own_columns:
+        drawn = _draw_visible(plan, own[plan.observed.table], contracts, row, zone=zone)
+        if not drawn.num_rows:
+            return {}
+        observation = attach_own_columns(observation, drawn, plan)
+    return dict(assemble_vectors(plan, observation, features).to_pylist()[0])
+
+
+def _draw_visible(
+    plan: VectorPlan, versions: pd.DataFrame, contracts: Mapping[str, TableContract], row: Any, *, zone: str
+) -> pa.Table:
+    today: date = row.as_of.tz_convert(ZoneInfo(zone)).date()
+    versions = versions[versions[plan.observed.key] == row.observation_id]
+    is_kept = versions["known_on"] <= today
+    if plan.observed.by_event:
+        is_kept |= versions["known_on"] == versions["known_on"].min()
+    drawn = draw_observations(plan, _table(pd.DataFrame(versions[is_kept])), contracts, zone=zone, last=today)
+    return drawn.filter(pc.equal(drawn["as_of"], pa.scalar(row.as_of, drawn["as_of"].type)))
 
 
 def _table(rows: pd.DataFrame) -> pa.Table:

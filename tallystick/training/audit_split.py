@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tallystick.spec.recipes import Recipe
-from tallystick.training.data import UNIT
+from tallystick.training.data import UNIT, by_observation
 from tallystick.training.findings import Finding
 
 Row = Mapping[str, Any]
@@ -51,7 +51,9 @@ def check_split(keys: pd.DataFrame, part: pd.Series, labels: pa.Table, *, recipe
 
 def _dated(keys: pd.DataFrame, part: pd.Series, labels: pa.Table, *, zone: str) -> Iterator[Row]:
     wanted = ["source", UNIT, "as_of", "known_on", "window_from", "window_to"]
-    decided = {(row["source"], row[UNIT], row["as_of"]): row for row in labels.select(wanted).to_pylist()}
+    decided = {
+        (row["source"], row[UNIT], row["as_of"]): row for row in by_observation(labels).select(wanted).to_pylist()
+    }
     named = zip(keys["source"], keys[UNIT], keys["as_of"], keys["customer_id"], part, strict=True)
     for source, unit, as_of, customer, name in named:
         if name in ("train", "test"):

@@ -27,7 +27,7 @@ LEAST_PER_CLASS = 10
 LEAST_YEARLY_DAYS = 730
 
 # What names the thing observed, across its observations.
-UNIT = "application_id"
+UNIT = "observation_id"
 
 # Of a label: its value, the first date that may learn from it, and the days that decide it.
 LABEL_COLUMNS = ("label", "known_on", "window_from", "window_to")
@@ -37,7 +37,7 @@ AGE_BANDS = (18, 26, 36, 46, 56, 66)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainingSet:
-    """Rows in order of (as_of, source, application_id), with one index over all frames.
+    """Rows in order of (as_of, source, observation_id), with one index over all frames.
 
     ``keys`` has KEYS, ``day`` (local date of as_of) and LABEL_COLUMNS: ``label`` (1.0 bad, 0.0 good, NaN when not to be
     learned from), ``known_on`` (from which date it may be learned from) and its window; per variant the same columns as
@@ -69,16 +69,19 @@ class TrainingSet:
         return day.dt.to_period("Y" if span >= LEAST_YEARLY_DAYS else "Q").astype(str).rename("vintage")
 
 
-def build_training_set(recipe: Recipe, plan: VectorPlan, tables: Mapping[str, pa.Table], *, zone: str) -> TrainingSet:
+def build_training_set(
+    recipe: Recipe, plan: VectorPlan, tables: Mapping[str, pa.Table], *, observations: pa.Table, zone: str
+) -> TrainingSet:
     """Join vectors, labels and segments.
 
-    ``tables`` holds ``clean.applications``, ``clean.customers``, ``feature.<group>`` and ``label.<label>`` for each
-    label and variant. Only labels whose status is mature are taken. ModelError when too few rows of a class are left.
+    ``observations`` are those of ``training.observed``. ``tables`` holds ``feature.<group>``, ``label.<label>`` of each
+    label and variant and, where the source has customers, ``clean.customers``. Only labels whose status is mature are
+    taken. ModelError when too few rows of a class are left.
     """
     groups = {name: tables[f"feature.{name}"] for name in recipe.groups}
-    frame = assemble_vectors(plan, tables["clean.applications"], groups, zone=zone).to_pandas()
+    frame = assemble_vectors(plan, observations, groups).to_pandas()
     frame["day"] = frame["as_of"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
-    frame = frame.sort_values(["as_of", "source", "application_id"], kind="stable").reset_index(drop=True)
+    frame = frame.sort_values(["as_of", "source", UNIT], kind="stable").reset_index(drop=True)
     keys = frame[[*KEYS, "day"]].copy()
     keys[list(LABEL_COLUMNS)] = _labels_of(frame, tables[f"label.{recipe.label}"])
     for variant in recipe.variants:
@@ -94,7 +97,7 @@ def build_training_set(recipe: Recipe, plan: VectorPlan, tables: Mapping[str, pa
         keys=keys,
         vectors=frame[names].astype("float64"),
         features=plan.features,
-        segments=_segments(keys, tables["clean.customers"]),
+        segments=_segments(keys, tables.get("clean.customers")),
     )
 
 
@@ -103,27 +106,35 @@ def observation_hash(keys: pd.DataFrame) -> str:
     used = keys[keys["label"].notna()]
     stamps = pd.to_datetime(used["as_of"], utc=True).astype("int64")
     lines = sorted(
-        f"{source}|{application}|{stamp}|{int(label)}"
-        for source, application, stamp, label in zip(
-            used["source"], used["application_id"], stamps, used["label"], strict=True
-        )
+        f"{source}|{observation}|{stamp}|{int(label)}"
+        for source, observation, stamp, label in zip(used["source"], used[UNIT], stamps, used["label"], strict=True)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def by_observation(labels: pa.Table) -> pa.Table:
+    """Rows of a label table under the name that every set's key has."""
+    return labels.rename_columns([UNIT if name == "application_id" else name for name in labels.column_names])
+
+
 def _labels_of(frame: pd.DataFrame, labels: pa.Table) -> pd.DataFrame:
-    unit = ["source", UNIT]
-    found = labels.select([*unit, *LABEL_COLUMNS, "status"]).to_pandas()
+    unit = ["source", UNIT, "as_of"]
+    found = by_observation(labels).select([*unit, *LABEL_COLUMNS, "status"]).to_pandas()
     if found.duplicated(unit).any():
-        raise ModelError("a label table has two rows for one application")
+        raise ModelError("a label table has two rows for one observation", fix="read one observation set")
     mature = found[found["status"] == "mature"]
     joined = frame[unit].merge(mature, how="left", on=unit).set_axis(frame.index)
     dates = {name: pd.to_datetime(joined[name]) for name in LABEL_COLUMNS[1:]}
     return pd.DataFrame({"label": joined["label"].astype("float64"), **dates})
 
 
-def _segments(keys: pd.DataFrame, customers: pa.Table) -> pd.DataFrame:
-    """Gender and age band of each row's customer as now known: for looking at fairness, not for a model."""
+def _segments(keys: pd.DataFrame, customers: pa.Table | None) -> pd.DataFrame:
+    """Gender and age band of each row's customer as now known: for looking at fairness, not for a model.
+
+    No columns where the source tells nothing of its customers.
+    """
+    if customers is None:
+        return pd.DataFrame(index=keys.index)
     latest = latest_versions(customers, "customer_fact_id").select(["customer_id", "event_at", "gender", "birth_date"])
     facts = latest.to_pandas().sort_values(["customer_id", "event_at"], kind="stable")
     person = facts.groupby("customer_id").last()

@@ -21,7 +21,7 @@ from tallystick.model.plots import draw_plots
 from tallystick.model.results import GateResult, TrainingResult
 from tallystick.spec.algorithms import Algorithm
 from tallystick.spec.model_tables import LATE, OVERLAPPING, TEST, TRAIN
-from tallystick.spec.recipes import Recipe
+from tallystick.spec.recipes import Policy, Recipe
 from tallystick.training.data import TrainingSet, observation_hash
 from tallystick.training.split import check_parts, find_test_start, is_late, split_rows
 from tallystick.training.vectors import KEYS
@@ -158,7 +158,7 @@ def _report(trained: _Trained) -> dict[str, pd.DataFrame]:
     frames = {"train": train.vectors, "test": test.vectors, "scored": data.vectors[~is_labelled]}
     # The test's shift is judged by the tested model, that of rows to come by the one that will score them.
     pds = {"train": model.out_of_fold, "test": trained.test_pd, "scored": trained.final.predict(frames["scored"])}
-    approved = trained.unseen_pd < _approval_limit(recipe)
+    approved = trained.unseen_pd < _approval_limit(recipe.policy) if recipe.policy else None
     return {
         "performance": comparisons.report_performance(
             trained.tried, train, test, champion=trained.champion, recipe=recipe
@@ -200,10 +200,9 @@ def _report_variants(trained: _Trained) -> pd.DataFrame:
     return comparisons.report_variants(trained.algorithms, parts, recipe=recipe)
 
 
-def _approval_limit(recipe: Recipe) -> float:
+def _approval_limit(policy: Policy) -> float:
     """The pd below which the policy approves."""
-    bands = recipe.policy.bands if recipe.policy else ()
-    return max((band.pd_below for band in bands if band.decision == "approve"), default=0.0)
+    return max((band.pd_below for band in policy.bands if band.decision == "approve"), default=0.0)
 
 
 def _params(trained: _Trained) -> dict[str, str | int | float | bool]:
@@ -268,7 +267,9 @@ def _plots(trained: _Trained, calibration: pd.DataFrame) -> dict[str, bytes]:
 
 def _rows(trained: _Trained) -> pd.DataFrame:
     data, part = trained.data, trained.part
-    rows = data.keys[[*KEYS, "label"]].assign(part=part, pd_out_of_fold=np.nan, pd_test=np.nan)
+    rows = data.keys[[*KEYS, "label"]].assign(
+        observations=trained.recipe.observations, part=part, pd_out_of_fold=np.nan, pd_test=np.nan
+    )
     rows.loc[part == TRAIN, "pd_out_of_fold"] = trained.model.out_of_fold
     is_unseen = ~part.isin([TRAIN, ""])
     rows.loc[is_unseen, "pd_test"] = trained.model.predict(data.vectors[is_unseen])

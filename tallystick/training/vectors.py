@@ -18,17 +18,17 @@ from tallystick.errors import DeclarationError, ModelError
 from tallystick.features.request import add_request_features
 from tallystick.kernel.calendar import zone_offsets
 from tallystick.model.inputs import Feature
-from tallystick.observations import decided_versions
 from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.living import find_retirement, gone_text, tell_gone
 from tallystick.spec.names import nearest_name
-from tallystick.spec.recipes import REQUEST_COLUMNS, Recipe, RequestFeature
+from tallystick.spec.observations import ObservationSet
+from tallystick.spec.recipes import Recipe, RequestFeature
 from tallystick.spec.tables import Retirement, TableContract
 
 # What a vector is keyed and placed by; every other column is a feature, a double.
-KEYS = ("application_id", "customer_id", "as_of", "source", "bucket", "period")
+KEYS = ("observation_id", "customer_id", "as_of", "source", "bucket", "period")
 
 _JOIN = ("observation_id", "as_of")
 _TRAIN_AGAIN = "train a model without them, or declare them as before until there is one"
@@ -39,16 +39,17 @@ _WORD = re.compile(r"\w+")
 class VectorPlan:
     """Which columns a recipe's vectors have: those of its groups, then its request features.
 
-    ``columns`` are the feature columns of each group, ``application_columns`` what request features read of the
-    application. What is not permitted for the recipe's use is in neither, so no request feature can read it. ``gone``
-    tells of features that were retired or renamed. Of those only ``retiring``, with the date from which they have no
-    value, are in vectors of a model that needs them.
+    ``columns`` are the feature columns of each group, ``own_columns`` what request features read of the observation's
+    own row, in the table of the ``observed`` set. What is not permitted for the recipe's use is in neither, so no
+    request feature can read it. ``gone`` tells of features that were retired or renamed. Of those only ``retiring``,
+    with the date from which they have no value, are in vectors of a model that needs them.
     """
 
     features: tuple[Feature, ...]
     columns: Mapping[str, tuple[str, ...]]
     request: tuple[RequestFeature, ...]
-    application_columns: tuple[str, ...]
+    own_columns: tuple[str, ...]
+    observed: ObservationSet
     gone: tuple[Retirement, ...] = ()
     retiring: Mapping[str, date] = field(default_factory=dict)
 
@@ -58,10 +59,13 @@ def plan_vectors(
     groups: Mapping[str, FeatureGroup],
     contracts: Mapping[str, TableContract],
     *,
+    observed: ObservationSet,
     assumed: Collection[str] = (),
     needed: Collection[str] = (),
 ) -> VectorPlan:
     """Check the recipe against its groups; DeclarationError for an unknown group, column or a wrong expression.
+
+    ``observed`` is the set that the recipe names; request features read the columns of its own table.
 
     A feature that was retired or renamed is reported as such where the recipe names it.
 
@@ -78,7 +82,8 @@ def plan_vectors(
         found = [*group_columns(groups[name], contracts), *retiring]
         permitted[name] = [column for column in found if column.permitted_use == recipe.permitted_use]
     known = {column.name: column for columns in permitted.values() for column in columns}
-    types = {**REQUEST_COLUMNS, **{name: column.type for name, column in known.items()}}
+    own = observed.own_columns(contracts)
+    types = {**own, **{name: column.type for name, column in known.items()}}
     request = tuple(feature for feature in recipe.request if feature.permitted_use == recipe.permitted_use)
     gone = tuple(one for name in recipe.groups for one in group_retirements(groups[name]))
     _check_named(recipe, [*known, *(feature.column for feature in request)], gone)
@@ -101,7 +106,8 @@ def plan_vectors(
         features=tuple(features),
         columns={name: tuple(column.name for column in columns) for name, columns in permitted.items()},
         request=request,
-        application_columns=tuple(name for name in REQUEST_COLUMNS if name in used),
+        own_columns=tuple(name for name in own if name in used),
+        observed=observed,
         gone=gone,
         retiring={c.name: c.retired_on for c in known.values() if c.retired_on is not None},
     )
@@ -131,24 +137,17 @@ def check_model_dates(plan: VectorPlan, as_of: pa.ChunkedArray, *, zone: str, mo
         raise ModelError(f"{model} reads features that are gone: {told}", where="scoring", fix=_TRAIN_AGAIN)
 
 
-def assemble_vectors(
-    plan: VectorPlan, applications: pa.Table, features: Mapping[str, pa.Table], *, zone: str
-) -> pa.Table:
-    """One row per application: KEYS, then ``plan.features`` as doubles, sorted by (source, application_id).
+def assemble_vectors(plan: VectorPlan, observations: pa.Table, features: Mapping[str, pa.Table]) -> pa.Table:
+    """One row per observation: KEYS, then ``plan.features`` as doubles, sorted by (source, observation_id, as_of).
 
-    ``applications`` are the rows of clean.applications, all versions; of each the one that was decided on counts, by
-    dates in ``zone``, so a correction that came later changes no request. ``features`` holds each group's rows by name.
-    ModelError when a group has no row for an application: its features are to be computed first, a vector is never
-    filled up with nulls.
+    ``observations`` has KEYS and ``plan.own_columns`` (``training.observed``), ``features`` each group's rows by name.
+    ModelError when a group has no row for an observation: its features are to be computed first, a vector is
+    never filled up with nulls.
     """
-    decided = decided_versions(applications, "application_id", zone=zone).rename_columns(
-        ["as_of" if name == "event_at" else name for name in applications.column_names]
-    )
-    joined = decided.select([*KEYS, *plan.application_columns])
-    joined = joined.append_column("observation_id", joined["application_id"])
+    joined = observations.select([*KEYS, *plan.own_columns])
     for group, names in plan.columns.items():
         joined = _join(joined, features[group].select([*_JOIN, *names]), group)
-    ordered = joined.sort_by([("source", "ascending"), ("application_id", "ascending")])
+    ordered = joined.sort_by([(name, "ascending") for name in ("source", "observation_id", "as_of")])
     complete = add_request_features(ordered, plan.request)
     columns = {name: complete[name] for name in KEYS}
     return pa.table(columns | {f.name: complete[f.name].cast(pa.float64()) for f in plan.features})
@@ -186,7 +185,7 @@ def _join(left: pa.Table, right: pa.Table, group: str) -> pa.Table:
     joined = left.join(counted, keys=list(_JOIN), join_type="left outer")
     lacking = joined["_found"].null_count
     if lacking:
-        what = f"{lacking} of {left.num_rows} applications have no row in feature.{group}"
+        what = f"{lacking} of {left.num_rows} observations have no row in feature.{group}"
         raise ModelError(what, fix="run compute_features for their dates first")
     if joined.num_rows != left.num_rows:
         raise ModelError(f"feature.{group} has several rows for one observation", fix="read one observation set")

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from tallystick.tables import Warehouse, query
 
 COLUMNS = {
-    "application_id", "customer_id", "as_of", "pd", "score", "limit_minor", "decision",
+    "observation_id", "customer_id", "as_of", "pd", "score", "limit_minor", "decision",
     "reason_1", "reason_2", "reason_3", "is_in_training", "model_version",
 }  # fmt: skip
 
@@ -29,10 +29,10 @@ def test_every_application_has_one_score_and_unlabelled_ones_were_not_trained_on
     status = dict(
         duckdb.sql(f"SELECT loan_id::VARCHAR, status FROM read_csv('{data_dir}/berka/loan.csv.gz')").fetchall()
     )
-    assert {row["application_id"] for row in rows} == set(status)
+    assert {row["observation_id"] for row in rows} == set(status)
     assert len(rows) == len(status) == 682
     for row in rows:
-        assert row["is_in_training"] == (status[row["application_id"]] is not None)
+        assert row["is_in_training"] == (status[row["observation_id"]] is not None)
         assert 0 < row["pd"] < 1
         assert 0 <= row["score"] <= 100
         reasons = [row["reason_1"], row["reason_2"], row["reason_3"]]
@@ -60,7 +60,7 @@ def test_tables_are_read_by_deltalake_and_duckdb_alone(berka: Warehouse) -> None
 def test_the_champion_gives_the_stored_pd_in_a_fresh_process_outside_the_checkout(
     berka: Warehouse, tmp_path: Path
 ) -> None:
-    stored = query(berka, "SELECT application_id, pd FROM score.applications").to_pylist()
+    stored = query(berka, "SELECT observation_id, pd FROM score.applications").to_pylist()
     vectors = query(berka, "SELECT * EXCLUDE (label) FROM training.consumer_loan LIMIT 5").to_pylist()
     (tmp_path / "rows.json").write_text(json.dumps(vectors, default=str))
     (tmp_path / "pull.py").write_text(
@@ -84,9 +84,9 @@ def test_the_champion_gives_the_stored_pd_in_a_fresh_process_outside_the_checkou
         [sys.executable, "pull.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    by_application = {row["application_id"]: row["pd"] for row in stored}
+    by_application = {row["observation_id"]: row["pd"] for row in stored}
     predicted = json.loads(done.stdout.splitlines()[-1])
-    assert predicted == pytest.approx([by_application[row["application_id"]] for row in vectors], abs=1e-12)
+    assert predicted == pytest.approx([by_application[row["observation_id"]] for row in vectors], abs=1e-12)
 
 
 def test_the_report_and_the_pages_of_the_gate_are_there(berka: Warehouse) -> None:

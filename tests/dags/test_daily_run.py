@@ -119,7 +119,7 @@ def test_the_applications_of_the_named_dates_and_no_others_are_scored(night: Nig
     rows = query(night.warehouse, "SELECT application_id, event_at FROM clean.applications").to_pylist()
     zone = ZoneInfo("Asia/Shanghai")
     asked = {row["application_id"] for row in rows if FIRST <= row["event_at"].astimezone(zone).date() <= TONIGHT}
-    scored = query(night.warehouse, "SELECT application_id FROM score.applications").to_pylist()
+    scored = query(night.warehouse, "SELECT observation_id FROM score.applications").to_pylist()
     assert len(asked) > 3, "some applied in the last days"
-    assert {row["application_id"] for row in scored} == asked
+    assert {row["observation_id"] for row in scored} == asked
     assert len(scored) == len(asked)

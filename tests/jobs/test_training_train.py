@@ -14,6 +14,7 @@ from tallystick.errors import ModelError
 from tallystick.model.evaluation import auc
 from tallystick.model.export import describe_model, evaluate_document, to_score, write_document
 from tallystick.model.fitting import fit_models
+from tallystick.model.packaging import list_outputs
 from tallystick.model.results import TrainingResult
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard
 from tallystick.spec.recipes import Gates, Split
@@ -167,6 +168,24 @@ def test_the_written_model_scores_as_the_fitted_one_and_as_the_scorers_own_file(
     assert list(found["decision"]) == list(expected["decision"])
     assert list(found["limit_minor"]) == list(expected["limit_minor"])
     assert set(document["reasons"]) == set(document["features"])
+
+
+def test_without_a_policy_a_model_gives_pd_score_and_reasons_alone(data: TrainingSet) -> None:
+    from tallystick.model.registry import import_quietly
+
+    import_quietly()
+    from tallystick.model import scorer
+
+    plain = replace(RECIPE, policy=None, ablations=(), variants=())
+    result = train_model(plain, replace(data, segments=pd.DataFrame(index=data.segments.index)))
+    document = json.loads(result.artifacts["model.json"])
+    assert document["policy"] is None
+    assert list(scorer.score_frame(document, {}, data.vectors)) == ["pd", "score", "reasons"]
+    assert list(evaluate_document(document, "", data.vectors)) == ["pd", "score"]
+    assert list(list_outputs(plain)) == ["pd", "score", "reasons"]
+    assert list(list_outputs(RECIPE)) == ["pd", "score", "limit_minor", "decision", "reasons"]
+    assert "approved" not in result.tables["fairness"]
+    assert result.tables["fairness"].empty
 
 
 def test_two_boostings_do_not_fit_into_one_file(data: TrainingSet) -> None:

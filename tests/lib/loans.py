@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from tallystick.spec.algorithms import OrdinalScorecard
 from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.observations import ObservationSet, Rows
 from tallystick.spec.recipes import Band, Policy, Recipe, RequestFeature
 from tallystick.spec.tables import TableContract
+from tallystick.training.observed import gather_observations
 from tallystick.training.vectors import VectorPlan, plan_vectors
+
+APPLICATIONS = ObservationSet(name="applications", key="application_id", population=Rows(table="clean.applications"))
 
 SPENDING = FeatureGroup(
     name="txn",
@@ -54,7 +59,7 @@ FEATURES = ("txn_out_sum_30d", "txn_out_count_30d", "txn_in_mean_30d", "request_
 
 def vector_plan(contracts: Mapping[str, TableContract]) -> VectorPlan:
     """The columns of the recipe's vectors."""
-    return plan_vectors(RECIPE, {"txn": SPENDING}, contracts)
+    return plan_vectors(RECIPE, {"txn": SPENDING}, contracts, observed=APPLICATIONS)
 
 
 def applications(count: int, *, buckets: int = 2) -> dict[int, pa.Table]:
@@ -98,6 +103,30 @@ def features_of(stored: pa.Table) -> pa.Table:
             "txn_in_mean_30d": pa.array(means, pa.float64()),
         }
     )
+
+
+class Bank:
+    """The lender as a source, as far as planning and observing look at it."""
+
+    name = "s"
+    zone = "Asia/Shanghai"
+    layout = type("Layout", (), {"period": "year", "buckets": 2})
+    tables: ClassVar[dict[str, Any]] = {}
+
+
+def placed(stored: pa.Table) -> pa.Table:
+    """These rows as they are read back: with the partition that they were stored in."""
+    count = stored.num_rows
+    place = {"source": ["s"] * count, "bucket": pa.array([0] * count, pa.int32()), "period": ["2026"] * count}
+    for name, values in place.items():
+        stored = stored.append_column(name, pa.array(values) if isinstance(values, list) else values)
+    return stored
+
+
+def observations(stored: pa.Table, contracts: Mapping[str, TableContract]) -> pa.Table:
+    """The observations of ``placed`` applications, with the columns that the recipe's requests read."""
+    tables = {"clean.applications": stored, "feature.txn": placed(features_of(stored))}
+    return gather_observations(vector_plan(contracts), tables, contracts, source=Bank())  # type: ignore[arg-type]
 
 
 def model() -> dict[str, object]:

@@ -79,7 +79,7 @@ def make_set(rows: int = 300, *, unlabelled: int = 40, seed: int = 5) -> Trainin
     label = np.where(np.arange(total) < rows, bad, np.nan)
     keys = pd.DataFrame(
         {
-            "application_id": [f"a{n:04d}" for n in range(total)],
+            "observation_id": [f"a{n:04d}" for n in range(total)],
             "customer_id": [f"bank:{n:04d}" for n in range(total)],
             "as_of": day.tz_localize("UTC"), "source": "bank", "bucket": 0, "period": day.year.astype(str),
             "day": day, "label": label, "label:strict": np.where(rng.random(total) < 0.8, label, np.nan),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -29,6 +29,7 @@ from tallystick.tables import (
     replace_arrow,
     replace_files,
 )
+from tallystick.training.observed import gather_observations, score_spec
 from tallystick.training.vectors import assemble_vectors
 from tests.lib import loans
 
@@ -36,15 +37,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 OUTPUTS = {"pd": "double", "score": "double", "limit_minor": "long", "decision": "string", "reasons": "strings"}
-
-
-class Bank:
-    """A source with its layout, as far as planning looks at it."""
-
-    name = "s"
-    zone = "Asia/Shanghai"
-    layout = type("Layout", (), {"period": "year", "buckets": 2})
-    tables: ClassVar[dict[str, Any]] = {}
 
 
 def store_inputs(warehouse: Warehouse, contracts: dict[str, Any]) -> None:
@@ -63,8 +55,11 @@ def store_inputs(warehouse: Warehouse, contracts: dict[str, Any]) -> None:
         )
     learned = contracts["training.small_loan"]
     seen = rows["clean.applications"][0].slice(1, 2)  # the second version of a0, and a2
-    seen = seen.rename_columns(["as_of" if n == "event_at" else n for n in seen.column_names])
-    rows["training.small_loan"].append(extend(seen, learned, {"label": [0, 1], "part": ["train", "test"]}))
+    named = {"event_at": "as_of", "application_id": "observation_id"}
+    seen = seen.rename_columns([named.get(name, name) for name in seen.column_names])
+    rows["training.small_loan"].append(
+        extend(seen, learned, {"label": [0, 1], "part": ["train", "test"], "observations": ["applications"] * 2})
+    )
     for name, parts in rows.items():
         if parts:
             where = Slice(f"{name}/s", {"source": "s"})
@@ -120,9 +115,10 @@ def test_tasks_score_every_application_and_the_job_commits_once(
     model = registry.register(package())
     folder = str(registry.fetch_model(model))
     pinned = {name: pin(warehouse, name) for name in contracts if name != "score.applications"}
-    tasks = list_bucket_tasks(Bank(), {name: p.files for name, p in pinned.items()})  # type: ignore[arg-type]
+    tasks = list_bucket_tasks(loans.Bank(), {name: p.files for name, p in pinned.items()})  # type: ignore[arg-type]
     work = ScoreWork(
-        recipe="small_loan", zone=Bank.zone, vectors=vectors, load_model=partial(load_local, folder),
+        recipe="small_loan", table="score.applications", observed=score_spec(vectors, declared, first=None, last=None),
+        zone=loans.Bank.zone, vectors=vectors, load_model=partial(load_local, folder),
         model_version=model.label, currency="CNY", training_table="training.small_loan",
     )  # fmt: skip
     store = BucketStore(warehouse=warehouse, contracts=contracts)
@@ -132,19 +128,16 @@ def test_tasks_score_every_application_and_the_job_commits_once(
         warehouse, contracts["score.applications"], files, where=Slice("score", {"source": "s"}), run=Run("r", "t", "0")
     )
     assert (len(tasks), commit.rows, len(files)) == (2, 24, 4)
-    scores = read_arrow(warehouse, "score.applications").sort_by("application_id").to_pandas()
+    scores = read_arrow(warehouse, "score.applications").sort_by("observation_id").to_pandas()
     assert scores["is_in_training"].sum() == 2
     assert set(scores["model_version"]) == {"small_loan/1"}
     assert set(scores["decision"]) <= {"approve", "refer", "decline"}
     # The same vectors through the model, all at once and outside Spark, give the same bits.
-    rows = assemble_vectors(
-        vectors,
-        read_arrow(warehouse, "clean.applications"),
-        {"txn": read_arrow(warehouse, "feature.txn")},
-        zone=Bank.zone,
-    )
+    stored = {name: read_arrow(warehouse, name) for name in ("clean.applications", "feature.txn")}
+    observations = gather_observations(vectors, stored, declared, source=loans.Bank())  # type: ignore[arg-type]
+    rows = assemble_vectors(vectors, observations, {"txn": stored["feature.txn"]})
     expected = load_local(folder)(rows.select([f.name for f in vectors.features]).to_pandas())
-    by_id = expected.assign(application_id=rows["application_id"].to_pandas()).sort_values("application_id")
+    by_id = expected.assign(observation_id=rows["observation_id"].to_pandas()).sort_values("observation_id")
     for name in ("pd", "score", "limit_minor", "decision"):
         assert scores[name].tolist() == by_id[name].tolist(), name
     reasons = scores[["reason_1", "reason_2", "reason_3"]].to_numpy().tolist()

@@ -18,6 +18,7 @@ from tallystick.project import load_project
 from tallystick.project.checks import check_project
 from tallystick.spec.algorithms import OrdinalScorecard
 from tallystick.spec.columns import group_contract
+from tallystick.spec.observations import Given, ObservationSet
 from tallystick.spec.recipes import Ablation, RequestFeature
 from tallystick.tables import Warehouse, ensure_table, query, read_arrow
 from tallystick.training.vectors import VectorPlan, check_model_dates, check_model_inputs, plan_vectors
@@ -28,6 +29,7 @@ from tests.lib.training_sets import make_recipe
 
 RENAMED = "txn_out_sum_3d was renamed to txn_spent_sum_3d; read that (history before its backfill is absent)"
 RETIRED = "txn_old_sum_3d was retired on 2026-03-06; rows from then on have no value of it"
+GIVEN = ObservationSet(name="asked", key="application_id", population=Given())
 FIRST = living_group(paid(), paid(name="old"))
 NOW = living_group(paid(name="spent", replaces="out"), paid(name="old", retired_on=date(2026, 3, 6)))
 
@@ -105,7 +107,7 @@ def planned(*, algorithms: tuple[Any, ...] = (), **parts: Any) -> VectorPlan:
     recipe = replace(
         make_recipe(), groups=("txn",), request=(), ablations=(), algorithms=algorithms or (OrdinalScorecard(),)
     )
-    return plan_vectors(replace(recipe, **parts), {"txn": NOW}, CONTRACTS)
+    return plan_vectors(replace(recipe, **parts), {"txn": NOW}, CONTRACTS, observed=GIVEN)
 
 
 def test_vectors_hold_what_is_in_force() -> None:
@@ -152,7 +154,7 @@ def test_a_model_that_reads_columns_of_the_past_is_named_with_them() -> None:
 def test_a_model_goes_on_until_the_date_of_the_retirement() -> None:
     recipe = replace(make_recipe(), groups=("txn",), request=(), ablations=(), algorithms=(OrdinalScorecard(),))
     inputs = ("txn_old_sum_3d", "txn_spent_sum_3d")
-    plan = plan_vectors(recipe, {"txn": NOW}, CONTRACTS, needed=inputs)
+    plan = plan_vectors(recipe, {"txn": NOW}, CONTRACTS, observed=GIVEN, needed=inputs)
     assert plan.retiring == {"txn_old_sum_3d": date(2026, 3, 6)}
     assert plan.columns == {"txn": ("txn_spent_count_3d", "txn_spent_sum_3d", "txn_old_sum_3d")}
     check_model_inputs(plan, inputs, model="loan/3")
@@ -172,6 +174,7 @@ RETIRED_VISITS = GROUP.replace('ops="count"', 'ops="count", version=2, retired_o
 RECIPE = """\
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
+from tallystick.spec.observations import Given, ObservationSet
 from tallystick.spec.recipes import Ablation, Recipe, RequestFeature
 
 VISITS = Recipe(

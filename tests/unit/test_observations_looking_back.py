@@ -143,13 +143,13 @@ def test_two_applications_of_one_instant_are_told_apart_by_their_ids_where_rows_
     versions = [made(1, at(4), customer=7), made(2, at(4), customer=7)]
     assert begin(source, versions, {"feature.a": [(1, at(4))]}) == date(2026, 3, 4)
     assert begin(source, versions, {"feature.a": [(1, at(4)), (2, at(4))]}) == FIRST
-    scored = pa.table({"application_id": ["a1"], "as_of": [at(4)], "source": ["simbank"], "recipe": ["mine"]})
+    scored = pa.table({"observation_id": ["a1"], "as_of": [at(4)], "source": ["simbank"], "recipe": ["mine"]})
     tables = {"clean.applications": stored_versions(versions), "score.applications": scored}
 
     def read(name: str, *, columns: Sequence[str], filter: pc.Expression) -> pa.Table:  # noqa: A002 - Arrow's word
         return ds.dataset(tables[name]).to_table(columns=list(columns), filter=filter)
 
-    expected = ExpectedRows.in_scores(APPLIED, "score.applications", recipe="mine", id_column="application_id")
+    expected = ExpectedRows.in_scores(APPLIED, "score.applications", recipe="mine")
     assert backfill_start(read, expected, source=source, first=FIRST, days=DAYS) == date(2026, 3, 4)
 
 

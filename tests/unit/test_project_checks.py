@@ -156,7 +156,9 @@ def test_everything_is_told_at_once_and_once(tmp_path: Path) -> None:
     told = [str(problem).replace(f"{root}/", "") for problem in check_project(load_project(root))]
     assert len(told) == len(set(told))
     known = "known: call_id, event_at, purpose"
-    all_known = "known: clean.calls, clean.calls_rejected, clean.visits, clean.visits_rejected, feature.visit"
+    all_known = (
+        "known: clean.calls, clean.calls_rejected, clean.visits, clean.visits_rejected, feature.visit, score.visits"
+    )
     calls, looking = "group calls", "group looking, lookup in clean"
     assert sorted(told) == [
         f"expectations/clean/visits.yaml, expectation 2: {NOT_NULL} takes no mosty (did you mean mostly?)",

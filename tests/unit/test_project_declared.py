@@ -33,6 +33,7 @@ def test_groups_and_labels_are_collected_by_name_with_their_place(tmp_path: Path
         "feature.visit",
         "label.dpd30",
         "label.dpd60",
+        "score.visits",
     ]
 
 

@@ -43,16 +43,11 @@ def test_every_table_that_a_source_lacks_is_told_with_who_needs_it(project: Proj
     ]
 
 
-def test_the_audit_needs_the_customers(project: Project) -> None:
+def test_a_table_of_customers_is_needed_by_its_group_alone(project: Project) -> None:
     source = project.sources["simbank"]
     fewer = replace(source, tables={name: table for name, table in source.tables.items() if name != "customers"})
     found = [p.what for p in check_recipe_on_source(project, project.recipes["cash_loan"], fewer)]
-    assert found == [
-        (
-            "simbank does not fill clean.customers, which recipe cash_loan needs for group customers"
-            " and the audit and the training set"
-        )
-    ]
+    assert found == ["simbank does not fill clean.customers, which recipe cash_loan needs for group customers"]
 
 
 def test_groups_of_another_key_than_the_observations_are_told(project: Project) -> None:

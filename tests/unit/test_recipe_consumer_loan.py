@@ -16,7 +16,13 @@ from tallystick.training.vectors import VectorPlan, plan_vectors
 def plan(project_root: Path) -> VectorPlan:
     project = load_project(project_root)
     assumed = project.sources["berka"].assumed_tables
-    return plan_vectors(project.recipes["consumer_loan"], project.feature_groups, project.contracts, assumed=assumed)
+    return plan_vectors(
+        project.recipes["consumer_loan"],
+        project.feature_groups,
+        project.contracts,
+        observed=project.observations["applications"],
+        assumed=assumed,
+    )
 
 
 def test_it_has_more_than_120_features_with_a_reason_each(plan: VectorPlan) -> None:
@@ -47,7 +53,13 @@ def test_what_has_no_date_is_marked_assumed_and_has_a_line_in_the_ablations(
 def test_at_a_source_whose_rows_are_dated_the_same_features_are_not_assumed(project_root: Path) -> None:
     project = load_project(project_root)
     assumed = project.sources["simbank"].assumed_tables
-    plan = plan_vectors(project.recipes["cash_loan"], project.feature_groups, project.contracts, assumed=assumed)
+    plan = plan_vectors(
+        project.recipes["cash_loan"],
+        project.feature_groups,
+        project.contracts,
+        observed=project.observations["applications"],
+        assumed=assumed,
+    )
     assert not any(feature.assumed for feature in plan.features)
 
 

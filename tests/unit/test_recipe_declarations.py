@@ -124,6 +124,6 @@ def test_equal_recipes_have_equal_fingerprints_and_a_changed_one_another() -> No
 def test_the_training_table_has_a_row_per_application_and_a_double_per_feature() -> None:
     contract = training_contract(make_recipe(), ["txn_balance_min_90d", "request_amount"])
     assert contract.name == "training.small_loan"
-    assert contract.key == ("source", "application_id")
+    assert contract.key == ("source", "observations", "observation_id", "as_of")
     assert contract.column("request_amount").type == "double"
     assert not contract.column("pd_test").required

@@ -50,11 +50,11 @@ def facts() -> RunFacts:
              "is_passed": [True], "detail": ["AUC of this feature alone"]}
         ),
         "decisions": pa.table(
-            {"decision": ["approve", "decline"], "applications": [40, 10], "mean_pd": [0.03, 0.5],
+            {"decision": ["approve", "decline"], "observations": [40, 10], "mean_pd": [0.03, 0.5],
              "mean_score": [80.0, 20.0], "limits": [120_000_000, 0], "currency": ["CNY", "CNY"]}
         ),
-        "scores": pa.table({"band": [2, 8], "applications": [10, 40], "in_training": [5, 25]}),
-        "reasons": pa.table({"reason": ["Spending <now>"], "applications": [10]}),
+        "scores": pa.table({"band": [2, 8], "observations": [10, 40], "in_training": [5, 25]}),
+        "reasons": pa.table({"reason": ["Spending <now>"], "observations": [10]}),
     }  # fmt: skip
     performance = pd.DataFrame(
         [{"algorithm": "scorecard", "is_champion": True, "rows_of": "out_of_time", "rows": 100.0, "bad": 12.0,

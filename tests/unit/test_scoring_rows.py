@@ -1,19 +1,23 @@
-"""Rows of score.applications from applications, features and a model, without Spark."""
+"""Rows of a score table from observations, features and a model, without Spark."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tallystick.errors import ModelError
 from tallystick.project import load_project
-from tallystick.scoring import ScoreWork, score_applications
+from tallystick.scoring import ScoreWork, score_observations
+from tallystick.spec.tables import TableContract
 from tallystick.tables import arrow_schema
+from tallystick.training.observed import score_spec
 from tests.lib import loans
 
 
@@ -26,31 +30,42 @@ def predict(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture
-def work(project_root: Path) -> ScoreWork:
+def contracts(project_root: Path) -> Mapping[str, TableContract]:
+    return load_project(project_root).contracts
+
+
+@pytest.fixture
+def work(contracts: Mapping[str, TableContract]) -> ScoreWork:
+    plan = loans.vector_plan(contracts)
     return ScoreWork(
         recipe="small_loan",
+        observed=score_spec(plan, contracts, first=None, last=None),
         zone="Asia/Shanghai",
-        vectors=loans.vector_plan(load_project(project_root).contracts),
+        vectors=plan,
         load_model=lambda: predict,
         model_version="small_loan/3",
         currency="CNY",
         training_table="training.small_loan",
+        table="score.applications",
     )
 
 
-def placed(stored: pa.Table) -> pa.Table:
-    count = stored.num_rows
-    columns: dict[str, Any] = {"source": ["s"] * count, "bucket": [0] * count, "period": ["2026"] * count}
-    for name, values in columns.items():
-        stored = stored.append_column(name, pa.array(values, pa.int32() if name == "bucket" else pa.string()))
-    return stored
+def learned_from(observations: pa.Table, ids: Sequence[str]) -> pa.Table:
+    """What the model saw: these observations."""
+    return observations.select(["observation_id", "as_of"]).filter(
+        pc.is_in(observations["observation_id"], pa.array(ids))
+    )
 
 
-def test_every_application_is_scored_once_by_the_version_that_was_decided_on(work: ScoreWork) -> None:
-    stored = loans.applications(12, buckets=1)[0]
-    seen = pa.chunked_array([["a1", "a2", "elsewhere"]])
-    rows = score_applications(placed(stored), {"txn": loans.features_of(stored)}, work, seen=seen)
-    found = {row["application_id"]: row for row in rows.to_pylist()}
+@pytest.fixture
+def scored(work: ScoreWork, contracts: Mapping[str, TableContract]) -> pa.Table:
+    observations = loans.observations(loans.placed(loans.applications(12, buckets=1)[0]), contracts)
+    features = {"txn": loans.features_of(loans.applications(12, buckets=1)[0])}
+    return score_observations(observations, features, work, seen=learned_from(observations, ["a1", "a2"]))
+
+
+def test_every_application_is_scored_once_by_the_version_that_was_decided_on(scored: pa.Table) -> None:
+    found = {row["observation_id"]: row for row in scored.to_pylist()}
     assert sorted(found) == sorted(f"a{n}" for n in range(12))
     assert found["a5"]["pd"] == 0.105  # a correction of a year later asks for 777,000
     assert {row["recipe"] for row in found.values()} == {"small_loan"}
@@ -60,17 +75,43 @@ def test_every_application_is_scored_once_by_the_version_that_was_decided_on(wor
     assert found["a3"]["as_of"] == datetime(2025, 11, 10, 15, 30, tzinfo=UTC)
 
 
-def test_the_rows_have_the_columns_and_types_of_the_contract(work: ScoreWork, project_root: Path) -> None:
+def test_the_rows_have_the_columns_and_types_of_the_contract(
+    scored: pa.Table, contracts: Mapping[str, TableContract]
+) -> None:
+    expected = arrow_schema(contracts["score.applications"].columns)
+    assert {f.name: f.type for f in scored.schema} == {f.name: f.type for f in expected}
+    for column in contracts["score.applications"].columns:
+        assert not (column.required and scored[column.name].null_count), column.name
+
+
+def test_another_as_of_of_the_same_thing_was_not_learned_from(
+    work: ScoreWork, contracts: Mapping[str, TableContract]
+) -> None:
     stored = loans.applications(3, buckets=1)[0]
-    seen = pa.chunked_array([pa.array([], pa.string())])
-    rows = score_applications(placed(stored), {"txn": loans.features_of(stored)}, work, seen=seen)
-    expected = arrow_schema(load_project(project_root).contracts["score.applications"].columns)
-    assert set(rows.column_names) == set(expected.names)
-    assert {f.name: f.type for f in rows.schema} == {f.name: f.type for f in expected}
+    observations = loans.observations(loans.placed(stored), contracts)
+    seen = learned_from(observations, ["a1"])
+    later = seen.set_column(1, "as_of", pc.add(seen["as_of"], pa.scalar(1, pa.duration("us"))))
+    rows = score_observations(observations, {"txn": loans.features_of(stored)}, work, seen=later)
+    assert not any(rows["is_in_training"].to_pylist())
 
 
-def test_an_application_without_features_stops_the_run(work: ScoreWork) -> None:
+def test_without_a_policy_there_is_neither_decision_nor_limit(
+    work: ScoreWork, contracts: Mapping[str, TableContract]
+) -> None:
+    def predict_alone(frame: pd.DataFrame) -> pd.DataFrame:
+        return predict(frame).drop(columns=["limit_minor", "decision"])
+
+    plain = replace(work, currency="", load_model=lambda: predict_alone)
+    stored = loans.applications(3, buckets=1)[0]
+    observations = loans.observations(loans.placed(stored), contracts)
+    rows = score_observations(observations, {"txn": loans.features_of(stored)}, plain, seen=observations)
+    for name in ("limit_minor", "currency", "decision"):
+        assert rows[name].null_count == 3
+    assert rows["reason_1"].to_pylist() == ["one"] * 3
+
+
+def test_an_observation_without_features_stops_the_run(work: ScoreWork, contracts: Mapping[str, TableContract]) -> None:
     stored = loans.applications(4, buckets=1)[0]
-    features = loans.features_of(stored).slice(0, 3)
-    with pytest.raises(ModelError, match=r"1 of 4 applications have no row in feature\.txn"):
-        score_applications(placed(stored), {"txn": features}, work, seen=pa.chunked_array([pa.array([], pa.string())]))
+    observations = loans.observations(loans.placed(stored), contracts)
+    with pytest.raises(ModelError, match=r"1 of 4 observations have no row in feature\.txn"):
+        score_observations(observations, {"txn": loans.features_of(stored).slice(0, 3)}, work, seen=observations)

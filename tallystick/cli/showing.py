@@ -85,17 +85,20 @@ def check_mapping(name: str, project: Path | None, *, recipe: str = "") -> None:
     source is named on stderr: a source need not feed every recipe.
     """
     from tallystick.project.recipe_checks import check_recipe_on_source, find_misfits
-    from tallystick.project.sources import check_source
+    from tallystick.project.sources import check_source, read_source
 
     declared = open_project(project)
     problems = check_source(declared.root, name, contracts=declared.contracts)
+    source, _, _ = read_source(declared.root, name)  # as far as it can be read: what is wrong with it was told
     if recipe and recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
-    if recipe and not problems:
-        problems = check_recipe_on_source(declared, declared.recipes[recipe], declared.sources[name])
+    if recipe and source is not None:
+        problems = check_recipe_on_source(declared, declared.recipes[recipe], source)
     _report(problems, f"source {name}")
-    for one in () if recipe else declared.recipes.values():
-        misfits = len(list(find_misfits(declared, one, declared.sources[name])))
+    if recipe or source is None:
+        return
+    for one in declared.recipes.values():
+        misfits = len(list(find_misfits(declared, one, source)))
         told = f"cannot run on it: {misfits} thing(s) missing, --recipe {one.name} lists them"
         print(f"recipe {one.name} {told if misfits else 'can run on it'}", file=sys.stderr)
 

@@ -76,7 +76,7 @@ def _parse(
         problems += [*unfilled, *wrong]
         if mapping is not None:
             found = check_mapping(mapping, contract, shapes, known_on=declared.known_on)
-            problems += [*found, *_check_parents(source, table, known)]
+            problems += [*found, *_check_parents(source, table, known, unread=unread)]
             tables[table] = mapping
     ordered = _order(source, tables, problems)
     if ordered is None:
@@ -116,13 +116,15 @@ def _parse_views(
     return {name: trees[name] for name in order}, problems
 
 
-def _check_parents(source: Source, table: str, known: Mapping[str, TableContract]) -> Iterator[Problem]:
+def _check_parents(
+    source: Source, table: str, known: Mapping[str, TableContract], *, unread: Collection[str]
+) -> Iterator[Problem]:
     where = f"{source.path}:1"
     columns = [column.name for column in known[table].columns]
     for column, parent in source.tables[table].parents.items():
         if column not in columns:
             yield Problem(where=where, what=f"parents of {table}: it has no column {column}")
-        if parent not in known:
+        if parent not in known and f"{CLEAN}.{parent}" not in unread:
             fix = "a parent is a clean table that this source fills"
             yield Problem(where=where, what=f"parents of {table}: unknown table {parent}", fix=fix)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.names import nearest_name
 
 LAYERS = ("raw", "clean", "feature", "label", "training", "score", "monitor")
 
@@ -94,9 +95,10 @@ class TableContract:
             raise DeclarationError(f"table {self.name} declares a column twice", where=self.path)
         named = (*self.key, *self.partition_by, *self.sort_by)
         special = (self.entity, self.event_id, self.event_at, self.known_on, self.sequence)
-        unknown = [c for c in (*named, *special) if c and c not in names]
+        unknown = list(dict.fromkeys(c for c in (*named, *special) if c and c not in names))
         if unknown:
-            raise DeclarationError(f"table {self.name} names unknown columns {unknown}", where=self.path)
+            what = f"table {self.name} names unknown columns {', '.join(unknown)}"
+            raise DeclarationError(what, where=self.path, fix=nearest_name(unknown[0], names))
 
     @property
     def layer(self) -> str:

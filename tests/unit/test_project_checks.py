@@ -10,6 +10,7 @@ from tallystick.project import load_project
 from tallystick.project.checks import check_project
 from tallystick.project.grammar import name_faults
 from tallystick.spec.tables import Column
+from tests.lib.adding import copy_declarations
 from tests.lib.project_folder import CONTRACT, GROUP, SUITE, write_project
 
 
@@ -217,3 +218,26 @@ def test_a_file_that_cannot_be_loaded_is_one_problem(tmp_path: Path) -> None:
 )
 def test_a_name_promises_a_type_and_a_unit(name: str, kind: str, is_good: bool) -> None:
     assert (name_faults(Column(name=name, type=kind)) == []) is is_good
+
+
+def test_what_a_broken_contract_hides_is_not_told_again(tmp_path: Path) -> None:
+    root = copy_declarations(tmp_path)
+    for table in ("accounts", "regions", "applications"):
+        contract = root / "schemas" / "clean" / f"{table}.yaml"
+        text = contract.read_text(encoding="utf-8")
+        contract.write_text(text.replace("status: active", "statuss: active"), encoding="utf-8")
+    told = [str(problem).replace(f"{root}/", "") for problem in check_project(load_project(root))]
+    assert told == [
+        f"schemas/clean/{table}.yaml: not an ODCS contract: statuss Extra inputs are not permitted"
+        for table in ("accounts", "applications", "regions")
+    ]
+
+
+def test_an_unread_folder_hides_nothing_but_its_own_names(tmp_path: Path) -> None:
+    root = write_project(tmp_path)
+    recipe = RECIPE.replace('observations="visits"', 'observations="visit"').replace("HOUR(event_at)", "wealth")
+    (root / "recipes" / "visits.py").write_text(recipe, encoding="utf-8")
+    (root / "features" / "broken.py").write_text("x = (\n", encoding="utf-8")
+    told = problems(root)
+    assert "not Python" in told
+    assert "no known observation set visit (did you mean visits?)" in told

@@ -21,7 +21,7 @@ import xxhash
 
 from benchmarks.groups import CATEGORIES, CHANNELS, DIRECTIONS
 from benchmarks.scale import DAYS, FIRST_DAY, LOADED_ON, MONTHS, OFFSET_HOURS, SOURCE, ZONE, Scale
-from tallystick.kernel.calendar import DAY, zone_offsets
+from tallystick.kernel.zones import DAY, zone_offsets
 
 Ints = npt.NDArray[np.int64]
 

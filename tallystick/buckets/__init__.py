@@ -7,7 +7,7 @@ hands in the functions that read and write).
 
 from __future__ import annotations
 
-from tallystick.buckets.running import run_tasks
+from tallystick.buckets.spark_tasks import run_tasks
 from tallystick.buckets.tasks import BucketTask, Storage
 
 __all__ = ["BucketTask", "Storage", "run_tasks"]

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from tallystick.buckets import Storage
 from tallystick.errors import ContractError
-from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.zones import zone_offsets
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from tallystick.kernel.rows import evaluate_expression
+from tallystick.kernel.row_values import evaluate_expression
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.recipes import RequestFeature
 

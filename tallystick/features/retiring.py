@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.zones import zone_offsets
 
 _TYPES = {"int64": pa.int64(), "double": pa.float64()}
 

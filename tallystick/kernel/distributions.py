@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.kernel import exact
-from tallystick.kernel.vectors import Array, Bools, Ints, Vector
+from tallystick.kernel.nullable import Array, Bools, Ints, Vector
 
 if TYPE_CHECKING:
-    from tallystick.kernel.pieces import Selection
+    from tallystick.kernel.pieces import RowSelection
     from tallystick.kernel.plan import Reduction
 
 Result = tuple[Array, Bools | None]
@@ -76,7 +76,7 @@ def _counts(occurrences: _Occurrences, low: Ints, rows: Ints, owner: Ints) -> In
     return occurrences.rank[rows] - earliest + 1
 
 
-def distinct(selection: Selection, reduction: Reduction) -> Result:
+def distinct(selection: RowSelection, reduction: Reduction) -> Result:
     """The number of distinct values."""
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
@@ -94,7 +94,7 @@ def distinct(selection: Selection, reduction: Reduction) -> Result:
     return made, None
 
 
-def entropy(selection: Selection, reduction: Reduction) -> Result:
+def entropy(selection: RowSelection, reduction: Reduction) -> Result:
     """``-sum p ln p`` over the frequencies of the values."""
 
     def terms(counts: Ints, total: Ints) -> Array:
@@ -105,12 +105,12 @@ def entropy(selection: Selection, reduction: Reduction) -> Result:
     return 0.0 - sums, empty
 
 
-def top_share(selection: Selection, reduction: Reduction) -> Result:
+def top_share(selection: RowSelection, reduction: Reduction) -> Result:
     """The share of the most frequent value."""
     return _frequencies(selection, reduction, np.maximum, lambda counts, total: counts / total)
 
 
-def hhi(selection: Selection, reduction: Reduction) -> Result:
+def hhi(selection: RowSelection, reduction: Reduction) -> Result:
     """``sum p ** 2`` over the frequencies of the values, from an exact sum of squares."""
     sums, empty = _frequencies(selection, reduction, np.add, lambda counts, _: counts * counts)
     low, high = selection.known(reduction.node)[0].bounds(reduction)
@@ -119,7 +119,7 @@ def hhi(selection: Selection, reduction: Reduction) -> Result:
 
 
 def _frequencies(
-    selection: Selection, reduction: Reduction, ufunc: np.ufunc, terms: Callable[[Ints, Ints], Array]
+    selection: RowSelection, reduction: Reduction, ufunc: np.ufunc, terms: Callable[[Ints, Ints], Array]
 ) -> Result:
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
@@ -137,7 +137,7 @@ def _frequencies(
     return made, high == low
 
 
-def quantile(selection: Selection, reduction: Reduction) -> Result:
+def quantile(selection: RowSelection, reduction: Reduction) -> Result:
     """The exact quantile, linear between the two values around ``(n - 1) q``."""
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)

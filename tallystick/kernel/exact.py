@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tallystick.kernel.vectors import Array, Ints
+from tallystick.kernel.nullable import Array, Ints
 
 LARGEST = 2**63 - 1
 

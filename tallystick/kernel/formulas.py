@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick.kernel.calendar import months_back
-from tallystick.kernel.vectors import Array, Bools, Ints
+from tallystick.kernel.nullable import Array, Bools, Ints
+from tallystick.kernel.zones import months_back
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS
 from tallystick.spec.windows import Window
 

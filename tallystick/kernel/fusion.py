@@ -20,11 +20,11 @@ import numpy.typing as npt
 
 from tallystick.errors import ContractError
 from tallystick.kernel import exact
+from tallystick.kernel.cells import Results
 from tallystick.kernel.compiled import compiled
+from tallystick.kernel.nullable import Bools, Ints, Vector
 from tallystick.kernel.pieces import Piece, category_by_code
 from tallystick.kernel.plan import Family, GroupPlan, Reduction
-from tallystick.kernel.results import Results
-from tallystick.kernel.vectors import Bools, Ints, Vector
 from tallystick.spec.expressions import Node, columns_used
 
 # In the order in which the loop writes them.

@@ -20,13 +20,13 @@ import pyarrow.compute as pc
 from tallystick.errors import ContractError
 from tallystick.kernel.compiled import compiled
 from tallystick.kernel.exact import spread_ranges
-from tallystick.kernel.vectors import Array, Bools, Ints, vector_of
-from tallystick.kernel.versions import find_version_ends
+from tallystick.kernel.nullable import Array, Bools, Ints, vector_of
+from tallystick.kernel.same_events import find_version_ends
 from tallystick.visibility import NEVER
 
 if TYPE_CHECKING:
-    from tallystick.kernel.calendar import Zone
     from tallystick.kernel.plan import GroupPlan
+    from tallystick.kernel.zones import Zone
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.kernel.vectors import Array, Bools, Ints
+from tallystick.kernel.nullable import Array, Bools, Ints
 
 F = TypeVar("F", bound=Callable[..., Any])
 Words = npt.NDArray[np.uint64]

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.expressions import Frame
+from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.history import Asked, Ranges, find
+from tallystick.kernel.nullable import Array, Bools, Ints, Vector, count_before, rows_by_code
 from tallystick.kernel.plan import Edge, Family, Reduction
-from tallystick.kernel.vectors import Array, Bools, Ints, Vector, count_before, rows_by_code
 from tallystick.spec.expressions import Node, columns_used
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Piece:
         return np.where(visible.end > visible.first, first, self.asked.day)
 
 
-class Selection:
+class RowSelection:
     """Some rows of a piece in their order, with the window edges counted in these rows."""
 
     # Nodes are known by their identity: the plan holds them for as long as it works, and their equality costs a walk.
@@ -109,13 +109,13 @@ class Selection:
         self.size = piece.frame.size if index is None else index.size
         self._known: dict[object, Any] = {}
 
-    def narrowed(self, mask: Bools) -> Selection:
+    def narrowed(self, mask: Bools) -> RowSelection:
         """The rows of this selection where ``mask`` holds."""
         if mask.all():
             return self
         kept = np.flatnonzero(mask)
         index = kept if self.index is None else self.index[kept]
-        return Selection(self.piece, index, count_before(mask, self.places))
+        return RowSelection(self.piece, index, count_before(mask, self.places))
 
     def take(self, rows: Array) -> Array:
         """Of an array over the piece's rows, those of this selection."""
@@ -146,12 +146,12 @@ class Selection:
             return Frame(columns, self.size, frame.zone).evaluate(node).spread(self.size)
         return vector if self.index is None else vector.take(self.index)
 
-    def known(self, node: Node) -> tuple[Selection, Vector]:
+    def known(self, node: Node) -> tuple[RowSelection, Vector]:
         """The rows where ``node`` is not null, and its values there."""
         kept, vector = self.once(("known", id(node)), lambda: self._without_nulls(self.values(node)))
         return kept or self, vector
 
-    def _without_nulls(self, vector: Vector) -> tuple[Selection | None, Vector]:
+    def _without_nulls(self, vector: Vector) -> tuple[RowSelection | None, Vector]:
         """None stands for the selection itself: holding itself, it would stay in memory until the next collection."""
         valid = vector.valid
         if vector.values.dtype == np.float64:
@@ -179,11 +179,11 @@ class Selection:
         return made
 
 
-def select_family(piece: Piece, family: Family, shared: dict[object, Selection]) -> Selection:
+def select_family(piece: Piece, family: Family, shared: dict[object, RowSelection]) -> RowSelection:
     """The rows of ``family``. ``shared`` keeps selections by their conditions for the families that follow."""
     base = shared.get(())
     if base is None:
-        base = shared[()] = Selection(piece, None, piece.places)
+        base = shared[()] = RowSelection(piece, None, piece.places)
     for number, condition in enumerate(family.conditions):
         key: object = tuple(id(node) for node in family.conditions[: number + 1])
         if key not in shared:

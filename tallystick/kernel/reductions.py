@@ -12,29 +12,29 @@ from functools import partial
 import numpy as np
 
 from tallystick.kernel import distributions, exact
-from tallystick.kernel.pieces import Selection
+from tallystick.kernel.nullable import Array, Bools, Ints
+from tallystick.kernel.pieces import RowSelection
 from tallystick.kernel.plan import Reduction
-from tallystick.kernel.vectors import Array, Bools, Ints
 
 Result = tuple[Array, Bools | None]
-Reducer = Callable[[Selection, Reduction], Result]
+Reducer = Callable[[RowSelection, Reduction], Result]
 
 
-def reduce_selection(selection: Selection, reduction: Reduction) -> Result:
+def reduce_selection(selection: RowSelection, reduction: Reduction) -> Result:
     """The values of ``reduction``, one line a span, and where they are null (None: nowhere)."""
     return REDUCERS[reduction.op.name](selection, reduction)
 
 
-def _count(selection: Selection, reduction: Reduction) -> Result:
+def _count(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     return high - low, None
 
 
-def _sum(selection: Selection, reduction: Reduction) -> Result:
+def _sum(selection: RowSelection, reduction: Reduction) -> Result:
     return _sums(selection, reduction), None
 
 
-def _sums(selection: Selection, reduction: Reduction) -> Array:
+def _sums(selection: RowSelection, reduction: Reduction) -> Array:
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
 
@@ -48,13 +48,13 @@ def _sums(selection: Selection, reduction: Reduction) -> Array:
     return known.once(("sums", id(reduction.value), reduction.lows, reduction.highs), add)
 
 
-def _mean(selection: Selection, reduction: Reduction) -> Result:
+def _mean(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.known(reduction.node)[0].bounds(reduction)
     count = high - low
     return _sums(selection, reduction) / np.maximum(count, 1), count == 0
 
 
-def _std(selection: Selection, reduction: Reduction) -> Result:
+def _std(selection: RowSelection, reduction: Reduction) -> Result:
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     count = high - low
@@ -90,7 +90,7 @@ def _deviations(values: Array, low: Ints, high: Ints) -> Array:
 
 
 def _extreme(ufunc: np.ufunc, worst_int: int, worst: float) -> Reducer:
-    def reduce(selection: Selection, reduction: Reduction) -> Result:
+    def reduce(selection: RowSelection, reduction: Reduction) -> Result:
         known, vector = selection.known(reduction.node)
         low, high = known.bounds(reduction)
         values = vector.values
@@ -107,18 +107,18 @@ def _extreme(ufunc: np.ufunc, worst_int: int, worst: float) -> Reducer:
     return reduce
 
 
-def _first(selection: Selection, reduction: Reduction) -> Result:
+def _first(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     return _pick(selection, reduction, low, low < high)
 
 
-def _last(selection: Selection, reduction: Reduction) -> Result:
+def _last(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     place = high - reduction.op.k
     return _pick(selection, reduction, place, place >= low)
 
 
-def _pick(selection: Selection, reduction: Reduction, place: Ints, is_there: Bools) -> Result:
+def _pick(selection: RowSelection, reduction: Reduction, place: Ints, is_there: Bools) -> Result:
     """The value of the row at ``place``, which may be null: the row decides, not its value."""
     vector = selection.values(reduction.node)
     if not vector.values.size:
@@ -128,18 +128,18 @@ def _pick(selection: Selection, reduction: Reduction, place: Ints, is_there: Boo
     return vector.values[place], ~valid
 
 
-def _age_days(selection: Selection, reduction: Reduction) -> Result:
+def _age_days(selection: RowSelection, reduction: Reduction) -> Result:
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     return selection.piece.asked.day - _at(vector.values, high - 1), high == low
 
 
-def _days_since_first(selection: Selection, reduction: Reduction) -> Result:
+def _days_since_first(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     return selection.piece.asked.day - _at(selection.days, low), high == low
 
 
-def _days_since_last(selection: Selection, reduction: Reduction) -> Result:
+def _days_since_last(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     return selection.piece.asked.day - _at(selection.days, high - 1), high == low
 
@@ -151,14 +151,14 @@ def _at(values: Array, place: Ints) -> Array:
     return values[np.clip(place, 0, values.size - 1)]
 
 
-def _mean_gap(selection: Selection, reduction: Reduction) -> Result:
+def _mean_gap(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     gaps = high - low - 1
     days = _at(selection.days, high - 1) - _at(selection.days, low)
     return days / np.maximum(gaps, 1), gaps < 1
 
 
-def _max_gap(selection: Selection, reduction: Reduction) -> Result:
+def _max_gap(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     gaps = np.diff(selection.days)  # gap i lies between rows i and i + 1
     until = np.maximum(high - 1, low)
@@ -169,14 +169,14 @@ def _max_gap(selection: Selection, reduction: Reduction) -> Result:
     return made, high - low < 2
 
 
-def _active_days(selection: Selection, reduction: Reduction) -> Result:
+def _active_days(selection: RowSelection, reduction: Reduction) -> Result:
     low, high = selection.bounds(reduction)
     # The first row of a range opens a day; after it, each row whose date differs from the row before.
     opened = exact.running(np.diff(selection.days, prepend=np.int64(0)) != 0)
     return np.where(high > low, 1 + opened[high] - opened[np.minimum(low + 1, opened.size - 1)], 0), None
 
 
-def _longest_streak(selection: Selection, reduction: Reduction) -> Result:
+def _longest_streak(selection: RowSelection, reduction: Reduction) -> Result:
     days, owner = selection.days, selection.take(selection.piece.owner)
     is_new = np.ones(days.size, dtype=np.bool_)
     is_new[1:] = (days[1:] != days[:-1]) | (owner[1:] != owner[:-1])
@@ -198,7 +198,7 @@ def _longest_streak(selection: Selection, reduction: Reduction) -> Result:
     return np.where(high > low, np.maximum(first_end - low, rest), 0), None
 
 
-def _slope(selection: Selection, reduction: Reduction) -> Result:
+def _slope(selection: RowSelection, reduction: Reduction) -> Result:
     """Least squares of daily totals on the day number: 6 * sum((2 day - first - last) y) / (n (n^2 - 1))."""
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)

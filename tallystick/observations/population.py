@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.calendar import zone_offsets
-from tallystick.kernel.rows import evaluate_expression
-from tallystick.kernel.vectors import one_array
+from tallystick.kernel.nullable import one_array
+from tallystick.kernel.row_values import evaluate_expression
+from tallystick.kernel.zones import zone_offsets
 from tallystick.observations.reading import columns_to_read
 from tallystick.observations.specs import ObservationSpec
 from tallystick.observations.versions import decided_versions

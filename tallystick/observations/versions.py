@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.zones import zone_offsets
 from tallystick.visibility.rows import version_spans
 
 

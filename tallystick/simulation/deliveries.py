@@ -19,7 +19,7 @@ import pandas as pd
 
 from tallystick.errors import SetupError
 from tallystick.simulation import regions
-from tallystick.simulation.calendar import day_number
+from tallystick.simulation.day_numbers import day_number
 from tallystick.simulation.receipt import RECEIPT
 from tallystick.simulation.supplier import FILES, SupplierFile
 from tallystick.simulation.town import CATEGORY, Town

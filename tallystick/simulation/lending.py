@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick.simulation.calendar import days_of_months, from_day_number, month_number
+from tallystick.simulation.day_numbers import days_of_months, from_day_number, month_number
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.money import seconds_between
 from tallystick.simulation.people import FAMILY

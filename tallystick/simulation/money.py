@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tallystick.simulation.calendar import from_day_number
+from tallystick.simulation.day_numbers import from_day_number
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.town import (
     BOOKMAKER,

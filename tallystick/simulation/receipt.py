@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from tallystick.simulation.calendar import day_number
+from tallystick.simulation.day_numbers import day_number
 
 RECEIPT = "simulation.json"
 # To be raised with every change of what the same arguments give.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from tallystick.simulation.calendar import from_day_number
+from tallystick.simulation.day_numbers import from_day_number
 from tallystick.simulation.life import unemployment_of
 from tallystick.simulation.people import REGIONS
 

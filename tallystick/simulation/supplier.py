@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tallystick.simulation.calendar import clock_texts, date_texts
+from tallystick.simulation.day_numbers import clock_texts, date_texts
 from tallystick.simulation.lending import PURPOSES
 from tallystick.simulation.social import GROUP_BASE, NO_PARTNER
 from tallystick.simulation.town import (

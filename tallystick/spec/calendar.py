@@ -1,6 +1,6 @@
 """Business dates and window edges of single instants, on the wall clock of a business zone.
 
-One instant at a time, for declarations, messages and look-ups. ``kernel.calendar`` does the same for whole columns; a
+One instant at a time, for declarations, messages and look-ups. ``kernel.zones`` does the same for whole columns; a
 test holds the two together.
 
 A local time that does not exist moves forward by the length of the gap; one that exists twice is the first of the two.

@@ -1,6 +1,6 @@
 """Windows: how far back a feature looks, in one spelling per meaning.
 
-A text such as ``30d`` becomes a value here. ``calendar``, here and in the kernel, turns a window into instants.
+A text such as ``30d`` becomes a value here. ``calendar``, and ``zones`` in the kernel, turns a window into instants.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from tallystick.tables import landing
 from tallystick.tables.runtime.session import open_session
 from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.bucket_store import BucketStore
-from tallystick.tables.store.buckets import aligned, check_layout
+from tallystick.tables.store.bucketing import aligned, check_layout
 from tallystick.tables.store.commits import last_inputs
 from tallystick.tables.store.door import replace_arrow, replace_files
 from tallystick.tables.store.frames import read, replace

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.errors import ModelError
-from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.zones import zone_offsets
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe, period_names
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tallystick.errors import DeclarationError, ModelError
 from tallystick.features.request import add_request_features
-from tallystick.kernel.calendar import zone_offsets
+from tallystick.kernel.zones import zone_offsets
 from tallystick.model.inputs import Feature
 from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression

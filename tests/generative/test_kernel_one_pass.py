@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, fusion, prepare_group
-from tallystick.kernel.results import Results
+from tallystick.kernel.cells import Results
 from tallystick.spec.features import FeatureGroup
 from tests.lib.feature_cases import (
     CONTRACTS,
@@ -93,7 +93,7 @@ def test_dense_observations_are_left_to_running_totals(monkeypatch: pytest.Monke
     done: list[set[int]] = []
     reduce = fusion.reduce_block
     monkeypatch.setattr(
-        "tallystick.kernel.compute.reduce_block", lambda *args, **by: done.append(reduce(*args, **by)) or done[-1]
+        "tallystick.kernel.aggregate.reduce_block", lambda *args, **by: done.append(reduce(*args, **by)) or done[-1]
     )
     plan = prepare_group(make_group(make_measure("sum", value="amount_minor"), windows=("30d",)), CONTRACTS)
     rows = [{"event_at": utc(2024, 3, 1, 0, n), "amount_minor": n} for n in range(10)]

@@ -18,7 +18,7 @@ from tallystick.tables import (
     replace_arrow,
 )
 from tallystick.tables.store import door as door_module
-from tallystick.tables.store.buckets import bucket_of
+from tallystick.tables.store.bucketing import bucket_of
 from tests.lib import store
 from tests.lib.kill import run_killed
 from tests.lib.layouts import bucket, check, laid, load, rebucket, rows, values

@@ -24,7 +24,7 @@ from tallystick.errors import DeclarationError
 from tallystick.project import load_project
 from tallystick.runs.params import ComputeFeatures, ComputeObserved
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
-from tallystick.tables.store.buckets import bucket_of
+from tallystick.tables.store.bucketing import bucket_of
 from tests.lib import deliveries
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from tallystick.kernel.calendar import zone_offsets
-from tallystick.kernel.expressions import Frame
-from tallystick.kernel.vectors import vector_of
+from tallystick.kernel.evaluate import Frame
+from tallystick.kernel.nullable import vector_of
+from tallystick.kernel.zones import zone_offsets
 from tallystick.labels.conditions import holds_expr
 from tallystick.spec.expressions import CALLS, Call, Node, parse_condition
 

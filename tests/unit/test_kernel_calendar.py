@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.kernel.calendar import DAY, months_back, zone_offsets
+from tallystick.kernel.zones import DAY, months_back, zone_offsets
 from tallystick.spec.calendar import business_date, shift_back
 from tallystick.spec.windows import parse_window
 from tests.lib.feature_cases import ZONES, utc

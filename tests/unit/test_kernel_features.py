@@ -17,7 +17,7 @@ import pytest
 from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, compute_vector, prepare_group, required_columns
 from tallystick.kernel.exact import wide_range_sums
-from tallystick.kernel.pieces import Selection
+from tallystick.kernel.pieces import RowSelection
 from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
 from tests.lib.feature_cases import CONTRACTS, make_events, make_group, make_measure, make_observations, utc
 
@@ -154,7 +154,7 @@ def test_what_a_piece_worked_on_is_given_up_without_the_garbage_collector() -> N
     try:
         assert value_of([row(2, 5), row(3, None), row(4, 7)], "sum") == 12
         assert value_of([row(2, 5), row(3, 6)], "std", value="amount_minor * 2") == pytest.approx(math.sqrt(2))
-        assert [held for held in gc.get_objects() if isinstance(held, Selection)] == []
+        assert [held for held in gc.get_objects() if isinstance(held, RowSelection)] == []
     finally:
         gc.enable()
 

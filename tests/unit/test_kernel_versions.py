@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, prepare_group, required_columns
-from tallystick.kernel.versions import find_version_ends, identifier_hashes
+from tallystick.kernel.same_events import find_version_ends, identifier_hashes
 from tallystick.visibility import NEVER
 from tallystick.visibility.arrays import Ints
 from tests.lib.feature_cases import CONTRACTS, make_events, make_group, make_measure, make_observations, utc

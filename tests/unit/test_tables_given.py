@@ -17,7 +17,7 @@ from tallystick.project import load_project
 from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
 from tallystick.spec.sources import Source
 from tallystick.tables import Warehouse
-from tallystick.tables.store.buckets import bucket_of
+from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.given import split_observations
 from tests.lib import deliveries
 from tests.lib.feature_cases import utc

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.buckets import check_rows, check_writer, mark_of
+from tallystick.tables.store.bucketing import check_rows, check_writer, mark_of
 from tallystick.tables.store.commits import FileChange, commit_change, confirm_commit, find_commit, held_version
 from tallystick.tables.store.file_writer import split_file
 from tallystick.tables.store.keys import check_keys

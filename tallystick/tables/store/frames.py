@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tallystick.errors import ContractError
 from tallystick.spec.tables import TableContract
 from tallystick.tables.runtime.spark_errors import without_values
-from tallystick.tables.store.buckets import check_buckets, check_writer, is_bucketed, mark_of
+from tallystick.tables.store.bucketing import check_buckets, check_writer, is_bucketed, mark_of
 from tallystick.tables.store.commits import commit_mark, confirm_commit, find_commit, held_version
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.schemas import SPARK_TYPES, check_names

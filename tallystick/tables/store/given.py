@@ -25,7 +25,7 @@ from tallystick.errors import InputError
 from tallystick.spec.calendar import business_instant
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import LAYERS, Column, TableContract
-from tallystick.tables.store.buckets import bucket_of
+from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.warehouse import Warehouse
 
 # The name under which tasks know these files. It is no table: nothing is committed.

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.buckets import mark_of
+from tallystick.tables.store.bucketing import mark_of
 from tallystick.tables.store.commits import FileChange, commit_change, confirm_commit, held_version
 from tallystick.tables.store.schemas import stats_columns
 from tallystick.tables.store.slices import Commit, Run, Slice

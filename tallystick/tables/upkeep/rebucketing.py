@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.buckets import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
+from tallystick.tables.store.bucketing import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
 from tallystick.tables.store.commits import commit_mark
 from tallystick.tables.store.slices import Run, Slice
 from tallystick.tables.store.stored_schema import with_stored

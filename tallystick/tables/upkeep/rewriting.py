@@ -16,7 +16,7 @@ import pyarrow as pa
 from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.buckets import bucket_of
+from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.file_writer import READ_ROWS, FileWriter, stream_rows
 from tallystick.tables.store.schemas import file_schema

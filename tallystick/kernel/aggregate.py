@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.errors import ContractError
-from tallystick.kernel.calendar import Zone, zone_offsets
-from tallystick.kernel.expressions import Frame
+from tallystick.kernel.cells import Results
+from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.fusion import Block, fused_blocks, reduce_block
 from tallystick.kernel.history import (
     Asked,
@@ -29,11 +29,11 @@ from tallystick.kernel.history import (
     read_events,
     visible_prefix,
 )
-from tallystick.kernel.pieces import Piece, Selection, cut_entities, cut_sizes, select_family, take_columns
+from tallystick.kernel.nullable import Ints, Vector, vector_of
+from tallystick.kernel.pieces import Piece, RowSelection, cut_entities, cut_sizes, select_family, take_columns
 from tallystick.kernel.plan import GroupPlan, check_columns
 from tallystick.kernel.reductions import reduce_selection
-from tallystick.kernel.results import Results
-from tallystick.kernel.vectors import Ints, Vector, vector_of
+from tallystick.kernel.zones import Zone, zone_offsets
 
 # Rows worked on at once: half a dozen columns of these fit a core's cache. See docs/performance.md.
 PIECE_ROWS = 131_072
@@ -185,7 +185,7 @@ class _Job:
         """Reduce the slots ``left`` family by family."""
         if not left:
             return
-        shared: dict[object, Selection] = {}
+        shared: dict[object, RowSelection] = {}
         for family in self.plan.families:
             reductions = [reduction for reduction in family.reductions if reduction.slot in left]
             if not reductions:

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.calendar import DAY, Zone
-from tallystick.kernel.vectors import Array, Bools, Vector, both_valid, rows_by_code, text_ranks, unify_texts
+from tallystick.kernel.nullable import Array, Bools, Vector, both_valid, rows_by_code, text_ranks, unify_texts
+from tallystick.kernel.zones import DAY, Zone
 from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used
 
 _EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.vectors import Ints, one_array, vector_of
+from tallystick.kernel.nullable import Ints, one_array, vector_of
 from tallystick.visibility import LOADED_ON, NEVER
 from tallystick.visibility.arrays import delivery_order, has_conflict, version_ends
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from tallystick.kernel.calendar import zone_offsets
-from tallystick.kernel.expressions import Frame
-from tallystick.kernel.vectors import Vector, vector_of
+from tallystick.kernel.evaluate import Frame
+from tallystick.kernel.nullable import Vector, vector_of
+from tallystick.kernel.zones import zone_offsets
 from tallystick.spec.expressions import Node
 
 

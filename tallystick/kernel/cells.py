@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.kernel.formulas import derive
+from tallystick.kernel.nullable import Array, Bools, Ints
 from tallystick.kernel.plan import Formula, GroupPlan
-from tallystick.kernel.vectors import Array, Bools, Ints
 
 
 class Results:

@@ -269,14 +269,9 @@ class Ledger:
                 stale, absent = differences.get(row["definition"], (tuple(definition.columns), ()))
                 broken.update(wanted.intersection((*stale, *absent)))
         if broken:
-            names = sorted(broken)
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            what = f"stored values of {', '.join(names[:NAMED])}{more} were computed by another definition"
-            how = (
-                f"run compute_features again, or tally features backfill {definition.group} --source {self.source}, "
-                "with the --recipe whose observations these are"
-            )
-            raise ContractError(what, where=where, fix=how)
+            again = f"tally features backfill {definition.group} --source {self.source}"
+            how = f"run compute_features again, or {again} --observations {self.observations}"
+            raise ContractError(_told(broken), where=where, fix=how)
 
     def _partition(self, group: str) -> dict[str, str]:
         return {"source": self.source, "observations": self.observations, "feature_group": group}
@@ -353,6 +348,14 @@ def owned_days(
     if low is None or high is None:
         return dict(counts)
     return {day: counts.get(day, 0) for day in list_days(low, high)}
+
+
+def _told(broken: Iterable[str]) -> str:
+    names = sorted(broken)
+    if OBSERVATION_ID in names:
+        return f"stored rows are of another set of observations, or from before sets had a key ({OBSERVATION_ID})"
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"stored values of {', '.join(names[:NAMED])}{more} were computed by another definition"
 
 
 def _is_between(day: date, first: date | None, last: date | None) -> bool:

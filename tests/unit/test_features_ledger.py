@@ -324,7 +324,9 @@ def test_days_from_before_sets_had_a_key_are_stale_and_say_what_to_run(ledger: L
     record(ledger, definition, WEEK[2:])
     states = judge(ledger, definition)
     assert [state.absent for state in states] == [("observation_id",)] * 2 + [()] * 3
-    message = r"observation_id were computed by another definition.*run compute_features again.*features backfill txn"
+    message = (
+        r"from before sets had a key \(observation_id\) .*features backfill txn --source bank --observations daily"
+    )
     with pytest.raises(ContractError, match=message):
         ledger.check(definition, used=["txn_out_sum_7d"], rows=10)
     ledger.check(definition, used=["txn_out_sum_7d"], rows=10, first=WEEK[2])

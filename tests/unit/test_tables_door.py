@@ -294,18 +294,25 @@ def test_rows_are_sorted_as_the_contract_says_and_split_by_partition(warehouse: 
         assert order.to_pylist() == list(range(held.num_rows))
 
 
-def test_files_of_two_buckets_of_features_share_no_key(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("id_column", ["customer_id", "observation_id"])
+def test_files_of_two_buckets_of_features_share_no_key(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, id_column: str
+) -> None:
     # A day's features of a large bank are as many files as buckets: no commit may have to read them again.
     contract = replace(
         store.SNAPSHOTS,
-        key=("source", "customer_id", "as_of"),
+        key=("source", id_column, "as_of"),
         event_at="",
-        columns=(*store.SNAPSHOTS.columns, Column(name="as_of", type="timestamp")),
+        columns=(
+            *store.SNAPSHOTS.columns,
+            Column(name="as_of", type="timestamp"),
+            Column(name="observation_id", type="string"),
+        ),
     )
     ensure_table(warehouse, contract)
     path = warehouse.table_path(contract.name)
     data = store.rows([1]).drop_columns(list(PARTITION))
-    data = data.append_column("as_of", data["event_at"])
+    data = data.append_column("as_of", data["event_at"]).append_column("observation_id", data["customer_id"])
     files = [write_file(path, f"{i}.parquet", data, {**PARTITION, "bucket": i}, contract) for i in (0, 1)]
     twin = write_file(path, "twin.parquet", data, {**PARTITION, "bucket": 1}, contract)
     compared: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
@@ -82,6 +83,22 @@ def test_a_key_of_its_own_stands_beside_the_customer(tmp_path: Path, source: Sou
     ) as given:
         (rows,) = [pq.read_table(file).to_pylist() for file in given.files.values()]
     assert rows == [{"observation_id": "0017", "customer_id": "village:7", "as_of": utc(2024, 3, 31, 22)}]
+
+
+def test_one_key_is_of_one_customer_in_whatever_bucket(tmp_path: Path, source: Source) -> None:
+    one, other = next((a, b) for a in range(9) for b in range(9) if buckets_of(a, b) == [0, 1])
+    lines = [f"k,village:{one},2024-04-01", f"k,village:{one},2024-04-02", f"k,village:{other},2024-04-02"]
+    path = tmp_path / "cases.csv"
+    for count, is_shared in ((2, False), (3, True)):
+        path.write_text("\n".join(["case_id,customer_id,as_of", *lines[:count]]), encoding="utf-8")
+        split = split_observations(Warehouse(tmp_path / "tables"), str(path), source=source, key="case_id")
+        refused = pytest.raises(InputError, match="one case_id stands for two customers")
+        with refused if is_shared else nullcontext(), split as given:
+            assert given.rows == count
+
+
+def buckets_of(*customers: int) -> list[int]:
+    return [int(bucket) for bucket in bucket_of(pa.array([f"village:{number}" for number in customers]), 2)]
 
 
 @pytest.mark.parametrize(

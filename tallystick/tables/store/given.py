@@ -141,7 +141,23 @@ def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, n
             writer.close()
     if not rows:
         raise InputError("no observation is given", where=where)
-    return GivenFiles(files={bucket: str(folder / f"{bucket}.parquet") for bucket in sorted(writers)}, rows=rows)
+    files = {bucket: str(folder / f"{bucket}.parquet") for bucket in sorted(writers)}
+    if named.key != "customer_id" and _has_shared_id(list(files.values())):
+        what = f"one {named.key} stands for two customers at one instant"
+        raise InputError(what, where=where, fix="give each observation a key of its own")
+    return GivenFiles(files=files, rows=rows)
+
+
+def _has_shared_id(paths: list[str]) -> bool:
+    """Whether an observation_id has two customers at one instant, in whatever buckets they are."""
+    # DuckDB, because it spills to disk where an Arrow group_by would not.
+    import duckdb
+
+    with duckdb.connect() as connection:
+        rows = connection.read_parquet(paths)
+        key = "observation_id, as_of"
+        found = rows.aggregate(f"{key}, count(DISTINCT customer_id) AS n", key).filter("n > 1").limit(1)
+        return bool(found.fetchall())
 
 
 def _conform(batch: pa.RecordBatch, *, source: Source, named: _Named, where: str) -> pa.Table:

@@ -18,6 +18,7 @@ from tallystick.spec.tables import TableContract
 # observation.
 _PLACED_BY = ("source", "bucket", "period")
 _AS_OF = "as_of"
+_OBSERVATION = "observation_id"
 
 
 def check_keys(path: Path, contract: TableContract, files: Sequence[DataFile]) -> None:
@@ -38,8 +39,12 @@ def _groups_that_may_share(contract: TableContract, files: Sequence[DataFile]) -
     """
     if not contract.key:
         return []
-    placing = {contract.entity, contract.event_at or _AS_OF}
-    is_placed = placing <= set(contract.key) and set(contract.partition_by) <= {*contract.key, *_PLACED_BY}
+    placing, fixed = {contract.entity, contract.event_at or _AS_OF}, set(contract.key)
+    if _OBSERVATION in fixed:
+        # An observation is of one customer: an event never changes its own (ingest rejects that), and given
+        # observations are checked where they are split.
+        fixed.add(contract.entity)
+    is_placed = placing <= fixed and set(contract.partition_by) <= {*contract.key, *_PLACED_BY}
     by = contract.partition_by if is_placed else [name for name in contract.partition_by if name in contract.key]
     groups: dict[tuple[str, ...], list[DataFile]] = defaultdict(list)
     for file in files:

@@ -99,7 +99,12 @@ class Scorecard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GradientBoosting:
-    """LightGBM with a monotone constraint wherever a sign is expected. Single-threaded: the same trees every time."""
+    """LightGBM with a monotone constraint wherever a sign is expected. Single-threaded: the same trees every time.
+
+    ``trees`` of ``leaves`` leaves, each of at least ``min_leaf_rows`` rows; every tree sees ``feature_share`` of the
+    features and ``row_share`` of the rows and counts by ``learning_rate``. ``l2`` shrinks the leaves' values;
+    ``extra_trees`` tries one random cut per feature, which makes small sets overfit less.
+    """
 
     name: str = "boosting"
     features: tuple[str, ...] = ("*",)

@@ -43,7 +43,10 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Band:
-    """Applications with pd below ``pd_below`` (and not below the band before) get ``decision`` and ``limit_minor``."""
+    """Observations with pd below ``pd_below`` (and not below the band before) get ``decision`` and ``limit_minor``.
+
+    ``decision`` is ``approve`` or ``refer``.
+    """
 
     pd_below: float
     decision: str

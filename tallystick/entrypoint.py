@@ -6,11 +6,11 @@ Errors of ours end a program as one sentence and an exit code. What a run does i
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tallystick.errors import DeclarationError, TallystickError
+from tallystick.ending import end_at_interrupt, one_sentence
+from tallystick.errors import DeclarationError
 from tallystick.runs.arguments import parse
 from tallystick.runs.params import Params
 
@@ -23,10 +23,9 @@ P = TypeVar("P", bound=Params)
 def start(params: type[P], run: Callable[[P, Any], None], doc: str | None = None) -> None:
     """Run one job as a program: arguments from the command line, a session where the run needs one, an exit code.
 
-    A TallystickError ends as one sentence on stderr and the exit code of its class; anything else is a defect and
-    keeps its stack trace.
+    Any error ends as one sentence on stderr and an exit code, that of its class where it is one of ours.
     """
-    try:
+    with one_sentence():
         told = parse(params, doc=doc)
         session = _open_session(told) if params.needs_spark else None
         try:
@@ -34,9 +33,6 @@ def start(params: type[P], run: Callable[[P, Any], None], doc: str | None = None
         finally:
             if session is not None:
                 session.stop()
-    except TallystickError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
 
 
 def perform(params: Params, session: SparkSession | None = None) -> None:
@@ -49,6 +45,8 @@ def perform(params: Params, session: SparkSession | None = None) -> None:
 
 
 def _open_session(params: Params) -> SparkSession:
-    from tallystick.tables import open_session
+    from tallystick.tables import open_session, own_processes
 
-    return open_session(params.job, project=params.project)
+    session = open_session(params.job, project=params.project)
+    end_at_interrupt(own_processes)
+    return session

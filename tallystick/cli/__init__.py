@@ -8,18 +8,14 @@ Data goes to stdout, everything else to stderr.
 
 from __future__ import annotations
 
-import sys
-
 from tallystick.cli.app import app
-from tallystick.errors import TallystickError
+from tallystick.ending import end_at_interrupt, one_sentence
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Run ``tally``; a TallystickError ends as one sentence on stderr and the exit code of its class."""
-    try:
+    """Run ``tally``; any error ends as one sentence on stderr and an exit code."""
+    end_at_interrupt()
+    with one_sentence():
         app()
-    except TallystickError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)

@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tallystick.ending import end_at_interrupt
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError, InputError, NotFound
 from tallystick.pipeline import Dates, Place, list_steps, run_steps
@@ -141,9 +142,10 @@ class SessionMaker:
     def __call__(self) -> SparkSession:
         """The session."""
         if self._session is None:
-            from tallystick.tables import open_session
+            from tallystick.tables import open_session, own_processes
 
             self._session = open_session("tally", project=self._project)
+            end_at_interrupt(own_processes)
         return self._session
 
     def stop(self) -> None:

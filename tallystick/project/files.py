@@ -42,6 +42,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     def construct(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise DeclarationError("a key is no word", where=f"{path}:{key.start_mark.line + 1}")
             if key.value in seen:
                 raise DeclarationError(f"{key.value} stands twice", where=f"{path}:{key.start_mark.line + 1}")
             seen.add(key.value)
@@ -56,6 +58,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise DeclarationError(f"not YAML: {getattr(error, 'problem', '')}", where=f"{path}{line}") from error
     except UnicodeDecodeError as error:
         raise DeclarationError("not UTF-8", where=str(path)) from error
+    except ValueError:  # of a day such as 2024-13-45
+        raise DeclarationError("a value is no date, time or number as it looks", where=str(path)) from None
+    except RecursionError:
+        raise DeclarationError("brackets in brackets, too deep", where=str(path)) from None
     if not isinstance(content, dict):
         raise DeclarationError("not a mapping", where=str(path))
     return content

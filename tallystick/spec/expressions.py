@@ -71,10 +71,15 @@ def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "") 
     """The typed node of ``text`` over ``columns`` (name to type); DeclarationError for anything not allowed."""
     try:
         tree = sqlglot.parse_one(text, dialect="duckdb")
+        return _Parser(text, columns, where).node(tree)
     except sqlglot.errors.SqlglotError as error:
         reason = str(error).splitlines()[0] if str(error) else "no expression"
         raise DeclarationError(f"{text!r} is not SQL: {reason}", where=where, texts=(text,)) from error
-    return _Parser(text, columns, where).node(tree)
+    except RecursionError:
+        raise DeclarationError("parentheses in each other, too deep", where=where, texts=(text,)) from None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # The parser stumbles over syntax that it only half knows.
+        raise DeclarationError(f"{text!r} is not SQL that can be read", where=where, texts=(text,)) from error
 
 
 def parse_condition(text: str, columns: Mapping[str, str], *, where: str = "") -> Node:

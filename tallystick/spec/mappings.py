@@ -13,7 +13,7 @@ from typing import ClassVar
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
-from sqlglot.errors import ParseError, TokenError
+from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.parsers.spark import SparkParser
 
 from tallystick.spec.sources import Problem
@@ -35,6 +35,9 @@ class MappingDialect(Spark):
 
 
 DIALECT = MappingDialect
+
+# Each costs the parser and what looks at its tree some calls inside each other, of which Python allows 1,000.
+DEEPEST = 50
 
 _PARAMETER = re.compile(r"(')?\$\{(\w+)\}(?(1)'|)")
 
@@ -183,6 +186,8 @@ def parse_mapping(table: str, sql: str, path: str) -> tuple[ParsedMapping | None
 
 def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr | None, list[Problem]]:
     """The one query in ``sql``, or None and the syntax error with its line."""
+    if _depth(sql) > DEEPEST:
+        return None, [Problem(where=f"{path}:{first_line}", what=f"more than {DEEPEST} parentheses in each other")]
     try:
         trees = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
     except ParseError as error:
@@ -193,9 +198,22 @@ def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr |
         return None, [Problem(where=f"{path}:{line}", what=told, fix="it is read as Spark SQL")]
     except TokenError:
         return None, [Problem(where=f"{path}:{first_line}", what="not SQL: a quote or comment is not closed")]
+    except (SqlglotError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError):
+        # The parser stumbles over syntax of other dialects that it only half knows, such as |>.
+        what = "not SQL that can be read"
+        return None, [Problem(where=f"{path}:{first_line}", what=what, fix="it is read as Spark SQL")]
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return None, [Problem(where=f"{path}:{first_line}", what="not one query", fix="write one SELECT, or UNION ALL")]
     return _mark_clocks(_mark_units(trees[0])), []
+
+
+def _depth(sql: str) -> int:
+    """How many parentheses stand in each other at most, those in quotes counted along."""
+    depth = deepest = 0
+    for sign in sql:
+        depth += (sign == "(") - (sign == ")")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def line_of(node: exp.Expr, default: int = 1) -> int:

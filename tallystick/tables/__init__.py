@@ -6,7 +6,7 @@ a stage, or anything about what rows mean. Importing it loads no Spark.
 
 from tallystick.spec.data_files import DataFile
 from tallystick.tables import landing
-from tallystick.tables.runtime.session import open_session
+from tallystick.tables.runtime.session import open_session, own_processes
 from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.bucketing import aligned, check_layout
@@ -45,6 +45,7 @@ __all__ = [
     "last_inputs",
     "new_rel",
     "open_session",
+    "own_processes",
     "pin",
     "plan_compaction",
     "plan_rebucketing",

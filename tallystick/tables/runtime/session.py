@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -66,6 +67,15 @@ def open_session(
     # PySpark writes each error of a query, values included, to this logger before anyone can rewrite it.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     return session
+
+
+def own_processes() -> list[subprocess.Popen[bytes]]:
+    """The Java process that this one started for its session; none under spark-submit, which started both."""
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway  # type: ignore[attr-defined]  # PySpark keeps it there and nowhere else
+    process = getattr(gateway, "proc", None)
+    return [process] if process is not None else []
 
 
 def is_submitted() -> bool:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tallystick.errors import SetupError
 
@@ -41,3 +44,37 @@ def write_whole(path: Path, text: str) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def damaged_file_is_setup_error(name: str, paths: Iterable[str]) -> Iterator[None]:
+    """Turn Arrow's error for a Parquet file that cannot be read into a SetupError with table and file; others pass.
+
+    ``paths`` are the files that are read in the block; they are looked at again only after an error.
+    """
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError):
+        refuse_damaged_files(name, paths)
+        raise
+
+
+def refuse_damaged_files(name: str, paths: Iterable[str]) -> None:
+    """SetupError for the first of a table's Parquet files that cannot be read to its end."""
+    broken = next((path for path in paths if not _is_whole(path)), "")
+    if broken:
+        fix = "restore it from a copy, or run the step that wrote it again"
+        raise SetupError(f"a file of {name} is damaged", where=broken, fix=fix) from None
+
+
+def _is_whole(path: str) -> bool:
+    """Whether the file can be read to its end; one that is gone is not damaged."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches(batch_size=1 << 16):
+                pass
+    except FileNotFoundError:
+        return True
+    except (pa.ArrowException, OSError):
+        return False
+    return True

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tallystick.errors import ContractError, NotFound
 from tallystick.spec.data_files import DataFile, WriterFacts
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.disk import full_disk_is_setup_error
+from tallystick.tables.store.disk import damaged_file_is_setup_error, full_disk_is_setup_error
 from tallystick.tables.store.schemas import conform, layout_fingerprint, stats_columns
 from tallystick.tables.store.slices import plain_value
 
@@ -161,6 +161,17 @@ def read_files(
     in the file. No path gives no rows (with names alone: no columns).
     NotFound when a file is gone: its version is older than the retention.
     """
+    with damaged_file_is_setup_error(_table_of(paths), paths):
+        return _read_all(paths, columns, filters)
+
+
+def _table_of(paths: Sequence[str]) -> str:
+    """The name of the table whose files these are, ``layer.table``: the two folders above the partitions."""
+    parents = Path(paths[0]).parts[:-1] if paths else ()
+    return ".".join([part for part in parents if "=" not in part][-2:]) or "a table"
+
+
+def _read_all(paths: Sequence[str], columns: Sequence[str] | pa.Schema, filters: pc.Expression | None) -> pa.Table:
     if isinstance(columns, pa.Schema):
         coded = [field.name for field in columns if pa.types.is_dictionary(field.type)]
         pieces = [_with_schema(_read_one(path, columns.names, filters, coded=coded), columns) for path in paths]

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import InputError, NotFound
 from tallystick.spec.tables import LAYERS
+from tallystick.tables.store.disk import damaged_file_is_setup_error, refuse_damaged_files
 from tallystick.tables.store.stored_schema import Gone, gone_columns
 from tallystick.tables.store.warehouse import Warehouse, not_found
 
@@ -50,7 +51,8 @@ def read_arrow(
     if unknown:
         raise NotFound(f"{name} has no columns {unknown}", where=str(warehouse.root))
     chosen = columns if columns is not None or not gone else [n for n in dataset.schema.names if n not in gone]
-    return dataset.to_table(columns=list(chosen) if chosen is not None else None, filter=filter)
+    with damaged_file_is_setup_error(name, table.file_uris()):
+        return dataset.to_table(columns=list(chosen) if chosen is not None else None, filter=filter)
 
 
 def query(warehouse: Warehouse, sql: str) -> pa.Table:
@@ -78,6 +80,8 @@ def query(warehouse: Warehouse, sql: str) -> pa.Table:
             ]
             raise InputError("; ".join(dict.fromkeys(named)) or str(error), where="the SQL statement") from None
         except duckdb.Error as error:
+            for name in _mentioned(warehouse, sql):
+                refuse_damaged_files(name, warehouse.open(name).file_uris())
             # Its text may quote a row, e.g. the value that could not be cast.
             raise InputError(f"DuckDB stopped: {type(error).__name__}", where="the SQL statement") from None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -55,15 +57,41 @@ class Warehouse:
         if not self.exists(name):
             raise not_found(name, self.tables(), where=str(self.root))
         try:
+            _refuse_empty_entry(self.table_path(name), name)
             return DeltaTable(str(self.table_path(name)), version=version)
         except TableNotFoundError:
             raise not_found(name, self.tables(), where=str(self.root)) from None
         except DeltaError:
-            if version is None:
-                raise
+            broken = _broken_entry(self.table_path(name) / LOG)
+            if broken or version is None:
+                raise _damaged(name, broken or f"{LOG} of {self.table_path(name)}") from None
             raise NotFound(
                 f"{name} has no version {version} any more", where=str(self.root), fix="see its history"
             ) from None
+
+
+def _refuse_empty_entry(path: Path, name: str) -> None:
+    """SetupError for an entry of the log without content: deltalake would take it for a commit that changed nothing."""
+    with os.scandir(path / LOG) as entries:
+        empty = sorted(e.path for e in entries if e.name.endswith(".json") and not e.stat().st_size)
+    if empty:
+        raise _damaged(name, empty[0])
+
+
+def _broken_entry(log: Path) -> str:
+    """The first entry of the log that is no JSON, as a path; empty when all are."""
+    for path in sorted(log.glob("*.json")):
+        try:
+            if not all(isinstance(json.loads(line), dict) for line in path.read_bytes().splitlines()):
+                return str(path)
+        except ValueError:
+            return str(path)
+    return ""
+
+
+def _damaged(name: str, place: str) -> SetupError:
+    fix = "restore the file from a copy; without one, delete the table and run its steps again"
+    return SetupError(f"the log of {name} is damaged", where=place, fix=fix)
 
 
 def not_found(name: str, known: list[str], *, where: str) -> NotFound:

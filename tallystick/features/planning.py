@@ -14,7 +14,7 @@ from tallystick.buckets import BucketTask
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.names import nearest_name
-from tallystick.spec.observations import CUSTOMER, Customers, Given, MonthEnds, ObservationSet
+from tallystick.spec.observations import CUSTOMER, Customers, Given, ObservationSet
 from tallystick.spec.sources import Source
 
 if TYPE_CHECKING:
@@ -69,18 +69,19 @@ def settle_dates(
 ) -> tuple[date | None, date | None]:
     """The first and last business date (inclusive) of a run that may not name them.
 
-    Customers and month ends end with the newest load among ``files``, customers begin so many days before as their set
-    declares. Of all other kinds everything is observed. DeclarationError when there is no load to end with.
+    Events at their own instant need none. What is seen at midnights ends with the newest load among ``files``, and
+    customers begin so many days before as their set declares. DeclarationError when there is no load to end with.
     """
     population = observations.population
-    if not isinstance(population, (Customers, MonthEnds)):
+    if observations.by_event:
         return first, last
+    last = last or last_load(files)
     if last is None:
-        last = last_load(files)
-        if last is None:
-            what = f"no rows are loaded, so {observations.name} has no last date to be observed on"
-            raise DeclarationError(what, fix="ingest first")
-    return first if isinstance(population, MonthEnds) else first or last - timedelta(days=population.days - 1), last
+        what = f"no rows are loaded, so {observations.name} has no last date to be observed on"
+        raise DeclarationError(what, fix="ingest first")
+    if first is None and isinstance(population, Customers):
+        first = last - timedelta(days=population.days - 1)
+    return first, last
 
 
 def last_load(files: Iterable[DataFile]) -> date | None:

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 import pytest
 
 from tallystick.errors import DeclarationError
+from tallystick.runs import compute_observed
+from tallystick.runs.params import ComputeObserved
 from tallystick.tables import Warehouse, read_arrow
 from tests.lib import backfills as bank
 
@@ -71,9 +73,9 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stored(root: Path) -> dict[tuple[str, date], tuple[str, int, int]]:
+def stored(root: Path, name: str = "book") -> dict[tuple[str, date], tuple[str, int, int]]:
     """Customer, and sums of the month and of all time, by loan and local date of as_of."""
-    rows = read_arrow(Warehouse(root / "warehouse"), "feature.paid", filter=pc.field("observations") == "book")
+    rows = read_arrow(Warehouse(root / "warehouse"), "feature.paid", filter=pc.field("observations") == name)
     return {
         (row["observation_id"], row["as_of"].astimezone(ZoneInfo(bank.ZONE)).date()): (
             row["customer_id"], row["paid_any_sum_31d"], row["paid_any_sum_all"]
@@ -116,6 +118,52 @@ def test_a_backfill_of_the_book_writes_the_same_rows_and_counts_its_dates(root: 
     assert bank.plan(project, warehouse, "2026-02-01", "2026-05-20", **asked).states[-1].is_late
     bank.backfill(project, warehouse, "2026-02-01", "2026-05-20", **asked)
     assert stored(root) == {key: row for key, row in at_once.items() if key != ("b", month(5))}
+
+
+CASES = """\
+from tallystick.spec.observations import Given, ObservationSet
+
+CASES = ObservationSet(name="cases", key="loan_id", population=Given(as_of="opened_on"))
+"""
+
+
+def test_a_given_file_has_the_key_of_its_set(root: Path) -> None:
+    (root / "project" / "observations" / "cases.py").write_text(CASES, encoding="utf-8")
+    path = root / "cases.csv"
+    path.write_text("loan_id,customer_id,opened_on\na,village:1,2026-03-20\nb,village:1,2026-03-20\n", encoding="utf-8")
+    session: Any = bank.LocalSession()
+    params = bank.told(
+        ComputeObserved, root / "project", root / "warehouse", source="village", groups=("paid",),
+        observations=str(path), name="cases",
+    )  # fmt: skip
+    compute_observed.run(params, session)
+    assert stored(root, "cases") == {
+        ("a", date(2026, 3, 20)): ("village:1", 20, 30), ("b", date(2026, 3, 20)): ("village:1", 0, 0)
+    }  # fmt: skip
+
+
+PEOPLE = """\
+from datetime import date
+
+from tallystick.spec.observations import Nodes, ObservationSet
+
+PEOPLE = ObservationSet(
+    name="people", key="customer_id",
+    population=Nodes(tables=("clean.loans",), dates=(date(2026, 2, 1), date(2026, 5, 1), date(2030, 1, 1))),
+)
+"""
+
+
+def test_customers_on_listed_dates_are_observed_as_far_as_rows_are_loaded(root: Path) -> None:
+    (root / "project" / "observations" / "people.py").write_text(PEOPLE, encoding="utf-8")
+    every = PAID.replace('    per="loan_id",\n', "")
+    (root / "project" / "features" / "paid.py").write_text(every, encoding="utf-8")
+    bank.compute(root / "project", root / "warehouse", groups=("paid",), observations="people")
+    assert stored(root, "people") == {
+        ("village:1", month(2)): ("village:1", 0, 0),
+        ("village:1", month(5)): ("village:1", 4000, 4330),
+        ("village:2", month(5)): ("village:2", 50_000, 50_000),
+    }
 
 
 def test_a_group_per_loan_is_refused_for_a_set_of_customers(root: Path) -> None:

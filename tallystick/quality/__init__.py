@@ -6,7 +6,7 @@ Expectations is imported only while it is used, since that alone takes seconds.
 
 from __future__ import annotations
 
-from tallystick.quality.findings import Finding, findings_table, merge_findings, raise_for_critical
+from tallystick.quality.findings import Finding, findings_table, merge_findings, raise_for_critical, read_findings
 from tallystick.quality.gate import Validation, validate
 from tallystick.quality.scope import choose_tables, latest_date, owned_rows, unseen_rows_sql
 
@@ -19,6 +19,7 @@ __all__ = [
     "merge_findings",
     "owned_rows",
     "raise_for_critical",
+    "read_findings",
     "unseen_rows_sql",
     "validate",
 ]

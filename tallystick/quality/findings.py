@@ -6,7 +6,7 @@ a row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -78,6 +78,29 @@ def findings_table(
         for finding in findings
     ]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def read_findings(rows: pa.Table, *, tables: Collection[str]) -> list[Finding]:
+    """What the newest validation of each of the ``tables`` found, from rows of monitor.validations."""
+    chosen = [row for row in rows.to_pylist() if row["table_name"] in tables]
+    newest = {row["table_name"]: row["validated_on"] for row in sorted(chosen, key=lambda row: row["validated_on"])}
+    return [
+        Finding(
+            table=row["table_name"],
+            number=row["expectation_number"],
+            expectation=row["expectation"],
+            columns=row["column_name"] or "",
+            severity=row["severity"],
+            is_success=row["is_success"],
+            reason=row["reason"],
+            rows_checked=row["rows_checked"],
+            rows_unexpected=row["rows_unexpected"],
+            unexpected_percent=row["unexpected_percent"],
+            observed=row["observed"],
+        )
+        for row in chosen
+        if row["validated_on"] == newest[row["table_name"]]
+    ]
 
 
 def merge_findings(rows: pa.Table, earlier: pa.Table) -> pa.Table:

@@ -5,73 +5,69 @@ Takes a recipe and a source; reads features and labels, and the clean rows of th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.features import GroupWork
-from tallystick.features.ledger import Definition, Ledger, check_definitions
-from tallystick.project import load_project
-from tallystick.runs.code_version import code_version
+from tallystick.runs.context import RunContext
+from tallystick.runs.gate import LEAKAGE
 from tallystick.runs.progress import progress
+from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.tables import Run, Slice, Warehouse, pin, read_arrow, replace_arrow
-from tallystick.tables.store.small import SmallTables
+from tallystick.spec.recipes import Recipe
+from tallystick.tables import Slice, read_arrow, replace_arrow
 from tallystick.training import audit, findings
 from tallystick.training.audit_requests import check_requests
-from tallystick.training.data import build_training_set
-from tallystick.training.observed import clean_tables, gather_observations
-from tallystick.training.vectors import plan_vectors
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from tallystick.runs.params import AuditLeakage
 
-FINDINGS = "monitor.leakage"
 
-
-def run(params: AuditLeakage, session: SparkSession | None) -> None:
+def run(params: AuditLeakage, session: SparkSession | None = None) -> None:
     """Audit, write the findings, and only then stop on a leak. Spark is not needed."""
-    project, warehouse = load_project(params.project), Warehouse(params.warehouse)
-    recipe, source = project.recipes[params.recipe], project.sources[params.source]
-    works = [GroupWork.of(project.feature_groups[name], project.contracts) for name in recipe.groups]
-    observations = project.observations[recipe.observations]
-    declared = (project.feature_groups, project.contracts)
-    plan = plan_vectors(recipe, *declared, observed=observations, assumed=source.assumed_tables)
-    tables = [*clean_tables(plan, source), *(f"label.{name}" for name in recipe.labels)]
-    pinned = {name: pin(warehouse, name).version for name in [*tables, *(work.feature_table for work in works)]}
-    ours = pc.field("source") == source.name
-    observed = ours & (pc.field("observations") == recipe.observations)
-    read = partial(read_arrow, warehouse)
-    rows = {name: read(name, version=pinned[name], filter=ours) for name in tables}
-    rows |= {w.feature_table: read(w.feature_table, version=pinned[w.feature_table], filter=observed) for w in works}
-    small = SmallTables(warehouse=warehouse, contracts=project.contracts)
-    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
-    defined = [
-        Definition.of(project.feature_groups[name], project.contracts, observations=observations)
-        for name in recipe.groups
-    ]
-    held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
-    check_definitions(ledger, defined, used=plan.columns, rows=held)
-    gathered = gather_observations(plan, rows, project.contracts, source=source)
-    data = build_training_set(recipe, plan, rows, observations=gathered, zone=source.zone)
+    context = RunContext.open(params)
+    recipe, zone = context.recipe(params), context.source.zone
+    plan = plan_recipe(context, recipe)
+    pinned = pin_training(context, recipe, plan)
+    rows = read_training(context, recipe, pinned)
+    data = build_rows(context, recipe, plan, rows=rows)
     sample = audit.sample_observations(recipe, data)
-    own = ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
-    recomputed = []
-    for work in works:
-        events = read(work.plan.table, filter=own)
-        looked_up = {lookup.table: read(lookup.table, filter=ours) for lookup in work.lookups}
-        stored = rows[work.feature_table]
-        recomputed.append(audit.recomputed_group(work, stored, events=events, dimensions=looked_up, zone=source.zone))
-    found = audit.audit_training_set(recipe, data, rows[f"label.{recipe.label}"], recomputed, zone=source.zone)
-    found += check_requests(data, plan, rows, contracts=project.contracts, sample=sample, zone=source.zone)
-    told = findings.list_findings(found, run_id=params.run_id, recipe=recipe.name, source=source.name)
-    if warehouse.exists(FINDINGS):
-        told = findings.merge_findings(told, read(FINDINGS, filter=ours), recipe=recipe.name)
-    by = Run(params.run_id, "audit_leakage", code_version(project.root), fingerprint(recipe), pinned)
-    where = Slice(f"{FINDINGS}/{source.name}", {"source": source.name})
-    replace_arrow(warehouse, project.contracts[FINDINGS], told, where=where, run=by)
-    progress(f"      {len(found)} findings, {sum(not f.is_passed for f in found)} failed")
+    recomputed = _recompute(context, recipe, rows, sample=sample)
+    found = audit.audit_training_set(recipe, data, rows[f"label.{recipe.label}"], recomputed, zone=zone)
+    found += check_requests(data, plan, rows, contracts=context.contracts, sample=sample, zone=zone)
+    _record(context, recipe, found, inputs=pinned.versions)
+    progress(f"      {len(found)} findings, {sum(not one.is_passed for one in found)} failed")
     findings.stop_on_leak(found, recipe=recipe.name)
+
+
+def _recompute(
+    context: RunContext, recipe: Recipe, stored: Mapping[str, pa.Table], *, sample: pa.Table
+) -> list[audit.Recomputed]:
+    """Each group's features of the sample again, from the rows of the sampled customers as they are now."""
+    read, zone = partial(read_arrow, context.warehouse), context.source.zone
+    is_own = context.is_ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
+    recomputed = []
+    for name in recipe.groups:
+        work = GroupWork.of(context.project.feature_groups[name], context.contracts)
+        events = read(work.plan.table, filter=is_own)
+        looked_up = {lookup.table: read(lookup.table, filter=context.is_ours) for lookup in work.lookups}
+        group = audit.recomputed_group(work, stored[work.feature_table], events=events, dimensions=looked_up, zone=zone)
+        recomputed.append(group)
+    return recomputed
+
+
+def _record(context: RunContext, recipe: Recipe, found: list[findings.Finding], *, inputs: Mapping[str, int]) -> None:
+    """Write the findings of the recipe; those of the source's other recipes stay."""
+    told = findings.list_findings(found, run_id=context.run_id, recipe=recipe.name, source=context.source.name)
+    if context.warehouse.exists(LEAKAGE):
+        before = read_arrow(context.warehouse, LEAKAGE, filter=context.is_ours)
+        told = findings.merge_findings(told, before, recipe=recipe.name)
+    where = Slice.of_audit(LEAKAGE, context.source.name)
+    by = context.signed(fingerprint(recipe), inputs)
+    replace_arrow(context.warehouse, context.contracts[LEAKAGE], told, where=where, run=by)

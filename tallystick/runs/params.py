@@ -106,51 +106,60 @@ def list_parameters(params: type[Params]) -> tuple[Parameter, ...]:
     return tuple(Parameter.of(one, hints[one.name]) for one in fields(params))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceParams(Params):
+    """What every run on one source is told."""
+
+    source: Annotated[str, Option("the source's name")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipeParams(SourceParams):
+    """What every run for one recipe on one source is told."""
+
+    recipe: Annotated[str, Option("the recipe's name")]
+
+
 # What several runs are told.
-SourceName = Annotated[str, Option("the source's name")]
-RecipeName = Annotated[str, Option("the recipe's name")]
 FirstDate = Annotated[date | None, Option("first business date (inclusive)", flag="--from")]
 LastDate = Annotated[date | None, Option("last business date (inclusive)", flag="--to")]
 LookBack = Annotated[int, Option("begin up to so many days earlier, where a row is lacking")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IngestSource(Params):
+class IngestSource(SourceParams):
     """Which source from which directory, or which of its loads again: the one needs ``directory``, the other not."""
 
     job: ClassVar[str] = "ingest_source"
 
-    source: SourceName
     directory: Annotated[Path | None, Option("the folder of its deliveries")] = None
     load_date: Annotated[date | None, Option("of a delivery whose folder does not name it")] = None
     replay_from: Annotated[date | None, Option("instead: map this landed load and all later ones again")] = None
 
     def __post_init__(self) -> None:
-        Params.__post_init__(self)  # a dataclass with slots has no super() without arguments
+        SourceParams.__post_init__(self)  # a dataclass with slots has no super() without arguments
         if (self.directory is None) == (self.replay_from is None):
             what = "a directory is loaded, or landed loads are mapped again: one of the two"
             raise DeclarationError(what, fix="say --directory DIR or --replay-from DATE")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ValidateTables(Params):
+class ValidateTables(SourceParams):
     """What to validate."""
 
     job: ClassVar[str] = "validate_tables"
 
-    source: SourceName
     layer: Annotated[str, Option("whose tables are validated")] = "clean"
     tables: Annotated[tuple[str, ...], Option("may be repeated; default: all the source fills", flag="--table")] = ()
     load_date: Annotated[date | None, Option("date of the results; default: the last load's")] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ComputeFeatures(Params):
+class ComputeFeatures(SourceParams):
     """What to compute, and for which business dates."""
 
     job: ClassVar[str] = "compute_features"
 
-    source: SourceName
     recipe: Annotated[str, Option("whose observations, and whose groups where none are named")] = ""
     observations: Annotated[str, Option("a declared set; default: the recipe's, or daily")] = ""
     groups: Annotated[tuple[str, ...], Option("may be repeated", flag="--group")] = ()
@@ -160,25 +169,23 @@ class ComputeFeatures(Params):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ComputeObserved(Params):
+class ComputeObserved(SourceParams):
     """What to compute, and for whom and when."""
 
     job: ClassVar[str] = "compute_observed"
 
-    source: SourceName
     groups: Annotated[tuple[str, ...], Option("may be repeated", flag="--group")]
     observations: Annotated[str, Option("a Parquet or CSV file, or a layer.table")]
     name: Annotated[str, Option("the set's name in the feature tables")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BackfillFeatures(Params):
+class BackfillFeatures(SourceParams):
     """What to backfill, and how much may be read for it."""
 
     job: ClassVar[str] = "backfill_features"
 
     group: Annotated[str, Option("the feature group")]
-    source: SourceName
     first: Annotated[date, Option("first business date", flag="--from")]
     last: Annotated[date, Option("last business date (inclusive)", flag="--to")]
     recipe: Annotated[str, Option("whose observations")] = ""
@@ -188,80 +195,64 @@ class BackfillFeatures(Params):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BuildLabels(Params):
+class BuildLabels(RecipeParams):
     """Whose labels, and as known when."""
 
     job: ClassVar[str] = "build_labels"
 
-    recipe: RecipeName
-    source: SourceName
     cutoff: Annotated[date | None, Option("what was known on this date; default: the last load")] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AuditLeakage(Params):
+class AuditLeakage(RecipeParams):
     """Whose training set."""
 
     job: ClassVar[str] = "audit_leakage"
     needs_spark: ClassVar[bool] = False
 
-    recipe: RecipeName
-    source: SourceName
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrainModel(Params):
+class TrainModel(RecipeParams):
     """Whose model."""
 
     job: ClassVar[str] = "train_model"
     needs_spark: ClassVar[bool] = False
 
-    recipe: RecipeName
-    source: SourceName
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScoreApplications(Params):
+class ScoreApplications(RecipeParams):
     """What to score, and for which business dates."""
 
     job: ClassVar[str] = "score_applications"
 
-    recipe: RecipeName
-    source: SourceName
     first: FirstDate = None
     last: LastDate = None
     look_back: LookBack = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WriteReport(Params):
+class WriteReport(RecipeParams):
     """Which recipe on which source."""
 
     job: ClassVar[str] = "write_report"
     needs_spark: ClassVar[bool] = False
 
-    recipe: RecipeName
-    source: SourceName
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CompactEvents(Params):
+class CompactEvents(SourceParams):
     """Whose tables, and which loads are old."""
 
     job: ClassVar[str] = "compact_events"
 
-    source: SourceName
     as_of: Annotated[date, Option("the date from which a load's age is counted")]
     tables: Annotated[tuple[str, ...], Option("such as clean.transactions, may be repeated", flag="--table")] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RebucketSource(Params):
+class RebucketSource(SourceParams):
     """Whose tables."""
 
     job: ClassVar[str] = "rebucket_source"
-
-    source: SourceName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

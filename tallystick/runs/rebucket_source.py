@@ -6,15 +6,12 @@ and name the table. Each table changes in one commit; killed at any point and ru
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from tallystick.buckets import run_tasks
-from tallystick.features import find_declared
-from tallystick.project import load_project
-from tallystick.runs.code_version import code_version
+from tallystick.runs.context import RunContext
+from tallystick.runs.layout import move_rows
 from tallystick.runs.progress import progress
-from tallystick.tables import Run, Warehouse, commit_layout, plan_rebucketing, write_merge
+from tallystick.tables import plan_rebucketing
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,18 +19,15 @@ if TYPE_CHECKING:
     from tallystick.runs.params import RebucketSource
 
 
-def run(params: RebucketSource, session: SparkSession | None) -> None:
+def run(params: RebucketSource, session: SparkSession | None = None) -> None:
     """Re-bucket table after table; with a session every load or period is a task, else one by one."""
-    project, warehouse = load_project(params.project), Warehouse(params.warehouse)
-    source = find_declared("source", params.source, project.sources)
-    by = Run(params.run_id, "rebucket_source", code_version(project.root), source.fingerprint)
-    wanted, moved = source.layout.buckets, 0
-    for name in [name for name in warehouse.tables() if name in project.contracts]:
-        plan = plan_rebucketing(warehouse, project.contracts[name], source=source.name, buckets=wanted, run=by)
+    context = RunContext.open(params)
+    warehouse, name, wanted = context.warehouse, context.source.name, context.source.layout.buckets
+    by = context.signed(context.source.fingerprint, {})
+    moved = 0
+    for contract in [context.contracts[table] for table in warehouse.tables() if table in context.contracts]:
+        plan = plan_rebucketing(warehouse, contract, source=name, buckets=wanted, run=by)
         if plan.merges:
-            work = partial(write_merge, warehouse, plan.contract)
-            files = run_tasks(session, plan.merges, work) if session else [f for m in plan.merges for f in work(m)]
-            commit = commit_layout(warehouse, plan, files=files, run=by)
             moved += 1
-            progress(f"      {name}: {plan.files} files became {commit.files}, {commit.rows} rows")
-    progress(f"      {source.name}: {moved} tables were moved to {wanted} buckets")
+            move_rows(context, session, plan)
+    progress(f"      {name}: {moved} tables were moved to {wanted} buckets")

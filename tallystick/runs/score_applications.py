@@ -6,35 +6,27 @@ versions, and the training table at the version that the champion learned from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tallystick.features import list_bucket_tasks
-from tallystick.features.ledger import Definition, Ledger, check_definitions
-from tallystick.model.registry import Registry, load_local
+from tallystick.model.registry import ModelVersion, Registry, load_local
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
-from tallystick.observations.dates import date_bounds
-from tallystick.project import load_project
-from tallystick.runs.code_version import code_version
+from tallystick.runs.context import RunContext
+from tallystick.runs.dates import DateRange
+from tallystick.runs.gate import PinnedTables, pin_clean, pin_features
 from tallystick.runs.progress import progress
+from tallystick.runs.training_set import plan_recipe
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
-from tallystick.tables import (
-    BucketStore,
-    Run,
-    Slice,
-    Warehouse,
-    aligned,
-    check_layout,
-    ensure_table,
-    pin,
-    read_arrow,
-    replace_files,
-)
-from tallystick.tables.store.small import SmallTables
+from tallystick.spec.recipes import Recipe
+from tallystick.spec.tables import TableContract
+from tallystick.tables import Commit, DataFile, Slice, aligned, ensure_table, pin, read_arrow, replace_files
 from tallystick.training.observed import needs_own_table, score_spec
-from tallystick.training.vectors import check_model_inputs, plan_vectors
+from tallystick.training.vectors import VectorPlan, check_model_inputs
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,60 +36,89 @@ if TYPE_CHECKING:
 
 def run(params: ScoreApplications, session: SparkSession) -> None:
     """Score in one Spark job and commit once."""
-    project, warehouse = load_project(params.project), Warehouse(params.warehouse)
-    recipe, source = project.recipes[params.recipe], project.sources[params.source]
-    registry = Registry(warehouse.root)
-    model = registry.find(recipe.name, source=source.name)
-    declared, needed = (project.feature_groups, project.contracts), registry.inputs(model)
-    observations = project.observations[recipe.observations]
-    vectors = plan_vectors(recipe, *declared, observed=observations, assumed=source.assumed_tables, needed=needed)
-    check_model_inputs(vectors, needed, model=model.label)
-    learned = training_contract(recipe, [feature.name for feature in vectors.features])
-    observed = {"observations": recipe.observations, "source": source.name}
-    pinned = {f"feature.{name}": pin(warehouse, f"feature.{name}").where(**observed) for name in recipe.groups}
-    ledger = Ledger(tables=SmallTables(warehouse=warehouse, contracts=project.contracts), **observed)
-    defined = [
-        Definition.of(project.feature_groups[name], project.contracts, observations=observations)
-        for name in recipe.groups
-    ]
-    held = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
-    if needs_own_table(vectors):
-        pinned[observations.table] = pin(warehouse, observations.table).where(source=source.name)
-    read = partial(read_arrow, warehouse)
-    first = params.first
-    if observations.by_event:
-        spec = ObservationSpec.of(observations, project.contracts)
-        expected = ExpectedRows.in_scores(spec, recipe.score_table, recipe=recipe.name)
-        first = backfill_start(read, expected, source=source, first=first, days=params.look_back)
-    check_definitions(ledger, defined, used=vectors.columns, rows=held, first=first, last=params.last)
-    seen = int(model.tags["training_version"])
-    check_layout(warehouse, pinned.values(), project.contracts, source=source)
-    seen_rows = pin(warehouse, learned.name, version=seen).where(source=source.name)
-    pinned[learned.name] = aligned(warehouse, seen_rows, source=source.name, buckets=source.layout.buckets)
-    tasks = list_bucket_tasks(source, {name: p.files for name, p in pinned.items()})
-    low, high = date_bounds(source, first=first, last=params.last)
-    work = ScoreWork(
-        recipe=recipe.name,
-        observed=score_spec(vectors, project.contracts, first=first, last=params.last),
-        table=recipe.score_table,
-        vectors=vectors,
-        zone=source.zone,
-        load_model=partial(load_local, str(registry.fetch_model(model))),
-        model_version=model.label,
-        currency=recipe.policy.currency if recipe.policy else "",
-        training_table=learned.name,
-        low=low,
-        high=high,
+    context = RunContext.open(params)
+    recipe = context.recipe(params)
+    champion = _Champion.find(context, recipe)
+    dates = _settle_dates(params, context, recipe)
+    pinned = _pin(context, recipe, champion, dates=dates)
+    tasks = list_bucket_tasks(context.source, pinned.files)
+    declared = [name for name in (*pinned.tables, recipe.score_table) if name != champion.learned.name]
+    storage = context.storage(declared, **{champion.learned.name: champion.learned})
+    files = score_buckets(session, tasks, champion.work(context, recipe, dates), storage=storage)
+    commit = _store(context, recipe, files, dates=dates, pinned=pinned)
+    progress(f"      {recipe.score_table}: {commit.rows} observations scored by {champion.version.label}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Champion:
+    """The model in force: the vectors it reads, the contract of what it learned from, and its files."""
+
+    version: ModelVersion
+    plan: VectorPlan
+    learned: TableContract
+    registry: Registry
+
+    @classmethod
+    def find(cls, context: RunContext, recipe: Recipe) -> _Champion:
+        """The recipe's champion; ModelError when it learned from another source or reads what is not declared."""
+        registry = Registry(context.warehouse.root)
+        version = registry.find(recipe.name, source=context.source.name)
+        needed = registry.inputs(version)
+        plan = plan_recipe(context, recipe, needed=needed)
+        check_model_inputs(plan, needed, model=version.label)
+        learned = training_contract(recipe, [feature.name for feature in plan.features])
+        return cls(version=version, plan=plan, learned=learned, registry=registry)
+
+    def work(self, context: RunContext, recipe: Recipe, dates: DateRange) -> ScoreWork:
+        """What every task needs; the model's files are fetched to where tasks find them."""
+        low, high = dates.instants(context.source)
+        return ScoreWork(
+            recipe=recipe.name,
+            observed=score_spec(self.plan, context.contracts, first=dates.first, last=dates.last),
+            table=recipe.score_table,
+            vectors=self.plan,
+            zone=context.source.zone,
+            load_model=partial(load_local, str(self.registry.fetch_model(self.version))),
+            model_version=self.version.label,
+            currency=recipe.policy.currency if recipe.policy else "",
+            training_table=self.learned.name,
+            low=low,
+            high=high,
+        )
+
+
+def _settle_dates(params: ScoreApplications, context: RunContext, recipe: Recipe) -> DateRange:
+    """The dates that were asked for, begun earlier where an event has no score."""
+    observations = context.project.observations[recipe.observations]
+    if not observations.by_event:
+        return DateRange(params.first, params.last)
+    expected = ExpectedRows.in_scores(
+        ObservationSpec.of(observations, context.contracts), recipe.score_table, recipe=recipe.name
     )
-    table = project.contracts[recipe.score_table]
-    contracts = {name: project.contracts[name] for name in (*pinned, table.name) if name != learned.name}
-    store = BucketStore(warehouse=warehouse, contracts={**contracts, learned.name: learned})
-    files = score_buckets(session, tasks, work, storage=store)
-    owned = {"recipe": recipe.name, "source": source.name}
-    bounded, buckets = "as_of" if low or high else "", source.layout.buckets
-    where = Slice(f"{table.name}/{recipe.name}/{source.name}", owned, bounded, low, high, buckets)
-    inputs = {name: p.version for name, p in pinned.items()}
-    by = Run(params.run_id, "score_applications", code_version(project.root), fingerprint(recipe), inputs)
-    ensure_table(warehouse, table)
-    commit = replace_files(warehouse, table, files, where=where, run=by)
-    progress(f"      {table.name}: {commit.rows} observations scored by {model.label}")
+    read = partial(read_arrow, context.warehouse)
+    first = backfill_start(read, expected, source=context.source, first=params.first, days=params.look_back)
+    return DateRange(first, params.last)
+
+
+def _pin(context: RunContext, recipe: Recipe, champion: _Champion, *, dates: DateRange) -> PinnedTables:
+    """The set's own table and the features as they are now, and what the champion learned from as it was then."""
+    own = [champion.plan.observed.table] if needs_own_table(champion.plan) else []
+    clean = pin_clean(context, own, all_exist=True)
+    features = pin_features(context, recipe, used=champion.plan.columns, dates=dates)
+    source, name = context.source, champion.learned.name
+    seen = pin(context.warehouse, name, version=int(champion.version.tags["training_version"]))
+    placed = aligned(
+        context.warehouse, seen.where(source=source.name), source=source.name, buckets=source.layout.buckets
+    )
+    return PinnedTables({**features.tables, **clean.tables, name: placed})
+
+
+def _store(
+    context: RunContext, recipe: Recipe, files: Sequence[DataFile], *, dates: DateRange, pinned: PinnedTables
+) -> Commit:
+    source, table = context.source, context.contracts[recipe.score_table]
+    between, buckets = dates.instants(source), source.layout.buckets
+    where = Slice.of_scores(table.name, source.name, recipe.name, between=between, buckets=buckets)
+    by = context.signed(fingerprint(recipe), pinned.versions)
+    ensure_table(context.warehouse, table)
+    return replace_files(context.warehouse, table, files, where=where, run=by)

@@ -8,86 +8,90 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tallystick.features.ledger import Definition, Ledger, check_definitions
 from tallystick.model import packaging
 from tallystick.model.registry import ModelPackage, Registry
-from tallystick.project import load_project
 from tallystick.report import render_model_card
-from tallystick.runs.code_version import code_version
+from tallystick.runs.context import RunContext
+from tallystick.runs.gate import LEAKAGE, PinnedTables
 from tallystick.runs.progress import progress
+from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
-from tallystick.tables import Run, Slice, Warehouse, arrow_schema, last_inputs, pin, read_arrow, replace_arrow
-from tallystick.tables.store.small import SmallTables
-from tallystick.training.data import build_training_set
+from tallystick.spec.recipes import Recipe
+from tallystick.tables import Slice, arrow_schema, last_inputs, read_arrow, replace_arrow
 from tallystick.training.findings import check_audited
-from tallystick.training.observed import clean_tables, gather_observations
 from tallystick.training.train import train_model
-from tallystick.training.vectors import plan_vectors
+from tallystick.training.vectors import VectorPlan
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tallystick.model.results import TrainingResult
     from tallystick.runs.params import TrainModel
 
 
-def run(params: TrainModel, session: SparkSession | None) -> None:
+def run(params: TrainModel, session: SparkSession | None = None) -> None:
     """Train on pinned versions, store the training rows, register, and promote past the gates. Spark is not needed."""
-    project, warehouse = load_project(params.project), Warehouse(params.warehouse)
-    recipe, source = project.recipes[params.recipe], project.sources[params.source]
-    registry = Registry(warehouse.root)
-    registry.check_source(recipe.name, source.name)
-    label, code = project.labels[recipe.labels[0]], code_version(project.root)
-    observations = project.observations[recipe.observations]
-    declared = (project.feature_groups, project.contracts)
-    plan = plan_vectors(recipe, *declared, observed=observations, assumed=source.assumed_tables)
-    names = [*clean_tables(plan, source), *(f"label.{name}" for name in recipe.labels)]
-    inputs = {name: pin(warehouse, name).version for name in (*names, *(f"feature.{name}" for name in recipe.groups))}
-    ours = pc.field("source") == source.name
-    audited = last_inputs(warehouse.table_path("monitor.leakage"), f"monitor.leakage/{source.name}")
-    findings = read_arrow(warehouse, "monitor.leakage", filter=ours).to_pylist() if audited else []
-    check_audited(findings, audited, inputs, recipe=recipe.name)
-    observed = ours & (pc.field("observations") == recipe.observations)
-    rows = {
-        name: read_arrow(warehouse, name, version=version, filter=observed if name.startswith("feature.") else ours)
-        for name, version in inputs.items()
-    }
-    small = SmallTables(warehouse=warehouse, contracts=project.contracts)
-    ledger = Ledger(tables=small, source=source.name, observations=recipe.observations)
-    defined = [
-        Definition.of(project.feature_groups[name], project.contracts, observations=observations)
-        for name in recipe.groups
-    ]
-    held = {name: rows[f"feature.{name}"].num_rows for name in recipe.groups}
-    check_definitions(ledger, defined, used=plan.columns, rows=held)
-    gathered = gather_observations(plan, rows, project.contracts, source=source)
-    result = train_model(recipe, build_training_set(recipe, plan, rows, observations=gathered, zone=source.zone))
-    contract = training_contract(recipe, [feature.name for feature in plan.features])
-    learned = pa.Table.from_pandas(result.rows, preserve_index=False).select([c.name for c in contract.columns])
-    where = Slice(f"{contract.name}/{source.name}", {"source": source.name}, buckets=source.layout.buckets)
-    by = Run(params.run_id, "train_model", code, fingerprint(recipe), inputs)
-    commit = replace_arrow(warehouse, contract, learned.cast(arrow_schema(contract.columns)), where=where, run=by)
-    manifest = packaging.describe_manifest(recipe, label, result, inputs=inputs, code=code)
-    version = registry.register(
-        ModelPackage(
-            name=recipe.name,
-            run_id=params.run_id,
-            params=result.params,
-            metrics=result.metrics,
-            files=packaging.list_run_files(result, manifest, card=render_model_card(recipe, label, result)),
-            model_file=packaging.SCORER_FILE,
-            model_artifacts=result.artifacts,
-            example=result.example,
-            outputs=packaging.list_outputs(recipe),
-            requirements=packaging.list_requirements(result),
-            tags={"source": source.name, "training_version": str(commit.version)},
-            description=recipe.description,
-        )
-    )
-    auc = result.metrics[f"auc_{recipe.split.test_rows}"]
-    tested = "the newest labelled rows" if recipe.split.is_by_time else "customers held out at random"
-    progress(f"      {version.label}: {result.champion}, AUC {auc:.3f} on {tested}")
+    context = RunContext.open(params)
+    recipe, registry = context.recipe(params), Registry(context.warehouse.root)
+    registry.check_source(recipe.name, context.source.name)
+    plan = plan_recipe(context, recipe)
+    pinned = pin_training(context, recipe, plan)
+    _check_audited(context, recipe, pinned)
+    rows = read_training(context, recipe, pinned)
+    result = train_model(recipe, build_rows(context, recipe, plan, rows=rows))
+    stored = _store_rows(context, recipe, plan, result=result, inputs=pinned.versions)
+    version = registry.register(_package(context, recipe, result, pinned=pinned, training_version=stored))
+    progress(f"      {version.label}: {_describe(recipe, result)}")
     version = registry.promote(version, result.gates)
     progress(f"      {version.label} is {' and '.join(version.aliases)}")
+
+
+def _describe(recipe: Recipe, result: TrainingResult) -> str:
+    """The algorithm that was chosen, and how well it does on rows that it has not seen."""
+    auc = result.metrics[f"auc_{recipe.split.test_rows}"]
+    tested = "the newest labelled rows" if recipe.split.is_by_time else "customers held out at random"
+    return f"{result.champion}, AUC {auc:.3f} on {tested}"
+
+
+def _check_audited(context: RunContext, recipe: Recipe, pinned: PinnedTables) -> None:
+    """Stop unless the audit has passed on exactly the versions that will be learned from."""
+    slice_name = Slice.of_audit(LEAKAGE, context.source.name).name
+    audited = last_inputs(context.warehouse.table_path(LEAKAGE), slice_name)
+    findings = read_arrow(context.warehouse, LEAKAGE, filter=context.is_ours).to_pylist() if audited else []
+    check_audited(findings, audited, pinned.versions, recipe=recipe.name)
+
+
+def _store_rows(
+    context: RunContext, recipe: Recipe, plan: VectorPlan, *, result: TrainingResult, inputs: dict[str, int]
+) -> int:
+    """Store the rows that the model learned from; returns the version of the training table."""
+    contract = training_contract(recipe, [feature.name for feature in plan.features])
+    rows = pa.Table.from_pandas(result.rows, preserve_index=False).select([c.name for c in contract.columns])
+    where = Slice.of_training(contract.name, context.source.name, buckets=context.source.layout.buckets)
+    by = context.signed(fingerprint(recipe), inputs)
+    learned = rows.cast(arrow_schema(contract.columns))
+    return replace_arrow(context.warehouse, contract, learned, where=where, run=by).version
+
+
+def _package(
+    context: RunContext, recipe: Recipe, result: TrainingResult, *, pinned: PinnedTables, training_version: int
+) -> ModelPackage:
+    """What the registry keeps of the training."""
+    label = context.project.labels[recipe.labels[0]]
+    manifest = packaging.describe_manifest(recipe, label, result, inputs=pinned.versions, code=context.code)
+    return ModelPackage(
+        name=recipe.name,
+        run_id=context.run_id,
+        params=result.params,
+        metrics=result.metrics,
+        files=packaging.list_run_files(result, manifest, card=render_model_card(recipe, label, result)),
+        model_file=packaging.SCORER_FILE,
+        model_artifacts=result.artifacts,
+        example=result.example,
+        outputs=packaging.list_outputs(recipe),
+        requirements=packaging.list_requirements(result),
+        tags={"source": context.source.name, "training_version": str(training_version)},
+        description=recipe.description,
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.errors import NotFound
-from tallystick.project import load_project
+from tallystick.model.registry import Registry
 from tallystick.report import (
     ModelFacts,
     RunFacts,
@@ -22,69 +22,82 @@ from tallystick.report import (
     read_model_files,
     render_page,
 )
+from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress
-from tallystick.tables import Warehouse, query
+from tallystick.tables import query
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import SparkSession
 
     from tallystick.runs.params import WriteReport
+    from tallystick.spec.recipes import Recipe
 
 
-def run(params: WriteReport, session: SparkSession | None) -> None:
+def run(params: WriteReport, session: SparkSession | None = None) -> None:
     """Ask the tables, describe the run, write the page. Spark is not needed."""
-    project, warehouse = load_project(params.project), Warehouse(params.warehouse)
-    recipe, source = project.recipes[params.recipe], project.sources[params.source]
-    asked = list_questions(recipe, source=source.name)
-    answers = {
-        name: query(warehouse, question.sql)
-        for name, question in asked.items()
-        if all(warehouse.exists(table) for table in question.tables)
-    }
-    groups = [project.feature_groups[name] for name in recipe.groups]
-    home, name = Path(warehouse.root), f"{recipe.name}_{source.name}"
-    places, model = (
-        [("Tables", f"{home}/<layer>/<table>"), ("Data checks", f"{home}/docs/validations/index.html")],
-        None,
-    )
-    commands = [f'tally sql "select * from feature.{recipe.groups[0]} limit 5" --warehouse {home}']
-    if recipe.label is not None:
-        model, tracking = _read_model(home, recipe.name, source.name)
-        places.append(("Model", f"models:/{recipe.name}@champion in {tracking}"))
-        commands.append(f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri {tracking}")
-        commands.append(f'tally sql "select * from {recipe.score_table} order by pd limit 5" --warehouse {home}')
-    facts = RunFacts(
-        recipe=recipe,
-        source=source.name,
-        label=project.labels[recipe.label] if recipe.label else None,
-        answers=answers,
-        groups=count_features(groups, project.contracts, assumed=source.assumed_tables),
-        places=places,
-        commands=commands,
-        model=model,
-        request_features=len(recipe.request),
-    )
-    page = describe_run(facts)
-    path = home / "report" / f"{name}.html"
+    context = RunContext.open(params)
+    page = describe_run(_gather_facts(context, context.recipe(params)))
+    path = Path(context.warehouse.root) / "report" / f"{params.recipe}_{params.source}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_page(page), encoding="utf-8")
     print_page(page, sys.stdout)
     progress(f"      report: {path}")
 
 
-def _read_model(home: Path, name: str, source: str) -> tuple[ModelFacts | None, str]:
-    """The facts of the champion that learned from the source, if there is one, and where the registry is."""
-    from tallystick.model.registry import Registry
+def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
+    """All that the report says."""
+    project, registry = context.project, Registry(context.warehouse.root)
+    groups = [project.feature_groups[name] for name in recipe.groups]
+    return RunFacts(
+        recipe=recipe,
+        source=context.source.name,
+        label=project.labels[recipe.label] if recipe.label else None,
+        answers=_ask_tables(context, recipe),
+        groups=count_features(groups, project.contracts, assumed=context.source.assumed_tables),
+        places=_list_places(context, recipe, registry),
+        commands=_list_commands(context, recipe, registry),
+        model=_describe_model(registry, recipe, source=context.source.name) if recipe.label else None,
+        request_features=len(recipe.request),
+    )
 
-    registry = Registry(home)
+
+def _ask_tables(context: RunContext, recipe: Recipe) -> dict[str, pa.Table]:
+    """The answers to those of the report's questions whose tables exist."""
+    asked = list_questions(recipe, source=context.source.name)
+    exists = context.warehouse.exists
+    answerable = {name: one for name, one in asked.items() if all(exists(table) for table in one.tables)}
+    return {name: query(context.warehouse, question.sql) for name, question in answerable.items()}
+
+
+def _list_places(context: RunContext, recipe: Recipe, registry: Registry) -> list[tuple[str, str]]:
+    home = context.warehouse.root
+    places = [("Tables", f"{home}/<layer>/<table>"), ("Data checks", f"{home}/docs/validations/index.html")]
+    model = ("Model", f"models:/{recipe.name}@champion in {registry.tracking_uri}")
+    return [*places, model] if recipe.label else places
+
+
+def _list_commands(context: RunContext, recipe: Recipe, registry: Registry) -> list[str]:
+    home = context.warehouse.root
+    commands = [f'tally sql "select * from feature.{recipe.groups[0]} limit 5" --warehouse {home}']
+    if recipe.label is None:
+        return commands
+    return [
+        *commands,
+        f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri {registry.tracking_uri}",
+        f'tally sql "select * from {recipe.score_table} order by pd limit 5" --warehouse {home}',
+    ]
+
+
+def _describe_model(registry: Registry, recipe: Recipe, *, source: str) -> ModelFacts | None:
+    """The facts of the champion that learned from the source, if there is one."""
     try:
-        model = registry.find(name)
+        model = registry.find(recipe.name)
     except NotFound:
-        return None, registry.tracking_uri
+        return None
     if model.tags.get("source", source) != source:  # then this source has none
-        return None, registry.tracking_uri
+        return None
     with tempfile.TemporaryDirectory() as folder:
         tables, plots = read_model_files(registry.fetch_files(model, Path(folder)))
     metrics, params = registry.metrics(model)
-    facts = ModelFacts(name=model.label, params=params, metrics=metrics, tables=tables, plots=plots)
-    return facts, registry.tracking_uri
+    return ModelFacts(name=model.label, params=params, metrics=metrics, tables=tables, plots=plots)

@@ -127,3 +127,54 @@ def test_every_run_has_its_parameters_its_job_and_its_function() -> None:
 def test_dags_are_thin() -> None:
     found = [f"{source.path}: {lines}" for source in house.sources("dags") if (lines := source.text.count("\n")) > 80]
     assert not found, house.listed(found)
+
+
+# The function that does a run's work reads as a page.
+LONGEST_RUN = 60
+MOST_NAMES = 12
+
+
+def local_names(function: house.Function) -> set[str]:
+    """The names that a function binds, its parameters among them; a comprehension's own are not the function's."""
+    arguments = function.args
+    named = {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    inner = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Lambda,
+        ast.ListComp,
+        ast.SetComp,
+        ast.DictComp,
+        ast.GeneratorExp,
+    )
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            named.add(node.id)
+        if isinstance(node, house.Function | ast.ClassDef):
+            named.add(node.name)
+        if not isinstance(node, inner):
+            waiting += ast.iter_child_nodes(node)
+    return named
+
+
+def test_the_function_of_a_run_reads_as_a_page() -> None:
+    found = []
+    for job in (one.job for one in RUNS):
+        source = house.read_source(house.ROOT / "tallystick" / "runs" / f"{job}.py")
+        (function,) = (made for name, made in house.functions(source) if name == "run")
+        lines, names = (function.end_lineno or 0) - function.lineno + 1, local_names(function)
+        if lines > LONGEST_RUN:
+            found.append(f"{source.at(function)} run has {lines} lines")
+        if len(names) > MOST_NAMES:
+            found.append(f"{source.at(function)} run has {len(names)} names: {', '.join(sorted(names))}")
+    assert not found, house.listed(found)
+
+
+def test_names_are_counted_as_a_reader_meets_them() -> None:
+    text = "def run(a, *, b):\n    c = [d for d in a]\n    for e, f in b:\n        with a as g:\n            pass\n"
+    (function,) = ast.parse(text).body
+    assert isinstance(function, house.Function)
+    assert local_names(function) == {"a", "b", "c", "e", "f", "g"}

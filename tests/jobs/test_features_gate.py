@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from tallystick.entrypoint import perform
-from tallystick.errors import ContractError, ModelError
+from tallystick.errors import ContractError, ModelError, ValidationFailed
 from tallystick.model.registry import ModelVersion
 from tallystick.project import load_project
+from tallystick.quality import Finding, findings_table
 from tallystick.runs.params import AuditLeakage, Params, ScoreApplications, TrainModel
-from tallystick.tables import Warehouse, ensure_table
+from tallystick.tables import Run, Slice, Warehouse, ensure_table, replace_arrow
 from tests.lib import backfills as bank
 
 RECIPE = """\
@@ -80,15 +81,15 @@ def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, learned_from:
         raise Passed
 
     jobs: dict[str, dict[str, Any]] = {
-        "audit_leakage": {"build_training_set": passed},
+        "audit_leakage": {"build_rows": passed},
         "train_model": {
             "Registry": lambda _: registry,
             "train_model": passed,
-            "build_training_set": passed,
+            "build_rows": passed,
             "last_inputs": lambda *_: {},
         },
         "score_applications": {
-            "check_layout": passed,
+            "pin": passed,
             "Registry": lambda _: registry,
             "check_model_inputs": lambda *_, **__: None,
         },
@@ -133,3 +134,31 @@ def test_a_warehouse_without_a_ledger_is_told_to_compute_its_features(
     (root / "warehouse" / "monitor" / "feature_days").rename(root / "away")
     with pytest.raises(ContractError, match=r"of 4 stored rows the ledger knows 0.*run compute_features"):
         run(root, name, monkeypatch)
+
+
+def record_validation(root: Path, *, day: date, is_success: bool, severity: str = "critical") -> None:
+    """What a validation of the transactions found on that day."""
+    finding = Finding(
+        table="clean.transactions", number=1, expectation="expect_table_row_count_to_be_between", columns="",
+        severity=severity, is_success=is_success, reason="there are rows",
+    )  # fmt: skip
+    versions = {"clean.transactions": 0}
+    rows = findings_table([finding], run_id=f"{day}", source="village", validated_on=day, versions=versions)
+    contract = load_project(root / "project").contracts["monitor.validations"]
+    where = Slice.of_findings(contract.name, "village", day)
+    replace_arrow(Warehouse(root / "warehouse"), contract, rows, where=where, run=Run(f"{day}{is_success}", "t", "0"))
+
+
+def test_nothing_is_computed_from_a_table_whose_newest_validation_found_something_critical(root: Path) -> None:
+    def compute() -> None:
+        bank.compute(root / "project", root / "warehouse", recipe="asked")
+
+    record_validation(root, day=date(2026, 3, 1), is_success=False)
+    with pytest.raises(ValidationFailed, match="clean.transactions: expect_table_row_count.* run validate_tables"):
+        compute()
+    with pytest.raises(ValidationFailed):
+        bank.plan(root / "project", root / "warehouse", "2026-02-20", "2026-03-01", recipe="asked")
+    record_validation(root, day=date(2026, 3, 2), is_success=True)
+    compute()
+    record_validation(root, day=date(2026, 3, 3), is_success=False, severity="warning")
+    compute()

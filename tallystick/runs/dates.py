@@ -1,0 +1,24 @@
+"""The business dates that a run observes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from tallystick.observations.dates import date_bounds
+from tallystick.spec.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """Business dates from ``first`` to ``last``, both inclusive; None is no bound."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def instants(self, source: Source) -> tuple[datetime | None, datetime | None]:
+        """The instants that bound the dates in the source's zone: low <= as_of < high."""
+        return date_bounds(source, first=self.first, last=self.last)
+
+
+ALWAYS = DateRange()

@@ -1,0 +1,90 @@
+"""The one place where a run's inputs are fixed and refused: every run that reads tables of a source begins here.
+
+What is read is pinned first, so that later commits change nothing; then it is held against what must be true of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tallystick.features.ledger import Definition, check_definitions
+from tallystick.quality import raise_for_critical, read_findings
+from tallystick.runs.context import RunContext
+from tallystick.runs.dates import ALWAYS, DateRange
+from tallystick.spec.data_files import DataFile
+from tallystick.spec.recipes import Recipe
+from tallystick.tables.store.bucketing import check_layout
+from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.snapshots import Pinned, pin
+
+VALIDATIONS = "monitor.validations"
+LEAKAGE = "monitor.leakage"
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedTables:
+    """The versions that a run reads, by table, each with the files that hold the run's rows."""
+
+    tables: Mapping[str, Pinned]
+
+    @property
+    def files(self) -> dict[str, Sequence[DataFile]]:
+        """The files of each table."""
+        return {name: pinned.files for name, pinned in self.tables.items()}
+
+    @property
+    def all_files(self) -> list[DataFile]:
+        """The files of all tables."""
+        return [file for pinned in self.tables.values() for file in pinned.files]
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The version of each table, as commits and manifests record it."""
+        return {name: pinned.version for name, pinned in self.tables.items()}
+
+
+def pin_clean(context: RunContext, names: Iterable[str], *, all_exist: bool = False) -> PinnedTables:
+    """The source's rows of clean tables; a table that does not exist yet has none, or with ``all_exist`` is NotFound.
+
+    ContractError where rows lie in other buckets than the source's layout declares, ValidationFailed where the newest
+    validation of a table found something critical.
+    """
+    wanted = [name for name in names if all_exist or context.warehouse.exists(name)]
+    pinned = {name: pin(context.warehouse, name).where(source=context.source.name) for name in wanted}
+    check_layout(context.warehouse, pinned.values(), context.contracts, source=context.source)
+    _check_validated(context, pinned)
+    return PinnedTables(pinned)
+
+
+def pin_features(
+    context: RunContext, recipe: Recipe, *, used: Mapping[str, Iterable[str]], dates: DateRange = ALWAYS
+) -> PinnedTables:
+    """The rows of the recipe's observations in its feature tables.
+
+    ContractError where a value of the ``used`` columns, by group, was computed by another definition than the declared
+    one on one of the ``dates``, where it is not known by which, or where rows lie in other buckets than declared.
+    """
+    owned = {"observations": recipe.observations, "source": context.source.name}
+    pinned = {f"feature.{name}": pin(context.warehouse, f"feature.{name}").where(**owned) for name in recipe.groups}
+    observations = context.project.observations[recipe.observations]
+    groups = [context.project.feature_groups[name] for name in recipe.groups]
+    defined = [Definition.of(group, context.contracts, observations=observations) for group in groups]
+    rows = {name: pinned[f"feature.{name}"].rows for name in recipe.groups}
+    ledger = context.ledger(recipe.observations)
+    check_definitions(ledger, defined, used=used, rows=rows, first=dates.first, last=dates.last)
+    check_layout(context.warehouse, pinned.values(), context.contracts, source=context.source)
+    return PinnedTables(pinned)
+
+
+def pin_labels(context: RunContext, recipe: Recipe) -> PinnedTables:
+    """The source's rows of the recipe's label and of its variants."""
+    names = [f"label.{name}" for name in recipe.labels]
+    return PinnedTables({name: pin(context.warehouse, name).where(source=context.source.name) for name in names})
+
+
+def _check_validated(context: RunContext, pinned: Mapping[str, Pinned]) -> None:
+    if not context.warehouse.exists(VALIDATIONS):
+        return
+    found = read_findings(read_arrow(context.warehouse, VALIDATIONS, filter=context.is_ours), tables=pinned)
+    raise_for_critical(found, fix="correct the data, then run validate_tables")

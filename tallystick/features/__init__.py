@@ -6,7 +6,8 @@ window arithmetic (``kernel``), definitions (``spec`` and the project's ``featur
 
 from __future__ import annotations
 
-from tallystick.features.compute import GroupWork, attach_lookups, compute_local
+from tallystick.features.compute import GroupWork, compute_local
+from tallystick.features.lookups import attach_lookups
 from tallystick.features.planning import (
     choose_work,
     find_declared,

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.visibility import SEEN_FROM
+
 if TYPE_CHECKING:
     from tallystick.features.compute import GroupWork
 
@@ -40,8 +42,9 @@ def own_rows(events: pa.Table, work: GroupWork) -> pa.Table:
     """The rows with their owner in the place of the customer; rows without the key are nobody's.
 
     A version that moves an event to another key takes it back from the key it had: there it stands as retracted.
+    Where it is worked out already when each version is seen, it ends of its own.
     """
-    events = _with_moved(events, work)
+    events = events if SEEN_FROM in events.column_names else _with_moved(events, work)
     events = events.filter(pc.is_valid(events[work.per]))
     return _owned(events, work.plan.entity, events[work.per])
 

@@ -66,7 +66,7 @@ class BucketReader:
 
 def lookup_columns(work: GroupWork) -> Mapping[str, tuple[str, ...]]:
     """Per table that a group looks up, the columns it needs of it."""
-    return {lookup.table: (lookup.on, "known_on", *lookup.columns) for lookup in work.lookups}
+    return {lookup.table: lookup.reads for lookup in work.lookups}
 
 
 def event_columns(task: BucketTask, work: GroupWork) -> tuple[str, ...]:

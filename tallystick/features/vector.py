@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError, InputError
-from tallystick.features.compute import GroupWork, attach_lookups
+from tallystick.features.compute import GroupWork
+from tallystick.features.lookups import attach_lookups
 from tallystick.features.typed_rows import Rows, typed_rows
 from tallystick.kernel import GroupPlan
 from tallystick.kernel import compute_vector as compute_by_plan
@@ -58,11 +59,13 @@ def compute_vector(
     lacking = [lookup.table for lookup in work.lookups if lookup.table not in given]
     if lacking:
         raise ContractError(f"the group looks columns up in {', '.join(lacking)}", fix="lookups={'layer.table': rows}")
-    keys = {lookup.table: (lookup.on, project.contracts[lookup.table].known_on) for lookup in work.lookups}
-    dimensions = {name: typed_rows(given[name], project.contracts[name], filled=key) for name, key in keys.items()}
+    dimensions = {
+        lookup.table: typed_rows(given[lookup.table], project.contracts[lookup.table], filled=lookup.dated_by)
+        for lookup in work.lookups
+    }
     _check_one_owner(rows, work)
-    joined = attach_lookups(rows, work.lookups, dimensions, event_id=work.plan.event_id)
     zone = zone or _zone_of(project, customer_id or _first(rows, work.plan.entity))
+    joined = attach_lookups(rows, work, dimensions=dimensions, zone=zone)
     return compute_by_plan(joined, _instant(as_of, zone), work.plan, zone=zone, customer_id=customer_id)
 
 

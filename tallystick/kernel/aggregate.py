@@ -23,6 +23,7 @@ from tallystick.kernel.history import (
     current_rows,
     entity_ranges,
     find,
+    is_seen_by_instant,
     observed_rows,
     own_rows,
     read_asked,
@@ -89,7 +90,7 @@ def _compute(
     offsets = zone_offsets(zone)
     history, customers = read_events(events, plan, has_versions=has_versions)
     columns = {name: vector_of(events.column(name), name) for name in plan.inputs}
-    asked = read_asked(observations, customers, offsets)
+    asked = read_asked(observations, customers, offsets, by_instant=is_seen_by_instant(events))
     job = _Job(plan, columns, offsets, Results(plan, observations.num_rows), rows_per_piece)
     # Infinite amounts may meet: the result is then not a number, and so null.
     with np.errstate(over="ignore", invalid="ignore"):

@@ -151,7 +151,7 @@ def reduce_block(piece: Piece, block: Block, results: Results, *, places: Ints) 
             except ContractError:  # a condition leaves int64, perhaps in rows that nobody sees
                 return {slot for every in block.batches for slot in every.slots}
         rows = words, value.values, _NO_BOOLS if value.valid is None else value.valid, *piece.seen
-        windows = lows, high, piece.asked.day
+        windows = lows, high, piece.asked.when
         compiled().reduce_rings(rows, windows, (batch.entries, batch.starts, places, *results.arrays))
     return left
 

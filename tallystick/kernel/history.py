@@ -22,7 +22,7 @@ from tallystick.kernel.compiled import compiled
 from tallystick.kernel.exact import spread_ranges
 from tallystick.kernel.nullable import Array, Bools, Ints, vector_of
 from tallystick.kernel.same_events import find_version_ends
-from tallystick.visibility import NEVER
+from tallystick.visibility import NEVER, SEEN_FROM, SEEN_UNTIL
 
 if TYPE_CHECKING:
     from tallystick.kernel.plan import GroupPlan
@@ -72,15 +72,19 @@ class Events:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """Observations: number of the customer (-1 without any row), instant and business date."""
+    """Observations: number of the customer (-1 without any row), instant, business date, and ``when`` they see rows.
+
+    ``when`` is measured as the rows' ``known`` and ``until`` are: dates, or instants where these are instants.
+    """
 
     entity: Ints
     as_of: Ints
     day: Ints
+    when: Ints
 
     def at(self, index: Ints | slice) -> Asked:
         """Those at ``index``."""
-        return Asked(self.entity[index], self.as_of[index], self.day[index])
+        return Asked(self.entity[index], self.as_of[index], self.day[index], self.when[index])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,15 +99,16 @@ class Ranges:
         return Ranges(self.first[index], self.end[index])
 
 
-def read_asked(observations: pa.Table, customers: pa.Array, zone: Zone) -> Asked:
-    """The observations against the distinct ``customers`` of the events."""
+def read_asked(observations: pa.Table, customers: pa.Array, zone: Zone, *, by_instant: bool) -> Asked:
+    """The observations against the distinct ``customers`` of the events, which are seen by date or ``by_instant``."""
     for name in ("customer_id", "as_of"):
         if observations.column(name).null_count:
             raise ContractError(f"observations have a null {name}")
     entity = pc.fill_null(pc.index_in(_plain(observations.column("customer_id")), value_set=customers), -1)
     as_of = vector_of(observations.column("as_of"), "as_of").values
     numbers = np.asarray(entity.to_numpy()).astype(np.int64)
-    return Asked(numbers, as_of, zone.dates(as_of))
+    days = zone.dates(as_of)
+    return Asked(numbers, as_of, days, as_of if by_instant else days)
 
 
 def read_events(events: pa.Table, plan: GroupPlan, *, has_versions: bool) -> tuple[Events, pa.Array]:
@@ -115,15 +120,29 @@ def read_events(events: pa.Table, plan: GroupPlan, *, has_versions: bool) -> tup
         if vector.valid is not None:
             raise ContractError(f"events have a null {name}", where=f"table {plan.table}")
     entity = customer.values.astype(np.int64)
-    until = None
-    if has_versions:
-        until = find_version_ends(events, plan.event_id, entity=entity, known=known.values, where=f"table {plan.table}")
-    retracted = vector_of(events.column("is_retracted"), "is_retracted").is_true()
-    given = Events(None, entity, at.values, known.values, until, retracted if retracted.any() else None)
+    given = _with_spans(events, plan, (entity, at.values, known.values), has_versions=has_versions)
     # Codes as narrow as they come: comparing neighbours reads a fraction of the bytes.
     order = _canonical_order(events, plan, customer.values, at.values)
     texts = customer.texts if customer.texts is not None else pa.array([], pa.string())
     return (given if order is None else given.rows(order)), texts
+
+
+def is_seen_by_instant(events: pa.Table) -> bool:
+    """Is it worked out already from which instant and until which each row is seen."""
+    return SEEN_FROM in events.column_names
+
+
+def _with_spans(events: pa.Table, plan: GroupPlan, columns: tuple[Ints, Ints, Ints], *, has_versions: bool) -> Events:
+    """The rows as they are given (``columns``: entity, instant, date of knowledge), with the spans they are seen in."""
+    entity, at, known = columns
+    if is_seen_by_instant(events):
+        since, until = (vector_of(events.column(name), name).values for name in (SEEN_FROM, SEEN_UNTIL))
+        return Events(None, entity, at, since, until, None)
+    ends = None
+    if has_versions:
+        ends = find_version_ends(events, plan.event_id, entity=entity, known=known, where=f"table {plan.table}")
+    retracted = vector_of(events.column("is_retracted"), "is_retracted").is_true()
+    return Events(None, entity, at, known, ends, retracted if retracted.any() else None)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -210,7 +229,7 @@ def visible_prefix(events: Events, current: Events, asked: Asked, *, ranges: Ran
     ``ranges`` are all current rows of its customer.
     """
     end = find(current.at, ranges.first, ranges.end, asked.as_of)
-    known_end, is_late = compiled().cut_unknown((current.entity, current.known), (ranges.first, end), asked.day)
+    known_end, is_late = compiled().cut_unknown((current.entity, current.known), (ranges.first, end), asked.when)
     return Ranges(ranges.first, known_end), ~(is_late | _was_older(events, asked))
 
 
@@ -223,7 +242,7 @@ def _was_older(events: Events, asked: Asked) -> Bools:
     count = max(events.entity.max(initial=-1), asked.entity.max(initial=-1)) + 2
     last = np.full(int(count), np.iinfo(np.int64).min)
     np.maximum.at(last, events.entity[superseded], events.until[superseded])
-    return asked.day < last[asked.entity]
+    return asked.when < last[asked.entity]
 
 
 def own_rows(events: Events, asked: Asked) -> tuple[Ints | Bools, Ranges]:
@@ -234,20 +253,20 @@ def own_rows(events: Events, asked: Asked) -> tuple[Ints | Bools, Ranges]:
         # The only one of a huge customer: a mask takes a byte a row, and long runs are copied as such.
         sees = np.zeros(events.at.size, dtype=np.bool_)
         rows = slice(int(ranges.first[0]), int(end[0]))
-        sees[rows] = _sees(events, rows, asked.day[0])
+        sees[rows] = _sees(events, rows, asked.when[0])
         return sees, Ranges(np.zeros(1, dtype=np.int64), np.array([np.count_nonzero(sees)]))
     places, owner = spread_ranges(ranges.first, end)
-    is_seen = _sees(events, places, asked.day[owner])
+    is_seen = _sees(events, places, asked.when[owner])
     kept = np.bincount(owner[is_seen], minlength=end.size)
     ends = np.cumsum(kept)
     return places[is_seen], Ranges(ends - kept, ends)
 
 
-def _sees(events: Events, rows: slice | Ints, day: Ints | np.int64) -> Bools:
-    """Are these rows known on the date, by a version that is not replaced by then and no retraction."""
-    sees: Bools = events.known[rows] <= day
+def _sees(events: Events, rows: slice | Ints, when: Ints | np.int64) -> Bools:
+    """Are these rows known by then, by a version that is not replaced by then and no retraction."""
+    sees: Bools = events.known[rows] <= when
     if events.until is not None:
-        sees &= events.until[rows] > day
+        sees &= events.until[rows] > when
     if events.is_retracted is not None:
         sees &= ~events.is_retracted[rows]
     return sees

@@ -29,7 +29,7 @@ COLUMN_TYPES = {
 }
 
 # customProperties of a table that mean something here; any other is an error, so that a misspelt one is not lost.
-_TEXT_PROPERTIES = ("entity", "eventId", "eventAt", "knownOn", "sequence")
+_TEXT_PROPERTIES = ("entity", "eventId", "eventAt", "knownOn", "sequence", "lookupKey")
 _LIST_PROPERTIES = ("sort", "derivedFrom")
 
 
@@ -98,6 +98,7 @@ def read_contract(path: Path, *, name: str) -> tuple[TableContract | None, Probl
             sort_by=tuple(properties.get("sort", ())),
             entity=properties.get("entity", ""),
             event_id=properties.get("eventId", ""),
+            lookup_key=properties.get("lookupKey", ""),
             event_at=properties.get("eventAt", ""),
             known_on=properties.get("knownOn", ""),
             sequence=properties.get("sequence", ""),

@@ -66,7 +66,8 @@ def _readable(
     columns, faults = dict(own), []
     for lookup in group.lookups:
         try:
-            added = _lookup_columns(lookup, own, contracts, where=f"{where}, lookup in {lookup.table}")
+            place = f"{where}, lookup in {lookup.table}"
+            added = _lookup_columns(lookup, own, contracts, entity=group.entity, where=place)
             for name in added:
                 if name in columns:
                     raise DeclarationError(f"lookup of {name} hides a column of {group.table}", where=where)
@@ -95,10 +96,10 @@ def _check_event_table(group: FeatureGroup, contract: TableContract) -> None:
 
 
 def _lookup_columns(
-    lookup: Lookup, own: Mapping[str, str], contracts: Mapping[str, TableContract], *, where: str
+    lookup: Lookup, own: Mapping[str, str], contracts: Mapping[str, TableContract], *, entity: str, where: str
 ) -> dict[str, str]:
     """The columns that a lookup adds. Refused unless ``on`` finds at most one object, whichever customer asks."""
-    if lookup.on not in own:
+    if lookup.on not in (*own, entity):
         raise DeclarationError(
             f"unknown column {lookup.on}", where=where, fix=nearest_name(lookup.on, own), texts=(lookup.on,)
         )
@@ -107,14 +108,17 @@ def _lookup_columns(
     if lookup.on not in theirs:
         what = f"{lookup.table} has no column {lookup.on}"
         raise DeclarationError(what, where=where, fix=nearest_name(lookup.on, theirs), texts=(lookup.on,))
-    if theirs[lookup.on] != own[lookup.on]:
-        what = f"{lookup.on} is {own[lookup.on]} here and {theirs[lookup.on]} in {lookup.table}"
+    ours = own.get(lookup.on, "string")
+    if theirs[lookup.on] != ours:
+        what = f"{lookup.on} is {ours} here and {theirs[lookup.on]} in {lookup.table}"
         raise DeclarationError(what, where=where, fix="a lookup compares values of one type")
-    if contract.event_id != lookup.on:
+    keys = [name for name in (contract.event_id, contract.lookup_key) if name]
+    if lookup.on not in keys:
         what = f"{lookup.on} does not tell the rows of {lookup.table} apart"
-        fix = f"on={contract.event_id!r}" if contract.event_id else "the table declares no eventId"
+        fix = f"on={' or '.join(map(repr, keys))}" if keys else "the table declares no eventId"
         raise DeclarationError(what, where=where, fix=fix)
-    if contract.entity:
+    if contract.entity not in ("", lookup.on):
+        # A task sees the rows of its own bucket: those of the customer, but not of whom the event names besides.
         what = f"{lookup.table} is kept by {contract.entity}: rows of other customers would be missing"
         raise DeclarationError(what, where=where, fix="look up a table without an entity, or join it in the mapping")
     for name in lookup.columns:

@@ -174,9 +174,17 @@ class SqlWriter:
         # Keys of looked-up rows are unique within a source.
         has_source = all("source" in {c.name for c in contract.columns} for contract in (ours, theirs))
         keys = f"source, {lookup.on}" if has_source else lookup.on
-        inner = f"SELECT {keys}, {', '.join(lookup.columns)}\nFROM {lookup.table}\nWHERE known_on <= $date"
-        latest = f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY known_on DESC) = 1"
-        return f"LEFT JOIN (\n{_indented(inner)}\n{_indented(latest)}\n) USING ({keys})"
+        event = f"source, {theirs.event_id}" if has_source else theirs.event_id
+        gone = " AND is_retracted IS NOT TRUE" if "is_retracted" in {c.name for c in theirs.columns} else ""
+        newest = f"row_number() OVER (PARTITION BY {event} ORDER BY loaded_on DESC, known_on DESC)"
+        known = f"SELECT *, {newest} AS newest\nFROM {lookup.table}\nWHERE known_on <= $date"
+        order = f"{theirs.event_at} DESC, loaded_on DESC, known_on DESC, {theirs.event_id} DESC"
+        found = (
+            f"SELECT {keys}, {', '.join(lookup.columns)}\nFROM (\n{_indented(known)}\n)\n"
+            f"WHERE newest = 1{gone} AND {theirs.event_at} < $as_of\n"
+            f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+        )
+        return f"LEFT JOIN (\n{_indented(found)}\n) USING ({keys})"
 
     def _cell(self, cell: Cell) -> str:
         base = self.bases[cell.stem]

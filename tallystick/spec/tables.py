@@ -61,9 +61,10 @@ class TableContract:
     ``name`` is ``layer.table``. ``columns`` are the data columns in order, partition columns included.
     ``key`` is unique over the whole table. ``entity`` is the column whose hash gives the bucket (empty: no entity,
     bucket 0). ``event_id``, ``event_at`` and ``known_on`` are set for event tables, ``sequence`` when the source
-    declares an order within one instant. ``partition_by`` names the partition columns, which are not in the files.
-    ``retired`` tells of columns that the stored table keeps for their history; a pattern there means no column that
-    ``columns`` names in force.
+    declares an order within one instant. ``lookup_key`` is set where several events tell of one object over time: it
+    names the object, whose state is that of its latest event. ``partition_by`` names the partition columns, which are
+    not in the files. ``retired`` tells of columns that the stored table keeps for their history; a pattern there means
+    no column that ``columns`` names in force.
     """
 
     name: str
@@ -79,6 +80,7 @@ class TableContract:
     event_at: str = ""
     known_on: str = ""
     sequence: str = ""
+    lookup_key: str = ""
     derived_from: tuple[str, ...] = ()
     retired: tuple[Retirement, ...] = ()
     version: str = "1.0.0"
@@ -94,7 +96,7 @@ class TableContract:
         if len(set(names)) != len(names):
             raise DeclarationError(f"table {self.name} declares a column twice", where=self.path)
         named = (*self.key, *self.partition_by, *self.sort_by)
-        special = (self.entity, self.event_id, self.event_at, self.known_on, self.sequence)
+        special = (self.entity, self.event_id, self.event_at, self.known_on, self.sequence, self.lookup_key)
         unknown = list(dict.fromkeys(c for c in (*named, *special) if c and c not in names))
         if unknown:
             what = f"table {self.name} names unknown columns {', '.join(unknown)}"

@@ -19,4 +19,7 @@ LOADED_ON = "loaded_on"
 # Later than any date and any instant in microseconds: nothing was delivered after the last version.
 NEVER = 2**62
 
-__all__ = ["LOADED_ON", "NEVER"]
+# Columns with the instants from which and before which each row is seen, where that is worked out already.
+SEEN_FROM, SEEN_UNTIL = "_seen_from", "_seen_until"
+
+__all__ = ["LOADED_ON", "NEVER", "SEEN_FROM", "SEEN_UNTIL"]

@@ -1,7 +1,7 @@
 """The oracle of features: naive SQL in DuckDB, one query a feature, written from the definition.
 
-Windows by zoneinfo, visibility by a correlated subquery, one aggregate a query. Only the expansion of a declaration
-into columns is shared (``spec.columns``).
+Windows by zoneinfo, visibility and look-ups by correlated subqueries, one aggregate a query. Only the expansion of a
+declaration into columns is shared (``spec.columns``).
 
 Instants are naive UTC timestamps here. Inside ``where`` and ``value`` a timestamp column is the local wall clock.
 """
@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases, group_columns
-from tallystick.spec.features import FeatureGroup
+from tallystick.spec.features import FeatureGroup, Lookup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.tables import TableContract
 
@@ -33,10 +33,13 @@ def compute_with_oracle(
     contracts: Mapping[str, TableContract],
     *,
     zone: str,
+    dimensions: Mapping[str, pa.Table] | None = None,
 ) -> dict[str, list[Value]]:
-    """Every feature of ``group`` for every observation, in the given order."""
+    """Every feature of ``group`` for every observation, in the given order; ``dimensions`` are looked-up tables."""
     oracle = _Oracle(events, observations, group, contracts[group.table], ZoneInfo(zone))
     with oracle.connection:
+        for lookup in group.lookups:
+            oracle.look_up(lookup, (dimensions or {})[lookup.table], contracts[lookup.table])
         return {column.name: oracle.column(column) for column in group_columns(group, contracts)}
 
 
@@ -58,25 +61,9 @@ class _Oracle:
         self._load(events, observations)
 
     def _load(self, events: pa.Table, observations: pa.Table) -> None:
-        columns: dict[str, Any] = {}
-        for name in events.column_names:
-            column = events.column(name)
-            if pa.types.is_timestamp(column.type):
-                local = [
-                    None if at is None else at.replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
-                    for at in _naive(column)
-                ]
-                columns[name] = pa.array(local, pa.timestamp("us"))
-            elif pa.types.is_integer(column.type):
-                columns[name] = column.cast(pa.int64())
-            else:
-                columns[name] = column
-        instants = _naive(events.column(self.group.event_at))
-        columns["_at"] = pa.array(instants, pa.timestamp("us"))
-        columns["_day"] = pa.array([self._business_date(at.replace(tzinfo=UTC)) for at in instants], pa.date32())
         order = [("_at", ""), (self.contract.sequence, "NULLS LAST"), (self.contract.event_id, "")]
         self.order = ", ".join(f"{name} {nulls}" for name, nulls in order if name)
-        rows = pa.table(columns)
+        rows = self._rows(events, self.group.event_at)
         asked = pa.table(
             {
                 "_row": pa.array(range(observations.num_rows), pa.int64()),
@@ -101,6 +88,47 @@ class _Oracle:
         self.first_days: dict[int, dt.date] = dict(
             self.connection.execute("SELECT _row, arg_min(_day, _at) FROM visible GROUP BY _row").fetchall()
         )
+
+    def look_up(self, lookup: Lookup, rows: pa.Table, contract: TableContract) -> None:
+        """Give each visible row the columns of the other table's visible row that is the latest by ``event_at``."""
+        self.connection.register("other_given", self._rows(rows, contract.event_at))
+        source = "source" if "source" in rows.column_names else "NULL"
+        gone = "coalesce(o.is_retracted, false)" if "is_retracted" in rows.column_names else "false"
+        at = f"o._at, o.loaded_on, o.known_on, o.{contract.event_id}"
+        named = ", ".join(f"_found.{name} AS {name}" for name in lookup.columns)
+        self.connection.execute(f"""
+            CREATE OR REPLACE TABLE visible AS
+            WITH other AS (SELECT *, {source} AS _source FROM other_given),
+            seen AS (
+                SELECT asked._row, o.{lookup.on}, arg_max(o, ({at})) AS _found
+                FROM asked JOIN other o ON o._source IS NULL OR o._source = split_part(_customer, ':', 1)
+                WHERE (o.loaded_on, o.known_on) = (
+                        SELECT max((v.loaded_on, v.known_on)) FROM other v
+                        WHERE v.{contract.event_id} = o.{contract.event_id}
+                          AND v._source IS NOT DISTINCT FROM o._source AND v.known_on <= _business_date)
+                  AND NOT {gone} AND o._at < _as_of
+                GROUP BY ALL)
+            SELECT visible.*, {named} FROM visible LEFT JOIN seen USING (_row, {lookup.on})""")
+
+    def _rows(self, rows: pa.Table, event_at: str) -> pa.Table:
+        """Rows with local wall clocks for instants, and with the instant and business date of the event."""
+        columns: dict[str, Any] = {}
+        for name in rows.column_names:
+            column = rows.column(name)
+            if pa.types.is_timestamp(column.type):
+                local = [
+                    None if at is None else at.replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
+                    for at in _naive(column)
+                ]
+                columns[name] = pa.array(local, pa.timestamp("us"))
+            elif pa.types.is_integer(column.type):
+                columns[name] = column.cast(pa.int64())
+            else:
+                columns[name] = column
+        instants = _naive(rows.column(event_at))
+        columns["_at"] = pa.array(instants, pa.timestamp("us"))
+        columns["_day"] = pa.array([self._business_date(at.replace(tzinfo=UTC)) for at in instants], pa.date32())
+        return pa.table(columns)
 
     def column(self, column: FeatureColumn) -> list[Value]:
         cells = [self.cell(cell) for cell in column.cells]
@@ -145,7 +173,7 @@ class _Oracle:
     def _value_sql(self, value: str) -> tuple[str, str]:
         """The value and the type its exact sums need. Booleans count as 0 and 1, decimals are doubles."""
         if value not in self.values:
-            sql = f"SELECT typeof({value}) FROM (SELECT * FROM rows_given UNION ALL BY NAME SELECT NULL AS _at) LIMIT 1"
+            sql = f"SELECT typeof({value}) FROM (SELECT * FROM visible UNION ALL BY NAME SELECT NULL AS _at) LIMIT 1"
             kind = self.connection.execute(sql).fetchall()[0][0]
             if kind in ("BOOLEAN", "INTEGER"):
                 value_cast = f"({value})::BIGINT"

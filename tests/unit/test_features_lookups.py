@@ -1,100 +1,146 @@
-"""Looked-up columns must be what was known of the other table at every business date, whatever was known later."""
+"""A looked-up value is what was known at as_of of the row that was the latest then: drawn from the definition."""
 
 from __future__ import annotations
 
-import random
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pyarrow as pa
+import pytest
 
-from tallystick.features import attach_lookups
+from tallystick.errors import ContractError, DeclarationError
+from tallystick.features import GroupWork, compute_local
 from tallystick.spec.features import Lookup
+from tallystick.spec.tables import TableContract
+from tests.lib.feature_cases import CONTRACTS, make_events, make_group, make_measure, make_observations, utc
+from tests.lib.lookup_cases import CODES, FACTS, SCHEMA
 
-LOOKUP = Lookup(table="clean.regions", on="region_id", columns=("rate",))
-START = date(2026, 1, 1)
+GROUP = make_group(
+    make_measure("last", name="fee", value="fee_minor"),
+    windows=("all",),
+    lookups=(Lookup(table=FACTS.name, on="channel", columns=("fee_minor",)),),
+)
+EVENT = {"event_at": utc(2026, 3, 2), "known_on": date(2026, 3, 5), "channel": "card"}
 
 
-def events_table(rows: list[tuple[str, str | None, int]]) -> pa.Table:
-    """Rows of (event_id, region_id, known day)."""
-    return pa.table(
-        {
-            "fact_id": [row[0] for row in rows],
-            "region_id": pa.array([row[1] for row in rows], pa.string()),
-            "known_on": pa.array([START + timedelta(days=row[2]) for row in rows], pa.date32()),
-            "event_at": pa.array([datetime(2025, 1, 1, tzinfo=UTC)] * len(rows), pa.timestamp("us", tz="UTC")),
-        }
+def fee(amount: int, at: datetime, known: int, **parts: Any) -> dict[str, Any]:
+    """A row of the other table, known and loaded on a day of March unless the parts say more."""
+    day = date(2026, 3, known)
+    made = {"fact_id": "f1", "channel": "card", "event_at": at, "known_on": day, "loaded_on": day}
+    return {**made, "is_retracted": False, "fee_minor": amount, "brand": None, "source": "bank", **parts}
+
+
+def fees_at(
+    rows: list[dict[str, Any]], *moments: datetime, event: dict[str, Any] = EVENT, contract: TableContract = FACTS
+) -> list[int | None]:
+    """The fee that the event is seen with at each moment."""
+    work = GroupWork.of(GROUP, {**CONTRACTS, contract.name: contract})
+    asked = make_observations(*(("bank:1", moment) for moment in moments))
+    other = pa.Table.from_pylist(rows, schema=SCHEMA)
+    found = compute_local(work, make_events([event]), asked, dimensions={contract.name: other}, zone="UTC")
+    return found["txn_fee_last_all"].to_pylist()
+
+
+def days(*numbers: int) -> list[datetime]:
+    return [utc(2026, 3, number) for number in numbers]
+
+
+def test_a_row_that_was_known_before_the_event_is_seen_with_it() -> None:
+    assert fees_at([fee(7, utc(2026, 1, 1), 1)], *days(4, 5, 9)) == [None, 7, 7]
+
+
+def test_a_row_is_not_seen_before_it_is_known_and_its_correction_replaces_it() -> None:
+    at = utc(2026, 1, 1)
+    assert fees_at([fee(7, at, 8), fee(9, at, 10)], *days(5, 7, 8, 9, 10)) == [None, None, 7, 7, 9]
+
+
+def test_a_correction_wins_from_its_own_date_on_whatever_date_the_older_version_named() -> None:
+    at = utc(2026, 1, 1)
+    ahead = fee(7, at, 12, loaded_on=date(2026, 3, 6))
+    assert fees_at([ahead, fee(9, at, 8)], *days(7, 8, 12, 13)) == [None, 9, 9, 9]
+
+
+def test_a_retracted_row_is_not_seen() -> None:
+    at = utc(2026, 1, 1)
+    assert fees_at([fee(7, at, 1), fee(7, at, 8, is_retracted=True)], *days(7, 8)) == [7, None]
+
+
+def test_a_row_that_is_dated_after_as_of_is_not_seen_to_the_microsecond() -> None:
+    noon = utc(2026, 3, 9, 12)
+    rows = [fee(7, utc(2026, 1, 1), 1), fee(9, noon, 1, fact_id="f2")]
+    later = noon.replace(microsecond=1)
+    assert fees_at(rows, utc(2026, 3, 9, 11), noon, later) == [7, 7, 9]
+
+
+def test_a_late_correction_of_an_older_fact_does_not_displace_the_newer_fact() -> None:
+    older, newer = utc(2026, 1, 1), utc(2026, 2, 1)
+    rows = [fee(7, older, 1), fee(9, newer, 1, fact_id="f2"), fee(8, older, 10)]
+    assert fees_at(rows, *days(9, 11)) == [9, 9]
+    # Where the newer fact is taken back, the older one counts again, as it is corrected by then.
+    assert fees_at([*rows, fee(9, newer, 12, fact_id="f2", is_retracted=True)], *days(9, 12)) == [9, 8]
+
+
+def test_two_sources_with_one_code_do_not_mix() -> None:
+    at = utc(2026, 1, 1)
+    rows = [fee(7, at, 1), fee(99, utc(2026, 2, 1), 2, source="other")]
+    assert fees_at(rows, *days(9)) == [7]
+    assert fees_at(rows[1:], *days(9)) == [None]
+
+
+def test_a_key_that_nothing_meets_gives_null() -> None:
+    rows = [fee(7, utc(2026, 1, 1), 1), fee(9, utc(2026, 1, 1), 1, fact_id="f2", channel=None)]
+    for channel in ("cash", None):
+        assert fees_at(rows, *days(9), event={**EVENT, "channel": channel}) == [None]
+    assert fees_at([], *days(9)) == [None]
+
+
+def test_the_versions_of_an_event_meet_the_row_of_their_own_key() -> None:
+    # The event is corrected to another channel, whose fee changes later.
+    at = utc(2026, 1, 1)
+    rows = [fee(7, at, 1), fee(20, at, 1, channel="cash", fact_id="f2"), fee(21, at, 12, channel="cash", fact_id="f2")]
+    work = GroupWork.of(GROUP, {**CONTRACTS, FACTS.name: FACTS})
+    moved = {**EVENT, "channel": "cash", "known_on": date(2026, 3, 8), "transaction_id": "t000"}
+    gone = {**moved, "known_on": date(2026, 3, 14), "is_retracted": True}
+    asked = make_observations(*(("bank:1", moment) for moment in days(5, 8, 12, 14)))
+    other = pa.Table.from_pylist(rows, schema=SCHEMA)
+    events = make_events([EVENT, moved, gone])
+    found = compute_local(work, events, asked, dimensions={FACTS.name: other}, zone="UTC")
+    assert found["txn_fee_last_all"].to_pylist() == [7, 20, 21, None]
+
+
+def test_what_cannot_be_dated_is_refused() -> None:
+    at = utc(2026, 1, 1)
+    with pytest.raises(ContractError, match="rows to look up have a null event_at"):
+        fees_at([fee(7, at, 1, event_at=None)], *days(9))
+    with pytest.raises(ContractError, match="have no loaded_on that tells which came last"):
+        fees_at([fee(7, at, 1), fee(8, at, 2, loaded_on=None)], *days(9))
+
+
+def test_on_must_be_a_key_of_the_other_table_and_of_no_other_customer() -> None:
+    contracts = {**CONTRACTS, FACTS.name: FACTS}
+    GroupWork.of(GROUP, contracts)
+    GroupWork.of(GROUP, {**contracts, CODES.name: CODES})
+    by_brand = make_group(
+        make_measure("last", value="fee_minor"),
+        lookups=(Lookup(table=FACTS.name, on="channel", columns=("fee_minor",)),),
     )
+    with pytest.raises(DeclarationError, match="channel does not tell the rows of clean.fees apart"):
+        GroupWork.of(by_brand, {**contracts, FACTS.name: replace(FACTS, lookup_key="")})
+    with pytest.raises(DeclarationError, match="rows of other customers would be missing"):
+        GroupWork.of(by_brand, {**contracts, FACTS.name: replace(FACTS, entity="brand")})
 
 
-def regions_table(rows: list[tuple[str, int, int]]) -> pa.Table:
-    """Rows of (region_id, known day, rate)."""
-    return pa.table(
-        {
-            "region_id": pa.array([row[0] for row in rows], pa.string()),
-            "known_on": pa.array([START + timedelta(days=row[1]) for row in rows], pa.date32()),
-            "rate": pa.array([row[2] for row in rows], pa.int64()),
-        }
-    )
-
-
-def seen_at(table: pa.Table, event_id: str, day: int) -> tuple[str | None, int | None] | None:
-    """(region, rate) of the version of an event that is the latest known on a day; None where none is."""
-    rows = [r for r in table.to_pylist() if r["fact_id"] == event_id and r["known_on"] <= START + timedelta(days=day)]
-    if not rows:
-        return None
-    last = max(rows, key=lambda r: r["known_on"])
-    assert sum(r["known_on"] == last["known_on"] for r in rows) == 1, "two versions known on one day"
-    return last["region_id"], last["rate"]
-
-
-def test_a_row_that_was_known_before_the_event_adds_no_version() -> None:
-    joined = attach_lookups(
-        events_table([("e1", "north", 5), ("e2", None, 5), ("e3", "nowhere", 5)]),
-        (LOOKUP,),
-        {"clean.regions": regions_table([("north", 0, 7)])},
-        event_id="fact_id",
-    )
-    assert joined["rate"].to_pylist() == [7, None, None]
-
-
-def test_a_row_that_became_known_later_is_not_seen_before() -> None:
-    joined = attach_lookups(
-        events_table([("e1", "north", 5)]),
-        (LOOKUP,),
-        {"clean.regions": regions_table([("north", 8, 7), ("north", 10, 9)])},
-        event_id="fact_id",
-    )
-    seen = {day: seen_at(joined, "e1", day) for day in (4, 5, 7, 8, 9, 10)}
-    assert seen == {
-        4: None,
-        5: ("north", None),
-        7: ("north", None),
-        8: ("north", 7),
-        9: ("north", 7),
-        10: ("north", 9),
-    }
-
-
-def test_versions_agree_with_looking_up_day_by_day() -> None:
-    rng = random.Random(20260310)
-    for _ in range(60):
-        regions = list(
-            {(rng.choice("ab"), rng.randrange(12)): rng.randrange(100) for _ in range(rng.randrange(6))}.items()
-        )
-        dimension = [(name, day, rate) for (name, day), rate in regions]
-        facts = list(
-            {(rng.choice("xyz"), rng.randrange(12)): rng.choice(["a", "b", "c", None]) for _ in range(6)}.items()
-        )
-        events = [(event, region, day) for (event, day), region in facts]
-        joined = attach_lookups(
-            events_table(events), (LOOKUP,), {"clean.regions": regions_table(dimension)}, event_id="fact_id"
-        )
-        for event in "xyz":
-            for day in range(13):
-                versions = [(known, region) for (name, region, known) in events if name == event and known <= day]
-                if not versions:
-                    assert seen_at(joined, event, day) is None
-                    continue
-                region = max(versions)[1] if all(v[1] for v in versions) else max(versions, key=lambda v: v[0])[1]
-                rates = [(known, rate) for (name, known, rate) in dimension if name == region and known <= day]
-                assert seen_at(joined, event, day) == (region, max(rates)[1] if rates else None)
+def test_a_table_that_is_kept_by_customer_is_looked_up_by_the_customer() -> None:
+    own = replace(FACTS, entity="channel", lookup_key="channel")
+    columns = tuple(replace(c, name="customer_id") if c.name == "channel" else c for c in own.columns)
+    own = replace(own, columns=columns, entity="customer_id", lookup_key="customer_id")
+    lookup = Lookup(table=own.name, on="customer_id", columns=("fee_minor",))
+    group = make_group(make_measure("last", name="fee", value="fee_minor"), windows=("all",), lookups=(lookup,))
+    work = GroupWork.of(group, {**CONTRACTS, own.name: own})
+    other = pa.Table.from_pylist([fee(7, datetime(2026, 1, 1, tzinfo=UTC), 1, channel="bank:1")], schema=SCHEMA)
+    other = other.rename_columns(["customer_id" if name == "channel" else name for name in other.column_names])
+    asked = make_observations(("bank:1", utc(2026, 3, 9)), ("bank:2", utc(2026, 3, 9)))
+    events = make_events([EVENT, {**EVENT, "customer_id": "bank:2"}])
+    found = compute_local(work, events, asked, dimensions={own.name: other}, zone="UTC")
+    assert found["txn_fee_last_all"].to_pylist() == [7, None]

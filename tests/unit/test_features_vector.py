@@ -64,7 +64,7 @@ def test_columns_are_looked_up_in_the_rows_that_are_handed_in() -> None:
         "known_on": dt.date(2020, 1, 2), "is_retracted": False, "birth_date": dt.date(1990, 3, 10), "region_id": "r",
     }  # fmt: skip
     regions = [
-        {"region_id": "r", "known_on": day, "crimes": crimes}
+        {"region_id": "r", "event_at": fact["event_at"], "known_on": day, "loaded_on": day, "crimes": crimes}
         for day, crimes in ((dt.date(2019, 1, 1), 5), (dt.date(2026, 3, 10), 7), (dt.date(2026, 3, 11), 9))
     ]
     found = tallystick.compute_vector([fact], dt.date(2026, 3, 10), "customers", lookups={"clean.regions": regions})

@@ -45,7 +45,7 @@ def list_rejected(warehouse: Path) -> pa.Table:
 
     Never a value of a row. A row that entered with a later load stands twice: as what it lacked, and as entered then.
     """
-    from tallystick.ingest.versions import PARENT_UNKNOWN
+    from tallystick.ingest.conflicts import PARENT_UNKNOWN
     from tallystick.tables import Warehouse, query
 
     home = Warehouse(warehouse)

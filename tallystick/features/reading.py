@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tallystick.observations import ObservationSpec, columns_to_read
-from tallystick.observations.reading import VISIBILITY
+from tallystick.observations.needs import VISIBILITY
 
 if TYPE_CHECKING:
     from tallystick.buckets import BucketTask, Storage

@@ -99,7 +99,7 @@ def _without_null(value: Any) -> Any:
     """None for the nulls of pandas and NumPy, which are no equals of themselves."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return None
-    if isinstance(value, dt.datetime) and getattr(value, "nanosecond", 0):
+    if isinstance(value, dt.datetime) and getattr(value, "nanosecond", None):
         return _Finer()  # Arrow would cut it
     is_scalar = isinstance(value, (float, int, str)) or hasattr(value, "dtype")
     return None if is_scalar and bool(value != value) else value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from tallystick.errors import LoadRefused
-from tallystick.ingest.versions import PARENT_UNKNOWN
+from tallystick.ingest.conflicts import PARENT_UNKNOWN
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -1,6 +1,6 @@
 """Finds deliveries in a supplier's directory and the files each one must hold.
 
-Names of folders and files alone. ``reading`` opens them, ``tables.landing`` copies them.
+Names of folders and files alone. ``delivered_files`` opens them, ``tables.landing`` copies them.
 """
 
 from __future__ import annotations

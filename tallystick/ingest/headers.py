@@ -1,7 +1,7 @@
 """Holds the names a file comes with against the declared columns: a header's fields, or the keys of JSON records.
 
-Kept apart from ``reading`` because CSV and JSON lines have the same rules for names that are missing, unknown or
-misspelt.
+Kept apart from ``delivered_files`` because CSV and JSON lines have the same rules for names that are missing, unknown
+or misspelt.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from tallystick.errors import LoadRefused, SetupError
+from tallystick.ingest.casting import Target, judged_sql, name_sql
+from tallystick.ingest.conflicts import compared_sql, published_sql, settled_sql
 from tallystick.ingest.counts import FileCounts, RowCounts, read_counts
+from tallystick.ingest.delivered_files import fault_error
 from tallystick.ingest.deliveries import Delivery
 from tallystick.ingest.headers import match_keys
-from tallystick.ingest.reading import fault_error
 from tallystick.ingest.rejected import rejected_sql, waiting_sql
-from tallystick.ingest.rows import Target, judged_sql, name_sql
-from tallystick.ingest.versions import compared_sql, published_sql, settled_sql
 from tallystick.ingest.views import (
     ViewNames,
     driving_derived_sql,

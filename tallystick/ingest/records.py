@@ -1,6 +1,6 @@
 """Splits text into records of fields, exactly: each with its line and its raw text, and none lost over another.
 
-CSV and JSON lines on blocks of text, columns as Arrow arrays. ``reading`` has opened and decoded the file.
+CSV and JSON lines on blocks of text, columns as Arrow arrays. ``delivered_files`` has opened and decoded the file.
 
 A record that cannot be split is rejected alone: when a quote is never closed, only its own line is rejected and
 reading goes on at the next one, so that one stray character cannot swallow the rest of a file.
@@ -31,7 +31,7 @@ NOT_JSON = "not_json"
 KEY_TWICE = "key_twice"
 NOT_TEXT = "not_text"
 
-# Stands in a text for bytes that no text of its encoding holds; ``ingest.reading`` puts it there.
+# Stands in a text for bytes that no text of its encoding holds; ``ingest.delivered_files`` puts it there.
 UNREADABLE = "\udcff"
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 

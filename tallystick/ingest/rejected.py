@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tallystick.ingest.rows import Target, name_sql
-from tallystick.ingest.versions import PARENT_UNKNOWN
+from tallystick.ingest.casting import Target, name_sql
+from tallystick.ingest.conflicts import PARENT_UNKNOWN
 from tallystick.spec.mappings import text_sql
 
 # What is written about a parked row when a later load settles it.

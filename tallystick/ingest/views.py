@@ -1,6 +1,6 @@
 """Makes the views that mappings read: raw ones parsed in tasks, derived ones by SQL, keyed ones for joins.
 
-Kept apart from ``rows`` because a view knows its supplier's files and nothing of clean tables.
+Kept apart from ``casting`` because a view knows its supplier's files and nothing of clean tables.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from tallystick.ingest.casting import name_sql
+from tallystick.ingest.delivered_files import inspect_file, read_batches, split_raw, view_schema
 from tallystick.ingest.headers import list_names
-from tallystick.ingest.reading import inspect_file, read_batches, split_raw, view_schema
 from tallystick.ingest.records import FileLayout
-from tallystick.ingest.rows import name_sql
 from tallystick.spec.mapping_sql import MET
 from tallystick.spec.mappings import text_sql
 from tallystick.spec.sources import ORIGIN_COLUMNS, SourceFile

@@ -8,12 +8,12 @@ functions that read), features, labels.
 
 from __future__ import annotations
 
+from tallystick.observations.decided import decided_versions
 from tallystick.observations.looking_back import ExpectedRows, backfill_start
+from tallystick.observations.needs import columns_to_read
 from tallystick.observations.population import OBSERVATION_SCHEMA, observe, period_names
-from tallystick.observations.reading import columns_to_read
 from tallystick.observations.source import observe_bucket, observe_source
 from tallystick.observations.specs import ObservationSpec
-from tallystick.observations.versions import decided_versions
 
 __all__ = [
     "OBSERVATION_SCHEMA",

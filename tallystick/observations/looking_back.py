@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from tallystick.errors import NotFound
 from tallystick.observations.dates import date_bounds
+from tallystick.observations.needs import columns_to_read
 from tallystick.observations.population import observe
-from tallystick.observations.reading import columns_to_read
 from tallystick.observations.specs import ObservationSpec
 from tallystick.spec.sources import Source
 

@@ -17,9 +17,9 @@ from tallystick.errors import ContractError
 from tallystick.kernel.nullable import one_array
 from tallystick.kernel.row_values import evaluate_expression
 from tallystick.kernel.zones import zone_offsets
-from tallystick.observations.reading import columns_to_read
+from tallystick.observations.decided import decided_versions
+from tallystick.observations.needs import columns_to_read
 from tallystick.observations.specs import ObservationSpec
-from tallystick.observations.versions import decided_versions
 from tallystick.spec.expressions import columns_used
 from tallystick.spec.observations import MOB, Given, MonthEnds, Nodes, Rows
 from tallystick.visibility import NEVER

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tallystick.buckets import BucketTask, Storage, run_tasks
+from tallystick.observations.needs import columns_to_read
 from tallystick.observations.population import OBSERVATION_SCHEMA, observe, period_names
-from tallystick.observations.reading import columns_to_read
 from tallystick.observations.specs import ObservationSpec
 
 if TYPE_CHECKING:

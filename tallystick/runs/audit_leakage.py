@@ -20,7 +20,7 @@ from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, 
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import Recipe
 from tallystick.tables import Slice, read_arrow, replace_arrow
-from tallystick.training import audit, findings
+from tallystick.training import audit, audit_findings
 from tallystick.training.audit_requests import check_requests
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(params: AuditLeakage, session: SparkSession | None = None) -> None:
     found += check_requests(data, plan, rows, contracts=context.contracts, sample=sample, zone=zone)
     _record(context, recipe, found, inputs=pinned.versions)
     progress(f"      {len(found)} findings, {sum(not one.is_passed for one in found)} failed")
-    findings.stop_on_leak(found, recipe=recipe.name)
+    audit_findings.stop_on_leak(found, recipe=recipe.name)
 
 
 def _recompute(
@@ -62,12 +62,14 @@ def _recompute(
     return recomputed
 
 
-def _record(context: RunContext, recipe: Recipe, found: list[findings.Finding], *, inputs: Mapping[str, int]) -> None:
+def _record(
+    context: RunContext, recipe: Recipe, found: list[audit_findings.Finding], *, inputs: Mapping[str, int]
+) -> None:
     """Write the findings of the recipe; those of the source's other recipes stay."""
-    told = findings.list_findings(found, run_id=context.run_id, recipe=recipe.name, source=context.source.name)
+    told = audit_findings.list_findings(found, run_id=context.run_id, recipe=recipe.name, source=context.source.name)
     if context.warehouse.exists(LEAKAGE):
         before = read_arrow(context.warehouse, LEAKAGE, filter=context.is_ours)
-        told = findings.merge_findings(told, before, recipe=recipe.name)
+        told = audit_findings.merge_findings(told, before, recipe=recipe.name)
     where = Slice.of_audit(LEAKAGE, context.source.name)
     by = context.signed(fingerprint(recipe), inputs)
     replace_arrow(context.warehouse, context.contracts[LEAKAGE], told, where=where, run=by)

@@ -20,7 +20,7 @@ from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
 from tallystick.spec.recipes import Recipe
 from tallystick.tables import Slice, arrow_schema, last_inputs, read_arrow, replace_arrow
-from tallystick.training.findings import check_audited
+from tallystick.training.audit_findings import check_audited
 from tallystick.training.train import train_model
 from tallystick.training.vectors import VectorPlan
 

@@ -5,6 +5,6 @@ Here: the score stage. Not here: storage, the registry, training, what a model d
 
 from __future__ import annotations
 
-from tallystick.scoring.stage import ScoreWork, score_buckets, score_observations
+from tallystick.scoring.score_stage import ScoreWork, score_buckets, score_observations
 
 __all__ = ["ScoreWork", "score_buckets", "score_observations"]

@@ -18,7 +18,7 @@ import numpy as np
 from tallystick.errors import InputError
 from tallystick.simulation.arrivals import draw_relations, found_town, reveal_relations, welcome_a_day
 from tallystick.simulation.day_numbers import first_of_month, from_day_number, month_number
-from tallystick.simulation.deliveries import Deliveries, deliver_regions, deliver_town
+from tallystick.simulation.delivery_files import Deliveries, deliver_regions, deliver_town
 from tallystick.simulation.lending import FIRST_COLLECTION, SECOND_COLLECTION, buy_with_loans, collect, lend_a_day
 from tallystick.simulation.life import live_a_day
 from tallystick.simulation.money import (

@@ -1,7 +1,7 @@
 """What a text must look like to be read as a number, a day or a time, and the SQL that reads it without a trace of
 doubt: a value is read as exactly what it says, or not at all.
 
-Apart from ``spec.mapping_sql`` because a mapping's own casts and the contract's (``ingest.rows``) must agree. Spark
+Apart from ``spec.mapping_sql`` because a mapping's own casts and the contract's (``ingest.casting``) must agree. Spark
 alone takes ``1d`` for 1, ``1998`` for the first day of that year, ``2024-01-02 nonsense`` for a day, and rounds 12.345
 to 12.35.
 """

@@ -26,10 +26,10 @@ from tallystick.features.compute import GroupWork, compute_local
 from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.spec.recipes import Recipe
 from tallystick.training.audit_alone import check_missing, check_separation
+from tallystick.training.audit_findings import AuditFinding
 from tallystick.training.audit_joint import check_joint, name_siblings
 from tallystick.training.audit_split import check_split
 from tallystick.training.data import TrainingSet
-from tallystick.training.findings import Finding
 from tallystick.training.split import find_test_start, split_rows
 
 
@@ -71,7 +71,7 @@ def recomputed_group(
 
 def audit_training_set(
     recipe: Recipe, data: TrainingSet, labels: pa.Table, groups: Sequence[Recomputed], *, zone: str
-) -> list[Finding]:
+) -> list[AuditFinding]:
     """Every check, by the recipe's thresholds; ``labels`` are the rows of its label table."""
     labelled = data.label.notna()
     features, label, limits = data.vectors[labelled], data.label[labelled], recipe.audit
@@ -88,7 +88,7 @@ def audit_training_set(
     ]
 
 
-def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: str) -> list[Finding]:
+def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: str) -> list[AuditFinding]:
     """Recompute the sampled observations from nothing but what was visible, and name each feature that changes.
 
     ``sample`` has observation_id, customer_id and as_of. Values are compared exactly, null with null. The removal here
@@ -110,15 +110,15 @@ def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: st
                     changed[name] = changed.get(name, 0) + 1
     detail = f"{sample.num_rows} observations, {len(groups)} feature tables, {compared} values recomputed"
     if not changed:
-        return [Finding(check="truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
+        return [AuditFinding(check="truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
     return [
-        Finding(check="truncation", feature=name, value=float(count), threshold=0.0, is_passed=False,
+        AuditFinding(check="truncation", feature=name, value=float(count), threshold=0.0, is_passed=False,
                 detail=f"{count} of {sample.num_rows} observations change when later rows are removed")
         for name, count in sorted(changed.items())
     ]  # fmt: skip
 
 
-def check_windows(labels: pd.DataFrame, *, zone: str) -> list[Finding]:
+def check_windows(labels: pd.DataFrame, *, zone: str) -> list[AuditFinding]:
     """The labels' windows against the features', which end at as_of.
 
     ``labels`` has as_of (UTC), window_from and known_on; rows without a label are left out. Both checks count rows.
@@ -168,6 +168,6 @@ def _stored_row(stored: pa.Table, one: pa.Table) -> pa.Table | None:
     return found if found.num_rows == 1 else None
 
 
-def _counted(check: str, count: int, rows: int, what: str) -> Finding:
+def _counted(check: str, count: int, rows: int, what: str) -> AuditFinding:
     detail = f"{count} of {rows} {what}"
-    return Finding(check=check, value=float(count), threshold=0.0, is_passed=count == 0, detail=detail)
+    return AuditFinding(check=check, value=float(count), threshold=0.0, is_passed=count == 0, detail=detail)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tallystick.model.evaluation import column_aucs
-from tallystick.training.findings import LEAST_PER_CLASS, Finding
+from tallystick.training.audit_findings import LEAST_PER_CLASS, AuditFinding
 
 # A value must make up this share of the rows before its presence is looked at as a pattern of its own.
 LEAST_MODE_SHARE = 0.05
@@ -21,7 +21,7 @@ LEAST_MODE_SHARE = 0.05
 SHOWN_WHEN_PASSED = 5
 
 
-def check_separation(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[Finding]:
+def check_separation(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[AuditFinding]:
     """Name the features whose AUC alone, in either direction, is above ``max_auc``; nulls are left out."""
     enough = _of_both_classes(label, features.notna().to_numpy())
     areas = _oriented(column_aucs(label.to_numpy(dtype=float), features.to_numpy(dtype=float)))
@@ -29,7 +29,7 @@ def check_separation(features: pd.DataFrame, label: pd.Series, *, max_auc: float
     return _judged("separation", values, max_auc, "AUC of this feature alone, rows without a value left out")
 
 
-def check_missing(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[Finding]:
+def check_missing(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -> list[AuditFinding]:
     """Name the features where being null, or being the most frequent value, separates the classes above ``max_auc``."""
     bad, is_null = label.to_numpy(dtype=float), features.isna()
     areas = _oriented(column_aucs(bad, is_null.to_numpy(dtype=float)))
@@ -40,7 +40,7 @@ def check_missing(features: pd.DataFrame, label: pd.Series, *, max_auc: float) -
     return _judged("missing_pattern", values, max_auc, "AUC of being null, or of being the most frequent value")
 
 
-def _judged(check: str, values: Mapping[str, float | None], limit: float, what: str) -> list[Finding]:
+def _judged(check: str, values: Mapping[str, float | None], limit: float, what: str) -> list[AuditFinding]:
     known = {name: value for name, value in values.items() if value is not None}
     ranked = sorted(known, key=lambda name: (-known[name], name))
     shown = [name for rank, name in enumerate(ranked) if rank < SHOWN_WHEN_PASSED or known[name] > limit]
@@ -48,9 +48,9 @@ def _judged(check: str, values: Mapping[str, float | None], limit: float, what: 
     largest = known[ranked[0]] if ranked else None
     is_passed = largest is None or largest <= limit
     return [
-        Finding(check=check, value=largest, threshold=limit, is_passed=is_passed, detail=summary),
+        AuditFinding(check=check, value=largest, threshold=limit, is_passed=is_passed, detail=summary),
         *(
-            Finding(check=check, feature=name, value=known[name], threshold=limit, is_passed=known[name] <= limit,
+            AuditFinding(check=check, feature=name, value=known[name], threshold=limit, is_passed=known[name] <= limit,
                     detail=what)
             for name in shown
         ),

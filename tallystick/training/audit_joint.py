@@ -20,11 +20,11 @@ import pandas as pd
 from tallystick.model.evaluation import column_aucs
 from tallystick.model.inputs import Feature
 from tallystick.model.joint import cross_validated_auc
+from tallystick.training.audit_findings import LEAST_PER_CLASS, AuditFinding
 from tallystick.training.data import TrainingSet
-from tallystick.training.findings import LEAST_PER_CLASS, Finding
 
 
-def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[Finding]:
+def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[AuditFinding]:
     """The cross-validated AUC of all features, of each table's and of each group's, against ``limit``.
 
     Labelled rows count. Nothing is judged with fewer than ``LEAST_PER_CLASS`` rows of a class.
@@ -32,7 +32,7 @@ def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[Finding]:
     labelled = data.label.notna()
     label, customer = data.label[labelled].to_numpy(dtype=float), data.keys["customer_id"][labelled].to_numpy()
     if min(label.sum(), (1 - label).sum()) < LEAST_PER_CLASS:
-        return [Finding(check="model_auc", threshold=limit, is_passed=True, detail="too few rows of one class")]
+        return [AuditFinding(check="model_auc", threshold=limit, is_passed=True, detail="too few rows of one class")]
     vectors = data.vectors[labelled]
     areas: dict[tuple[str, ...], float] = {}
     found = []
@@ -42,11 +42,13 @@ def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[Finding]:
             areas[columns] = cross_validated_auc(matrix, label, customer, seed=seed)
         area, what = areas[columns], f"cross-validated AUC of {len(columns)} features together"
         is_passed = math.isnan(area) or area <= limit
-        found.append(Finding(check=check, feature=name, value=area, threshold=limit, is_passed=is_passed, detail=what))
+        found.append(
+            AuditFinding(check=check, feature=name, value=area, threshold=limit, is_passed=is_passed, detail=what)
+        )
     return found
 
 
-def name_siblings(data: TrainingSet, found: Iterable[Finding]) -> list[Finding]:
+def name_siblings(data: TrainingSet, found: Iterable[AuditFinding]) -> list[AuditFinding]:
     """A finding for each feature that probably knows what an accused one, or an accused table or group, knows.
 
     The strongest alone first. A feature that is accused already is not named again.
@@ -70,14 +72,16 @@ def name_siblings(data: TrainingSet, found: Iterable[Finding]) -> list[Finding]:
     return _named(data.vectors[labelled], data.label[labelled], why)
 
 
-def _named(vectors: pd.DataFrame, label: pd.Series, why: dict[str, str]) -> list[Finding]:
+def _named(vectors: pd.DataFrame, label: pd.Series, why: dict[str, str]) -> list[AuditFinding]:
     if not why:
         return []
     areas = column_aucs(label.to_numpy(dtype=float), vectors[list(why)].to_numpy(dtype=float))
     alone = dict(zip(why, np.maximum(areas, 1 - areas).tolist(), strict=True))
     ranked = sorted(why, key=lambda name: (-np.nan_to_num(alone[name]), name))
     return [
-        Finding(check="sibling", feature=name, value=alone[name], is_passed=False, detail=f"{why[name]}; AUC alone")
+        AuditFinding(
+            check="sibling", feature=name, value=alone[name], is_passed=False, detail=f"{why[name]}; AUC alone"
+        )
         for name in ranked
     ]
 

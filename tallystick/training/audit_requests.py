@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.spec.tables import TableContract
+from tallystick.training.audit_findings import AuditFinding
 from tallystick.training.data import TrainingSet
-from tallystick.training.findings import Finding
 from tallystick.training.observed import attach_own_columns, draw_observations
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 
@@ -25,7 +25,7 @@ from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 def check_requests(
     data: TrainingSet, plan: VectorPlan, tables: Mapping[str, pa.Table],
     *, contracts: Mapping[str, TableContract], sample: pa.Table, zone: str,
-) -> list[Finding]:  # fmt: skip
+) -> list[AuditFinding]:  # fmt: skip
     """Recompute the sampled rows' request features after removing every version that the decision cannot have seen.
 
     ``tables`` holds the set's own table, all versions, and ``feature.<group>``; ``sample`` observation_id and as_of. Of
@@ -49,9 +49,9 @@ def check_requests(
                 changed[name] += 1
     detail = f"{len(wanted)} observations, {len(names)} request features recomputed"
     if not any(changed.values()):
-        return [Finding(check="request_truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
+        return [AuditFinding(check="request_truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
     return [
-        Finding(check="request_truncation", feature=name, value=float(count), threshold=0.0, is_passed=False,
+        AuditFinding(check="request_truncation", feature=name, value=float(count), threshold=0.0, is_passed=False,
                 detail=f"{count} of {len(wanted)} observations change when later versions are removed")
         for name, count in sorted(changed.items()) if count
     ]  # fmt: skip

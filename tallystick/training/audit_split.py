@@ -15,13 +15,15 @@ import pandas as pd
 import pyarrow as pa
 
 from tallystick.spec.recipes import Recipe
+from tallystick.training.audit_findings import AuditFinding
 from tallystick.training.data import UNIT, by_observation
-from tallystick.training.findings import Finding
 
 Row = Mapping[str, Any]
 
 
-def check_split(keys: pd.DataFrame, part: pd.Series, labels: pa.Table, *, recipe: Recipe, zone: str) -> list[Finding]:
+def check_split(
+    keys: pd.DataFrame, part: pd.Series, labels: pa.Table, *, recipe: Recipe, zone: str
+) -> list[AuditFinding]:
     """The findings on a split; ``part`` names the part of each row of ``keys``, ``labels`` is the label table.
 
     By time: a training row is older than the test, its label was known on the test's first day (a retrospective recipe
@@ -75,10 +77,10 @@ def _count_overlaps(train: list[Row], test: list[Row]) -> int:
     return count
 
 
-def _counted(check: str, count: int, what: str) -> Finding:
-    return Finding(check=check, value=float(count), threshold=0.0, is_passed=count == 0, detail=f"{count} {what}")
+def _counted(check: str, count: int, what: str) -> AuditFinding:
+    return AuditFinding(check=check, value=float(count), threshold=0.0, is_passed=count == 0, detail=f"{count} {what}")
 
 
-def _told(finding: Finding, why: str) -> Finding:
+def _told(finding: AuditFinding, why: str) -> AuditFinding:
     detail = f"{finding.detail}; {why}" if finding.value else finding.detail
-    return Finding(check=finding.check, value=finding.value, is_passed=True, detail=detail)
+    return AuditFinding(check=finding.check, value=finding.value, is_passed=True, detail=detail)

@@ -21,7 +21,7 @@ _DATA = "where, what, and the data, in the order of the sentence; options by key
 _FIT = "one shape for every algorithm: what to fit, on what, against what"
 POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/features/stage.py::compute_work": _DATA,
-    "tallystick/ingest/reading.py::read_batches": _DATA,
+    "tallystick/ingest/delivered_files.py::read_batches": _DATA,
     "tallystick/kernel/exact.py::reduce_ranges": _ARRAYS,
     "tallystick/kernel/formulas.py::derive": _ARRAYS,
     "tallystick/kernel/history.py::find": _ARRAYS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from tallystick.ingest.rows import Target, judged_sql
+from tallystick.ingest.casting import Target, judged_sql
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.sources import KnownOn, Layout, Source, SourceFile
 from tallystick.spec.tables import Column, TableContract

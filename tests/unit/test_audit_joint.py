@@ -11,9 +11,9 @@ import pytest
 
 from tallystick.model.inputs import Feature
 from tallystick.training.audit_alone import check_separation
+from tallystick.training.audit_findings import AuditFinding
 from tallystick.training.audit_joint import check_joint, name_siblings
 from tallystick.training.data import TrainingSet
-from tallystick.training.findings import Finding
 from tests.lib.training_sets import make_set
 
 LIMIT = 0.95
@@ -52,14 +52,14 @@ def without(data: TrainingSet, names: Collection[str]) -> TrainingSet:
     return replace(data, vectors=data.vectors.drop(columns=list(names)), features=kept)
 
 
-def audited(data: TrainingSet) -> list[Finding]:
+def audited(data: TrainingSet) -> list[AuditFinding]:
     labelled = data.label.notna()
     alone = check_separation(data.vectors[labelled], data.label[labelled], max_auc=LIMIT)
     found = [*alone, *check_joint(data, limit=LIMIT, seed=1)]
     return [*found, *name_siblings(data, found)]
 
 
-def failed(found: list[Finding], check: str) -> list[str]:
+def failed(found: list[AuditFinding], check: str) -> list[str]:
     return [finding.feature for finding in found if finding.check == check and not finding.is_passed]
 
 
@@ -100,7 +100,7 @@ def test_an_honest_set_passes_and_its_parts_are_told() -> None:
 
 def test_a_column_of_the_same_measure_is_named_though_its_table_passes() -> None:
     data = rated_after_the_outcome()
-    accused = [Finding(check="separation", feature="ratings_score_sum_all", value=0.99, is_passed=False)]
+    accused = [AuditFinding(check="separation", feature="ratings_score_sum_all", value=0.99, is_passed=False)]
     named = failed(name_siblings(data, accused), "sibling")
     assert set(named) == {f"ratings_score_{op}_all" for op in ("mean", "quantile50", "min", "max", "last")}
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tallystick.errors import LeakageFound
-from tallystick.training import audit, findings
+from tallystick.training import audit, audit_findings
 from tallystick.training.audit_alone import check_missing, check_separation
 
 ZONE = "Asia/Shanghai"
@@ -75,7 +75,7 @@ def test_a_feature_that_looks_ahead_is_named(rule: str) -> None:
     assert not finding.is_passed
     assert (finding.feature, finding.value) == ("txn_out_sum_all", 2.0)
     with pytest.raises(LeakageFound, match="recipe loan: truncation: txn_out_sum_all"):
-        findings.stop_on_leak([finding], recipe="loan")
+        audit_findings.stop_on_leak([finding], recipe="loan")
 
 
 def test_an_observation_that_is_not_stored_fails_the_truncation_check() -> None:
@@ -135,7 +135,7 @@ def test_an_honest_set_passes_and_its_strongest_features_are_recorded() -> None:
     found = check_separation(features, label, max_auc=0.95) + check_missing(features, label, max_auc=0.8)
     assert all(f.is_passed for f in found)
     assert "honest" in {f.feature for f in found}
-    findings.stop_on_leak(found, recipe="loan")
+    audit_findings.stop_on_leak(found, recipe="loan")
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -184,8 +184,8 @@ def test_the_sample_does_not_depend_on_the_order_of_rows() -> None:
 
 
 def test_findings_become_rows_of_the_leakage_table() -> None:
-    table = findings.list_findings(
-        [findings.Finding(check="separation", feature="f", value=0.99, threshold=0.95, is_passed=False)],
+    table = audit_findings.list_findings(
+        [audit_findings.AuditFinding(check="separation", feature="f", value=0.99, threshold=0.95, is_passed=False)],
         run_id="r", recipe="loan", source="bank",
     )  # fmt: skip
     assert table.to_pylist()[0]["feature"] == "f"

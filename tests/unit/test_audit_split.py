@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from tallystick.spec.recipes import Recipe, Split
+from tallystick.training.audit_findings import AuditFinding
 from tallystick.training.audit_split import check_split
 from tallystick.training.data import UNIT
-from tallystick.training.findings import Finding
 from tallystick.training.split import find_test_start, split_rows
 from tests.lib.training_sets import make_recipe
 from tests.unit.test_training_split import START, loans_by_month
@@ -30,7 +30,7 @@ def book() -> tuple[pd.DataFrame, pa.Table]:
     return keys, pa.Table.from_pandas(labels, preserve_index=False)
 
 
-def audited(recipe: Recipe, part: pd.Series) -> dict[str, Finding]:
+def audited(recipe: Recipe, part: pd.Series) -> dict[str, AuditFinding]:
     keys, labels = book()
     return {finding.check: finding for finding in check_split(keys, part, labels, recipe=recipe, zone=ZONE)}
 

@@ -13,7 +13,7 @@ from tallystick.buckets import BucketTask
 from tallystick.features import GroupWork
 from tallystick.features.reading import BucketReader, list_reads
 from tallystick.observations import ObservationSpec
-from tallystick.observations.reading import VISIBILITY
+from tallystick.observations.needs import VISIBILITY
 from tallystick.spec.features import FeatureGroup, Measure
 from tallystick.spec.observations import Customers, ObservationSet, Rows
 from tests.lib.feature_cases import CONTRACTS

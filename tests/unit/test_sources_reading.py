@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tallystick.errors import InputError
-from tallystick.ingest import reading
+from tallystick.ingest import delivered_files
+from tallystick.ingest.delivered_files import fault_error, inspect_file, read_batches, view_schema
 from tallystick.ingest.headers import list_names
-from tallystick.ingest.reading import fault_error, inspect_file, read_batches, view_schema
 from tallystick.spec.sources import SourceFile
 
 TEXT = "a,b,c\n1,2,3\n4,5,6\n"
@@ -75,7 +75,7 @@ def test_blocks_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     text = 'a,b,c\n1,2,"x\ny\nz"\n4,5,6\r\n\n7,8,"ä"\n10,11,12'
     expected = [("1", "x\ny\nz", 2), ("4", "6", 5), ("7", "ä", 7), ("10", "12", 8)]
     for size in (1, 2, 3, 5, 7, 11, 1000):
-        monkeypatch.setattr(reading, "BLOCK", size)
+        monkeypatch.setattr(delivered_files, "BLOCK", size)
         assert values(written(tmp_path, text), spec()) == expected, size
 
 
@@ -98,8 +98,8 @@ def test_a_file_without_header_and_rows_is_an_empty_line_and_zero_bytes_say_so(t
 def test_the_keys_of_all_json_records_are_told_once_and_only_so_many_of_the_undeclared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "BLOCK", 1)
-    monkeypatch.setattr(reading, "MOST_KEYS", 2)
+    monkeypatch.setattr(delivered_files, "BLOCK", 1)
+    monkeypatch.setattr(delivered_files, "MOST_KEYS", 2)
     text = 'no\n{}\n{"a": 1}\n{"a": null, "x": 1}\n{"y": 1, "z": 2, "c": 3}\n{"w": 1, "a": 1}\n'
     rows = read(written(tmp_path, text), spec(format="jsonl"))
     assert [row["_keys"] for row in rows] == [None, "[]", '["a"]', '["x"]', '["c", "y"]', None]
@@ -226,14 +226,14 @@ def test_the_byte_order_mark_of_another_encoding_is_told(
 def test_a_line_without_an_end_stops_at_the_declared_length(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(reading, "BLOCK", 64)
+    monkeypatch.setattr(delivered_files, "BLOCK", 64)
     first = "a,b,c\n" if kind == "csv" else '{"a": "1", "c": "2"}\n'
     file = spec(format=kind, longest_line=100)
     rows = read(written(tmp_path, first + "1,2,3\n" * 30 + "x" * 1000), file)
     told = str(fault_error(rows[-1]["_fault"], file, where="x"))
     assert told.startswith("x: line 32 is longer than 100 characters, the declared longest_line (")
     for quoted in ("", '"q",2,3\n'):
-        monkeypatch.setattr(reading, "BLOCK", 1 << 20)
+        monkeypatch.setattr(delivered_files, "BLOCK", 1 << 20)
         rows = read(written(tmp_path, first + quoted + "ž" * 101 + "\n" + "ž" * 100 + "\n"), file)
         assert rows[-1]["_fault"] == f"long_line|{3 if quoted else 2}"
     zeros = written(tmp_path, gzip.compress(bytes(10_000_000)), "rows.csv.gz")

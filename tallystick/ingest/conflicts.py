@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tallystick.ingest.rows import NAMED_ON, ORIGIN, Target, name_sql
+from tallystick.ingest.casting import NAMED_ON, ORIGIN, Target, name_sql
 from tallystick.visibility.sql import until_sql
 
 # Not part of a row's content: they say how and when it came, not what it says.

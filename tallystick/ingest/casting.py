@@ -1,6 +1,6 @@
 """Casts what a mapping selected to the clean table's contract, and finds the first fault of every row: as SQL text.
 
-One row at a time: ``versions`` compares rows with each other, ``spec.mapping_sql`` has the mapping's own SQL.
+One row at a time: ``conflicts`` compares rows with each other, ``spec.mapping_sql`` has the mapping's own SQL.
 
 Text, because a table's whole way from view to outcome is then one query: building it of Column objects took thousands
 of calls into the JVM per table, and longer than running it.

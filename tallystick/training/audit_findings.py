@@ -18,7 +18,7 @@ LEAST_PER_CLASS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class AuditFinding:
     """What one check says of one feature, or of the whole set when ``feature`` is empty."""
 
     check: str
@@ -50,7 +50,7 @@ def check_audited(
         raise LeakageFound(what, where=f"recipe {recipe}", fix=fix)
 
 
-def stop_on_leak(findings: Iterable[Finding], *, recipe: str) -> None:
+def stop_on_leak(findings: Iterable[AuditFinding], *, recipe: str) -> None:
     """LeakageFound, naming checks and features, when any finding failed."""
     failed = [f for f in findings if not f.is_passed]
     if not failed:
@@ -61,7 +61,7 @@ def stop_on_leak(findings: Iterable[Finding], *, recipe: str) -> None:
     raise LeakageFound(shown, where=f"recipe {recipe}", fix=fix)
 
 
-def list_findings(findings: Iterable[Finding], *, run_id: str, recipe: str, source: str) -> pa.Table:
+def list_findings(findings: Iterable[AuditFinding], *, run_id: str, recipe: str, source: str) -> pa.Table:
     """The findings as rows of monitor.leakage."""
     rows = list(findings)
     return pa.table(

@@ -12,7 +12,7 @@ from tallystick.runs.gate import PinnedTables, pin_clean, pin_features, pin_labe
 from tallystick.spec.recipes import Recipe
 from tallystick.tables.store.queries import read_arrow
 from tallystick.training.data import TrainingSet, build_training_set
-from tallystick.training.observed import clean_tables, gather_observations
+from tallystick.training.observed import gather_observations, own_tables
 from tallystick.training.vectors import VectorPlan, plan_vectors
 
 
@@ -31,7 +31,7 @@ def plan_recipe(context: RunContext, recipe: Recipe, *, needed: Collection[str] 
 
 def pin_training(context: RunContext, recipe: Recipe, plan: VectorPlan) -> PinnedTables:
     """All that the training set is made of, refused as the gate says; NotFound names a table that does not exist."""
-    clean = pin_clean(context, clean_tables(plan, context.source), all_exist=True)
+    clean = pin_clean(context, own_tables(plan, exists=context.warehouse.exists), all_exist=True)
     features = pin_features(context, recipe, used=plan.columns)
     return PinnedTables({**clean.tables, **pin_labels(context, recipe).tables, **features.tables})
 

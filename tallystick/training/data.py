@@ -133,7 +133,7 @@ def _segments(keys: pd.DataFrame, customers: pa.Table | None) -> pd.DataFrame:
 
     No columns where the source tells nothing of its customers.
     """
-    if customers is None:
+    if customers is None or not customers.num_rows:
         return pd.DataFrame(index=keys.index)
     latest = latest_versions(customers, "customer_fact_id").select(["customer_id", "event_at", "gender", "birth_date"])
     facts = latest.to_pandas().sort_values(["customer_id", "event_at"], kind="stable")

@@ -5,7 +5,7 @@ Apart from ``vectors`` because only here clean rows are looked at, and only for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import numpy as np
@@ -33,10 +33,13 @@ def needs_own_table(plan: VectorPlan) -> bool:
     return plan.observed.by_event or bool(plan.own_columns)
 
 
-def clean_tables(plan: VectorPlan, source: Source) -> list[str]:
-    """The clean tables that a training set is made of: the set's own, and the customers that fairness is told by."""
+def own_tables(plan: VectorPlan, *, exists: Callable[[str], bool]) -> list[str]:
+    """The clean tables that a training set is made of: the set's own, and that of customers where there is one.
+
+    Customers tell the segments that fairness is reported by; ``exists`` says whether a table is stored.
+    """
     own = [plan.observed.table] if needs_own_table(plan) else []
-    return [*own, *([CUSTOMERS] if CUSTOMERS.partition(".")[2] in source.tables else [])]
+    return [*own, *([CUSTOMERS] if exists(CUSTOMERS) else [])]
 
 
 def score_spec(

@@ -17,7 +17,7 @@ from tallystick.spec.observations import Customers, MonthEnds, ObservationSet, R
 from tallystick.spec.recipes import Recipe, RequestFeature
 from tallystick.spec.tables import Column, TableContract
 from tallystick.training.data import TrainingSet, build_training_set
-from tallystick.training.observed import clean_tables, gather_observations
+from tallystick.training.observed import gather_observations, own_tables
 from tallystick.training.vectors import VectorPlan, assemble_vectors, plan_vectors
 from tests.lib.training_sets import make_recipe
 
@@ -102,7 +102,6 @@ class Bank:
     name = "bank"
     zone = "Asia/Shanghai"
     layout = type("Layout", (), {"period": "year", "buckets": 1})
-    tables = ("customers",)
 
 
 def gathered(plan: VectorPlan, applications: pa.Table, features: pa.Table) -> pa.Table:
@@ -204,8 +203,8 @@ def test_customers_are_observed_as_their_features_are_and_no_application_is_read
     features = spending([1, 2])
     rows = assembled(planned(observed=DAILY), pa.table({}), features)
     assert rows["txn_out_sum_30d"].to_pylist() == [1.0, 2.0]
-    assert clean_tables(planned(observed=DAILY), Bank()) == ["clean.customers"]  # type: ignore[arg-type]
-    assert clean_tables(planned(), Bank()) == ["clean.applications", "clean.customers"]  # type: ignore[arg-type]
+    assert own_tables(planned(observed=DAILY), exists=lambda _: True) == ["clean.customers"]
+    assert own_tables(planned(), exists=lambda _: False) == ["clean.applications"]
     with pytest.raises(DeclarationError, match="unknown column amount_minor"):
         planned(AMOUNT, observed=DAILY)
 

@@ -39,7 +39,7 @@ def one_sentence() -> Iterator[None]:
         sys.exit(code)
 
 
-def describe(error: BaseException) -> tuple[str, int]:
+def describe(error: Any) -> tuple[str, int]:
     """The sentence and the exit code of an error. What is none of ours is told by its kind and place, not its text."""
     if isinstance(error, TallystickError):
         return str(error), error.exit_code
@@ -49,6 +49,10 @@ def describe(error: BaseException) -> tuple[str, int]:
         where = str(error.filename or "")
         ours = SetupError(error.strerror, where=where, fix="check the path, its rights and the disk")
         return str(ours), ours.exit_code
+    if type(error).__module__.partition(".")[0] in ("pyspark", "py4j"):
+        from tallystick.tables.runtime.spark_errors import translate
+
+        return describe(translate(error, "Spark"))
     if isinstance(error, MemoryError):
         return "the memory is full (a smaller part at once, or more memory)", SetupError.exit_code
     place = _place(error)

@@ -73,8 +73,9 @@ def read_contract(path: Path, *, name: str) -> tuple[TableContract | None, Probl
     document = _parse(path, problems)
     if document is None:
         return None, problems
-    if document["id"] != name:
-        problems.tell(f"the contract's id is {document['id']}", where=where, fix=f"its path says {name}")
+    for key in ("id", "name"):
+        if document.get(key, name) != name:
+            problems.tell(f"the contract's {key} is {document[key]}", where=where, fix=f"its path says {name}")
     schemas = document.get("schema", [])
     if len(schemas) != 1 or schemas[0]["name"] != name.partition(".")[2]:
         problems.tell("a contract has one schema, named as its file", where=where)
@@ -200,7 +201,7 @@ def _column(field: Mapping[str, Any], problems: Problems, *, where: str) -> Colu
                 type=COLUMN_TYPES[pair],
                 description=description,
                 required=bool(field.get("required", False)),
-                values=tuple(str(one["value"]) for one in field.get("enum", ())),
+                values=tuple(str(one.get("value", "")) for one in field.get("enum", ())),
                 pii=pii,
             )
     return None
@@ -209,7 +210,7 @@ def _column(field: Mapping[str, Any], problems: Problems, *, where: str) -> Colu
 def _custom_properties(table: Mapping[str, Any], problems: Problems, *, where: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in table.get("customProperties", ()):
-        name, value = item["property"], item["value"]
+        name, value = item.get("property", ""), item.get("value")
         kind = str if name in _TEXT_PROPERTIES else list if name in _LIST_PROPERTIES else None
         if kind is None or not isinstance(value, kind):
             what = f"customProperty {name} is unknown or of the wrong kind"
@@ -228,7 +229,7 @@ def _positions(
     chosen.sort(key=lambda field: int(field.get(position, 0)))
     if [field.get(position) for field in chosen] != list(range(1, len(chosen) + 1)):
         problems.tell(f"{position} must run from 1 without a gap over the {flag} columns", where=where)
-    return tuple(str(field["name"]) for field in chosen)
+    return tuple(str(field.get("name", "")) for field in chosen)
 
 
 def _text(mapping: Mapping[str, Any], key: str, problems: Problems, *, where: str) -> str:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
@@ -21,7 +22,7 @@ from tallystick.cli.app import app
 from tallystick.ending import INTERRUPTED, describe
 from tallystick.errors import DeclarationError, InputError, SetupError, TallystickError
 from tallystick.model.registry import Registry
-from tallystick.project.contracts import load_contracts
+from tallystick.project.contracts import load_contract, load_contracts, read_contract
 from tallystick.project.files import read_yaml
 from tallystick.project.sources import check_source
 from tallystick.spec.expressions import parse_expression
@@ -66,7 +67,7 @@ def damaged(text: str, chance: random.Random) -> str:
 
 def test_a_damaged_declaration_is_told_in_sentences(tmp_path: Path) -> None:
     chance = random.Random(5)
-    contracts = load_contracts(CHECKOUT / "schemas")
+    contracts = load_contracts(CHECKOUT)
     for number in range(120):
         files = {"source.yaml": SOURCE_YAML, "transactions.sql": TRANSACTIONS_SQL}
         name = chance.choice(sorted(files))
@@ -74,6 +75,54 @@ def test_a_damaged_declaration_is_told_in_sentences(tmp_path: Path) -> None:
         root = write_source(tmp_path / str(number), files=files)
         with suppress(TallystickError):
             check_source(root, "village", contracts=contracts)
+
+
+def test_a_damaged_contract_is_told_in_sentences(tmp_path: Path) -> None:
+    chance = random.Random(9)
+    text = (CHECKOUT / "schemas" / "clean" / "accounts.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "accounts.yaml"
+    for _ in range(80):
+        path.write_text(damaged(text, chance), encoding="utf-8")
+        with suppress(TallystickError):
+            read_contract(path, name="clean.accounts")
+
+
+@pytest.mark.parametrize("key", ["id", "name"])
+def test_a_contract_of_another_name_than_its_file_is_refused(tmp_path: Path, key: str) -> None:
+    text = (CHECKOUT / "schemas" / "clean" / "accounts.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "accounts.yaml"
+    path.write_text(text.replace(f"\n{key}: clean.accounts", f"\n{key}: clean.cards"), encoding="utf-8")
+    with pytest.raises(DeclarationError, match=f"the contract's {key} is clean.cards"):
+        load_contract(path, name="clean.accounts")
+
+
+def test_a_warehouse_without_rights_is_told_with_its_place(tmp_path: Path) -> None:
+    # As somebody else: the tests may run as root, whom no rights stop.
+    code = (
+        "import os, sys\n"
+        "from datetime import date\n"
+        "from pathlib import Path\n"
+        "from tallystick.ending import one_sentence\n"
+        "from tallystick.project.contracts import load_contract, load_contracts, read_contract\n"
+        "from tallystick.tables import Warehouse, landing\n"
+        "from tallystick.tables.store.warehouse import ensure_table\n"
+        "root, contracts = Path(sys.argv[1]), load_contracts(Path(sys.argv[2]))\n"
+        "root.chmod(0o555)\n"
+        "if os.getuid() == 0:\n"
+        "    os.setuid(65534)\n"
+        "with one_sentence():\n"
+        "    if sys.argv[3] == 'table':\n"
+        "        ensure_table(Warehouse(root), contracts['clean.accounts'])\n"
+        "    landing.alone(Warehouse(root), 'village').__enter__()\n"
+    )
+    for number, step in enumerate(("table", "landing")):
+        with TemporaryDirectory() as root:
+            Path(root).chmod(0o755)
+            command = [sys.executable, "-c", code, root, str(CHECKOUT), step]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+            assert ended.returncode == 2, (number, ended.stderr)
+            assert "Permission denied" in ended.stderr
+            assert len(ended.stderr.strip().splitlines()) == 1
 
 
 def test_damaged_sql_is_told_in_sentences() -> None:

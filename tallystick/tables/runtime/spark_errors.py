@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 from tallystick.errors import ConflictError, ContractError, SetupError, TallystickError
 
 # Delta's exceptions for a commit that another writer overtook (delta.exceptions and their Java names).
 CONFLICT = re.compile(r"Concurrent\w*Exception|DELTA_CONCURRENT_\w+|MetadataChangedException|ProtocolChangedException")
+
+# A Parquet file that Spark could not read, with its path.
+DAMAGED = re.compile(r"FAILED_READ_FILE[^\n]*?file://([^\s'\"]+\.parquet)")
 
 
 @contextmanager
@@ -41,6 +45,10 @@ def translate(error: Exception, where: str) -> TallystickError:
     ours = _raised_in_task(text)
     if ours is not None:
         return ours
+    damaged = DAMAGED.search(text)
+    if damaged is not None:
+        fix = "restore it from a copy, or run the step that wrote it again"
+        return SetupError(f"a file of {where} is damaged", where=unquote(damaged[1]), fix=fix)
     condition = getattr(error, "getCondition", lambda: None)()
     inner = re.search(r"\[([A-Z][A-Z_]+(?:\.[A-Z_]+)*)\]", text)
     kind = (inner.group(1) if inner else None) or condition or type(error).__name__

@@ -13,20 +13,27 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake.exceptions import DeltaError
 
 from tallystick.errors import SetupError
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
 def full_disk_is_setup_error(where: str) -> Iterator[None]:
-    """Turn "no space left" and "quota exceeded" inside the block into a SetupError; other errors pass."""
+    """Turn a full disk, and one that cannot be written to, inside the block into a SetupError; other errors pass."""
     try:
         yield
-    except OSError as error:
-        # Delta's writer raises an OSError without a number; its text is the system's.
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error)
-        if is_full:
+    except (OSError, DeltaError) as error:
+        # Delta's writer raises errors without a number; their text is the system's.
+        text = str(error)
+        codes = [code for code in _UNWRITABLE if getattr(error, "errno", 0) == code or os.strerror(code) in text]
+        if codes and codes[0] in (errno.ENOSPC, errno.EDQUOT):
             raise SetupError("the disk is full", where=where, fix="free some space and run it again") from None
+        if codes:
+            what = f"the warehouse cannot be written to: {os.strerror(codes[0])}"
+            raise SetupError(what, where=where, fix="check its rights and how it is mounted") from None
         raise
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -22,15 +22,18 @@ from airflow.sdk import Asset, TaskGroup, task
 from tallystick.errors import DeclarationError
 from tallystick.pipeline import Dates, Place, Step, check_sources, list_maintenance_steps, list_steps
 from tallystick.project import load_project
+from tallystick.project.recipe_checks import check_recipe_on_source
 from tallystick.runs.arguments import render
 from tallystick.runs.params import CompactEvents, template
 
 if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
 
+Declared = TypeVar("Declared")
+
 PREPARE = ("ingest_source", "validate_tables", "compute_features", "build_labels")
-SCORE = ("score_applications",)
-TRAIN = ("audit_leakage", "train_model", "score_applications", "write_report")
+SCORE = ("score_observations",)
+TRAIN = ("audit_leakage", "train_model", "score_observations", "write_report")
 
 # One slot: one writer at a time, across scheduled runs and backfills, which `max_active_runs` does not count together.
 # Two writers of one slice do no harm, but one of them fails, and a night with red tasks hides real trouble.
@@ -107,13 +110,26 @@ def _demand(environment: Mapping[str, str], name: str, meaning: str) -> str:
 
 
 def load_recipe(deployment: Deployment) -> Recipe:
-    """The recipe that the deployment runs; DeclarationError when it is unknown or cannot serve all sources."""
-    recipes = load_project(deployment.project).recipes
-    if deployment.recipe not in recipes:
-        known = ", ".join(sorted(recipes))
-        raise DeclarationError(f"no recipe {deployment.recipe}", where="TALLYSTICK_RECIPE", fix=f"one of {known}")
-    check_sources(recipes[deployment.recipe], deployment.sources)
-    return recipes[deployment.recipe]
+    """The recipe that the deployment runs.
+
+    DeclarationError when it or a source is unknown, when it cannot serve all sources, and when it would miss something
+    on one of them: then the DAG shows all of it as an import error, long before a night fails.
+    """
+    project = load_project(deployment.project)
+    recipe = _find(deployment.recipe, project.recipes, what="recipe", where="TALLYSTICK_RECIPE")
+    check_sources(recipe, deployment.sources)
+    for name in deployment.sources:
+        source = _find(name, project.sources, what="source", where="TALLYSTICK_SOURCES")
+        if problems := check_recipe_on_source(project, recipe, source):
+            what = f"recipe {recipe.name} cannot run on {name}: {'; '.join(map(str, problems))}"
+            raise DeclarationError(what, fix=f"tally source check {name} --recipe {recipe.name}")
+    return recipe
+
+
+def _find(name: str, known: Mapping[str, Declared], *, what: str, where: str) -> Declared:
+    if name not in known:
+        raise DeclarationError(f"no {what} {name}", where=where, fix=f"one of {', '.join(sorted(known))}")
+    return known[name]
 
 
 def label_asset(deployment: Deployment) -> Asset:
@@ -121,9 +137,10 @@ def label_asset(deployment: Deployment) -> Asset:
     return Asset(name=f"label_{deployment.recipe}", uri=f"file://{deployment.warehouse}/label/{deployment.recipe}")
 
 
-def score_asset(deployment: Deployment) -> Asset:
-    """The scores of applications, for those who want to start on them."""
-    return Asset(name=f"score_{deployment.recipe}", uri=f"file://{deployment.warehouse}/score/applications")
+def score_asset(deployment: Deployment, recipe: Recipe) -> Asset:
+    """The recipe's scores, for those who want to start on them."""
+    folder = recipe.score_table.replace(".", "/")
+    return Asset(name=f"score_{deployment.recipe}", uri=f"file://{deployment.warehouse}/{folder}")
 
 
 def dag_macros(deployment: Deployment) -> dict[str, Any]:
@@ -161,7 +178,7 @@ def add_daily_tasks(deployment: Deployment) -> None:
             waited = [_wait_for_delivery(str(directory), BUSINESS_DATE)] if dated else []
             ready = submit_steps(deployment, [step for step in steps if step.job in PREPARE], after=waited)[-1]
             for scored in submit_steps(deployment, [step for step in steps if step.job in SCORE], after=[ready]):
-                scored.add_outlets([score_asset(deployment)])
+                scored.add_outlets([score_asset(deployment, recipe)])
         prepared.append(ready)
     if recipe.label is not None:
         # Announced once all sources have their labels, and before the scores: on a first date those wait for a model.

@@ -21,7 +21,7 @@ from tallystick.runs.params import (
     ComputeFeatures,
     IngestSource,
     Params,
-    ScoreApplications,
+    ScoreObservations,
     TrainModel,
     VacuumTables,
     ValidateTables,
@@ -136,6 +136,6 @@ def _model_steps(recipe: Recipe, common: Mapping[str, Any], dates: Dates) -> lis
         Step(title=f"labels of {source}", params=BuildLabels(**whose, cutoff=dates.cutoff)),
         Step(title=f"leakage audit of {source}", params=AuditLeakage(**whose)),
         Step(title=f"train {recipe.name}", params=TrainModel(**whose)),
-        Step(title=f"score {source}", params=ScoreApplications(**whose, **days)),
+        Step(title=f"score {source}", params=ScoreObservations(**whose, **days)),
         report,
     ]

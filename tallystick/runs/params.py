@@ -220,10 +220,10 @@ class TrainModel(RecipeParams):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScoreApplications(RecipeParams):
+class ScoreObservations(RecipeParams):
     """What to score, and for which business dates."""
 
-    job: ClassVar[str] = "score_applications"
+    job: ClassVar[str] = "score_observations"
 
     first: FirstDate = None
     last: LastDate = None
@@ -275,7 +275,7 @@ RUNS: tuple[type[Params], ...] = (
     BuildLabels,
     AuditLeakage,
     TrainModel,
-    ScoreApplications,
+    ScoreObservations,
     WriteReport,
     CompactEvents,
     RebucketSource,

@@ -74,7 +74,7 @@ def test_the_two_dags_together_run_every_job_of_the_pipeline_in_its_order(facts:
 def test_a_task_waits_for_the_one_before_it(facts: Facts) -> None:
     tasks = facts["dags"]["daily_lending"]["tasks"]
     chain = ["wait_for_delivery", "ingest_source", "validate_tables", "compute_features", "build_labels"]
-    for before, after in zip(chain, [*chain[1:], "score_applications"], strict=True):
+    for before, after in zip(chain, [*chain[1:], "score_observations"], strict=True):
         assert tasks[f"{SOURCE}.{after}"]["upstream"] == [f"{SOURCE}.{before}"]
     assert tasks["labels_ready"]["upstream"] == [f"{SOURCE}.build_labels"]
 
@@ -89,9 +89,9 @@ def test_maintenance_compacts_each_source_and_then_removes_what_nothing_needs(fa
 def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
     jobs = submitted(facts, "daily_lending")
     assert "--load-date {{ business_date(dag_run) }}" in " ".join(jobs["ingest_source"]["arguments"])
-    assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_applications"]["arguments"])
+    assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_observations"]["arguments"])
     assert "--cutoff {{ business_date(dag_run) }}" in " ".join(jobs["build_labels"]["arguments"])
-    for job in ("compute_features", "score_applications"):
+    for job in ("compute_features", "score_observations"):
         assert "--look-back {{ 0 if params.first else 92 }}" in " ".join(jobs[job]["arguments"]), job
     compaction = submitted(facts, "monthly_maintenance")["compact_events"]
     assert f"--source {SOURCE} --as-of {{{{ business_date(dag_run) }}}}" in " ".join(compaction["arguments"])

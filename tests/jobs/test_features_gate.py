@@ -16,7 +16,7 @@ from tallystick.errors import ContractError, ModelError, ValidationFailed
 from tallystick.model.registry import ModelVersion
 from tallystick.project import load_project
 from tallystick.quality import Finding, findings_table
-from tallystick.runs.params import AuditLeakage, Params, ScoreApplications, TrainModel
+from tallystick.runs.params import AuditLeakage, Params, ScoreObservations, TrainModel
 from tallystick.tables import Run, Slice, Warehouse, ensure_table, replace_arrow
 from tests.lib import backfills as bank
 
@@ -36,7 +36,7 @@ ASKED = Recipe(
 """
 
 
-RUNS: dict[str, type[Params]] = {one.job: one for one in (AuditLeakage, TrainModel, ScoreApplications)}
+RUNS: dict[str, type[Params]] = {one.job: one for one in (AuditLeakage, TrainModel, ScoreObservations)}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def run(root: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, learned_from:
             "build_rows": passed,
             "last_inputs": lambda *_: {},
         },
-        "score_applications": {
+        "score_observations": {
             "pin": passed,
             "Registry": lambda _: registry,
             "check_model_inputs": lambda *_, **__: None,
@@ -104,7 +104,7 @@ class Passed(Exception):
     """The job came past the gate."""
 
 
-@pytest.mark.parametrize("name", ["audit_leakage", "train_model", "score_applications"])
+@pytest.mark.parametrize("name", ["audit_leakage", "train_model", "score_observations"])
 def test_a_job_reads_features_of_the_declared_definition_only(
     root: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_job_reads_features_of_the_declared_definition_only(
         run(root, name, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["train_model", "score_applications"])
+@pytest.mark.parametrize("name", ["train_model", "score_observations"])
 def test_a_champion_of_another_source_is_neither_replaced_nor_asked(
     root: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_champion_of_another_source_is_neither_replaced_nor_asked(
         run(root, name, monkeypatch, learned_from="town")
 
 
-@pytest.mark.parametrize("name", ["audit_leakage", "train_model", "score_applications"])
+@pytest.mark.parametrize("name", ["audit_leakage", "train_model", "score_observations"])
 def test_a_warehouse_without_a_ledger_is_told_to_compute_its_features(
     root: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

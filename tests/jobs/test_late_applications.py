@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tallystick.entrypoint import perform
-from tallystick.runs import gate, score_applications
-from tallystick.runs.params import ScoreApplications
+from tallystick.runs import gate, score_observations
+from tallystick.runs.params import ScoreObservations
 from tallystick.tables import Warehouse, pin, read_arrow
 from tests.lib import backfills as bank
 
@@ -105,13 +105,13 @@ def test_the_scores_of_a_night_begin_with_the_first_application_that_has_none(
 
     model = SimpleNamespace(label="asked/1", tags={})
     registry = SimpleNamespace(find=lambda *_, **__: model, inputs=lambda _: [])
-    monkeypatch.setattr(score_applications, "Registry", lambda _: registry)
-    monkeypatch.setattr(score_applications, "check_model_inputs", lambda *_, **__: None)
+    monkeypatch.setattr(score_observations, "Registry", lambda _: registry)
+    monkeypatch.setattr(score_observations, "check_model_inputs", lambda *_, **__: None)
     monkeypatch.setattr(gate, "check_definitions", checked)
     compute(root, look_back=30)
     night = {"first": LAST_NIGHT, "last": TONIGHT, "look_back": 30}
     whose = {"recipe": "asked", "source": "village"}
-    params = bank.told(ScoreApplications, root / "project", root / "warehouse", **whose, **night)
+    params = bank.told(ScoreObservations, root / "project", root / "warehouse", **whose, **night)
     with pytest.raises(Asked):
         perform(params)
     assert asked == {"first": date(2026, 2, 25), "last": TONIGHT}

@@ -1,7 +1,7 @@
-"""Score every application of a source with the recipe's champion, bucket by bucket, and replace the recipe's rows.
+"""Score the observations of a recipe's set with its champion, bucket by bucket, and replace the recipe's rows.
 
-Takes a recipe, a source and optionally the first and last business date; reads applications and features at pinned
-versions, and the training table at the version that the champion learned from.
+Takes a recipe, a source and optionally the first and last business date; reads the set's table and its features at
+pinned versions, and the training table at the version that the champion learned from.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from tallystick.training.vectors import VectorPlan, check_model_inputs
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from tallystick.runs.params import ScoreApplications
+    from tallystick.runs.params import ScoreObservations
 
 
-def run(params: ScoreApplications, session: SparkSession) -> None:
+def run(params: ScoreObservations, session: SparkSession) -> None:
     """Score in one Spark job and commit once."""
     context = RunContext.open(params)
     recipe = context.recipe(params)
@@ -87,7 +87,7 @@ class _Champion:
         )
 
 
-def _settle_dates(params: ScoreApplications, context: RunContext, recipe: Recipe) -> DateRange:
+def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe) -> DateRange:
     """The dates that were asked for, begun earlier where an event has no score."""
     observations = context.project.observations[recipe.observations]
     if not observations.by_event:

@@ -84,30 +84,41 @@ def check_mapping(name: str, project: Path | None, *, recipe: str = "") -> None:
     With ``recipe``, what it would miss on this source is a problem, too. Without, each recipe that cannot run on the
     source is named on stderr: a source need not feed every recipe.
     """
+    from tallystick.project.partial import PartialProject
     from tallystick.project.recipe_checks import check_recipe_on_source, find_misfits
     from tallystick.project.sources import check_source, read_source
 
-    declared = open_project(project)
-    problems = check_source(declared.root, name, contracts=declared.contracts)
-    source, _, _ = read_source(declared.root, name)  # as far as it can be read: what is wrong with it was told
-    if recipe and recipe not in declared.recipes:
-        raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
+    parts = PartialProject(root=open_project(project).root)
+    problems = check_source(parts.root, name, contracts=parts.contracts, is_unread=parts.is_unread)
+    source, _, _ = read_source(parts.root, name)  # as far as it can be read: what is wrong with it was told
+    if recipe and recipe not in parts.recipes:
+        raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, parts.recipes))
     if recipe and source is not None:
-        problems = check_recipe_on_source(declared, declared.recipes[recipe], source)
-    _report(problems, f"source {name}")
+        problems = check_recipe_on_source(parts, parts.recipes[recipe], source)
+    files = [str(parts.root / "schemas" / "clean" / f"{table}.yaml") for table in (source.tables if source else ())]
+    _report([*(problem for problem in parts.problems if problem.where in files), *problems], f"source {name}")
     if recipe or source is None:
         return
-    for one in declared.recipes.values():
-        misfits = len(list(find_misfits(declared, one, source)))
+    for one in parts.recipes.values():
+        misfits = len(list(find_misfits(parts, one, source)))
         told = f"cannot run on it: {misfits} thing(s) missing, --recipe {one.name} lists them"
         print(f"recipe {one.name} {told if misfits else 'can run on it'}", file=sys.stderr)
 
 
 def check_declarations(project: Path | None) -> None:
-    """Print every problem of the project's declarations to stdout; DeclarationError when there is any."""
-    from tallystick.project.checks import check_project
+    """Print every problem of the project's declarations to stdout; DeclarationError when there is any.
 
-    _report(check_project(open_project(project)), "the project")
+    Which sources a recipe can run on is said on stderr.
+    """
+    from tallystick.project.checks import check_project
+    from tallystick.project.recipe_checks import find_misfits
+
+    declared = open_project(project)
+    _report(check_project(declared), "the project")
+    for recipe in declared.recipes.values():
+        fit = [source.name for source in declared.sources.values() if not list(find_misfits(declared, recipe, source))]
+        told = ", ".join(fit) or "no source: tally source check NAME --recipe " + recipe.name + " says why"
+        print(f"recipe {recipe.name} can run on {told}", file=sys.stderr)
 
 
 def list_features(group: str, project: Path | None) -> pa.Table:

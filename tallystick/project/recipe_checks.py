@@ -33,7 +33,7 @@ def check_recipe_on_source(project: Project, recipe: Recipe, source: Source) -> 
     ``find_misfits`` says. Reads no data; each problem is told once.
     """
     problems = [
-        *check_source(project.root, source.name, contracts=project.contracts),
+        *check_source(project.root, source.name, contracts=project.contracts, is_unread=project.is_unread),
         *read_expectations(project.root)[1],
         *recipe_problems(project, recipe),
         *find_misfits(project, recipe, source),

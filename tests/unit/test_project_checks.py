@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tallystick.cli.showing import check_mapping
+from tallystick.errors import DeclarationError
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
 from tallystick.project.grammar import name_faults
@@ -241,3 +245,27 @@ def test_an_unread_folder_hides_nothing_but_its_own_names(tmp_path: Path) -> Non
     told = problems(root)
     assert "not Python" in told
     assert "no known observation set visit (did you mean visits?)" in told
+
+
+def test_the_check_loads_no_engine(project_root: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tallystick.cli.showing import check_declarations;"
+        f" check_declarations(Path({str(project_root)!r}));"
+        " print({'pyspark', 'great_expectations', 'mlflow', 'deltalake'} & set(sys.modules))"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert outcome.stdout == "set()\n"
+    assert "recipe cash_loan can run on simbank" in outcome.stderr
+
+
+def test_a_source_is_checked_beside_broken_files_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = copy_declarations(tmp_path)
+    for table in ("cards", "outcomes"):  # simbank fills the first alone
+        contract = root / "schemas" / "clean" / f"{table}.yaml"
+        text = contract.read_text(encoding="utf-8")
+        contract.write_text(text.replace("status: active", "statuss: active"), encoding="utf-8")
+    (root / "sources" / "berka" / "source.yaml").write_text("nothing: here\n", encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"source simbank has 1 problem\(s\)"):
+        check_mapping("simbank", root)
+    assert "cards.yaml: not an ODCS contract" in capsys.readouterr().out
+    check_mapping("copenhagen", root)

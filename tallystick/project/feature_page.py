@@ -78,6 +78,37 @@ columns of the table and of its lookups, comparisons, AND, OR, NOT, IN, BETWEEN,
 CASE and parts of dates (HOUR, ISODOW, MONTH, ...), which are those of the local clock. A mistake is refused when the
 file is read, with its line and the nearest valid name: `tally check`.
 
+## Lookup
+
+A `Lookup` brings columns of another table to the rows of the group's own, where `value`, `where`, filters and `by` read
+them as if they were its own:
+
+```python
+from tallystick.spec.features import FeatureGroup, Lookup, Measure
+
+HOMES = FeatureGroup(
+    name="homes",
+    table="clean.customers",
+    owner="credit-risk",
+    windows=("all",),
+    lookups=(Lookup(table="clean.regions", on="region_id", columns=("unemployment_percent",)),),
+    measures=(Measure(name="unemployment", value="unemployment_percent", ops="last", reason="Your region"),),
+)
+```
+
+- `on` is a column of both tables and a key of the other one: its event id, or the `lookupKey` that its contract
+  declares (`customProperties: - {{property: lookupKey, value: region_code}}`) where several events tell of one object.
+- What is found is what was visible at `as_of` ([windows](windows.md)): the version in force on its date, not retracted,
+  with `event_at` before `as_of`. A value that becomes known later than the event is seen from then on.
+- Of several visible events of one object the latest by `event_at` counts, then the one delivered last. So a late
+  correction of an older fact does not displace the newer one.
+- Where nothing is found, or `on` is null, the columns are null.
+- Two sources may use one code: a customer of a source meets rows of that source only.
+- A table that is kept by customer is looked up by the customer (`on="customer_id"`, which must be its event id or
+  `lookupKey`, as in `clean.customers`), and by nothing else: rows of other customers lie elsewhere.
+
+`tally check` refuses what is not so.
+
 ## How to compute
 
 | for | command |
@@ -134,7 +165,10 @@ DERIVED = """
 | `ZScore(of, k)` | (now - mean) / sample standard deviation of the k windows before |\
  fewer than 3 have a value, or all are equal |
 
-Counts and sums of nothing are 0, statistics of nothing are null. Sums are exact; one that leaves int64 is an error.
+Counts and sums of nothing are 0, statistics of nothing are null. Sums of whole numbers are exact, and one that leaves
+int64 is an error; sums of doubles, and what is made of them, are rounded as doubles are (money is whole minor units).
+`slope` and `longest_streak` use the whole business days of the window only: with an `as_of` inside a day, that day's
+part and the part of the day at the far edge are left out.
 """
 
 _TAKES = {"none": "rows", ANY: "any value", NUMBER: "a number or truth value", DATE: "a date"}

@@ -86,6 +86,12 @@ def test_the_declaration_on_the_page_makes_the_columns_it_names(project_root: Pa
     assert len([name for name in columns if is_plain.fullmatch(name)]) == int(told[1])
 
 
+def test_the_lookup_on_the_page_fits_the_tables(project_root: Path, page: str) -> None:
+    (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "lookups=(" in code)
+    columns = group_columns(declared_in(code), load_project(project_root).contracts)
+    assert [column.name for column in columns] == ["homes_unemployment_last_all"]
+
+
 def test_the_call_on_the_page_runs(project_root: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project_root)
     calls = [code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "compute_vector" in code]

@@ -190,3 +190,43 @@ def test_findings_become_rows_of_the_leakage_table() -> None:
     )  # fmt: skip
     assert table.to_pylist()[0]["feature"] == "f"
     assert table.column_names[-1] == "source"
+
+
+def versions() -> pa.Table:
+    """One event whose last version lies behind as_of, one that is taken back before its date, and a plain one."""
+    day = [date(2026, 2, 28) + timedelta(days=number) for number in range(11)]
+    rows = [
+        ("e1", AS_OF - timedelta(days=9), day[2], day[2], False),
+        ("e1", AS_OF - timedelta(days=8), day[9], day[4], False),
+        ("e1", AS_OF + timedelta(days=1), day[5], day[5], False),
+        ("e2", AS_OF - timedelta(days=9), day[8], day[4], False),
+        ("e2", AS_OF - timedelta(days=9), day[6], day[6], True),
+        ("e3", AS_OF - timedelta(days=9), day[6], day[6], False),
+    ]
+    return pa.table(
+        {
+            "customer_id": ["s:a"] * len(rows),
+            "event_id": [row[0] for row in rows],
+            "event_at": pa.array([row[1] for row in rows], pa.timestamp("us", tz="UTC")),
+            "known_on": pa.array([row[2] for row in rows], pa.date32()),
+            "loaded_on": pa.array([row[3] for row in rows], pa.date32()),
+            "is_retracted": [row[4] for row in rows],
+        }
+    )
+
+
+def test_of_several_versions_the_one_in_force_is_looked_at_and_then_its_time() -> None:
+    left: list[list[str]] = []
+
+    def compute(tables: Mapping[str, pa.Table], one: pa.Table) -> pa.Table:
+        left.append(tables["clean.visits"]["event_id"].to_pylist())
+        return one.append_column("f", pa.array([1]))
+
+    one = sample().slice(0, 1)
+    group = audit.Recomputed(
+        name="g", stored=one.append_column("f", pa.array([1])), rows={"clean.visits": versions()}, compute=compute,
+        event_ids={"clean.visits": "event_id"},
+    )  # fmt: skip
+    (finding,) = audit.check_truncation([group], one, zone=ZONE)
+    assert finding.is_passed
+    assert left == [["e3"]]

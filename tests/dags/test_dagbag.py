@@ -110,3 +110,11 @@ def test_two_sources_for_one_model_are_an_import_error_of_the_dags_that_would_tr
     assert sorted(Path(path).stem for path in facts["errors"]) == ["daily_lending", "training"]
     for text in facts["errors"].values():
         assert "trains one model, but 2 sources are named: berka, simbank" in text
+
+
+def test_what_a_recipe_would_miss_on_a_source_is_an_import_error(tmp_path: Path, project_root: Path) -> None:
+    facts = read_facts(tmp_path, project_root, TALLYSTICK_SOURCES="copenhagen=a")
+    assert sorted(facts["dags"]) == ["monthly_maintenance"]
+    for text in facts["errors"].values():
+        assert f"recipe {RECIPE} cannot run on copenhagen" in text
+        assert f"tally source check copenhagen --recipe {RECIPE}" in text

@@ -66,7 +66,7 @@ def read_as_of(text: str, zone: str) -> datetime:
 def _find(name: str, project: Project) -> tuple[FeatureGroup, FeatureColumn]:
     from tallystick.project.places import pointing
     from tallystick.spec.columns import group_columns, group_retirements, retired_columns
-    from tallystick.spec.living import tell_gone
+    from tallystick.spec.retirements import tell_gone
 
     known: dict[str, FeatureColumn] = {}
     for group in project.feature_groups.values():

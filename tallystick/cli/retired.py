@@ -47,7 +47,7 @@ def list_retired(warehouse: Path, project: Path | None) -> pa.Table:
 
 def _by_table(project: Project, warehouse: Warehouse) -> Mapping[str, list[dict[str, Any]]]:
     from tallystick.spec.columns import group_columns, group_retirements
-    from tallystick.spec.living import find_retirement
+    from tallystick.spec.retirements import find_retirement
     from tallystick.tables.store.stored_schema import gone_columns, stored_schema
 
     found = {}

@@ -17,8 +17,8 @@ from tallystick.features.retiring import Retiring, without_retired
 from tallystick.kernel import GroupPlan, compute_group, prepare_group, required_columns
 from tallystick.spec.columns import retired_columns
 from tallystick.spec.features import FeatureGroup
-from tallystick.spec.living import lift_retirements
 from tallystick.spec.observations import OBSERVATION_COLUMNS
+from tallystick.spec.retirements import lift_retirements
 from tallystick.spec.tables import TableContract
 
 

@@ -17,8 +17,8 @@ from tallystick.project.problems import as_problem
 from tallystick.project.project import Project
 from tallystick.project.sources import check_source
 from tallystick.spec.expressions import parse_expression
-from tallystick.spec.living import tell_gone
 from tallystick.spec.names import nearest_name
+from tallystick.spec.retirements import tell_gone
 from tallystick.spec.sources import Problem
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from tallystick.model.inputs import Feature
 from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
 from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
-from tallystick.spec.living import find_retirement, gone_text, tell_gone
 from tallystick.spec.names import nearest_name
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.recipes import Recipe, RequestFeature
+from tallystick.spec.retirements import find_retirement, gone_text, tell_gone
 from tallystick.spec.tables import Retirement, TableContract
 
 # What a vector is keyed and placed by; every other column is a feature, a double.

@@ -12,8 +12,8 @@ from tallystick.errors import DeclarationError
 from tallystick.features import GroupWork
 from tallystick.spec.columns import group_columns, group_contract, group_retirements, retired_columns
 from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
-from tallystick.spec.living import find_retirement, lift_retirements, tell_gone
 from tallystick.spec.meaning import column_fingerprint
+from tallystick.spec.retirements import find_retirement, lift_retirements, tell_gone
 from tallystick.spec.tables import Retirement
 from tests.lib.feature_cases import CONTRACTS, make_group, make_measure
 

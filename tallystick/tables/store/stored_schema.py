@@ -16,7 +16,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from tallystick.errors import ContractError
-from tallystick.spec.living import find_retirement, gone_text, next_names
+from tallystick.spec.retirements import find_retirement, gone_text, next_names
 from tallystick.spec.tables import Column, Retirement, TableContract
 from tallystick.tables.store.schemas import ARROW_TYPES, arrow_schema
 

@@ -1,4 +1,4 @@
-"""The life of stored columns: which ones nobody reads any more, since when, and what a reader of them is told.
+"""Retired and renamed columns: which ones nobody reads any more, since when, and what a reader of them is told.
 
 Kept apart from ``columns`` because readers ask for the past of a column without needing the group's features of today.
 """

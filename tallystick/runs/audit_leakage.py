@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tallystick.features import GroupWork
 from tallystick.runs.context import RunContext
-from tallystick.runs.gate import LEAKAGE
+from tallystick.runs.input_gate import LEAKAGE
 from tallystick.runs.progress import progress
 from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
@@ -63,7 +63,7 @@ def _recompute(
 
 
 def _record(
-    context: RunContext, recipe: Recipe, found: list[audit_findings.Finding], *, inputs: Mapping[str, int]
+    context: RunContext, recipe: Recipe, found: list[audit_findings.AuditFinding], *, inputs: Mapping[str, int]
 ) -> None:
     """Write the findings of the recipe; those of the source's other recipes stay."""
     told = audit_findings.list_findings(found, run_id=context.run_id, recipe=recipe.name, source=context.source.name)

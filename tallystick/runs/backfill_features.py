@@ -13,10 +13,10 @@ from tallystick.features.backfill import Backfill, BackfillPlan, judge_days, pla
 from tallystick.features.ledger import owned_days
 from tallystick.features.planning import list_read_tables
 from tallystick.runs.context import RunContext
-from tallystick.runs.dates import DateRange
 from tallystick.runs.feature_tables import FeatureTables
-from tallystick.runs.gate import pin_clean
+from tallystick.runs.input_gate import pin_clean
 from tallystick.runs.progress import progress
+from tallystick.runs.run_dates import DateRange
 from tallystick.tables.store.footers import column_sizes
 
 if TYPE_CHECKING:

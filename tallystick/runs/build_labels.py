@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.labels import build_labels, last_load
 from tallystick.runs.context import RunContext
-from tallystick.runs.gate import PinnedTables, pin_clean
+from tallystick.runs.input_gate import PinnedTables, pin_clean
 from tallystick.runs.progress import progress
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.labels import Label

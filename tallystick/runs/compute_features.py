@@ -20,10 +20,10 @@ from tallystick.features.ledger import owned_days
 from tallystick.features.planning import last_load, list_read_tables, note_unloaded
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
-from tallystick.runs.dates import DateRange
 from tallystick.runs.feature_tables import FeatureTables
-from tallystick.runs.gate import pin_clean
+from tallystick.runs.input_gate import pin_clean
 from tallystick.runs.progress import progress
+from tallystick.runs.run_dates import DateRange
 from tallystick.tables import read_arrow
 
 if TYPE_CHECKING:

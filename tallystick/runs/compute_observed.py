@@ -13,7 +13,7 @@ from tallystick.features import GroupWork, compute_buckets
 from tallystick.features.planning import find_given, find_groups, list_given_tasks, list_read_tables
 from tallystick.observations import ObservationSpec
 from tallystick.runs.context import RunContext
-from tallystick.runs.gate import pin_clean
+from tallystick.runs.input_gate import pin_clean
 from tallystick.runs.progress import progress
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint

@@ -10,8 +10,8 @@ from tallystick.features.ledger import Definition, Inputs, Ledger, Made, count_d
 from tallystick.features.planning import list_read_tables
 from tallystick.observations import ObservationSpec
 from tallystick.runs.context import RunContext
-from tallystick.runs.dates import DateRange
-from tallystick.runs.gate import PinnedTables
+from tallystick.runs.input_gate import PinnedTables
+from tallystick.runs.run_dates import DateRange
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint

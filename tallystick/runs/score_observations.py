@@ -15,9 +15,9 @@ from tallystick.features import list_bucket_tasks
 from tallystick.model.registry import ModelVersion, Registry, load_local
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
-from tallystick.runs.dates import DateRange
-from tallystick.runs.gate import PinnedTables, pin_clean, pin_features
+from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
 from tallystick.runs.progress import progress
+from tallystick.runs.run_dates import DateRange
 from tallystick.runs.training_set import plan_recipe
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint

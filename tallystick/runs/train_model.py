@@ -13,7 +13,7 @@ from tallystick.model import packaging
 from tallystick.model.registry import ModelPackage, Registry
 from tallystick.report import render_model_card
 from tallystick.runs.context import RunContext
-from tallystick.runs.gate import LEAKAGE, PinnedTables
+from tallystick.runs.input_gate import LEAKAGE, PinnedTables
 from tallystick.runs.progress import progress
 from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint

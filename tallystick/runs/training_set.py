@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.runs.context import RunContext
-from tallystick.runs.gate import PinnedTables, pin_clean, pin_features, pin_labels
+from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features, pin_labels
 from tallystick.spec.recipes import Recipe
 from tallystick.tables.store.queries import read_arrow
 from tallystick.training.data import TrainingSet, build_training_set

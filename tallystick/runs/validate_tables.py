@@ -24,7 +24,7 @@ from tallystick.quality import (
     validate,
 )
 from tallystick.runs.context import RunContext
-from tallystick.runs.gate import VALIDATIONS, PinnedTables
+from tallystick.runs.input_gate import VALIDATIONS, PinnedTables
 from tallystick.runs.progress import progress
 from tallystick.tables import Pinned, Slice, pin, query, read, read_arrow, replace_arrow
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tallystick.entrypoint import perform
-from tallystick.runs import gate, score_observations
+from tallystick.runs import input_gate, score_observations
 from tallystick.runs.params import ScoreObservations
 from tallystick.tables import Warehouse, pin, read_arrow
 from tests.lib import backfills as bank
@@ -107,7 +107,7 @@ def test_the_scores_of_a_night_begin_with_the_first_application_that_has_none(
     registry = SimpleNamespace(find=lambda *_, **__: model, inputs=lambda _: [])
     monkeypatch.setattr(score_observations, "Registry", lambda _: registry)
     monkeypatch.setattr(score_observations, "check_model_inputs", lambda *_, **__: None)
-    monkeypatch.setattr(gate, "check_definitions", checked)
+    monkeypatch.setattr(input_gate, "check_definitions", checked)
     compute(root, look_back=30)
     night = {"first": LAST_NIGHT, "last": TONIGHT, "look_back": 30}
     whose = {"recipe": "asked", "source": "village"}

@@ -73,7 +73,7 @@ def own_processes() -> list[subprocess.Popen[bytes]]:
     """The Java process that this one started for its session; none under spark-submit, which started both."""
     from pyspark import SparkContext
 
-    gateway = SparkContext._gateway  # type: ignore[attr-defined]  # PySpark keeps it there and nowhere else
+    gateway = SparkContext._gateway  # PySpark keeps it there and nowhere else
     process = getattr(gateway, "proc", None)
     return [process] if process is not None else []
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tallystick.features.ledger import Definition, check_definitions
 from tallystick.quality import raise_for_critical, read_findings
 from tallystick.runs.context import RunContext
-from tallystick.runs.dates import ALWAYS, DateRange
+from tallystick.runs.run_dates import ALWAYS, DateRange
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.recipes import Recipe
 from tallystick.tables.store.bucketing import check_layout

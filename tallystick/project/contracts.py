@@ -73,9 +73,9 @@ def read_contract(path: Path, *, name: str) -> tuple[TableContract | None, Probl
     document = _parse(path, problems)
     if document is None:
         return None, problems
-    for key in ("id", "name"):
-        if document.get(key, name) != name:
-            problems.tell(f"the contract's {key} is {document[key]}", where=where, fix=f"its path says {name}")
+    wrong = next((key for key in ("id", "name") if document.get(key, name) != name), "")
+    if wrong:
+        problems.tell(f"the contract's {wrong} is {document[wrong]}", where=where, fix=f"its path says {name}")
     schemas = document.get("schema", [])
     if len(schemas) != 1 or schemas[0]["name"] != name.partition(".")[2]:
         problems.tell("a contract has one schema, named as its file", where=where)

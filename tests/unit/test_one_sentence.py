@@ -9,6 +9,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -272,4 +273,7 @@ def test_ctrl_c_is_one_sentence_whatever_runs_below(tmp_path: Path) -> None:
     assert ended.returncode == INTERRUPTED
     assert ended.stderr.strip() == "error: interrupted; what was committed stays, run it again for the rest"
     state = Path(f"/proc/{ended.stdout.strip()}/stat")
+    until = time.monotonic() + 20
+    while state.exists() and state.read_text().split()[2] != "Z" and time.monotonic() < until:
+        time.sleep(0.05)  # the system takes a moment to end what was killed
     assert not state.exists() or state.read_text().split()[2] == "Z"

@@ -29,5 +29,6 @@ def columns_to_read(spec: ObservationSpec, single_version: Collection[str] = ())
     population = spec.declared.population
     closed_on = [population.closed_on] if isinstance(population, MonthEnds) and population.closed_on else []
     used = [name for name in columns_used(spec.condition) if name != MOB] if spec.condition else []
-    needed = (*VISIBILITY, LOADED_ON, spec.declared.key, *closed_on, *used, *spec.columns)
+    versions = [] if spec.declared.table in single_version else [LOADED_ON]
+    needed = (*VISIBILITY, *versions, spec.declared.key, *closed_on, *used, *spec.columns)
     return {spec.declared.table: tuple(dict.fromkeys(needed))}

@@ -23,7 +23,7 @@ from tallystick.observations.specs import ObservationSpec
 from tallystick.spec.expressions import columns_used
 from tallystick.spec.observations import MOB, Given, MonthEnds, Nodes, Rows
 from tallystick.visibility import NEVER
-from tallystick.visibility.rows import day_number, day_numbers, version_spans
+from tallystick.visibility.rows import day_number, day_numbers, only_versions, version_spans
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 OBSERVATION_SCHEMA = pa.schema([("observation_id", pa.string()), ("customer_id", pa.string()), ("as_of", _INSTANT)])
@@ -42,9 +42,9 @@ def observe(
     if spec.kind == Given.kind:
         return observe_given(read(next(iter(spec.tables))))
     if spec.declared.table:
-        rows = _known(read(spec.declared.table), spec)
+        rows, has_versions = _known(read(spec.declared.table), spec), spec.declared.table not in single_version
         draw = observe_rows if spec.kind == Rows.kind else observe_month_ends
-        return draw(spec, rows, zone=zone)
+        return draw(spec, rows, zone=zone, has_versions=has_versions)
     columns = columns_to_read(spec, single_version)
     ids = {table: event_id if event_id in columns[table] else "" for table, event_id in spec.tables.items()}
     # One table after the other: what only the population reads is given up at once.
@@ -52,12 +52,15 @@ def observe(
     return observe_customers(tables, zone=zone, days=_asked_days(spec))
 
 
-def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str) -> pa.Table:
+def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:
     """One observation per event, as_of being its instant, in the version that was decided on (``decided_versions``).
 
-    The run's dates bound the local date of that instant.
+    The run's dates bound the local date of that instant. ``has_versions`` False says that each event has one version.
     """
-    decided = decided_versions(rows, spec.declared.key, zone=zone)
+    if has_versions:
+        decided = decided_versions(rows, spec.declared.key, zone=zone)
+    else:
+        decided = rows.filter(pc.invert(rows["is_retracted"]))
     days = zone_offsets(zone).dates(_micros(decided["event_at"])) if decided.num_rows else np.zeros(0, dtype=np.int64)
     wanted = np.ones(len(days), dtype=bool)
     if spec.first is not None:
@@ -68,16 +71,17 @@ def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str) -> pa.Tabl
     return _chosen(spec, decided.filter(_holds(spec, decided)), as_of="event_at")
 
 
-def observe_month_ends(spec: ObservationSpec, rows: pa.Table, *, zone: str) -> pa.Table:
+def observe_month_ends(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:
     """Each event at every local midnight that begins a month, while its version in force is not closed.
 
     The run's dates bound the date of that midnight, the first day of a month. A retraction ends an event as it ends
-    any row. ``closed_on`` before the date of the midnight closes it; null closes nothing.
+    any row. ``closed_on`` before the date of the midnight closes it; null closes nothing. ``has_versions`` False says
+    that each event has one version.
     """
     population = spec.declared.population
     if not isinstance(population, MonthEnds) or spec.last is None:
         raise ContractError(f"{spec.name} is no set of month ends up to a date", where="observe_month_ends")
-    spans = version_spans(rows, spec.declared.key)
+    spans = version_spans(rows, spec.declared.key) if has_versions else only_versions(rows)
     happened = zone_offsets(zone).dates(_micros(spans.rows["event_at"]))
     # What happens at a local midnight is not before it: in both cases it is seen from the next day on.
     begin = np.maximum(spans.known, happened + 1)
@@ -88,10 +92,7 @@ def observe_month_ends(spec: ObservationSpec, rows: pa.Table, *, zone: str) -> p
         closed = day_numbers(pc.fill_null(spans.rows[population.closed_on], date.max))
         end = np.minimum(end, closed + 1)
     end = np.where(_flags(spans.rows["is_retracted"]), begin, end)
-    low, high = _month_on_or_after(begin), _month_on_or_after(end)
-    counts = np.maximum(high - low, 0)
-    at = np.repeat(np.arange(len(counts)), counts)
-    months = low[at] + np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+    at, months = _months_within(begin, end)
     days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     seen = spans.rows.take(pa.array(at))
     instants = pa.array(zone_offsets(zone).midnights(days), pa.int64()).cast(_INSTANT)
@@ -185,6 +186,14 @@ def _month_on_or_after(days: np.ndarray) -> np.ndarray:
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     return np.asarray(months.astype(np.int64) + (months.astype("datetime64[D]") < dates))
+
+
+def _months_within(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every month that begins within a span of days: the number of the span, and the month."""
+    low, high = _month_on_or_after(begin), _month_on_or_after(end)
+    counts = np.maximum(high - low, 0)
+    at = np.repeat(np.arange(len(counts)), counts)
+    return at, low[at] + np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def _months_between(days: np.ndarray, months: np.ndarray) -> np.ndarray:

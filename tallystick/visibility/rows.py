@@ -39,6 +39,12 @@ def version_spans(rows: pa.Table, event_id: str) -> Spans:
     return Spans(ordered, known, version_ends(np.cumsum(starts), known), starts)
 
 
+def only_versions(rows: pa.Table) -> Spans:
+    """The spans of events that are known to have one version each, in the order of the rows; needs no ids."""
+    known = day_numbers(rows["known_on"])
+    return Spans(rows, known, np.full(known.size, NEVER, dtype=np.int64), np.ones(known.size, dtype=bool))
+
+
 def rows_in_force(rows: pa.Table, event_id: str, *, on: date) -> pa.Table:
     """Per event the version in force on a date, retracted ones left out. Order of the rows is not kept."""
     spans, day = version_spans(rows, event_id), day_number(on)

@@ -6,128 +6,32 @@ The oracle knows one rule: on a date the version in force is, of those known by 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
 
 from tallystick.errors import ContractError, DeclarationError
-from tallystick.observations import ObservationSpec, columns_to_read, observe
-from tallystick.spec.expressions import parse_condition
-from tallystick.spec.observations import (
-    Customers,
-    Given,
-    MonthEnds,
-    Nodes,
-    ObservationSet,
-    Population,
-    Rows,
+from tallystick.observations import columns_to_read, observe
+from tallystick.spec.observations import Customers, Given, MonthEnds, Nodes, Population, Rows
+from tests.lib.observed_rows import (
+    DAY,
+    OTHER,
+    TABLE,
+    ZONE,
+    Expected,
+    Version,
+    by_row,
+    day_of,
+    decided,
+    draw_versions,
+    in_force,
+    local,
+    rows_table,
+    seen_by,
+    spec_of,
 )
-
-ZONE = "Europe/Copenhagen"
-TABLE = "clean.loans"
-OTHER = "clean.visits"
-DAY = date(2026, 3, 10)
-Expected = list[tuple[str, str, datetime]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Version:
-    """One version of a row: what happened when, delivered when, known when."""
-
-    row: str
-    at: datetime
-    known: date
-    loaded: date | None = None
-    gone: bool = False
-    customer: str = "c1"
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def delivered(self) -> tuple[date, date]:
-        return (self.loaded or self.known, self.known)
-
-
-def rows_table(versions: Sequence[Version], **types: pa.DataType) -> pa.Table:
-    """Them as rows of a clean table."""
-    return pa.table(
-        {
-            "loan_id": pa.array([v.row for v in versions], pa.string()),
-            "customer_id": pa.array([v.customer for v in versions], pa.string()),
-            "event_at": pa.array([v.at for v in versions], pa.timestamp("us", tz="UTC")),
-            "known_on": pa.array([v.known for v in versions], pa.date32()),
-            "loaded_on": pa.array([v.delivered[0] for v in versions], pa.date32()),
-            "is_retracted": pa.array([v.gone for v in versions], pa.bool_()),
-        }
-        | {name: pa.array([v.more.get(name) for v in versions], kind) for name, kind in types.items()}
-    )
-
-
-def local(day: date, hour: int = 0, zone: str = ZONE) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-
-
-def day_of(moment: datetime, zone: str = ZONE) -> date:
-    return moment.astimezone(ZoneInfo(zone)).date()
-
-
-def spec_of(population: Population, *, key: str = "loan_id", types: Mapping[str, str] | None = None, **run: Any) -> Any:
-    declared = ObservationSet(name="mine", key=key, population=population)
-    where = getattr(population, "where", "")
-    condition = parse_condition(where, types or {}) if where else None
-    tables = dict.fromkeys(declared.tables or ("raw.observations",), "loan_id")
-    return ObservationSpec(declared=declared, tables=tables, condition=condition, **run)
-
-
-def seen_by(spec: ObservationSpec, rows: Mapping[str, pa.Table], zone: str = ZONE, **how: Any) -> Expected:
-    made = observe(spec, rows.__getitem__, zone=zone, **how)
-    return [(row["observation_id"], row["customer_id"], row["as_of"]) for row in made.to_pylist()]
-
-
-def in_force(versions: Sequence[Version], on: date) -> Version | None:
-    """The definition: of the versions of one row known by the date, the one delivered last."""
-    known = [v for v in versions if v.known <= on]
-    return max(known, key=lambda v: v.delivered, default=None)
-
-
-def decided(versions: Sequence[Version], zone: str = ZONE) -> Version | None:
-    """The definition: in the order of delivery, the first that is in force on some day, and that no later delivered
-    version replaced by its own date.
-    """
-    ordered = sorted(versions, key=lambda v: v.delivered)
-    for place, version in enumerate(ordered):
-        if all(later.known > max(day_of(version.at, zone), version.known) for later in ordered[place + 1 :]):
-            return None if version.gone else version
-    return None
-
-
-def by_row(versions: Sequence[Version]) -> dict[str, list[Version]]:
-    found: dict[str, list[Version]] = {}
-    for version in versions:
-        found.setdefault(version.row, []).append(version)
-    return found
-
-
-def draw_versions(draw: random.Random, *, rows: int, start: date, days: int) -> list[Version]:
-    """Random versions: corrections that name earlier and later dates, retractions, several in one load."""
-    made: dict[tuple[str, date, date], Version] = {}
-    for _ in range(rows):
-        number = draw.randrange(max(2, rows // 2))
-        known, loaded = (start + timedelta(days=draw.randrange(days)) for _ in range(2))
-        at = local(start + timedelta(days=draw.randrange(days)), draw.choice([0, 0, 1, 12, 23]))
-        closed = draw.choice([None, start + timedelta(days=draw.randrange(days))])
-        version = Version(
-            row=f"r{number}", at=at, known=known, loaded=loaded, gone=draw.random() < 0.2,
-            customer=f"c{number % 5}", more={"closed_on": closed, "amount_minor": draw.randrange(3)},
-        )  # fmt: skip
-        made[version.row, *version.delivered] = version
-    listed = list(made.values())
-    draw.shuffle(listed)
-    return listed
 
 
 def test_an_event_is_observed_in_the_version_that_was_decided_on() -> None:
@@ -278,6 +182,20 @@ def test_months_on_book_are_whole_months_from_date_to_date(granted: date, mobs: 
             assert len(seen_by(spec, rows)) == int(number == mob)
     spec = spec_of(MonthEnds(table=TABLE, where="mob < term"), types=types, last=MAY)
     assert len(seen_by(spec, rows)) == sum(mob < 3 for mob in mobs)
+
+
+@pytest.mark.parametrize("population", [Rows(table=TABLE), CLOSED])
+def test_rows_without_second_versions_need_no_load_dates(population: Population) -> None:
+    draw = random.Random(9)
+    spec = spec_of(population, first=FEBRUARY, last=MAY)
+    columns = columns_to_read(spec, single_version={TABLE})[TABLE]
+    assert "loaded_on" not in columns
+    for _ in range(30):
+        first = {version.row: version for version in draw_versions(draw, rows=30, start=date(2026, 2, 20), days=60)}
+        rows = rows_table(list(first.values()), closed_on=pa.date32())
+        slowly = seen_by(spec, {TABLE: rows})
+        assert seen_by(spec, {TABLE: rows.select(list(columns))}, single_version={TABLE}) == slowly
+        assert slowly
 
 
 def test_columns_of_an_observation_are_those_of_the_version_in_force() -> None:

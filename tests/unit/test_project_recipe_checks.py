@@ -50,6 +50,12 @@ def test_a_table_of_customers_is_needed_by_its_group_alone(project: Project) -> 
     assert found == ["simbank does not fill clean.customers, which recipe cash_loan needs for group customers"]
 
 
+def test_a_set_that_nobody_of_the_source_is_in_is_told(project: Project) -> None:
+    recipe = replace(project.recipes["social_activity"], groups=("transactions",))
+    found = [p.what for p in check_recipe_on_source(project, recipe, project.sources["berka"])]
+    assert found == ["berka fills no table that observations contacts are drawn from"]
+
+
 def test_groups_of_another_key_than_the_observations_are_told(project: Project) -> None:
     per_account = replace(project.feature_groups["transactions"], per="account_id")
     groups = {**project.feature_groups, "transactions": per_account}

@@ -126,7 +126,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class RunInfo:
     """Who computed days, from which version of every table that was read."""
 
     run_id: str
@@ -215,7 +215,7 @@ class Ledger:
         definition: Definition,
         counts: Mapping[date, int],
         *,
-        made: Made,
+        run: RunInfo,
         inputs: Inputs,
         changes: Changes,
     ) -> None:
@@ -227,7 +227,7 @@ class Ledger:
         self._record_definition(definition)
         rows = self.read(definition.group)
         held = {row["as_of_date"]: row for row in rows.to_pylist()}
-        told = json.dumps(dict(sorted(made.versions.items())))
+        told = json.dumps(dict(sorted(run.versions.items())))
         reach = {text: inputs.reach(changes, json.loads(text)) for text in {row["inputs"] for row in held.values()}}
         for day, row in held.items():
             if day < reach[row["inputs"]]:
@@ -235,7 +235,7 @@ class Ledger:
         for day, count in counts.items():
             held[day] = {
                 **self._partition(definition.group), "as_of_date": day, "definition": definition.name,
-                "rows_written": count, "inputs": told, "run_id": made.run_id,
+                "rows_written": count, "inputs": told, "run_id": run.run_id,
             }  # fmt: skip
         noted = pa.Table.from_pylist([held[day] for day in sorted(held)], schema=rows.schema)
         self.tables.replace(DAYS, noted, self._partition(definition.group))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from tallystick.features.ledger import Definition, Inputs, Ledger, Made, count_days
+from tallystick.features.ledger import Definition, Inputs, Ledger, RunInfo, count_days
 from tallystick.features.planning import list_read_tables
 from tallystick.observations import ObservationSpec
 from tallystick.runs.context import RunContext
@@ -74,7 +74,7 @@ class FeatureTables:
         """
         context, source, table = self.context, self.context.source, self.context.contracts[group.feature_table]
         inputs = Inputs.of(group, self.observations.tables, zone=source.zone, by_event=self.observations.by_event)
-        made = Made(run_id=context.run_id, versions=inputs.versions(self.pinned.versions))
+        run = RunInfo(run_id=context.run_id, versions=inputs.versions(self.pinned.versions))
         where = Slice.of_features(
             table.name,
             source.name,
@@ -84,9 +84,9 @@ class FeatureTables:
         )
         ensure_table(context.warehouse, table)
         self.ledger.forget(group.name, first=dates.first, last=dates.last)
-        by = context.signed(fingerprint(group), made.versions, run_id=made.commit_id)
+        by = context.signed(fingerprint(group), run.versions, run_id=run.commit_id)
         commit = replace_files(context.warehouse, table, files, where=where, run=by)
-        self.ledger.record(self._definition(group), days, made=made, inputs=inputs, changes=self.changes)
+        self.ledger.record(self._definition(group), days, run=run, inputs=inputs, changes=self.changes)
         return commit
 
     def _definition(self, group: FeatureGroup) -> Definition:

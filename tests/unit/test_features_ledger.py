@@ -19,7 +19,7 @@ from tallystick.features.ledger import (
     Definition,
     Inputs,
     Ledger,
-    Made,
+    RunInfo,
     list_days,
     owned_days,
 )
@@ -98,7 +98,7 @@ INPUTS = Inputs(tables=tuple(VERSIONS), zone="Asia/Shanghai")
 
 
 def record(ledger: Ledger, definition: Definition, days: list[date], *, rows: int = 2, **more: object) -> None:
-    asked = {"made": Made(run_id="r1", versions=VERSIONS), "inputs": INPUTS, "changes": Known(), **more}
+    asked = {"run": RunInfo(run_id="r1", versions=VERSIONS), "inputs": INPUTS, "changes": Known(), **more}
     ledger.record(definition, dict.fromkeys(days, rows), **asked)  # type: ignore[arg-type]
 
 
@@ -188,8 +188,8 @@ def test_days_that_nothing_reached_are_right_up_to_the_newest_run_and_late_ones_
     definition = define(group())
     record(ledger, definition, WEEK[:4])
     late = Known({"clean.transactions": [(8, {"known_on": (date(2026, 3, 3), date(2026, 3, 3))})]})
-    newer = Made(run_id="r2", versions={**VERSIONS, "clean.transactions": 8})
-    record(ledger, definition, WEEK[4:], made=newer, changes=late)
+    newer = RunInfo(run_id="r2", versions={**VERSIONS, "clean.transactions": 8})
+    record(ledger, definition, WEEK[4:], run=newer, changes=late)
     assert [state.is_late for state in judge(ledger, definition, late)] == [False, False, True, True, False]
     # The log of the old version is gone: what was noted as right up to version 8 needs it no more.
     forgotten = Known({"clean.transactions": []})

@@ -1,7 +1,7 @@
-"""Build the labels of a recipe from what was known at a cut-off date, and replace the source's rows of each.
+"""Build the labels of a recipe from what was known at a cut-off date, and replace its set's rows in each label table.
 
-Takes a recipe, a source and optionally the cut-off (default: the source's last load); reads applications, loans and
-their outcomes at pinned versions.
+Takes a recipe, a source and optionally the cut-off (default: the source's last load); reads at pinned versions what the
+recipe's observations are drawn from and their outcomes.
 """
 
 from __future__ import annotations

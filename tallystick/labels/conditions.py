@@ -1,36 +1,34 @@
 """A declared condition as a Spark column: what ``where`` of a label means, in the same SQL that features use.
 
-One rendering of the typed nodes of ``spec.expressions``: no text of a user reaches Spark as SQL.
+No text of a user reaches Spark as SQL: the typed nodes of ``spec.expressions`` are put together from columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, parse_condition
-from tallystick.spec.labels import HIDDEN_COLUMNS
+from tallystick.spec.label_checks import condition_columns
+from tallystick.spec.tables import TableContract
 
-# Spark's names of the types that contracts have. A column of any other type cannot be read by a condition.
-_CONTRACT_TYPES = {
-    "string": "string", "int": "int32", "bigint": "int64", "double": "double", "boolean": "boolean", "date": "date",
+_SPARK_TYPES = {
+    "string": "string", "int64": "bigint", "double": "double", "boolean": "boolean", "date": "date",
     "timestamp": "timestamp",
 }  # fmt: skip
-_SPARK_TYPES = {kind: name for name, kind in _CONTRACT_TYPES.items()}
 
 
-def holds_expr(text: str, rows: DataFrame, *, zone: str) -> Column:
-    """Whether ``text`` is true in each of ``rows``: null counts as not true, and an empty text holds for every row.
+def holds_expr(text: str, contract: TableContract, *, zone: str) -> Column:
+    """Whether ``text`` is true in a row of the table: null counts as not true, an empty text holds for every row.
 
     Integer arithmetic that leaves 64 bits stops the query, as Spark's ANSI mode has it.
     """
     if not text:
         return F.lit(True)
-    known = {name: _CONTRACT_TYPES[kind] for name, kind in rows.dtypes if kind in _CONTRACT_TYPES}
-    columns = {name: kind for name, kind in known.items() if name not in HIDDEN_COLUMNS}
-    return F.coalesce(node_expr(parse_condition(text, columns, where="where"), zone=zone), F.lit(False))
+    node = parse_condition(text, condition_columns(contract), where=f"a condition on {contract.name}")
+    return F.coalesce(node_expr(node, zone=zone), F.lit(False))
 
 
 def node_expr(node: Node, *, zone: str) -> Column:

@@ -1,6 +1,6 @@
 """What is open of a loan on a date: days past due, months missed, from instalment schedules and payments.
 
-Labels, vintages and roll rates share the arithmetic. Which of it is bad, the label says.
+Shared by labels, vintages and roll rates; which of it is bad is for them to say.
 
 A schedule is not unrolled for days past due. Instalments are equal, so the payments made before a date cover the first
 ``paid div instalment`` of them in full, and the oldest one left open is due that many months after the first due date.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from tallystick.labels.versions import KnownTables, local_date_expr
+from tallystick.labels.local_dates import local_date_expr
 
 LOAN_KEY = ("source", "loan_id")
 
@@ -23,17 +23,16 @@ def has_usable_schedule_expr() -> Column:
     return F.coalesce(has_amounts & F.col("first_due_date").isNotNull(), F.lit(False))
 
 
-def payments_known(known: KnownTables) -> DataFrame:
-    """Payments as known on the cut-off: (source, loan_id, paid_on, amount_minor, known_on).
+def payments_known(versions: DataFrame, *, zone: str) -> DataFrame:
+    """(source, loan_id, paid_on, amount_minor, known_on) of payments as known on a cut-off, from ``known_versions``.
 
     A payment that was corrected or taken back also leaves a row of amount 0 at every date and loan it once stood at:
     its ``known_on`` says until when somebody would have counted it there.
     """
-    versions = known.versions("clean.repayments", "repayment_id").where(~F.col("is_retracted"))
     amount = F.when(F.col("in_force"), F.col("amount_minor")).otherwise(F.lit(0).cast("bigint"))
-    return versions.select(
+    return versions.where(~F.col("is_retracted")).select(
         *LOAN_KEY,
-        local_date_expr("event_at", known.zone).alias("paid_on"),
+        local_date_expr("event_at", zone).alias("paid_on"),
         amount.alias("amount_minor"),
         F.col("in_force_since").alias("known_on"),
     )

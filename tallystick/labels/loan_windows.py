@@ -1,7 +1,4 @@
-"""Labels that a loan's schedule and payments decide: what happened in the performance window.
-
-The window of each observation, and what of the loan falls into it. ``delinquency`` has the arithmetic.
-"""
+"""Labels that a loan's schedule and payments decide: what happened of it in the performance window."""
 
 from __future__ import annotations
 
@@ -16,29 +13,34 @@ from tallystick.labels.delinquency import (
     trace_dpd,
     trace_missed_months,
 )
-from tallystick.labels.loans import loans_of_applications
+from tallystick.labels.loans import observed_loans
 from tallystick.labels.versions import KnownTables
 from tallystick.spec.labels import DelinquencyLabel, MissedMonthsLabel
 
-_APPLICATION = ("source", "application_id")
-_OBSERVED = ("source", "application_id", "as_of")
+_OWNER = ("source", "observation_id")
+_OBSERVATION = (*_OWNER, "as_of")
 
 
-def judge_loans(label: DelinquencyLabel | MissedMonthsLabel, asked: DataFrame, known: KnownTables) -> DataFrame:
-    """Labels that a loan's schedule and payments decide."""
-    loans = loans_of_applications(known)
-    holds = holds_expr(label.where, loans, zone=known.zone) & has_usable_schedule_expr()
+def judge_loans(
+    label: DelinquencyLabel | MissedMonthsLabel, asked: DataFrame, known: KnownTables, *, key: str
+) -> DataFrame:
+    """Status and label of each observation by what was open of its loan in the window, as known on the cut-off.
+
+    ``key`` is the column of clean.loans that holds the observation's own key.
+    """
+    loans = observed_loans(known, key=key)
+    holds = holds_expr(label.where, known.contracts["clean.loans"], zone=known.zone) & has_usable_schedule_expr()
     own = loans.where(F.col("loan_id").isNotNull()).withColumn("_holds", holds)
-    columns = (*_APPLICATION, "loan_id", "granted_on", "first_due_date", "loan_known_on", "_holds")
-    windowed = _with_window(label, asked.join(own.select(*columns), [*_APPLICATION], "left"))
-    current = known.latest("clean.loans", "loan_id")
-    payments = payments_known(known)
-    windows = windowed.where(F.col("loan_id").isNotNull()).select(*_OBSERVED, "loan_id", "window_from", "window_to")
+    columns = (*_OWNER, "loan_id", "granted_on", "first_due_date", "loan_known_on", "_holds")
+    windowed = _with_window(label, asked.join(own.select(*columns), [*_OWNER], "left"))
+    current = known.latest("clean.loans")
+    payments = payments_known(known.versions("clean.repayments"), zone=known.zone)
+    windows = windowed.where(F.col("loan_id").isNotNull()).select(*_OBSERVATION, "loan_id", "window_from", "window_to")
     if isinstance(label, DelinquencyLabel):
         found = _dpd_in_window(label, windows, current, payments)
     else:
         found = _missed_in_window(label, windows, current, payments)
-    joined = windowed.join(found, [*_OBSERVED], "left")
+    joined = windowed.join(found, [*_OBSERVATION], "left")
     settled_on = F.date_add("window_to", label.lag_days)
     was_bad = F.coalesce("was_bad", F.lit(False)) if label.anchor == "as_of" else F.lit(False)
     status = (
@@ -72,7 +74,7 @@ def _dpd_in_window(label: DelinquencyLabel, windows: DataFrame, loans: DataFrame
     is_start, is_end = F.col("on_date") == F.col("window_from"), F.col("on_date") == F.col("window_to")
     is_judged = is_end if label.occurs == "end" else ~is_start
     worst, before = F.max(F.when(is_judged, F.col("dpd"))), F.max(F.when(is_start, F.col("dpd")))
-    return inside.groupBy(*_OBSERVED).agg(
+    return inside.groupBy(*_OBSERVATION).agg(
         worst.alias("dpd"),
         (worst >= label.dpd).alias("is_bad"),
         before.alias("dpd_before"),
@@ -87,7 +89,7 @@ def _missed_in_window(label: MissedMonthsLabel, windows: DataFrame, loans: DataF
     # Of the months before the window the last one counts: it says what the loan is like as the window begins.
     before = F.max_by("missed", F.when(is_before, F.col("month")))
     nothing = F.lit(None).cast("int")
-    return judged.groupBy(*_OBSERVED).agg(
+    return judged.groupBy(*_OBSERVATION).agg(
         F.first(nothing).alias("dpd"),
         F.max(~is_before & (F.col("missed") >= label.months)).alias("is_bad"),
         F.first(nothing).alias("dpd_before"),

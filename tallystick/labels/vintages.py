@@ -1,7 +1,4 @@
-"""Tables that fall out of the label arithmetic: vintages, roll rates, and cohorts of label status.
-
-Tables for people, from rows that the label stage made.
-"""
+"""Tables that the label arithmetic also gives: vintages, roll rates, and cohorts of label status."""
 
 from __future__ import annotations
 
@@ -13,7 +10,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from tallystick.labels.delinquency import LOAN_KEY, has_usable_schedule_expr, payments_known, trace_dpd
-from tallystick.labels.versions import KnownTables, local_date_expr
+from tallystick.labels.local_dates import local_date_expr
+from tallystick.labels.versions import known_versions, rows_in_force
 from tallystick.spec.labels import STATUSES
 
 
@@ -26,9 +24,9 @@ def vintage_table(
     reached it by the cut-off, and ``is_complete`` says whether that is all of the vintage: an incomplete row is
     biased to the older loans of its month. Ages run from 1 to ``months``.
     """
-    known = KnownTables(frames={"clean.loans": loans, "clean.repayments": repayments}, cutoff=cutoff, zone=zone)
-    aged = _aged_loans(known, months=months)
-    traced = _trace(aged, known)
+    current = rows_in_force(known_versions(loans, "loan_id", cutoff=cutoff))
+    aged = _aged_loans(current, months=months, zone=zone)
+    traced = _trace(aged, current, repayments, cutoff=cutoff, zone=zone)
     is_past = F.col("on_date") <= F.col("reached_on")
     joined = aged.join(traced.select(*LOAN_KEY, "on_date", "dpd"), [*LOAN_KEY]).where(is_past)
     worst = joined.groupBy(*LOAN_KEY, "vintage", "months_on_book", "reached_on").agg(F.max("dpd").alias("worst"))
@@ -57,9 +55,9 @@ def roll_rates(
     pair of consecutive ages up to ``months`` that the loan had reached by the cut-off counts once; ``rate`` is the
     share of the row's ``from_state``.
     """
-    known = KnownTables(frames={"clean.loans": loans, "clean.repayments": repayments}, cutoff=cutoff, zone=zone)
-    aged = _aged_loans(known, months=months).where(F.col("reached_on") <= F.lit(cutoff))
-    traced = _trace(aged, known).where("is_mark")
+    current = rows_in_force(known_versions(loans, "loan_id", cutoff=cutoff))
+    aged = _aged_loans(current, months=months, zone=zone).where(F.col("reached_on") <= F.lit(cutoff))
+    traced = _trace(aged, current, repayments, cutoff=cutoff, zone=zone).where("is_mark")
     state = F.when(F.col("is_repaid"), F.lit("repaid")).otherwise(_state_expr(edges))
     ages = aged.select(*LOAN_KEY, "months_on_book", F.col("reached_on").alias("on_date"))
     states = traced.join(ages, [*LOAN_KEY, "on_date"]).select(*LOAN_KEY, "months_on_book", state.alias("from_state"))
@@ -87,9 +85,9 @@ def count_cohorts(labels: DataFrame) -> DataFrame:
     return grouped.select("source", "cohort", "good", "bad", rate, *names)
 
 
-def _aged_loans(known: KnownTables, *, months: int) -> DataFrame:
-    current = known.latest("clean.loans", "loan_id").where(has_usable_schedule_expr())
-    granted = current.select(*LOAN_KEY, local_date_expr("event_at", known.zone).alias("granted_on"))
+def _aged_loans(loans: DataFrame, *, months: int, zone: str) -> DataFrame:
+    usable = loans.where(has_usable_schedule_expr())
+    granted = usable.select(*LOAN_KEY, local_date_expr("event_at", zone).alias("granted_on"))
     ages = F.explode(F.sequence(F.lit(1), F.lit(months))).alias("months_on_book")
     aged = granted.select(*LOAN_KEY, "granted_on", ages)
     return aged.select(
@@ -98,9 +96,10 @@ def _aged_loans(known: KnownTables, *, months: int) -> DataFrame:
     )  # fmt: skip
 
 
-def _trace(aged: DataFrame, known: KnownTables) -> DataFrame:
+def _trace(aged: DataFrame, loans: DataFrame, repayments: DataFrame, *, cutoff: date, zone: str) -> DataFrame:
     marks = aged.select(*LOAN_KEY, F.col("reached_on").alias("on_date"))
-    return trace_dpd(marks, known.latest("clean.loans", "loan_id"), payments_known(known))
+    versions = known_versions(repayments, "repayment_id", cutoff=cutoff)
+    return trace_dpd(marks, loans, payments_known(versions, zone=zone))
 
 
 def _state_expr(edges: Sequence[int]) -> Column:

@@ -17,6 +17,7 @@ from tallystick.project.problems import as_problem
 from tallystick.project.project import Project
 from tallystick.project.sources import check_source
 from tallystick.spec.expressions import parse_expression
+from tallystick.spec.label_checks import check_label, check_label_of
 from tallystick.spec.names import nearest_name
 from tallystick.spec.retirements import tell_gone
 from tallystick.spec.sources import Problem
@@ -108,6 +109,22 @@ def recipe_problems(project: Project, recipe: Recipe) -> Iterator[Problem]:
     read = [f"feature.{name}" for name in recipe.groups] + ([observed.table] if observed and observed.table else [])
     if is_whole and all(name in project.contracts for name in read):
         yield from _column_problems(project, recipe, where=place)
+    if is_whole:
+        yield from _label_problems(project, recipe, where=place)
+
+
+def _label_problems(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
+    """Each label can be told of the recipe's observations; one that is wrong on its own is told elsewhere."""
+    for name in recipe.labels:
+        label = project.labels[name]
+        try:
+            check_label(label, project.contracts)
+        except DeclarationError:
+            continue
+        try:
+            check_label_of(label, project.observations[recipe.observations], project.contracts)
+        except DeclarationError as error:
+            yield Problem(where=f"{where}: {error.where}", what=error.what, fix=error.fix)
 
 
 def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:

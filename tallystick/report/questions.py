@@ -81,8 +81,9 @@ def _label_questions(recipe: Recipe, source: str) -> dict[str, Question]:
                     count(*) FILTER (status = 'immature')::BIGINT AS immature,
                     count(*) FILTER (status = 'indeterminate')::BIGINT AS indeterminate,
                     count(*) FILTER (status IN ('unobserved', 'not_granted'))::BIGINT AS without_outcome,
-                    count(*) FILTER (status = 'excluded')::BIGINT AS excluded
-                FROM {label} WHERE source = '{source}' GROUP BY 1 ORDER BY 1""",
+                    count(*) FILTER (status IN ('excluded', 'already_bad'))::BIGINT AS excluded
+                FROM {label} WHERE source = '{source}' AND observations = '{recipe.observations}'
+                GROUP BY 1 ORDER BY 1""",
         ),
         "audit": Question(
             tables=["monitor.leakage"],

@@ -78,9 +78,10 @@ def pin_features(
 
 
 def pin_labels(context: RunContext, recipe: Recipe) -> PinnedTables:
-    """The source's rows of the recipe's label and of its variants."""
+    """The rows of the recipe's observations in the tables of its label and of its variants."""
+    owned = {"observations": recipe.observations, "source": context.source.name}
     names = [f"label.{name}" for name in recipe.labels]
-    return PinnedTables({name: pin(context.warehouse, name).where(source=context.source.name) for name in names})
+    return PinnedTables({name: pin(context.warehouse, name).where(**owned) for name in names})
 
 
 def _check_validated(context: RunContext, pinned: Mapping[str, Pinned]) -> None:

@@ -37,9 +37,9 @@ def pin_training(context: RunContext, recipe: Recipe, plan: VectorPlan) -> Pinne
 
 
 def read_training(context: RunContext, recipe: Recipe, pinned: PinnedTables) -> dict[str, pa.Table]:
-    """The source's rows of the pinned tables; of feature tables only those of the recipe's observations."""
+    """The source's rows of the pinned tables; of features and labels only those of the recipe's observations."""
     is_observed = context.is_ours & (pc.field("observations") == recipe.observations)
-    wanted = {name: is_observed if name.startswith("feature.") else context.is_ours for name in pinned.tables}
+    wanted = {name: context.is_ours if name.startswith("clean.") else is_observed for name in pinned.tables}
     return {
         name: read_arrow(context.warehouse, name, version=version, filter=wanted[name])
         for name, version in pinned.versions.items()

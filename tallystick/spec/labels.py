@@ -1,8 +1,9 @@
 """What "bad" means: the label declarations a recipe chooses from.
 
-Dates of a run are arguments of the stage; ``label_checks`` holds a label against its tables.
+Here are the definitions as frozen, validated values and the columns of a label table; ``label_checks`` holds them
+against tables and observation sets. The cut-off date is no part of a definition: it is an argument of the stage.
 
-A label is about one application: 1 for bad, 0 for good, and null unless ``status`` is ``mature``:
+A label is about one observation: 1 for bad, 0 for good, and null unless ``status`` is ``mature``:
 
     mature          the performance window was over at the cut-off; label is 0 or 1
     immature        the window was not over at the cut-off; such a row is never called good
@@ -27,6 +28,9 @@ STATUSES = ("mature", "immature", "already_bad", "indeterminate", "excluded", "u
 ANCHORS = ("as_of", "grant", "first_due")
 OCCURRENCES = ("ever", "end")
 
+# A label of a loan finds it by the observation's own key, which is one of these columns of clean.loans.
+LOAN_KEYS = ("application_id", "loan_id")
+
 # When a row was loaded or known decides whether it is seen at all; a condition cannot read it.
 HIDDEN_COLUMNS = ("known_on", "loaded_on", "is_retracted")
 
@@ -40,10 +44,11 @@ _SHORTEST_MONTH = 28
 class OutcomeLabel:
     """Bad by an outcome column that somebody else decided, with the date on which it became known.
 
-    Per application the latest observed outcome known at the cut-off counts. It is mature when the loan was at least
-    ``min_months_on_book`` whole months old on the outcome's ``observed_on``. Outcomes in neither ``bad`` nor ``good``
-    are indeterminate. ``where`` is a condition on the outcome's row (``spec.expressions``); rows for which it is not
-    true are excluded.
+    Per application or loan (the key of the observation set, a column of ``table``) the latest observed outcome known at
+    the cut-off counts, unless it was observed before the observation's own date. It is mature when the loan was at
+    least ``min_months_on_book`` whole months old on the outcome's ``observed_on``. Outcomes in neither ``bad`` nor
+    ``good`` are indeterminate. ``where`` is a condition on the outcome's row (``spec.expressions``); rows for which it
+    is not true are excluded.
     """
 
     name: str
@@ -74,7 +79,7 @@ class OutcomeLabel:
     @property
     def tables(self) -> tuple[str, ...]:
         """The clean tables that the label stage needs for this definition."""
-        return ("clean.applications", "clean.loans", self.table)
+        return ("clean.loans", self.table)
 
     @property
     def condition_table(self) -> str:
@@ -99,8 +104,8 @@ class DelinquencyLabel:
     ``window`` ("90d" or "6m", months clamp); it is judged at the dates S < D <= S + window, which look at payments in
     [S, S + window) and before. ``occurs="ever"``: bad when dpd(D) >= ``dpd`` on any of them; ``"end"``: on the last one
     only. ``instalments`` looks at the first so many instalments alone (0: all). Mature when S + window + ``lag_days``
-    is not after the cut-off; until then the row is immature even if it went bad already, since counting bads early and
-    goods late would distort the bad rate. ``where`` is a condition on the row of clean.loans (``spec.expressions``).
+    is not after the cut-off; until then the row is immature even if it went bad already: counting bads early and goods
+    late would bias the bad rate. ``where`` is a condition on the row of clean.loans (``spec.expressions``).
 
     With ``anchor="as_of"`` the loan may be running, and late, when the window begins. From ``already_bad_dpd`` days
     past due at S on (0: as many as ``dpd``) it is ``already_bad`` and has no label.
@@ -150,7 +155,7 @@ class DelinquencyLabel:
     @property
     def tables(self) -> tuple[str, ...]:
         """The clean tables that the label stage needs for this definition."""
-        return ("clean.applications", "clean.loans", "clean.repayments")
+        return ("clean.loans", "clean.repayments")
 
     @property
     def condition_table(self) -> str:
@@ -224,7 +229,7 @@ class MissedMonthsLabel:
     @property
     def tables(self) -> tuple[str, ...]:
         """The clean tables that the label stage needs for this definition."""
-        return ("clean.applications", "clean.loans", "clean.repayments")
+        return ("clean.loans", "clean.repayments")
 
     @property
     def condition_table(self) -> str:
@@ -241,26 +246,84 @@ class MissedMonthsLabel:
         return f"{text}, only where {self.where}" if self.where else text
 
 
-Label = OutcomeLabel | DelinquencyLabel | MissedMonthsLabel
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventLabel:
+    """Bad when something happened: a row of ``table`` in ``[as_of, as_of + window)`` that became known.
+
+    A row counts when it is of the observation's customer, ``where`` is true of it (``spec.expressions``; null counts as
+    not true), and it is in force on the cut-off. With ``per`` it must also have the observation's own key in the column
+    ``per``, which has the name of the set's key: only what happened to that very loan or transfer counts. A row that
+    the observation was made of never counts for itself.
+
+    The window is exact to the microsecond and counted on the local wall clock as feature windows are: an event at
+    ``as_of`` is in, one at ``as_of + window`` is not; months clamp; a time that does not exist moves forward, of one
+    that exists twice the first counts. It is over on the first business date that begins at its end or later, and the
+    label is mature ``lag_days`` after that. Good means that nothing of the kind is known; whatever is recorded late
+    needs a ``lag_days`` that waits for it.
+    """
+
+    name: str
+    table: str
+    where: str = ""
+    window: str = "90d"
+    per: str = ""
+    lag_days: int = 0
+    description: str = ""
+    version: int = 1
+
+    kind: ClassVar[str] = "event"
+
+    def __post_init__(self) -> None:
+        _check_common(self.name, self.version)
+        _check_window(self.window, "as_of", self.lag_days, where=f"label {self.name}")
+
+    @property
+    def span(self) -> Window:
+        """The length of the performance window."""
+        return parse_window(self.window)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The clean tables that the label stage needs for this definition."""
+        return (self.table,)
+
+    @property
+    def condition_table(self) -> str:
+        """The table whose rows ``where`` is a condition on."""
+        return self.table
+
+    @property
+    def sentence(self) -> str:
+        """The definition in words, for the report and the model card."""
+        text = f"bad = a row of {self.table} within {_span_words(self.span)} from as_of"
+        if self.per:
+            text += f", of the same {self.per}"
+        return f"{text}, only where {self.where}" if self.where else text
+
+
+Label = OutcomeLabel | DelinquencyLabel | MissedMonthsLabel | EventLabel
 
 _ANCHOR_WORDS = {"as_of": "as_of date", "grant": "grant date", "first_due": "first due date"}
 
 LABEL_COLUMNS = (
+    Column(name="observations", type="string", required=True, description="Name of the observation set."),
     Column(
-        name="application_id",
+        name="observation_id",
         type="string",
         required=True,
         pii="pseudonymous",
-        description="The application that is judged.",
+        description="The observation that is judged, by the set's own key.",
     ),
-    Column(name="customer_id", type="string", required=True, pii="pseudonymous", description="Who applied."),
-    Column(name="as_of", type="timestamp", required=True, description="Observation point: when they applied."),
+    Column(name="customer_id", type="string", required=True, pii="pseudonymous", description="The customer."),
+    Column(name="as_of", type="timestamp", required=True, description="The instant of the observation, UTC."),
     Column(name="label", type="int32", pii="personal", description="1 bad, 0 good; null unless status is mature."),
     Column(name="status", type="string", required=True, values=STATUSES, description="Whether the label may be used."),
     Column(name="known_on", type="date", description="First business date that may learn from this label."),
     Column(name="window_from", type="date", description="First day of the performance window."),
     Column(
-        name="window_to", type="date", description="Day after the window, or day on which the outcome was observed."
+        name="window_to",
+        type="date",
+        description="First business date after the window, or day on which the outcome was observed.",
     ),
     Column(
         name="dpd",
@@ -269,25 +332,25 @@ LABEL_COLUMNS = (
         description="Days past due that decided; null for labels that look at something else.",
     ),
     Column(name="definition", type="string", required=True, description="The definition in words."),
-    Column(name="source", type="string", required=True, description="Supplier of the application."),
+    Column(name="source", type="string", required=True, description="Supplier of the observation."),
     Column(name="bucket", type="int32", required=True, description="Hash bucket of the customer."),
-    Column(name="period", type="string", required=True, description="Period of the application."),
+    Column(name="period", type="string", required=True, description="Year or month of as_of."),
 )
 
 
 def label_contract(label: Label) -> TableContract:
-    """The contract of the table ``label.<name>`` that holds this label's rows."""
+    """The contract of the table ``label.<name>`` that holds this label's rows, of one observation set or of several."""
     return TableContract(
         name=f"label.{label.name}",
         description=f"{label.sentence[0].upper()}{label.sentence[1:]}.",
-        grain="one row per application",
+        grain="one row per observation",
         owner="risk",
         columns=LABEL_COLUMNS,
-        key=("source", "application_id"),
-        partition_by=("source", "bucket", "period"),
-        sort_by=("customer_id", "as_of", "application_id"),
+        key=("source", "observations", "observation_id", "as_of"),
+        partition_by=("observations", "source", "bucket", "period"),
+        sort_by=("customer_id", "as_of", "observation_id"),
         entity="customer_id",
-        derived_from=label.tables,
+        derived_from=("clean.*",),
     )
 
 

@@ -203,6 +203,11 @@ class ObservationSet:
         return self.kind == Rows.kind
 
     @property
+    def is_drawn_whole(self) -> bool:
+        """Whether its tables alone say all its observations up to a date; else a run's dates or its file do, too."""
+        return self.kind in (Rows.kind, MonthEnds.kind, Nodes.kind)
+
+    @property
     def by_customer(self) -> bool:
         """Whether the key is the customer, so that ``observation_id`` and ``customer_id`` are the same."""
         return self.key == CUSTOMER

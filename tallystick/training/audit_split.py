@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tallystick.spec.recipes import Recipe
 from tallystick.training.audit_findings import AuditFinding
-from tallystick.training.data import UNIT, by_observation
+from tallystick.training.data import UNIT
 
 Row = Mapping[str, Any]
 
@@ -53,9 +53,7 @@ def check_split(
 
 def _dated(keys: pd.DataFrame, part: pd.Series, labels: pa.Table, *, zone: str) -> Iterator[Row]:
     wanted = ["source", UNIT, "as_of", "known_on", "window_from", "window_to"]
-    decided = {
-        (row["source"], row[UNIT], row["as_of"]): row for row in by_observation(labels).select(wanted).to_pylist()
-    }
+    decided = {(row["source"], row[UNIT], row["as_of"]): row for row in labels.select(wanted).to_pylist()}
     named = zip(keys["source"], keys[UNIT], keys["as_of"], keys["customer_id"], part, strict=True)
     for source, unit, as_of, customer, name in named:
         if name in ("train", "test"):

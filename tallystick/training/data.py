@@ -112,14 +112,9 @@ def observation_hash(keys: pd.DataFrame) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def by_observation(labels: pa.Table) -> pa.Table:
-    """Rows of a label table under the name that every set's key has."""
-    return labels.rename_columns([UNIT if name == "application_id" else name for name in labels.column_names])
-
-
 def _labels_of(frame: pd.DataFrame, labels: pa.Table) -> pd.DataFrame:
     unit = ["source", UNIT, "as_of"]
-    found = by_observation(labels).select([*unit, *LABEL_COLUMNS, "status"]).to_pandas()
+    found = labels.select([*unit, *LABEL_COLUMNS, "status"]).to_pandas()
     if found.duplicated(unit).any():
         raise ModelError("a label table has two rows for one observation", fix="read one observation set")
     mature = found[found["status"] == "mature"]

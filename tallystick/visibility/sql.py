@@ -8,11 +8,6 @@ from datetime import date
 from tallystick.visibility import LOADED_ON
 
 
-def newest_first_sql(known_on: str = "known_on") -> str:
-    """An ORDER BY list: of several versions of one event the one delivered last comes first."""
-    return f"{LOADED_ON} DESC, {known_on} DESC"
-
-
 def delivery_sql(known_on: str = "known_on") -> str:
     """A value that is the greater the later a version was delivered."""
     return f"STRUCT({LOADED_ON}, {known_on})"

@@ -130,8 +130,8 @@ def test_labels_are_what_the_payments_in_the_files_say(bank: Warehouse, files: P
             before = own[own["day"] < due + timedelta(days=30)]["AMT"].astype(float).sum()
             is_bad = is_bad or before < (place + 1) * float(loan["INSTAL"]) - 0.005
         expected[loan["APPLY_NO"]] = int(is_bad)
-    rows = query(bank, "SELECT application_id, label FROM label.dpd30_in_90_days WHERE status = 'mature'").to_pylist()
-    assert {row["application_id"]: row["label"] for row in rows} == expected
+    rows = query(bank, "SELECT observation_id, label FROM label.dpd30_in_90_days WHERE status = 'mature'").to_pylist()
+    assert {row["observation_id"]: row["label"] for row in rows} == expected
     assert 0.05 < sum(expected.values()) / len(expected) < 0.25
 
 

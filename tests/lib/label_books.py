@@ -19,16 +19,20 @@ LOAN_SCHEMA = (
     "instalment_minor bigint, first_due_date date"
 )
 PAYMENT_SCHEMA = (
-    "source string, repayment_id string, loan_id string, event_at timestamp, known_on date, loaded_on date, "
-    "is_retracted boolean, amount_minor bigint"
+    "source string, repayment_id string, loan_id string, customer_id string, event_at timestamp, known_on date, "
+    "loaded_on date, is_retracted boolean, amount_minor bigint"
 )
 APPLICATION_SCHEMA = (
     "source string, bucket int, period string, application_id string, customer_id string, event_at timestamp, "
     "known_on date, loaded_on date, is_retracted boolean"
 )
+OBSERVATION_SCHEMA = (
+    "source string, bucket int, period string, observation_id string, customer_id string, as_of timestamp, "
+    "known_on date"
+)
 OUTCOME_SCHEMA = (
-    "source string, outcome_id string, application_id string, outcome string, status_code string, observed_on date, "
-    "event_at timestamp, known_on date, loaded_on date, is_retracted boolean"
+    "source string, outcome_id string, application_id string, loan_id string, outcome string, "
+    "status_code string, observed_on date, event_at timestamp, known_on date, loaded_on date, is_retracted boolean"
 )
 
 
@@ -52,8 +56,9 @@ def a_payment(
     name: str, loan: str, paid: date, amount: int, *, known: date | None = None, retracted: bool = False, hour: int = 12
 ) -> dict[str, Any]:
     return {
-        "source": "s", "repayment_id": name, "loan_id": f"l{loan}", "event_at": at(paid, hour),
-        "known_on": known or paid + timedelta(days=1), "is_retracted": retracted, "amount_minor": amount,
+        "source": "s", "repayment_id": name, "loan_id": f"l{loan}", "customer_id": f"s:{loan}",
+        "event_at": at(paid, hour), "known_on": known or paid + timedelta(days=1),
+        "is_retracted": retracted, "amount_minor": amount,
     }  # fmt: skip
 
 
@@ -67,6 +72,25 @@ def frame(spark: SparkSession, rows: list[dict[str, Any]], schema: str) -> DataF
     # Unless a row says more, it was delivered on the date on which it became known.
     values = [{"loaded_on": row["known_on"], **row} for row in rows]
     return spark.createDataFrame([tuple(row[n] for n in names) for row in values], schema).coalesce(1)
+
+
+def an_observation(name: str, customer: str, as_of: datetime, *, known: date | None = None) -> dict[str, Any]:
+    return {
+        "source": "s", "bucket": 0, "period": str(as_of.year), "observation_id": name, "customer_id": customer,
+        "as_of": as_of, "known_on": known,
+    }  # fmt: skip
+
+
+def applications_known(book: label_oracle.Book, cutoff: date) -> list[dict[str, Any]]:
+    """The observations of all applications as known on a cut-off: in the version decided on, by the oracle."""
+    names = sorted({row["application_id"] for row in book.applications})
+    versions = {name: [row for row in book.applications if row["application_id"] == name] for name in names}
+    found = {name: label_oracle.decided(rows, cutoff, book.zone) for name, rows in versions.items()}
+    return [
+        an_observation(name, row["customer_id"], row["event_at"], known=row["known_on"])
+        for name, row in found.items()
+        if row is not None
+    ]
 
 
 def random_book(seed: int, size: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.lib.dpd_oracle import add_months, dpd, local_date, open_instalments
 
@@ -26,6 +27,24 @@ class Book:
     repayments: Sequence[Row] = field(default_factory=list)
     outcomes: Sequence[Row] = field(default_factory=list)
     zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One observation, by the set's key. ``as_of`` is None for an application: its versions say when it was made."""
+
+    key: str
+    observation_id: str
+    customer_id: str = ""
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the label is on each date, None where there is no row; and what of the book is seen on it, as one value."""
+
+    by_date: dict[date, dict[str, Any] | None]
+    seen: dict[date, tuple[int, ...]]
 
 
 def in_force(rows: Iterable[Row], event_id: str, on: date) -> list[Row]:
@@ -61,80 +80,116 @@ def decided(versions: Sequence[Row], on: date, zone: str) -> Row | None:
 
 
 def answers(
-    label: Any,
-    book: Book,
-    application: str,
-    *,
-    first: date,
-    last: date,
-    holds: Callable[[Row], bool] = lambda row: True,
-) -> dict[date, dict[str, Any] | None]:
-    """What the label of an application is on every date from ``first`` to ``last``; None where there is no row.
+    label: Any, book: Book, asked: Asked, *, first: date, last: date, holds: Callable[[Row], bool] = lambda row: True
+) -> Answers:
+    """What the label of an observation is on every date from ``first`` to ``last``.
 
-    ``holds`` says of which loans the label's condition is true.
+    ``holds`` says of which rows the label's condition is true.
     """
-    of_application = [row for row in book.applications if row["application_id"] == application]
-    loan_ids = {row["loan_id"] for row in book.loans if row["application_id"] == application}
-    loans = [row for row in book.loans if row["loan_id"] in loan_ids]
-    repayments = {row["repayment_id"] for row in book.repayments if row["loan_id"] in loan_ids}
-    paid = [row for row in book.repayments if row["repayment_id"] in repayments]
-    outcome_ids = {row["outcome_id"] for row in book.outcomes if row["application_id"] == application}
-    outcomes = [row for row in book.outcomes if row["outcome_id"] in outcome_ids]
-    found: dict[date, dict[str, Any] | None] = {}
+    own = [row for row in book.applications if row["application_id"] == asked.observation_id]
+    # Whatever was ever of this observation, in any version, may decide its label on some date.
+    loans = touching(book.loans, "loan_id", lambda row: row[asked.key] == asked.observation_id)
+    loan_ids = {row["loan_id"] for row in loans}
+    paid = touching(
+        book.repayments,
+        "repayment_id",
+        lambda row: row["loan_id"] in loan_ids or (label.kind == "event" and row["customer_id"] == asked.customer_id),
+    )
+    outcomes = touching(book.outcomes, "outcome_id", lambda row: row[asked.key] == asked.observation_id)
+    found = Answers(by_date={}, seen={})
     remembered: dict[tuple[int, ...], dict[str, Any]] = {}
     for number in range((last - first).days + 1):
         on = first + timedelta(days=number)
-        asked = decided(of_application, on, book.zone)
-        views = [
-            [row for row in in_force(rows, key, on) if not row["is_retracted"]]
+        made = decided(own, on, book.zone) if asked.as_of is None else None
+        as_of = made["event_at"] if made else asked.as_of
+        if as_of is None:
+            found.by_date[on], found.seen[on] = None, ()
+            continue
+        counting = [
+            in_force(rows, key, on)
             for rows, key in ((loans, "loan_id"), (paid, "repayment_id"), (outcomes, "outcome_id"))
         ]
-        if asked is None:
-            found[on] = None
-            continue
+        views = [[row for row in rows if not row["is_retracted"]] for rows in counting]
         # The answer depends on what is seen and on whether the window is settled: the same view is judged once.
-        seen = (id(asked), *(id(row) for view in views for row in view))
+        seen = (id(made), *(id(row) for rows in counting for row in rows))
         if seen not in remembered:
-            remembered[seen] = judge(label, asked, *views, zone=book.zone, holds=holds)
+            remembered[seen] = judge(label, asked, as_of, views, zone=book.zone, holds=holds)
         judged = dict(remembered[seen])
         settled_on = judged.pop("settled_on")
         if judged["status"] == "mature" and settled_on > on:
             judged |= {"status": "immature", "label": None}
-        found[on] = judged
+        found.by_date[on], found.seen[on] = judged, seen
     return found
+
+
+def touching(rows: Sequence[Row], event_id: str, wanted: Callable[[Row], bool]) -> list[Row]:
+    """All versions of the events of which some version is wanted."""
+    events = {row[event_id] for row in rows if wanted(row)}
+    return [row for row in rows if row[event_id] in events]
 
 
 def judge(
     label: Any,
-    asked: Row,
-    loans: Sequence[Row],
-    repayments: Sequence[Row],
-    outcomes: Sequence[Row],
+    asked: Asked,
+    as_of: datetime,
+    views: Sequence[Sequence[Row]],
     *,
     zone: str,
     holds: Callable[[Row], bool],
 ) -> dict[str, Any]:
-    """The answer once the window is over, from what is seen of an application, and the date it is settled on."""
-    own = [row for row in loans if row["application_id"] == asked["application_id"]]
+    """The answer once the window is over, from the loans, payments and outcomes seen, and the date it is settled on."""
+    loans, payments, outcomes = views
+    if label.kind == "event":
+        own = [row for row in payments if row["customer_id"] == asked.customer_id and holds(row)]
+        return judge_events(label, asked, as_of, own, zone=zone)
+    own = [row for row in loans if row[asked.key] == asked.observation_id]
     loan = min(own, key=lambda row: (row["event_at"], row["loan_id"]), default=None)
-    as_of = local_date(asked["event_at"], zone)
+    day = local_date(as_of, zone)
     if label.kind == "outcome":
-        seen = [row for row in outcomes if row["application_id"] == asked["application_id"]]
-        return judge_outcome(label, as_of, loan, seen, zone=zone)
+        seen = [row for row in outcomes if row[asked.key] == asked.observation_id]
+        return judge_outcome(label, day, loan, seen, zone=zone)
     if loan is None:
         return answer("not_granted", settled_on=date.min)
-    paid = [row for row in repayments if row["loan_id"] == loan["loan_id"]]
-    start = {"as_of": as_of, "grant": local_date(loan["event_at"], zone), "first_due": loan["first_due_date"]}
+    paid = [row for row in payments if row["loan_id"] == loan["loan_id"]]
+    start = {"as_of": day, "grant": local_date(loan["event_at"], zone), "first_due": loan["first_due_date"]}
     judged = judge_loan(label, start[label.anchor], loan, paid, zone=zone)
     return judged if holds(loan) else judged | {"status": "excluded", "label": None}
+
+
+def judge_events(label: Any, asked: Asked, as_of: datetime, own: Sequence[Row], *, zone: str) -> dict[str, Any]:
+    """A label of an event: one of those seen lies in the window, and is of the observation where the label says so."""
+    end = ahead(as_of, label.window, zone)
+    inside = [row for row in own if as_of <= row["event_at"] < end]
+    if label.per:
+        inside = [row for row in inside if row[label.per] == asked.observation_id]
+    over = local_date(end, zone)
+    while midnight(over, zone) < end:
+        over += DAY
+    settled_on = over + timedelta(days=label.lag_days)
+    return answer("mature", bad=bool(inside), start=local_date(as_of, zone), end=over, settled_on=settled_on)
+
+
+def ahead(as_of: datetime, window: str, zone: str) -> datetime:
+    """The instant a window after another, on the local wall clock."""
+    local = as_of.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    if midnight(local.date(), zone) == as_of:
+        local = datetime.combine(local.date(), time())
+    count, unit = int(window[:-1]), window[-1]
+    day = local.date() + timedelta(days=count) if unit == "d" else add_months(local.date(), count)
+    return datetime.combine(day, local.time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """The instant at which a local date begins."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def judge_outcome(label: Any, as_of: date, loan: Row | None, seen: Sequence[Row], *, zone: str) -> dict[str, Any]:
     """An outcome label: the outcome that was observed last."""
     start = as_of if loan is None else local_date(loan["event_at"], zone)
-    if not seen:
+    last = max(seen, key=lambda row: (row["event_at"], row["outcome_id"]), default=None)
+    if last is None or last["observed_on"] < as_of:
         return answer("not_granted" if loan is None else "unobserved", start=start, settled_on=date.min)
-    last = max(seen, key=lambda row: (row["event_at"], row["outcome_id"]))
     made = {"start": start, "end": last["observed_on"], "settled_on": date.min}
     if last["outcome"] not in (*label.bad, *label.good):
         return answer("indeterminate", **made)
@@ -190,7 +245,7 @@ def answer(
 
 
 def settled_since(found: Mapping[date, Any]) -> date:
-    """The first date from which on every answer is the last one."""
+    """The first date from which on every value is the last one."""
     days = sorted(found)
     since = days[-1]
     for day in reversed(days):

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
-from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyspark.sql import DataFrame
 
-from tallystick.labels import build_labels, count_cohorts, roll_rates, vintage_table
+from tallystick.labels import roll_rates, vintage_table
 from tallystick.labels.delinquency import payments_known, trace_dpd, trace_missed_months
-from tallystick.labels.versions import KnownTables, select_decided
-from tallystick.spec.labels import DelinquencyLabel, MissedMonthsLabel, OutcomeLabel
+from tallystick.labels.versions import known_versions
 from tests.lib import dpd_oracle, label_oracle
 from tests.lib.label_books import (
-    APPLICATION_SCHEMA,
     LOAN_SCHEMA,
-    OUTCOME_SCHEMA,
     PAYMENT_SCHEMA,
     ZONE,
     a_loan,
     a_payment,
-    an_application,
-    at,
     frame,
-    much_corrected_book,
     random_book,
 )
 
@@ -37,8 +29,8 @@ if TYPE_CHECKING:
 
 def known_payments(spark: SparkSession, payments: list[dict[str, Any]]) -> DataFrame:
     """All of the payments, as known long after."""
-    frames = {"clean.repayments": frame(spark, payments, PAYMENT_SCHEMA)}
-    return payments_known(KnownTables(frames=frames, cutoff=date(2027, 12, 31), zone=ZONE))
+    versions = known_versions(frame(spark, payments, PAYMENT_SCHEMA), "repayment_id", cutoff=date(2027, 12, 31))
+    return payments_known(versions, zone=ZONE)
 
 
 # Each case: payments as (day of 2026, amount), and dpd at a date, for a loan granted 2026-01-15 with six instalments of
@@ -110,98 +102,6 @@ def test_missed_months_of_the_drawn_loans_are_what_the_definition_says(spark: Sp
     assert {row["on_date"] for row in traced} == {date(2026, month, 15) for month in range(3, 9)}
 
 
-def test_an_application_is_labelled_in_the_version_that_was_decided_on(spark: SparkSession) -> None:
-    day = date(2026, 1, 15)
-    before, after, later = day - timedelta(days=1), day + timedelta(days=1), day + timedelta(days=2)
-    first = an_application(a_loan("x", day))
-    versions = [
-        ("corrected after", at(day, 9), day, False), ("corrected after", at(day, 10), after, False),
-        ("retracted after", at(day, 9), day, False), ("retracted after", at(day, 9), after, True),
-        ("corrected in time", at(day, 9), before, False), ("corrected in time", at(day, 11), day, False),
-        ("retracted in time", at(day, 9), before, False), ("retracted in time", at(day, 9), day, True),
-        ("delivered late", at(day, 13), after, False), ("delivered late", at(day, 14), later, False),
-        ("moved to a later day", at(day, 9), day, False), ("moved to a later day", at(later, 9), after, False),
-        ("after the cut-off", at(day, 9), date(2027, 1, 1), False),
-    ]  # fmt: skip
-    rows = [
-        {**first, "application_id": name, "event_at": when, "known_on": known, "is_retracted": gone}
-        for name, when, known, gone in versions
-    ]
-    decided = select_decided(frame(spark, rows, APPLICATION_SCHEMA), cutoff=date(2026, 12, 31), zone=ZONE)
-    found = {row["application_id"]: row["event_at"] for row in decided.collect()}
-    hours = {
-        "corrected after": 9,
-        "retracted after": 9,
-        "corrected in time": 11,
-        "delivered late": 13,
-        "moved to a later day": 9,
-    }
-    assert found == {name: at(day, hour).replace(tzinfo=None) for name, hour in hours.items()}
-
-
-# One plan a case costs seconds, so the cases are few: each definition once, the first one at two cut-offs.
-CASES = [
-    (DelinquencyLabel(name="dpd30_90d", where="term_months > 1 AND YEAR(event_at) = 2026"), date(2026, 5, 1)),
-    (DelinquencyLabel(name="dpd30_90d"), date(2026, 12, 31)),
-    (DelinquencyLabel(name="dpd1_2m", dpd=1, window="2m", anchor="as_of", lag_days=10), date(2026, 12, 31)),
-    (
-        DelinquencyLabel(
-            name="first_payment_default", dpd=30, window="30d", anchor="first_due", occurs="end", instalments=1
-        ),
-        date(2026, 5, 1),
-    ),
-    (MissedMonthsLabel(name="missed2_6m", months=2, window="6m"), date(2026, 12, 31)),
-]
-
-
-def is_long_loan_of_2026(loan: label_oracle.Row) -> bool:
-    """The condition of the first case, in Python: the year is that of the local date."""
-    return bool(loan["term_months"] > 1 and dpd_oracle.local_date(loan["event_at"], ZONE).year == 2026)
-
-
-def test_labels_of_a_much_corrected_book_are_what_anybody_would_answer_since_known_on(spark: SparkSession) -> None:
-    book = much_corrected_book(7, 150)
-    refused = an_application(a_loan("refused", date(2026, 2, 1)))
-    tables = {
-        "clean.applications": frame(spark, [*book.applications, refused], APPLICATION_SCHEMA),
-        "clean.loans": frame(spark, [*book.loans], LOAN_SCHEMA),
-        "clean.repayments": frame(spark, [*book.repayments], PAYMENT_SCHEMA),
-    }
-    book = replace(book, applications=[*book.applications, refused])
-    frames = [
-        build_labels(definition, tables, cutoff=cutoff, zone=ZONE).selectExpr(f"{number} as case_number", "*")
-        for number, (definition, cutoff) in enumerate(CASES)
-    ]
-    rows = [row.asDict() for row in reduce(DataFrame.unionByName, frames).collect()]
-    seen: set[tuple[str, int | None]] = set()
-    mature = waited = 0
-    for index, (definition, cutoff) in enumerate(CASES):
-        found = {row["application_id"]: row for row in rows if row["case_number"] == index}
-        for name in sorted({row["application_id"] for row in book.applications}):
-            asked = label_oracle.answers(
-                definition, book, name, first=date(2025, 12, 1), last=cutoff,
-                holds=lambda row, where=definition.where: not where or is_long_loan_of_2026(row),  # type: ignore[misc]
-            )  # fmt: skip
-            last = asked[cutoff]
-            assert (name in found) == (last is not None), (definition.name, name)
-            if last is None:
-                continue
-            stored = found[name]
-            seen.add((stored["status"], stored["label"]))
-            assert {key: stored[key] for key in last} == last, (definition.name, cutoff, name)
-            if last["status"] != "mature":
-                assert stored["known_on"] is None
-                continue
-            since = label_oracle.settled_since(asked)
-            assert since <= stored["known_on"] <= cutoff, (definition.name, cutoff, name)
-            mature, waited = mature + 1, waited + (stored["known_on"] > since)
-    # The random book must reach every branch, or agreement would say little. Labels that wait for a row which changed
-    # nothing in the end are the minority even here, or training would lose rows.
-    undecided = ("immature", "already_bad", "excluded", "not_granted")
-    assert seen == {("mature", 0), ("mature", 1), *((status, None) for status in undecided)}
-    assert waited < mature / 3
-
-
 def test_vintages_and_roll_rates_count_what_the_oracle_counts(spark: SparkSession) -> None:
     loans, payments = random_book(11, 60)
     cutoff, months = date(2026, 6, 15), 4
@@ -242,50 +142,3 @@ def state_of(loan: dict[str, Any], payments: list[dict[str, Any]], on: date) -> 
         return "repaid"
     days = dpd_oracle.dpd(loan, payments, on, zone=ZONE)
     return "current" if days < 1 else "1-29" if days < 30 else "30-59" if days < 60 else "60-89" if days < 90 else "90+"
-
-
-# name -> (months before the observation at which the loan was granted, outcome rows, expected status, label)
-OUTCOMES: dict[str, tuple[int | None, list[tuple[str, str, date, date, bool]], str, int | None]] = {
-    "good": (30, [("good", "A", date(2026, 12, 31), date(2026, 12, 31), False)], "mature", 0),
-    "bad": (30, [("bad", "B", date(2026, 12, 31), date(2026, 12, 31), False)], "mature", 1),
-    "exactly_mature": (24, [("bad", "B", date(2026, 12, 31), date(2026, 12, 31), False)], "mature", 1),
-    "too_young": (23, [("good", "C", date(2026, 12, 31), date(2026, 12, 31), False)], "immature", None),
-    "neither": (30, [("indeterminate", "E", date(2026, 12, 31), date(2026, 12, 31), False)], "indeterminate", None),
-    "excluded": (30, [("good", "X", date(2026, 12, 31), date(2026, 12, 31), False)], "excluded", None),
-    "not_yet_known": (30, [("good", "A", date(2026, 12, 31), date(2027, 1, 1), False)], "unobserved", None),
-    "withdrawn": (30, [("bad", "B", date(2026, 12, 31), date(2026, 12, 30), False),
-                       ("bad", "B", date(2026, 12, 31), date(2026, 12, 31), True)], "unobserved", None),
-    "corrected": (30, [("bad", "B", date(2026, 12, 31), date(2026, 12, 30), False),
-                       ("good", "A", date(2026, 12, 31), date(2026, 12, 31), False)], "mature", 0),
-    "no_outcome": (30, [], "unobserved", None),
-    "no_loan": (None, [], "not_granted", None),
-}  # fmt: skip
-
-
-def test_outcome_labels_take_what_was_known_at_the_cutoff(spark: SparkSession) -> None:
-    loans, applications, outcomes = [], [], []
-    for name, (age, rows, _, _) in OUTCOMES.items():
-        loan = a_loan(name, dpd_oracle.add_months(date(2026, 12, 31), -(age or 30)))
-        applications.append(an_application(loan))
-        loans += [loan] if age is not None else []
-        outcomes += [
-            {"source": "s", "outcome_id": f"o{name}", "application_id": f"a{name}", "outcome": outcome,
-             "status_code": code, "observed_on": observed, "event_at": at(observed, 0), "known_on": known,
-             "is_retracted": retracted}
-            for outcome, code, observed, known, retracted in rows
-        ]  # fmt: skip
-    tables = {
-        "clean.applications": frame(spark, applications, APPLICATION_SCHEMA),
-        "clean.loans": frame(spark, loans, LOAN_SCHEMA),
-        "clean.outcomes": frame(spark, outcomes, OUTCOME_SCHEMA),
-    }
-    label = OutcomeLabel(name="default", where="status_code <> 'X'")
-    labels = build_labels(label, tables, cutoff=date(2026, 12, 31), zone=ZONE)
-    found = {r["application_id"][1:]: r for r in labels.collect()}
-    assert {n: (r["status"], r["label"]) for n, r in found.items()} == {n: c[2:] for n, c in OUTCOMES.items()}
-    assert {r["known_on"] for n, r in found.items() if r["status"] == "mature"} == {date(2026, 12, 31)}
-    assert all(r["known_on"] is None for r in found.values() if r["status"] != "mature")
-    cohorts = (
-        count_cohorts(labels).agg({"good": "sum", "bad": "sum", "immature": "sum", "excluded": "sum"}).collect()[0]
-    )
-    assert tuple(cohorts.asDict().values()).count(2) == 2

@@ -90,9 +90,10 @@ class Slice:
         return cls(f"{table}/{recipe}/{source}", {"recipe": recipe, "source": source}, *_as_of(between), buckets)
 
     @classmethod
-    def of_labels(cls, table: str, source: str, *, buckets: int = 0) -> Slice:
-        """A label's rows of a source: a label is built whole, since each of its rows may have matured."""
-        return cls.of_source(table, source, buckets=buckets)
+    def of_labels(cls, table: str, source: str, observations: str, *, buckets: int = 0) -> Slice:
+        """A label's rows of one observation set, all of them, since each may have matured."""
+        partition = {"observations": observations, "source": source}
+        return cls(f"{table}/{observations}/{source}", partition, buckets=buckets)
 
     @classmethod
     def of_training(cls, table: str, source: str, *, buckets: int = 0) -> Slice:

@@ -6,6 +6,7 @@ Selection and calibration are the same for every algorithm and are in ``selectio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ import pandas as pd
 from tallystick.model.inputs import Feature
 from tallystick.model.members import Member
 from tallystick.spec.algorithms import GradientBoosting
+
+# Training rows that are looked at for the value that a null counts as: enough to find one that says nothing.
+STAND_IN_ROWS = 500
 
 
 def fit_boosting(
@@ -47,4 +51,24 @@ def fit_boosting(
     }
     data = lightgbm.Dataset(vectors[names].to_numpy(), label, feature_name=names, free_raw_data=True)
     text = lightgbm.train(params, data, num_boost_round=algorithm.trees).model_to_string()
-    return Member(kind="lightgbm", features=tuple(names), payload={"features": names}, booster=text)
+    made = Member(kind="lightgbm", features=tuple(names), payload={"features": names}, booster=text)
+    return replace(made, payload={"features": names, "stand_ins": _stand_ins(made, vectors[names])})
+
+
+def _stand_ins(member: Member, vectors: pd.DataFrame) -> dict[str, float]:
+    """For each feature without a null in training, the value that a null later counts as.
+
+    LightGBM would take it for 0, whatever 0 says of a customer. Nothing is known of such a row in this feature, so it
+    counts as the value that moved the score least: the training value with the smallest Shapley value, the lowest of
+    equal ones.
+    """
+    never_null = [name for name in vectors.columns if not vectors[name].isna().any()]
+    if not never_null or vectors.empty:
+        return {}
+    rows = vectors.iloc[np.unique(np.linspace(0, len(vectors) - 1, STAND_IN_ROWS).astype(int))]
+    effects = member.effects(rows)
+    found = {}
+    for name in never_null:
+        values, size = rows[name].to_numpy(), np.abs(effects[:, member.features.index(name)])
+        found[name] = float(values[np.lexsort((values, size))[0]])
+    return found

@@ -34,8 +34,7 @@ class Member:
     def log_odds(self, vectors: pd.DataFrame) -> np.ndarray:
         """Uncalibrated log-odds of being bad of every row; columns are found by name, nulls are NaN."""
         if self.kind == "lightgbm":
-            values = vectors[list(self.features)].to_numpy()
-            scores: np.ndarray = self._loaded.predict(values, raw_score=True, num_threads=1)
+            scores: np.ndarray = self._loaded.predict(self._values(vectors), raw_score=True, num_threads=1)
             return scores
         total = np.full(len(vectors), float(self.payload["intercept"]))
         for variable in self.payload["variables"]:
@@ -47,13 +46,21 @@ class Member:
         if name not in self.features:
             return np.zeros(len(vectors))
         if self.kind == "lightgbm":
-            values = vectors[list(self.features)].to_numpy()
-            found = self._loaded.predict(values, pred_contrib=True, num_threads=1)
-            effects: np.ndarray = found[:, self.features.index(name)]
+            effects: np.ndarray = self.effects(vectors)[:, self.features.index(name)]
             return effects
         variable = next(v for v in self.payload["variables"] if v["feature"] == name)
         added: np.ndarray = variable["coefficient"] * bin_values(variable, vectors[name].to_numpy())
         return added
+
+    def effects(self, vectors: pd.DataFrame) -> np.ndarray:
+        """The Shapley values of trees: a column per feature, and last the average they are measured against."""
+        found: np.ndarray = self._loaded.predict(self._values(vectors), pred_contrib=True, num_threads=1)
+        return found
+
+    def _values(self, vectors: pd.DataFrame) -> np.ndarray:
+        """What the trees are shown: a null that training never saw counts as the feature's stand-in."""
+        values: np.ndarray = vectors[list(self.features)].fillna(dict(self.payload.get("stand_ins", {}))).to_numpy()
+        return values
 
     @cached_property
     def _loaded(self) -> Any:

@@ -27,6 +27,7 @@ from tallystick.model.results import GateResult
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
     from mlflow.models.model import ModelInfo
 
 CHAMPION = "champion"
@@ -336,9 +337,28 @@ def load_local(path: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 def _log_model(package: ModelPackage) -> ModelInfo:
     import mlflow
+
+    with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
+        _write_files(Path(folder), package.model_artifacts)
+        return mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(package.model_file),
+            artifacts={name.partition(".")[0]: str(Path(folder, name)) for name in package.model_artifacts},
+            signature=make_signature([str(name) for name in package.example.columns], package.outputs),
+            input_example=package.example.astype("float64"),
+            pip_requirements=list(package.requirements),
+        )
+
+
+def make_signature(inputs: Sequence[str], outputs: Mapping[str, str]) -> ModelSignature:
+    """The signature of a model: its inputs by name alone, its ``outputs`` with their types.
+
+    MLflow would refuse whole numbers as feature tables store them, and quotes rows when it refuses. What a column may
+    hold is for the model's own file to say, which names the column.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import Array
+    from mlflow.types.schema import AnyType, Array
 
     types = {
         "double": DataType.double,
@@ -346,20 +366,10 @@ def _log_model(package: ModelPackage) -> ModelInfo:
         "string": DataType.string,
         "strings": Array(DataType.string),
     }
-    signature = ModelSignature(
-        inputs=Schema([ColSpec(DataType.double, str(name)) for name in package.example.columns]),
-        outputs=Schema([ColSpec(types[kind], name) for name, kind in package.outputs.items()]),
+    return ModelSignature(
+        inputs=Schema([ColSpec(AnyType(), name, required=False) for name in inputs]),
+        outputs=Schema([ColSpec(types[kind], name) for name, kind in outputs.items()]),
     )
-    with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
-        _write_files(Path(folder), package.model_artifacts)
-        return mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(package.model_file),
-            artifacts={name.partition(".")[0]: str(Path(folder, name)) for name in package.model_artifacts},
-            signature=signature,
-            input_example=package.example.astype("float64"),
-            pip_requirements=list(package.requirements),
-        )
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:

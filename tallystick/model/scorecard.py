@@ -42,11 +42,37 @@ def _bin(algorithm: Scorecard, column: np.ndarray, label: np.ndarray, feature: F
     codes = bin_codes(column, edges)
     bad = np.bincount(codes, weights=label, minlength=len(edges) + 2)
     good = np.bincount(codes, minlength=len(edges) + 2) - bad
-    woe = np.log((bad + SMOOTHING) / (label.sum() + 2 * SMOOTHING))
-    woe -= np.log((good + SMOOTHING) / ((1 - label).sum() + 2 * SMOOTHING))
-    # Nothing is known of nulls where there were none: they count as the average.
-    missing = float(woe[-1]) if is_null.any() else 0.0
-    return {"feature": feature.name, "edges": edges, "woe": woe[:-1], "woe_missing": missing}
+    totals = (label.sum(), (1 - label).sum())
+    edges, woe = merge_until_monotone(edges, bad[:-1], good[:-1], totals=totals, sign=feature.sign)
+    # Nothing is known of nulls where there were none: they count as the base rate.
+    missing = float(_woe(bad[-1:], good[-1:], totals)[0]) if is_null.any() else 0.0
+    return {"feature": feature.name, "edges": edges, "woe": woe, "woe_missing": missing}
+
+
+def merge_until_monotone(
+    edges: np.ndarray, bad: np.ndarray, good: np.ndarray, *, totals: tuple[float, float], sign: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges and smoothed weights of evidence in one direction: bins that go against it are merged with a neighbour.
+
+    The solver's bins are monotone in their bad rates, but the half rows that smoothing adds weigh most in small bins
+    and can turn two of them round. ``sign`` is the direction; 0 takes the one of the first and the last bin.
+    """
+    woe = _woe(bad, good, totals)
+    direction = sign or (1 if woe[-1] >= woe[0] else -1)
+    while len(woe) > 1 and (direction * np.diff(woe) < 0).any():
+        # The pair that is furthest out of order first; of equal ones the lowest.
+        at = int(np.argmin(direction * np.diff(woe)))
+        edges = np.delete(edges, at)
+        bad, good = (np.concatenate([rows[:at], [rows[at] + rows[at + 1]], rows[at + 2 :]]) for rows in (bad, good))
+        woe = _woe(bad, good, totals)
+    return edges, woe
+
+
+def _woe(bad: np.ndarray, good: np.ndarray, totals: tuple[float, float]) -> np.ndarray:
+    """Smoothed weight of evidence of being bad of each bin; ``totals`` are all bad and all good rows."""
+    woe: np.ndarray = np.log((bad + SMOOTHING) / (totals[0] + 2 * SMOOTHING))
+    woe -= np.log((good + SMOOTHING) / (totals[1] + 2 * SMOOTHING))
+    return woe
 
 
 def _optimal_edges(algorithm: Scorecard, column: np.ndarray, label: np.ndarray, feature: Feature) -> np.ndarray:

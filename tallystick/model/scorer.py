@@ -4,8 +4,8 @@ It imports nothing of this project: the file travels with the model and runs whe
 installed.
 
 It reads ``model.json`` (described in docs/scoring.md) and, for a model with trees, LightGBM's own text. Input is a
-frame with the features by name, as doubles, nulls included. Output has ``pd``, ``score`` (0 to 100, higher is better),
-``reasons``, three texts per row, and, where the model has a policy, ``limit_minor`` and ``decision``.
+frame with the features by name, as numbers of any kind, nulls included. Output has ``pd``, ``score`` (0 to 100, higher
+is better), ``reasons``, three texts per row, and, where the model has a policy, ``limit_minor`` and ``decision``.
 """
 
 from __future__ import annotations
@@ -47,20 +47,50 @@ class Scorer(mlflow.pyfunc.PythonModel):
 def score_frame(model: Mapping[str, Any], boosters: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
     """Pd, score, reasons and, by the policy, decision and limit of each row of ``frame``: the features by name.
 
-    Every step works row by row, so the answer for a row does not depend on the rows beside it.
+    Every step works row by row, so the answer for a row does not depend on the rows beside it. MlflowException, naming
+    columns and never a value, for a column that is missing or holds something that is no finite number.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise _refused(f"the input is a {type(frame).__name__}, not a frame with a column for each feature")
     missing = [name for name in model["features"] if name not in frame.columns]
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-        what = f"the input lacks {len(missing)} of the model's {len(model['features'])} features: {shown}"
-        raise mlflow.MlflowException(what, error_code=INVALID_PARAMETER_VALUE)
-    values = frame[model["features"]].astype("float64")
+        raise _refused(f"the input lacks {len(missing)} of the model's {len(model['features'])} features: {shown}")
+    values = pd.DataFrame({name: _numbers(frame[name], name) for name in model["features"]}, index=frame.index)
     log_odds, contributions = explain(model, boosters, values)
     probability = calibrate(model["calibration"], log_odds)
     answer = {"pd": probability, "score": to_score(model["scale"], probability)}
     if model["policy"] is not None:
         answer["decision"], answer["limit_minor"] = decide(model["policy"], probability)
     return pd.DataFrame({**answer, "reasons": name_reasons(model, contributions)}, index=frame.index)
+
+
+def _numbers(column: Any, name: str) -> np.ndarray:
+    """A column as doubles, nulls as NaN: whole numbers, decimals and None are taken as tables and pandas keep them."""
+    if isinstance(column, pd.DataFrame):
+        raise _refused(f"column {name} stands twice")
+    if pd.api.types.is_bool_dtype(column.dtype):
+        raise _refused(f"column {name} holds truth values, not numbers")
+    if column.dtype == object:
+        kinds = {type(value) for value in column[column.notna()]}
+        others = [kind for kind in kinds if not _is_number(kind)]
+        if others:
+            raise _refused(f"column {name} holds values of type {others[0].__name__}, not numbers")
+        column = column.map(lambda value: np.nan if pd.isna(value) else float(value))
+    elif not pd.api.types.is_numeric_dtype(column.dtype):
+        raise _refused(f"column {name} is {column.dtype}, not numbers")
+    values: np.ndarray = column.to_numpy(dtype="float64", na_value=np.nan)
+    if np.isinf(values).any():
+        raise _refused(f"column {name} holds an infinity")
+    return values
+
+
+def _is_number(kind: type) -> bool:
+    return kind.__name__ == "Decimal" or (issubclass(kind, (int, float, np.integer, np.floating)) and kind is not bool)
+
+
+def _refused(what: str) -> mlflow.MlflowException:
+    return mlflow.MlflowException(what, error_code=INVALID_PARAMETER_VALUE)
 
 
 def explain(
@@ -153,8 +183,12 @@ def _explain_lightgbm(
     booster = boosters.get(member.get("booster", "booster"))
     if booster is None:
         raise mlflow.MlflowException("a member's trees are not among the model's artifacts")
+    if values.empty:  # LightGBM divides by the number of rows
+        return np.zeros(len(values)), {name: np.zeros(len(values)) for name in member["features"]}
     # Shapley values: they add up to the log-odds, and the last column is the average they are measured against.
-    found = booster.predict(values[member["features"]].to_numpy(), pred_contrib=True, num_threads=1)
+    # A null that training never saw is no branch of a tree: it counts as the value that the member names.
+    shown = values[member["features"]].fillna(member.get("stand_ins", {})).to_numpy()
+    found = booster.predict(shown, pred_contrib=True, num_threads=1)
     log_odds = np.zeros(len(values))
     for index in range(found.shape[1]):
         log_odds += found[:, index]

@@ -7,11 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from tallystick.errors import DeclarationError, ModelError
 from tallystick.model.evaluation import auc
 from tallystick.model.fitting import Part, draw_folds, fit_member, fit_models, needed_algorithms
+from tallystick.model.inputs import Feature
 from tallystick.model.ordinal import fit_ordinal, fit_signed_ridge
+from tallystick.model.scorecard import fit_scorecard, merge_until_monotone
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard, Scorecard, Selection
 from tallystick.spec.recipes import Split
 from tests.lib.training_sets import ALGORITHMS, FEATURES, SMALL, make_part, make_set
@@ -121,3 +124,59 @@ def test_trees_are_constrained_and_the_number_of_threads_is_one(part: Part) -> N
     member, _ = fit_member(GradientBoosting(selection=SMALL, trees=5), part, seed=1)
     assert "[num_threads: 1]" in member.booster
     assert "monotone_constraints" in member.booster
+
+
+@pytest.mark.parametrize("algorithm", FITTED, ids=lambda a: a.name)
+def test_a_null_that_training_never_saw_counts_as_nothing_known(algorithm: OrdinalScorecard) -> None:
+    # The fewer days since the last payment, the better: taken for 0 days, a null would be the best customer of all.
+    rng = np.random.default_rng(5)
+    days = rng.integers(0, 60, 1_500).astype(float)
+    label = (rng.random(1_500) < 0.1 + 0.6 * days / 60).astype(int)
+    feature = Feature(name="days_since_last", reason="r", sign=1)
+    vectors = pd.DataFrame({"days_since_last": days, "noise": rng.normal(size=1_500)})
+    part = Part(vectors=vectors, label=label, customer=np.arange(1_500), vintage=np.array(["2024-01"] * 1_500),
+                features=(feature,))  # fmt: skip
+    free = replace(algorithm, features=("*",), selection=replace(algorithm.selection, min_iv=0.0))
+    member, _ = fit_member(free, part, seed=1)
+    asked = pd.DataFrame({"days_since_last": [np.nan, 0.0, 59.0]})
+    unknown, best, worst = expit(member.log_odds(asked))
+    assert best < label.mean() - 0.1
+    assert worst > label.mean() + 0.1
+    assert unknown == pytest.approx(label.mean(), abs=0.08)
+
+
+def test_weights_of_evidence_are_monotone_after_smoothing() -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(600):
+        bins = int(rng.integers(1, 8))
+        rows = rng.integers(1, 60, bins)
+        sign = int(rng.choice([-1, 0, 1]))
+        rates = np.sort(rng.random(bins) ** 3)
+        bad = np.minimum(rows, np.round(rows * (rates if sign >= 0 else rates[::-1])))
+        edges, totals = np.arange(1.0, bins), (float(bad.sum()), float((rows - bad).sum()))
+        kept, woe = merge_until_monotone(edges, bad, rows - bad, totals=totals, sign=sign)
+        assert len(woe) == len(kept) + 1
+        assert set(kept) <= set(edges)
+        assert (np.diff(woe) >= 0).all() or (sign <= 0 and (np.diff(woe) <= 0).all())
+        if sign == -1:
+            assert (np.diff(woe) <= 0).all()
+
+
+def test_smoothing_turns_no_bins_of_a_small_portfolio_round() -> None:
+    # None of 10 rows is bad in the lowest bin, one of 61 in the next: with half a row each, the lowest is the riskier.
+    bad, good = np.array([0.0, 1.0, 9.0]), np.array([10.0, 60.0, 40.0])
+    plain = np.log((bad + 0.5) / (good + 0.5))
+    assert plain[0] > plain[1]
+    edges, woe = merge_until_monotone(np.array([1.0, 2.0]), bad, good, totals=(10.0, 110.0), sign=1)
+    assert list(edges) == [2.0]
+    assert woe[0] < woe[1]
+    rng = np.random.default_rng(3)
+    for seed in range(15):
+        column = np.round(rng.normal(size=786), 2)
+        label = np.zeros(786, dtype=int)
+        label[rng.choice(786, 32, replace=False)] = 1
+        feature = Feature(name="x", reason="", sign=seed % 3 - 1)
+        member = fit_scorecard(Scorecard(min_bin_share=0.02), pd.DataFrame({"x": column}), label, [feature])
+        for variable in member.payload["variables"]:
+            steps = np.diff(variable["woe"])
+            assert (steps >= 0).all() or (steps <= 0).all()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from tallystick.model.packaging import SCORER_FILE
+from tallystick.model.packaging import OUTPUTS, SCORER_FILE
 from tests.lib import models
 
 
@@ -136,3 +140,84 @@ def test_columns_in_another_order_and_further_columns_change_nothing(scorer: Any
     frame = models.rows(10)
     shuffled = frame[list(reversed(models.FEATURES))].assign(other="text")
     pd.testing.assert_frame_equal(scorer.score_frame(model, {}, frame), scorer.score_frame(model, {}, shuffled))
+
+
+FORMS = {
+    "whole numbers": lambda column: column.fillna(3).round().astype("int64"),
+    "whole numbers with nulls": lambda column: column.round().astype("Int64"),
+    "short numbers": lambda column: column.fillna(3).round().astype("int32"),
+    "decimals": lambda column: column.map(lambda value: None if pd.isna(value) else Decimal(round(value))),
+    "numbers and None": lambda column: column.round().astype(object).where(column.notna(), None),
+    "Arrow's numbers": lambda column: column.round().astype("double[pyarrow]"),
+    "Arrow's decimals": lambda column: column.round().astype(pd.ArrowDtype(pa.decimal128(18, 2))),
+}
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_numbers_are_taken_in_the_form_they_are_stored_in(scorer: Any, form: str) -> None:
+    booster = lightgbm.Booster(model_str=models.booster_text())
+    trees = {"kind": "lightgbm", "weight": 0.5, "features": list(models.FEATURES)}
+    model = models.describe(models.scorecard(0.5), trees)
+    given = models.rows(20, seed=6).apply(FORMS[form])
+    plain = given.astype(object).map(lambda value: math.nan if pd.isna(value) else float(value)).astype("float64")
+    expected = scorer.score_frame(model, {"booster": booster}, plain)
+    pd.testing.assert_frame_equal(scorer.score_frame(model, {"booster": booster}, given), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", ["float64", "object", "int64"])
+def test_an_empty_frame_is_answered_by_an_empty_frame(scorer: Any, kind: str) -> None:
+    booster = lightgbm.Booster(model_str=models.booster_text())
+    trees = {"kind": "lightgbm", "weight": 0.5, "features": list(models.FEATURES)}
+    model = models.describe(models.scorecard(0.5), trees)
+    found = scorer.score_frame(model, {"booster": booster}, models.rows(1).iloc[:0].astype(kind))
+    assert list(found.columns) == ["pd", "score", "limit_minor", "decision", "reasons"]
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (math.inf, "txn_in_sum_30d holds an infinity"),
+        (-math.inf, "txn_in_sum_30d holds an infinity"),
+        (True, "txn_in_sum_30d holds (truth values|values of type bool), not numbers"),
+        ("4711", "txn_in_sum_30d (is str|holds values of type str), not numbers"),
+        (pd.Timestamp("2024-01-02"), "txn_in_sum_30d (is datetime|holds values of type Timestamp)"),
+    ],
+)
+def test_what_is_no_finite_number_is_refused_by_its_column_and_no_value_is_told(
+    scorer: Any, value: Any, told: str
+) -> None:
+    from mlflow import MlflowException
+
+    for column in ([value] * 2, [value, 4712]):
+        frame = models.rows(2).assign(txn_in_sum_30d=column)
+        with pytest.raises(MlflowException, match=told) as caught:
+            scorer.score_frame(models.describe(models.scorecard()), {}, frame)
+        assert "471" not in str(caught.value)
+    twice = pd.concat([models.rows(2), models.rows(2)[["txn_in_sum_30d"]]], axis=1)
+    with pytest.raises(MlflowException, match="txn_in_sum_30d stands twice"):
+        scorer.score_frame(models.describe(models.scorecard()), {}, twice)
+    with pytest.raises(MlflowException, match="the input is a list"):
+        scorer.score_frame(models.describe(models.scorecard()), {}, [4711])
+
+
+def test_a_registered_model_takes_stored_counts_and_names_columns_not_rows(scorer: Any, tmp_path: Path) -> None:
+    import mlflow
+
+    from tallystick.model.registry import load_local, make_signature
+
+    described = tmp_path / "model.json"
+    described.write_text(json.dumps(models.describe(models.scorecard())), encoding="utf-8")
+    mlflow.pyfunc.save_model(
+        str(tmp_path / "model"), python_model=str(SCORER_FILE), artifacts={"model": str(described)},
+        signature=make_signature(models.FEATURES, OUTPUTS), pip_requirements=[], input_example=models.rows(2),
+    )  # fmt: skip
+    predict = load_local(str(tmp_path / "model"))
+    plain = models.rows(10).fillna(3).round()
+    pd.testing.assert_frame_equal(predict(plain.astype("int64")), predict(plain))
+    pd.testing.assert_frame_equal(predict(plain.astype("Int64")), predict(plain))
+    assert len(predict(plain.iloc[:0])) == 0
+    for wrong, told in ((plain.drop(columns="txn_in_sum_30d"), "lacks 1"), (plain.astype(str), "not numbers")):
+        with pytest.raises(mlflow.MlflowException, match=told) as caught:
+            predict(wrong.assign(txn_out_sum_30d=4711))
+        assert "4711" not in str(caught.value)

@@ -170,7 +170,7 @@ def test_an_empty_frame_is_answered_by_an_empty_frame(scorer: Any, kind: str) ->
     trees = {"kind": "lightgbm", "weight": 0.5, "features": list(models.FEATURES)}
     model = models.describe(models.scorecard(0.5), trees)
     found = scorer.score_frame(model, {"booster": booster}, models.rows(1).iloc[:0].astype(kind))
-    assert list(found.columns) == ["pd", "score", "limit_minor", "decision", "reasons"]
+    assert list(found.columns) == ["pd", "score", "decision", "limit_minor", "reasons"]
     assert len(found) == 0
 
 

@@ -64,8 +64,8 @@ def _place(error: BaseException) -> str:
     """The last line of our own code that the error passed, as file and line."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).resolve().is_relative_to(_PACKAGE)]
-    frame = (own or frames or [None])[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}" if frame is not None else "an unknown place"
+    last = own[-1:] or frames[-1:]
+    return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "an unknown place"
 
 
 def end_at_interrupt(processes: Callable[[], list[Any]] = list) -> None:

@@ -319,6 +319,8 @@ def describe_load(prepared: PreparedLoad, *, source: str, load_date: date, raw_s
             "rows_rejected": pa.array([count.rejected for count in counts], pa.int64()),
             "rows_duplicate": pa.array([count.duplicate for count in counts], pa.int64()),
             "rows_excluded": pa.array([count.excluded for count in counts], pa.int64()),
+            "rows_entered": pa.array([count.entered for count in counts], pa.int64()),
+            "rows_waiting": pa.array([count.waiting for count in counts], pa.int64()),
             "raw_sha256": pa.array([raw_sha256] * size, pa.string()),
             "notes": pa.array(notes, pa.string()),
             "source": pa.array([source] * size, pa.string()),

@@ -31,9 +31,7 @@ def list_questions(recipe: Recipe, *, source: str) -> Mapping[str, Question]:
                 SELECT table_name, sum(rows_read)::BIGINT AS read, sum(rows_accepted)::BIGINT AS accepted,
                     sum(rows_rejected)::BIGINT AS rejected, sum(rows_duplicate)::BIGINT AS duplicate,
                     sum(rows_excluded)::BIGINT AS excluded, max(loaded_on) AS last_load,
-                    -- Rows an earlier load had parked are told in the notes of the load they entered with.
-                    coalesce(sum(try_cast(regexp_extract(notes, '([0-9]+) parked rows [a-z ]*entered', 1) AS BIGINT)),
-                        0)::BIGINT AS entered
+                    coalesce(sum(rows_entered), 0)::BIGINT AS entered
                 FROM monitor.loads WHERE source = '{source}' GROUP BY table_name ORDER BY table_name""",
         ),
         "checks": Question(

@@ -103,3 +103,13 @@ def test_no_code_reads_what_an_error_says() -> None:
 def test_every_exception_still_reads_one() -> None:
     found = {f"{source.path}::{name}" for source in house.sources(*house.MACHINERY) for name, _ in readers(source)}
     assert sorted(found & set(EXCEPTIONS)) == sorted(EXCEPTIONS)
+
+
+def test_no_sql_takes_a_sentence_apart() -> None:
+    found = [
+        source.at(node)
+        for source in house.sources(*house.MACHINERY)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "regexp_" in node.value
+    ]
+    assert not found, house.listed(found)

@@ -13,6 +13,8 @@ import sys
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+COMMAND = "python -m tests.spec.window_tables > docs/windows.md"
+
 FACTS = ("event", "event_at", "known_on", "loaded_on", "retracted")
 
 
@@ -66,9 +68,9 @@ def _cells(line: str) -> list[str]:
 CASES = (
     Case(
         title="The edges of a window",
-        text="A window is half-open: an event exactly at its far edge is in, one exactly at `as_of` is out. A row also"
-        " has to be known: `known_on` not after the date of `as_of`. `7d` before a midnight is the seven whole days"
-        " before it.",
+        text="A window begins at its far edge and ends at `as_of`. An event exactly at the far edge is in; an event"
+        " exactly at `as_of` is out. A row must also be known: its `known_on` is not after the date of `as_of`. If"
+        " `as_of` is a midnight, `7d` is the seven whole days before it.",
         as_of="2026-03-10 00:00",
         table="""
             event_at                   | known_on   | 7d
@@ -81,7 +83,7 @@ CASES = (
     ),
     Case(
         title="An `as_of` inside a day",
-        text="Both edges are exact to the microsecond; the date of `as_of` decides what is known.",
+        text="Both edges are exact to the microsecond. The date of `as_of`, not its time, decides which rows are known.",
         as_of="2026-03-10 15:30",
         table="""
             event_at                   | known_on   | 1d | 7d
@@ -97,8 +99,8 @@ CASES = (
     ),
     Case(
         title="The window before",
-        text="`_prev` is the same span again: `[as_of - 2w, as_of - w)`. Window `all` begins at the first visible"
-        " event and has no window before it.",
+        text="The ending `_prev` names the window of the same length w directly before: `[as_of - 2w, as_of - w)`. The"
+        " window `all` holds every earlier known event and has no window before it.",
         as_of="2026-03-10 00:00",
         table="""
             event_at                   | known_on   | 7d | 7d_prev | all
@@ -111,9 +113,9 @@ CASES = (
         """,
     ),
     Case(
-        title="Months clamp to their last day",
-        text="A month back is the same day of the month before, or that month's last day. The window before is counted"
-        " from `as_of`, not from the clamped edge.",
+        title="Months of different length",
+        text="One month before a date is the same day of the month before. If that month has no such day, it is the"
+        " month's last day. `1m_prev` begins two months before `as_of`, not one month before the edge of `1m`.",
         as_of="2026-03-31 00:00",
         table="""
             event_at         | known_on   | 1m | 1m_prev | 12m
@@ -128,7 +130,7 @@ CASES = (
     ),
     Case(
         title="A leap year",
-        text="Twelve months before 29 February end on 28 February.",
+        text="Twelve months before 29 February is 28 February.",
         as_of="2024-02-29 00:00",
         table="""
             event_at         | known_on   | 12m | 365d
@@ -139,7 +141,8 @@ CASES = (
     ),
     Case(
         title="Days are those of the business zone",
-        text="In Shanghai 10 March begins at 16:00 UTC of 9 March: `as_of` and all edges are local midnights.",
+        text="A day begins at the local midnight of the source's time zone. In Shanghai 10 March begins at 16:00 UTC on"
+        " 9 March. Here `as_of` and both edges are local midnights.",
         as_of="2026-03-09 16:00+00:00",
         table="""
             event_at                         | known_on   | 1d
@@ -151,8 +154,9 @@ CASES = (
     ),
     Case(
         title="The clock goes forward",
-        text="Days are counted on the wall clock: one day before noon is noon, though 23 hours have passed. An edge at"
-        " a time that does not exist moves forward by the length of the gap: 02:30 becomes 03:30.",
+        text="Days are counted on the wall clock: one day before noon is noon, even if only 23 hours lie between them."
+        " If an edge falls on a time that the clock skips, it moves forward by the length of the gap: 02:30 becomes"
+        " 03:30.",
         zone="Europe/Prague",
         as_of="2024-04-01 02:30",
         table="""
@@ -167,8 +171,8 @@ CASES = (
     ),
     Case(
         title="A midnight that does not exist",
-        text="In Santiago 8 September 2024 begins at 01:00, for the clock skips the hour before. An `as_of` at the"
-        " instant at which a date begins stands for its midnight: the days before it are whole.",
+        text="In Santiago 8 September 2024 begins at 01:00, because the clock skips the hour before. An `as_of` at the"
+        " first instant of a date counts as its midnight, so the windows before it hold whole days.",
         zone="America/Santiago",
         as_of="2024-09-08 01:00",
         table="""
@@ -183,7 +187,7 @@ CASES = (
     ),
     Case(
         title="The clock goes back",
-        text="An edge at a time that exists twice is the first of the two.",
+        text="If an edge falls on a time that exists twice, the first of the two counts.",
         zone="Europe/Prague",
         as_of="2024-10-28 02:30",
         table="""
@@ -196,9 +200,10 @@ CASES = (
     ),
     Case(
         title="Corrections",
-        text="Per event the version in force on the date of `as_of` is chosen first, then its time is looked at: a"
-        " version that moves out of the window takes the event with it, and one that moves behind `as_of` does so, too."
-        " A retracted version ends the event. A version known later changes nothing.",
+        text="First, the version in force on the date of `as_of` is chosen for each event. Then only the `event_at` of"
+        " this version is compared with the window. So an event that a correction moves out of the window, or to"
+        " `as_of` or later, does not count. If the version in force is a retraction, the event does not count. A version"
+        " that becomes known after the date of `as_of` changes nothing.",
         as_of="2026-03-10 00:00",
         table="""
             event     | event_at         | known_on   | retracted | 7d
@@ -222,10 +227,10 @@ CASES = (
 VERSIONS = (
     VersionCase(
         title="Which version is in force",
-        text="Versions of an event are ordered by delivery: by `loaded_on`, within one load by `known_on`. On a"
-        " business date the version in force is, among those with `known_on` not after it, the one that was delivered"
-        " last. So a correction or a retraction wins from its own `known_on` on, whatever date the older version"
-        " named.",
+        text="Versions of an event are ordered by delivery: by `loaded_on`, and within one load by `known_on`. A version"
+        " is known on a business date if its `known_on` is not after that date. The version in force is, of the known"
+        " versions, the one that was delivered last. So a correction or a retraction counts from its own `known_on` on,"
+        " whatever `known_on` the older version has.",
         table="""
             event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
             corrected       | 2026-03-01 12:00 | 2026-03-05 | 2026-03-05 |           | in    | in    |       |
@@ -242,8 +247,8 @@ VERSIONS = (
     ),
     VersionCase(
         title="A date after the load",
-        text="A row may name a date after its own load: a value date of next week. What the next night says of it"
-        " counts all the same, from its own `known_on` on, before and after the date that was named first.",
+        text="The `known_on` of a row may be later than its load, such as a value date of next week. A correction in the"
+        " next load counts from its own `known_on` on, even if the `known_on` of the first version is later.",
         table="""
             event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
             other amount    | 2026-03-07 12:00 | 2026-03-08 | 2026-03-05 |           |       |       |       |
@@ -260,9 +265,9 @@ VERSIONS = (
     ),
     VersionCase(
         title="Loads of history that correct each other",
-        text="In the loads of a history `known_on` lies before `loaded_on`, by the rule of the source. The load that"
-        " came last is right, from the date that its row names; of rows of one load the later `known_on` replaces the"
-        " earlier one. The same `known_on` in two loads is no conflict.",
+        text="When a source delivers its history, `known_on` comes from the source's rule and is before `loaded_on`. The"
+        " row of the last load counts from its `known_on` on. Of the rows of one load, the one with the later `known_on`"
+        " replaces the other from that date on. The same `known_on` in two loads is no conflict: the later load counts.",
         table="""
             event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
             other amount    | 2026-03-01 12:00 | 2026-03-05 | 2026-03-20 |           |       |       |       |
@@ -289,11 +294,16 @@ def print_page() -> str:
     parts = [
         "# What a window holds",
         "",
-        "Printed from the tables that the tests check on the kernel and on the oracle: tests/spec/window_tables.py.",
+        "A **window** is the span of time before `as_of` whose rows a feature counts: `7d` is seven days, `1m` one month,"
+        " `all` the whole history. In the tables below, `in` marks the rows that count.",
+        "",
+        "This page is printed from `tests/spec/window_tables.py`. The tests check every table on the feature engine"
+        " (`tallystick/kernel/`) and on an independent implementation. To print the page again, run in the project's"
+        f" folder `.venv/bin/{COMMAND}`.",
     ]
     for case in (*CASES, *VERSIONS):
         times = "all times local" if "+" not in case.table else "times local, or with their offset"
-        when = f"`as_of` {case.as_of}" if isinstance(case, Case) else "In force at midnight of a date of 2026"
+        when = f"`as_of` {case.as_of}" if isinstance(case, Case) else "Whether a version is in force on a date of 2026"
         parts += ["", f"## {case.title}", "", case.text, "", f"{when}, {case.zone}, {times}:", ""]
         parts.append("| " + " | ".join(case.header) + " |")
         parts.append("|" + " --- |" * len(case.header))

@@ -21,12 +21,18 @@ COMMAND = ".venv/bin/python -m tallystick.project.recipe_page > docs/recipes.md"
 
 INTRO = f"""# Recipes
 
-Printed from `tallystick/spec/` by `{COMMAND.removeprefix(".venv/bin/")}`; a test fails when it is out of date.
+This page is printed from `tallystick/spec/`: run `{COMMAND}` in the
+project's folder. A test fails when the page is out of date.
 
-A recipe is one model: whom it is about, what "bad" means, which features it may use, how it is fitted and tested, and
-what its pd leads to. It is a Python file in `recipes/` that holds declarations and no code. `tally check` says what is
-wrong with it, `tally source check SOURCE --recipe NAME` what it would miss on a source, and
-`tally run NAME --source SOURCE=DIR` runs it from files to scores.
+A recipe declares one model: who is observed, what "bad" means, which features it may use, how it is fitted and tested,
+and which decision follows from its pd (probability of being bad). It is a Python file in `recipes/` that only holds
+declarations. Run these commands in the project's folder (`tally` is `.venv/bin/tally`):
+
+| command | does |
+|---|---|
+| `tally check` | reports what is wrong with the recipe |
+| `tally source check SOURCE --recipe NAME` | reports what a source lacks for the recipe |
+| `tally run NAME --source SOURCE=DIR` | runs the recipe from the files in `DIR` to scores |
 
 ## An example
 """
@@ -52,20 +58,20 @@ LATE = DelinquencyLabel(name="late_30_days", dpd=30, window="90d", anchor="first
 VERY_LATE = DelinquencyLabel(name="late_60_days", dpd=60, window="90d", anchor="first_due")
 
 SMALL_LOAN = Recipe(
-    name="small_loan",  # of its model in the registry and of its training table
-    title="Small loan",  # for people
+    name="small_loan",  # also the name of its model in the registry and of its training table
+    title="Small loan",  # free text for readers
     description="Probability that a small loan is thirty days late in its first months",
     observations="applications",  # who is observed, and when (docs/observations.md)
     groups=("transactions", "social", "customers"),  # feature groups (docs/features.md)
     label=LATE.name,
-    variants=(Variant(name="strict", label=VERY_LATE.name, title="sixty days late"),),  # reported beside it
-    request=(  # what is asked for, held against what is known
+    variants=(Variant(name="strict", label=VERY_LATE.name, title="sixty days late"),),  # reported as well
+    request=(  # what is asked for, compared with what is known
         RequestFeature(name="amount", expression="amount_minor", sign=1, reason="Amount of the loan"),
         RequestFeature(
             name="balance_to_instalment",
             expression="transactions_balance_mean_30d",
             per="instalment_minor",  # divided by it; null where it is null or 0
-            sign=-1,  # the higher, the lower the risk
+            sign=-1,  # a higher value means less risk
             reason="Savings compared with the instalment",
         ),
     ),
@@ -73,10 +79,10 @@ SMALL_LOAN = Recipe(
         Scorecard(selection=Selection(max_missing=0.7, max_features=15)),
         GradientBoosting(trees=250, leaves=6),
     ),
-    choice=Choice(tolerance=0.01),  # within 0.01 AUC of the best, the one declared first
-    split=Split(test_share=0.25, folds=5, repeats=1),  # tested on the newest quarter
+    choice=Choice(tolerance=0.01),  # the first one whose AUC is within 0.01 of the best
+    split=Split(test_share=0.25, folds=5, repeats=1),  # the newest quarter is the test
     ablations=(Ablation(name="social", title="without messages and calls", drop=("social_*",)),),
-    scale=Scale(base_score=60.0, base_odds=10.0, pdo=8.0),  # 60 points at 10 goods to a bad
+    scale=Scale(base_score=60.0, base_odds=10.0, pdo=8.0),  # 60 points at 10 goods per bad
     policy=Policy(
         currency="CNY",
         limit_min_minor=50_000,
@@ -84,18 +90,18 @@ SMALL_LOAN = Recipe(
         bands=(
             Band(pd_below=0.05, decision="approve", limit_minor=10_000_000),
             Band(pd_below=0.15, decision="refer", limit_minor=1_000_000),
-        ),  # above: declined
+        ),  # a higher pd is declined
     ),
-    audit=Audit(max_auc=0.9),  # a feature that alone separates better is suspicious (docs/audit.md)
-    gates=Gates(min_auc=0.65),  # below it, the model does not become champion
+    audit=Audit(max_auc=0.9),  # the audit fails if one feature alone has more (docs/audit.md)
+    gates=Gates(min_auc=0.65),  # with less, the model does not become champion
     seed=1,
     version=1,
 )
 """
 
-ALGORITHMS = """Every algorithm gives log-odds of being bad, which are calibrated on rows that it has not seen. `name`
-tells two of one kind apart, `features` are name patterns of the features it may use (`("social_*", "request_*")`; `"*"`
-takes all), and `selection` chooses among them."""
+ALGORITHMS = """Every algorithm gives the log-odds of being bad. They are calibrated on rows that the algorithm was not
+fitted on. `name` must differ between two algorithms of a recipe. `features` are name patterns of the features that it
+may use: `("social_*", "request_*")`, or `"*"` for all. `selection` chooses among these features."""
 
 SECTIONS: tuple[tuple[str, str, tuple[type, ...]], ...] = (
     ("The recipe", "", (Recipe,)),

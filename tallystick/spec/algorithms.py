@@ -28,14 +28,18 @@ def _check_range(where: str, field_name: str, value: float, *, low: float, high:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which of an algorithm's candidates it keeps, decided again inside every training part.
+    """Which of its features an algorithm keeps; decided again on every training set and fold.
 
-    In this order: drop what is null in more than ``max_missing`` of the rows or constant; drop an information value
-    (over ``bins`` quantile bins) below ``min_iv``; with ``drop_against_sign``, drop what points against its expected
-    sign, if it has one (coefficients that are bound to their signs see to that with all features in view); drop what
-    does not separate in the same direction in every vintage that has enough rows of both classes, by an AUC of at
-    least 0.5 + ``min_vintage_gap``; then, strongest first, drop what correlates (by rank, absolute) above
-    ``max_correlation`` with one kept before, and stop at ``max_features``.
+    The steps, in this order:
+
+    1. Drop a feature that is constant or null in more than ``max_missing`` of the rows.
+    2. Drop a feature whose information value (over ``bins`` quantile bins) is below ``min_iv``.
+    3. With ``drop_against_sign``, drop a feature that points against its expected sign. Without it, an algorithm
+       with constraints on its coefficients still keeps the signs.
+    4. Drop a feature unless it has an AUC of at least 0.5 + ``min_vintage_gap``, in the same direction, in every
+       vintage with enough rows of both classes.
+    5. Go through the rest, strongest first. Drop a feature whose absolute rank correlation with a kept one is above
+       ``max_correlation``. Stop at ``max_features``.
     """
 
     max_missing: float = 0.6
@@ -57,11 +61,10 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrdinalScorecard:
-    """Each feature cut into up to ``bins`` quantile bins, each bin valued by its mid-rank; ridge logistic regression.
+    """Ridge logistic regression on ranks: each feature is cut into at most ``bins`` quantile bins, valued by mid-rank.
 
-    ``c`` is the inverse strength of the ridge on standardised columns, as in scikit-learn. A coefficient cannot take
-    the sign against the feature's expected one, so a feature that only fits noise ends at 0. A null counts as the
-    middle rank.
+    ``c`` is the inverse strength of the ridge penalty on standardised columns, as in scikit-learn. A coefficient cannot
+    have the sign opposite to the feature's expected one; it is then 0. A null counts as the middle rank.
     """
 
     name: str = "ordinal_scorecard"
@@ -78,9 +81,10 @@ class OrdinalScorecard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scorecard:
-    """Monotonic bins by optbinning in the direction of the expected sign, weight of evidence, logistic regression.
+    """Logistic regression on the weight of evidence of bins that optbinning makes monotonic in the expected direction.
 
-    At most ``max_bins`` bins of at least ``min_bin_share`` of the rows; nulls have a bin of their own. ``c`` as above.
+    A feature has at most ``max_bins`` bins, each with at least ``min_bin_share`` of the rows. Nulls have a bin of their
+    own. ``c`` is that of OrdinalScorecard.
     """
 
     name: str = "scorecard"
@@ -99,11 +103,12 @@ class Scorecard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GradientBoosting:
-    """LightGBM with a monotone constraint wherever a sign is expected. Single-threaded: the same trees every time.
+    """LightGBM with a monotone constraint on each feature with an expected sign.
 
-    ``trees`` of ``leaves`` leaves, each of at least ``min_leaf_rows`` rows; every tree sees ``feature_share`` of the
-    features and ``row_share`` of the rows and counts by ``learning_rate``. ``l2`` shrinks the leaves' values;
-    ``extra_trees`` tries one random cut per feature, which makes small sets overfit less.
+    It runs in one thread, so it gives the same trees every time. There are ``trees`` trees with at most ``leaves``
+    leaves, each of at least ``min_leaf_rows`` rows. Every tree is fitted on ``feature_share`` of the features and
+    ``row_share`` of the rows, and is weighted by ``learning_rate``. ``l2`` shrinks the values of the leaves.
+    ``extra_trees`` tries only one random cut per feature, which overfits small data sets less.
     """
 
     name: str = "boosting"
@@ -131,7 +136,7 @@ class GradientBoosting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blend:
-    """The mean of the calibrated log-odds of other algorithms, by ``weights`` (name to weight)."""
+    """The mean of the calibrated log-odds of algorithms declared before it, by ``weights`` (name to weight)."""
 
     name: str = "blend"
     weights: Mapping[str, float] = field(default_factory=dict)

@@ -18,8 +18,10 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scale:
-    """score = clip(offset + factor * ln((1 - pd) / pd), 0, 100): ``base_score`` at good:bad odds of ``base_odds``,
-    and ``pdo`` points more where the odds double.
+    """score = clip(offset + factor * ln((1 - pd) / pd), 0, 100).
+
+    The score is ``base_score`` where the odds of good to bad are ``base_odds``, and rises by ``pdo`` points each time
+    the odds double. ``offset`` and ``factor`` follow from these three.
     """
 
     base_score: float = 60.0
@@ -43,9 +45,9 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Band:
-    """Observations with pd below ``pd_below`` (and not below the band before) get ``decision`` and ``limit_minor``.
+    """The decision and the limit for pds below ``pd_below`` that no earlier band holds.
 
-    ``decision`` is ``approve`` or ``refer``.
+    ``decision`` is ``approve`` or ``refer``. ``limit_minor`` is in the currency's smallest unit, such as cents.
     """
 
     pd_below: float
@@ -65,9 +67,10 @@ class Band:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """What a pd leads to: ``bands`` by rising pd; a pd below none of them is declined with limit 0.
+    """Which decision and limit follow from a pd: ``bands`` in the order of rising pd.
 
-    Limits lie in ``limit_min_minor`` to ``limit_max_minor`` and do not rise with risk.
+    The first band whose ``pd_below`` is above the pd decides. If there is none, the decision is ``decline`` with limit
+    0. Limits lie between ``limit_min_minor`` and ``limit_max_minor`` and do not rise from band to band.
     """
 
     currency: str

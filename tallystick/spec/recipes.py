@@ -31,12 +31,12 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestFeature:
-    """A feature of what is asked for, held against what is known: ``expression``, divided by ``per`` where given.
+    """A feature that compares what is asked for with what is known: ``expression``, divided by ``per`` if given.
 
-    Both are SQL expressions (``spec.expressions``) over the columns of the observation's own row
-    (``ObservationSet.own_columns``) and the feature columns of the recipe's groups. Null where either is null or
-    ``per`` is 0. The column is called ``request_<name>``, a double. ``sign`` is +1 where a higher value means more
-    risk, -1 where less, 0 where unknown.
+    Both are SQL expressions. They can read the columns of the observation's own row (docs/observations.md) and the
+    features of the recipe's groups. The feature is null if either of them is null or if ``per`` is 0. Its column is
+    ``request_<name>``, a double. ``sign`` is +1 if a higher value means more risk, -1 if it means less, 0 if this is
+    unknown. ``reason`` is the text that a customer is told.
     """
 
     name: str
@@ -64,7 +64,7 @@ class RequestFeature:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variant:
-    """Another label, for which performance is reported beside the recipe's own; it never changes the model."""
+    """Another label whose performance is reported beside that of the recipe's own; it never changes the model."""
 
     name: str
     label: str
@@ -76,10 +76,10 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ablation:
-    """One line of the ablation table: the champion trained without the columns that match ``drop``.
+    """One line of the report's ablation table: the champion, trained without some features.
 
-    ``drop`` holds name patterns (``orders_*``); ``drop_assumed`` also drops every column made of a table whose rows
-    have no dates of their own.
+    ``drop`` holds name patterns (``orders_*``) of the features to leave out. ``drop_assumed`` also leaves out every
+    feature of a table whose ``known_on`` is assumed, because its source gives no date.
     """
 
     name: str
@@ -99,12 +99,12 @@ class Ablation:
 class Recipe:
     """One model from its features to its decisions.
 
-    ``groups`` are feature groups by name and ``observations`` is the name of an observation set. ``label`` names a
-    label; None makes a recipe that ends with its features. ``algorithms`` stand in order of preference. Without a
-    ``policy`` the model gives pd, score and reasons, and neither decision nor limit.
-    ``retrospective`` says, in words for the report, that the label is known only long after the fact and what the run
-    therefore cannot claim; empty for an ordinary label.
-    ``permitted_use`` is what features must be permitted for. ``seed`` decides folds, boosting and bootstrap.
+    ``groups`` are names of feature groups, and ``observations`` is the name of an observation set. ``label`` is the
+    name of a label; a recipe without a label computes features only. ``algorithms`` are in order of preference. Without
+    a ``policy`` the model gives pd, score and reasons, but no decision and no limit. ``retrospective`` is a text for
+    the report. Give it if the label is known only long after the event; say what the run therefore cannot claim. Leave
+    it empty for an ordinary label. Features must be permitted for ``permitted_use``. ``seed`` sets the random numbers
+    of folds, boosting and bootstrap.
     """
 
     name: str

@@ -14,18 +14,18 @@ METHODS = ("time", "random_by_customer")
 class Split:
     """Which labelled observations the model is tested on, and which it may learn from before that test.
 
-    ``method="time"``, the ordinary one: the test has the observations whose local date is ``test_from`` or later or,
-    without ``test_from``, about the newest ``test_share`` of them, cut between two dates. The training part is what a
-    model of the test's first day could have learned from: older observations whose label was known on that day. An
-    older one whose label came later is set aside, and so is one whose label window overlaps that of a test row of the
-    same loan; a recipe that declares itself ``retrospective`` keeps the former.
+    ``method="time"`` is the ordinary method. The test set holds the observations whose local date is ``test_from`` or
+    later. Without ``test_from`` it holds about the newest ``test_share`` of all observations, cut between two dates.
+    The training set holds the older observations whose label was known on the first day of the test. Two kinds of older
+    observations are left out: those whose label became known later, and those whose label window overlaps that of a
+    test observation with the same ``observation_id``. A ``retrospective`` recipe keeps the first kind.
 
-    ``method="random_by_customer"``, for a cross-section without a past, such as one ``as_of`` for all: about
-    ``test_share`` of the customers, drawn by the recipe's seed. A customer's side depends on the customer alone, so it
-    stays the same as rows are added. Such a test says nothing about how the ranking holds over time.
+    ``method="random_by_customer"`` is for a cross-section, in which all observations have one ``as_of``. The test set
+    holds about ``test_share`` of the customers, drawn with the recipe's seed. A customer stays in the same set when
+    rows are added. Such a test says nothing about how the ranking holds over time.
 
-    ``folds`` and ``repeats`` are for the cross-validation inside a training part, stratified by label and never
-    splitting a customer.
+    ``folds`` and ``repeats`` are those of the cross-validation inside the training set. It is stratified by label, and
+    all rows of a customer are in one fold.
     """
 
     method: str = "time"
@@ -67,9 +67,10 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """Which algorithm becomes the model: by out-of-fold AUC in the training part alone, never by the test.
+    """Which algorithm becomes the model, by its out-of-fold AUC on the training set; the test set is never used.
 
-    Of those within ``tolerance`` of the best, the one declared first, so declare the simplest first.
+    Of the algorithms whose AUC is within ``tolerance`` of the best, the one declared first is chosen. So declare the
+    simplest first.
     """
 
     tolerance: float = 0.01
@@ -83,10 +84,11 @@ class Choice:
 class Audit:
     """Thresholds of the leakage audit (docs/audit.md).
 
-    ``max_auc`` is the AUC that a feature alone may reach, ``max_missing_auc`` that of its gaps or its most frequent
-    value alone. ``max_joint_auc`` is the ceiling of all features together, and of each table and each group alone, in
-    cross-validation: set it a little above the best that the field has seen for such data. ``sample`` is the number of
-    observations whose features are recomputed from what was visible.
+    ``max_auc`` is the highest AUC that one feature alone may have. ``max_missing_auc`` is the same for two facts about
+    a feature: that it is null, and that it has its most frequent value. ``max_joint_auc`` is the highest
+    cross-validated AUC of all features together, and of the features of each table and each group. Set it a little
+    above the best AUC that is published for such data. ``sample`` is the number of observations whose features are
+    computed again from the rows visible at ``as_of``.
     """
 
     max_auc: float = 0.95
@@ -104,11 +106,11 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gates:
-    """What a model must reach before it may become champion, on the test of its split.
+    """What a model must reach on its test set before it becomes champion, the model that scores.
 
-    ``min_auc``; the slope of a logistic regression of the outcome on the predicted log-odds inside
-    ``calibration_slope``; a PSI of the score, train against test, of at most ``max_psi``; at least ``min_bad`` bad rows
-    in the test, so that the AUC says something.
+    The AUC is at least ``min_auc``. The calibration slope (of a logistic regression of the outcome on the predicted
+    log-odds) lies in the range ``calibration_slope``. The PSI of the score between training and test set is at most
+    ``max_psi``. The test set has at least ``min_bad`` bad rows; with fewer, an AUC means little.
     """
 
     min_auc: float = 0.6

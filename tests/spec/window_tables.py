@@ -13,7 +13,13 @@ import sys
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-COMMAND = "python -m tests.spec.window_tables > docs/windows.md"
+INTRO = """\
+A **window** is the span of time before `as_of` whose rows a feature counts: `7d` is seven days, `1m` one month, `all`
+the whole history. In the tables below, `in` marks the rows that count.
+
+This page is printed from `tests/spec/window_tables.py`. The tests check every table on the feature engine
+(`tallystick/kernel/`) and on an independent implementation. To print the page again, run in the project's folder
+`.venv/bin/python -m tests.spec.window_tables > docs/windows.md`."""
 
 FACTS = ("event", "event_at", "known_on", "loaded_on", "retracted")
 
@@ -83,7 +89,8 @@ CASES = (
     ),
     Case(
         title="An `as_of` inside a day",
-        text="Both edges are exact to the microsecond. The date of `as_of`, not its time, decides which rows are known.",
+        text="Both edges are exact to the microsecond. The date of `as_of`, not its time, decides which rows are"
+        " known.",
         as_of="2026-03-10 15:30",
         table="""
             event_at                   | known_on   | 1d | 7d
@@ -141,8 +148,8 @@ CASES = (
     ),
     Case(
         title="Days are those of the business zone",
-        text="A day begins at the local midnight of the source's time zone. In Shanghai 10 March begins at 16:00 UTC on"
-        " 9 March. Here `as_of` and both edges are local midnights.",
+        text="A day begins at the local midnight of the source's time zone. In Shanghai 10 March begins at 16:00 UTC"
+        " on 9 March. Here `as_of` and both edges are local midnights.",
         as_of="2026-03-09 16:00+00:00",
         table="""
             event_at                         | known_on   | 1d
@@ -202,8 +209,8 @@ CASES = (
         title="Corrections",
         text="First, the version in force on the date of `as_of` is chosen for each event. Then only the `event_at` of"
         " this version is compared with the window. So an event that a correction moves out of the window, or to"
-        " `as_of` or later, does not count. If the version in force is a retraction, the event does not count. A version"
-        " that becomes known after the date of `as_of` changes nothing.",
+        " `as_of` or later, does not count. If the version in force is a retraction, the event does not count. A"
+        " version that becomes known after the date of `as_of` changes nothing.",
         as_of="2026-03-10 00:00",
         table="""
             event     | event_at         | known_on   | retracted | 7d
@@ -227,10 +234,10 @@ CASES = (
 VERSIONS = (
     VersionCase(
         title="Which version is in force",
-        text="Versions of an event are ordered by delivery: by `loaded_on`, and within one load by `known_on`. A version"
-        " is known on a business date if its `known_on` is not after that date. The version in force is, of the known"
-        " versions, the one that was delivered last. So a correction or a retraction counts from its own `known_on` on,"
-        " whatever `known_on` the older version has.",
+        text="Versions of an event are ordered by delivery: by `loaded_on`, and within one load by `known_on`. A"
+        " version is known on a business date if its `known_on` is not after that date. The version in force is, of"
+        " the known versions, the one that was delivered last. So a correction or a retraction counts from its own"
+        " `known_on` on, whatever `known_on` the older version has.",
         table="""
             event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
             corrected       | 2026-03-01 12:00 | 2026-03-05 | 2026-03-05 |           | in    | in    |       |
@@ -247,8 +254,8 @@ VERSIONS = (
     ),
     VersionCase(
         title="A date after the load",
-        text="The `known_on` of a row may be later than its load, such as a value date of next week. A correction in the"
-        " next load counts from its own `known_on` on, even if the `known_on` of the first version is later.",
+        text="The `known_on` of a row may be later than its load, such as a value date of next week. A correction in"
+        " the next load counts from its own `known_on` on, even if the `known_on` of the first version is later.",
         table="""
             event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
             other amount    | 2026-03-07 12:00 | 2026-03-08 | 2026-03-05 |           |       |       |       |
@@ -265,9 +272,10 @@ VERSIONS = (
     ),
     VersionCase(
         title="Loads of history that correct each other",
-        text="When a source delivers its history, `known_on` comes from the source's rule and is before `loaded_on`. The"
-        " row of the last load counts from its `known_on` on. Of the rows of one load, the one with the later `known_on`"
-        " replaces the other from that date on. The same `known_on` in two loads is no conflict: the later load counts.",
+        text="When a source delivers its history, `known_on` comes from the source's rule and is before `loaded_on`."
+        " The row of the last load counts from its `known_on` on. Of the rows of one load, the one with the later"
+        " `known_on` replaces the other from that date on. The same `known_on` in two loads is no conflict: the later"
+        " load counts.",
         table="""
             event           | event_at         | known_on   | loaded_on  | retracted | 03-05 | 03-06 | 03-08 | 03-11
             other amount    | 2026-03-01 12:00 | 2026-03-05 | 2026-03-20 |           |       |       |       |
@@ -294,12 +302,7 @@ def print_page() -> str:
     parts = [
         "# What a window holds",
         "",
-        "A **window** is the span of time before `as_of` whose rows a feature counts: `7d` is seven days, `1m` one month,"
-        " `all` the whole history. In the tables below, `in` marks the rows that count.",
-        "",
-        "This page is printed from `tests/spec/window_tables.py`. The tests check every table on the feature engine"
-        " (`tallystick/kernel/`) and on an independent implementation. To print the page again, run in the project's"
-        f" folder `.venv/bin/{COMMAND}`.",
+        INTRO,
     ]
     for case in (*CASES, *VERSIONS):
         times = "all times local" if "+" not in case.table else "times local, or with their offset"

@@ -1,7 +1,8 @@
-"""The feature stage: which rows of which bucket go through the kernel, and where the columns go.
+"""The feature stage: which rows of which bucket the kernel gets, and where its columns go.
 
-Here: observations, lookups, one task a bucket. Not here: storage (a job hands in the functions that read and write),
-window arithmetic (``kernel``), definitions (``spec`` and the project's ``features/``).
+Here: lookups, request features, one task per bucket. Not here: who is observed (``observations``), storage (a run
+hands in the functions that read and write), window arithmetic (``kernel``), definitions (``spec`` and the project's
+``features/``).
 """
 
 from __future__ import annotations

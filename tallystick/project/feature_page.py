@@ -20,12 +20,15 @@ COMMAND = ".venv/bin/python -m tallystick.project.feature_page > docs/features.m
 
 INTRO = f"""# Features
 
-Printed from `features/*.py` by `{COMMAND.removeprefix(".venv/bin/")}`; a test fails when it is out of date.
-`tally features show NAME` prints one feature's passport, `tally features explain NAME --as-of 2026-03-10` also the
-edges of its windows and the SQL that computes it.
+This page is printed from `features/*.py`: run `{COMMAND}` in the
+project's folder. A test fails when the page is out of date. `tally` is `.venv/bin/tally`, run in the project's folder.
 
-A feature is computed for an *observation*, a customer at an instant `as_of`. A row counts only if it happened before
-`as_of` and was known on its business date; of several versions the one delivered last counts ([windows](windows.md)).
+`tally features show NAME` prints a feature's passport: all that is declared of it.
+`tally features explain NAME --as-of 2026-03-10` also prints the edges of its windows and the SQL that computes it.
+
+A feature is computed for an *observation*: a customer, application, loan or transfer at an instant `as_of`
+([observation sets](observations.md)). A row counts only if it happened before `as_of` and was known on its business
+date. Of the versions of a row that are known on this date, the one delivered last counts ([windows](windows.md)).
 
 ## How to declare
 
@@ -73,15 +76,15 @@ SPENDING = FeatureGroup(
 )
 ```
 
-Names are made, never typed: `<group>_<measure>[_<filter or value>]_<op>_<window>[_prev]`. `value` and `where` take
-columns of the table and of its lookups, comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL, `+ - *`, ABS, COALESCE,
-CASE and parts of dates (HOUR, ISODOW, MONTH, ...), which are those of the local clock. A mistake is refused when the
-file is read, with its line and the nearest valid name: `tally check`.
+The names of the columns are built from the declaration: `<group>_<measure>[_<filter or value>]_<op>_<window>[_prev]`.
+`value` and `where` are SQL expressions. They can use columns of the table and of its lookups, comparisons, AND, OR,
+NOT, IN, BETWEEN, LIKE, IS NULL, `+ - *`, ABS, COALESCE, CASE and parts of dates in local time (HOUR, ISODOW, MONTH,
+...). `tally check` reports a mistake with its line and the nearest valid name.
 
 ## Lookup
 
-A `Lookup` brings columns of another table to the rows of the group's own, where `value`, `where`, filters and `by` read
-them as if they were its own:
+A `Lookup` joins columns of another table to the rows of the group's table. `value`, `where`, filters and `by` can read
+them like columns of the table itself:
 
 ```python
 from tallystick.spec.features import FeatureGroup, Lookup, Measure
@@ -96,18 +99,18 @@ HOMES = FeatureGroup(
 )
 ```
 
-- `on` is a column of both tables and a key of the other one: its event id, or the `lookupKey` that its contract
-  declares (`customProperties: - {{property: lookupKey, value: region_code}}`) where several events tell of one object.
-- What is found is what was visible at `as_of` ([windows](windows.md)): the version in force on its date, not retracted,
-  with `event_at` before `as_of`. A value that becomes known later than the event is seen from then on.
-- Of several visible events of one object the latest by `event_at` counts, then the one delivered last. So a late
-  correction of an older fact does not displace the newer one.
-- Where nothing is found, or `on` is null, the columns are null.
-- Two sources may use one code: a customer of a source meets rows of that source only.
-- A table that is kept by customer is looked up by the customer (`on="customer_id"`, which must be its event id or
-  `lookupKey`, as in `clean.customers`), and by nothing else: rows of other customers lie elsewhere.
+- `on` is a column of both tables. In the other table it is the event id, or the `lookupKey` of the contract if several
+  events describe one object (`customProperties: - {{property: lookupKey, value: region_code}}`).
+- A lookup finds only rows that were visible at `as_of` ([windows](windows.md)): the version in force on the date of
+  `as_of`, not retracted, with `event_at` before `as_of`.
+- If several events of one object are visible, the latest by `event_at` counts, then the one delivered last. So a late
+  correction of an older event does not replace a newer event.
+- If no row is found, or `on` is null, the columns are null.
+- Two sources can use the same code. A lookup finds only rows of the customer's own source.
+- A table with a customer in each row can be looked up only by `on="customer_id"`, which must be its event id or
+  `lookupKey`, as in `clean.customers`. Rows of other customers are in other buckets.
 
-`tally check` refuses what is not so.
+`tally check` reports a lookup that breaks these rules.
 
 ## How to compute
 
@@ -118,10 +121,11 @@ HOMES = FeatureGroup(
 | a training set of your own | `tally features compute GROUP --source S --observations FILE --name SET` |
 | one customer, in Python | `tallystick.compute_vector(events, as_of, "GROUP")` |
 
-All give the same numbers. `FILE` is Parquet or CSV, or a table by its name `layer.table`, with columns `customer_id`
-and `as_of`: an instant with its offset, or a date, which means its local midnight. Each pair is computed once, also for
-a customer without rows; the rows stand in `feature.<group>` under `observations = 'SET'`. Who can be observed, and how
-a group counts the rows of one loan alone (`per`): [observation sets](observations.md).
+All give the same numbers. `FILE` is a Parquet or CSV file, or a table as `layer.table`. It has the columns
+`customer_id` and `as_of`, unless a set of kind `Given` declares others. `as_of` is an instant with its offset, or a
+date, which stands for its local midnight. Each pair is computed once, also for a customer without rows. The rows are in
+`feature.<group>` with `observations = 'SET'`. [Observation sets](observations.md) describes these sets, and how a group
+counts the rows of one loan alone (`per`).
 
 ```python
 import datetime as dt
@@ -134,22 +138,20 @@ assert vector["transactions_debit_count_30d"] == 0
 assert vector["transactions_debit_mean_30d"] is None
 ```
 
-## How to change a live table
+## How to change a stored feature
 
-| change | declare |
-|---|---|
-| a new feature | its measure; `tally features backfill GROUP` computes the days that lack it |
-| another meaning | the new text; where no text changes, a raised `version`. Exactly its own columns are then stale |
-| another name | `replaces="the measure's name before"`; readers of the old column are told the new one |
-| another name of a filter | the group's `renamed={{"new": "old"}}`, for all its measures at once |
-| its end | `retired_on=date(2026, 7, 1)`, or of many columns the group's `retired={{"txn_*_7d": date(2026, 7, 1)}}` |
+| change | declare | |---|---| | a new feature | its measure; `tally features backfill GROUP` computes the days that
+lack it | | another meaning | the new declaration; if no text changes, a raised `version`. Only its own columns are then
+stale | | another name | `replaces="the measure's old name"`; a reader of the old column gets a message with the new
+name | | another name of a filter | the group's `renamed={{"new": "old"}}`, for all its measures at once | | the end of
+a feature | `retired_on=date(2026, 7, 1)`, or of many columns the group's `retired={{"txn_*_7d": date(2026, 7, 1)}}` |
 
-`tally features retired` lists what readers should leave, and the models that read it.
+`tally features retired` lists retired and renamed columns, and the models that still read them.
 [Why columns keep their place](adr/0006-a-column-keeps-its-place-and-says-what-became-of-it.md).
 
 ## Operations
 
-Over the visible rows of the window that pass `where` and the filter.
+An operation is computed over the visible rows of the window for which `where` and the filter are true.
 
 | op | takes | gives | of nothing | is |
 |---|---|---|---|---|
@@ -165,10 +167,10 @@ DERIVED = """
 | `ZScore(of, k)` | (now - mean) / sample standard deviation of the k windows before |\
  fewer than 3 have a value, or all are equal |
 
-Counts and sums of nothing are 0, statistics of nothing are null. Sums of whole numbers are exact, and one that leaves
-int64 is an error; sums of doubles, and what is made of them, are rounded as doubles are (money is whole minor units).
-`slope` and `longest_streak` use the whole business days of the window only: with an `as_of` inside a day, that day's
-part and the part of the day at the far edge are left out.
+Counts and sums of no rows are 0; statistics of no rows are null. Sums of whole numbers are exact, and a sum that does
+not fit int64 is an error. Money is in whole minor units. Sums of doubles, and features made of them, have the rounding
+of doubles. `slope` and `longest_streak` use only the whole business days of the window: with an `as_of` inside a day,
+the parts of a day at both edges are left out.
 """
 
 _TAKES = {"none": "rows", ANY: "any value", NUMBER: "a number or truth value", DATE: "a date"}

@@ -15,13 +15,13 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 PROMISES = (
     (re.compile(r".+_at\Z|as_of\Z"), ("timestamp",), "an instant is called <event>_at or as_of, in UTC"),
     (re.compile(r".+_(on|date)\Z"), ("date",), "a date is called <event>_on or <event>_date"),
-    (re.compile(r"(is|has)_.+"), ("boolean",), "a truth is called is_... or has_..."),
+    (re.compile(r"(is|has)_.+"), ("boolean",), "a truth value is called is_... or has_..."),
 )
 SHAPES = (
-    (re.compile(r".+_id\Z"), ("string",), "an id is text"),
-    (re.compile(r".+_minor\Z"), ("int64",), "money is whole minor units"),
+    (re.compile(r".+_id\Z"), ("string",), "an id is a string"),
+    (re.compile(r".+_minor\Z"), ("int64",), "money is in whole minor units"),
     (re.compile(r".+_percent\Z"), ("double",), "a percentage is a double"),
-    (re.compile(r".+_(seconds|days|months|number)\Z|rows_.+"), ("int32", "int64"), "a count is whole"),
+    (re.compile(r".+_(seconds|days|months|number)\Z|rows_.+"), ("int32", "int64"), "a count is a whole number"),
 )
 
 # A number whose name holds one of these words has a dimension, and its name ends with the unit.

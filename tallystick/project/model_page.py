@@ -22,8 +22,9 @@ SHARED = ("event_at", "known_on", "loaded_on", "sequence", "is_retracted", "sour
 
 INTRO = """# Data model
 
-Printed from the contracts in `schemas/` (Open Data Contract Standard) by `python -m tallystick.project.model_page`; a
-test fails when it is out of date. Change a contract and its twin in `expectations/`, then print it again.
+This page is printed from the contracts in `schemas/` (Open Data Contract Standard). A test fails when it is out of
+date. Change a contract and its expectations, then run in the project's folder:
+`.venv/bin/python -m tallystick.project.model_page > docs/data-model.md`.
 
 ## What every clean table has
 

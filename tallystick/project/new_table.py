@@ -1,4 +1,4 @@
-"""Writes the two files that declare a new clean table: its contract and its twin of expectations.
+"""Writes the two files that declare a new clean table: its contract and its expectations.
 
 Kept apart from the readers of those files because this is the one place that writes declarations. What it writes is
 read back and checked before anybody is told that it is there.
@@ -112,7 +112,7 @@ class NewTable:
 
 
 def write_table(root: Path, table: NewTable) -> list[Path]:
-    """Write the contract and its twin below ``root`` and return their paths; DeclarationError when one is there."""
+    """Write contract and expectations below ``root`` and return their paths; DeclarationError when one is there."""
     contract = table.contract()
     tail = f"clean/{contract.table}.yaml"
     texts = {root / "schemas" / tail: contract_text(contract), root / "expectations" / tail: suite_text(contract)}

@@ -1,6 +1,6 @@
-"""Looking at a run: the HTML report, the model card and the summary in the terminal.
+"""What a reader sees of a run: the HTML report, the model card and the summary in the terminal.
 
-Here: what a reader is shown and in which order. Not here: storage, the registry, any computing of results. A job
+Here: what a reader is shown and in which order. Not here: storage, the registry, any computing of results. A run
 hands over values.
 """
 

@@ -1,7 +1,7 @@
-"""The only package that knows Delta Lake, in four rooms: ``runtime``, ``landing``, ``store`` and ``upkeep``.
+"""The only package that knows Delta Lake, in four subpackages: ``runtime``, ``landing``, ``store`` and ``upkeep``.
 
-Here: the names that the rest of the project uses; code lives in the rooms, and each says what belongs in it. Not here:
-a stage, or anything about what rows mean. Importing it loads no Spark.
+Here: the names that the rest of the project uses; code is in the subpackages, and each says what belongs in it. Not
+here: a stage, or anything about what rows mean. Importing it loads no Spark.
 """
 
 from tallystick.spec.data_files import DataFile

@@ -1,4 +1,4 @@
-"""Which version of an event counts on a business date: the one rule of time, in its renderings.
+"""Which version of an event counts on a business date: the one rule of time, for three engines.
 
 Versions of an event are ordered by delivery: by ``loaded_on``, within one load by ``known_on``. On business date D the
 version in force is, among those with ``known_on <= D``, the one that was delivered last. In other words, version v is

@@ -119,7 +119,7 @@ def _stat(value: object) -> object:
 
 
 def parquet_options(contract: TableContract) -> dict[str, Any]:
-    """How every writer of the house stores a table's columns: pyarrow's options but for the row groups.
+    """How every writer of this project stores a table's columns: pyarrow's options but for the row groups.
 
     Whole numbers, dates and instants as differences of neighbours: written a third faster, read twice as fast, and no
     larger after zstd. Dictionaries pay for texts only; on hundreds of numeric columns they cost time and save little.

@@ -157,7 +157,7 @@ def figures_table() -> str:
         ("longest function, in lines", FUNCTION_BEFORE, f"{function}, `{function_at}`", 60),
         ("longest file, in lines", FILE_BEFORE, f"{file}, `{file_at}`", 400),
     ]
-    lines = ["| | before (d401901) | today | at most |", "|---|---|---|---|"]
+    lines = ["| | before (commit d401901) | today | at most |", "|---|---|---|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
 

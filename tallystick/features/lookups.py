@@ -174,7 +174,8 @@ def _steps_of(rows: pa.Table, lookup: LookupPlan, zone: Zone) -> tuple[_Steps, p
     spans = version_spans(rows, "_event")
     at, known = _micros(spans.rows, lookup.event_at), zone.midnights(spans.known)
     since, until = np.maximum(known, at + 1), _instants(spans.until, zone)
-    seen = since < until
+    # A version without a key is found by nobody, but it ends the version that it corrects.
+    seen = (since < until) & np.asarray(pc.is_valid(spans.rows["_key"]).to_numpy(zero_copy_only=False))
     if "is_retracted" in spans.rows.column_names:
         seen &= ~np.asarray(pc.fill_null(spans.rows["is_retracted"], False).to_numpy(zero_copy_only=False))
     kept = np.flatnonzero(seen)
@@ -219,13 +220,15 @@ def _ranks(at: Ints, rows: pa.Table) -> Ints:
 
 
 def _checked_rows(dimension: pa.Table, lookup: LookupPlan) -> pa.Table:
-    """The rows that have a key; ContractError where it cannot be told when one of them was seen."""
+    """The rows, also those without a key; ContractError where it cannot be told when one of them was seen."""
     lacking = [name for name in (*lookup.dated_by, *lookup.columns) if name not in dimension.column_names]
     if lacking:
         raise ContractError(f"rows to look up lack {', '.join(lacking)}", where=f"table {lookup.table}")
-    rows = dimension.filter(pc.is_valid(dimension[lookup.on]))
+    rows = dimension
+    if lookup.on == lookup.event_id:  # without it a row is no version of anything
+        rows = rows.filter(pc.is_valid(rows[lookup.on]))
     for name in lookup.dated_by:
-        if rows[name].null_count:
+        if name != lookup.on and rows[name].null_count:
             raise ContractError(f"rows to look up have a null {name}", where=f"table {lookup.table}")
     is_dated = LOADED_ON in rows.column_names and rows[LOADED_ON].null_count == 0
     if is_dated:

@@ -47,8 +47,9 @@ def fee_tables(draw: st.DrawFn, zone: str, *, by_fact: bool) -> pa.Table:
         channel = draw(st.sampled_from(["cash", "card", "card", "mobile", None]))
         source = draw(st.sampled_from(["bank", "bank", "other"]))
         fact = f"f{draw(st.integers(0, 4))}"
-        # An event keeps its channel, or the two tables would differ in more than in what an event is.
-        channel = {"f0": "cash", "f1": "card", "f2": "card", "f3": None}.get(fact, channel) if by_fact else channel
+        if by_fact:  # mostly a fact keeps its channel; a correction may move it, or take its channel away
+            usual = {"f0": "cash", "f1": "card", "f2": "card", "f3": None}.get(fact, channel)
+            channel = draw(st.sampled_from([usual, usual, usual, channel]))
         row = {
             "fact_id": fact, "channel": channel, "event_at": at, "known_on": known, "loaded_on": loaded,
             "is_retracted": draw(st.sampled_from([False, False, False, True])),

@@ -55,6 +55,13 @@ def test_a_row_is_not_seen_before_it_is_known_and_its_correction_replaces_it() -
     assert fees_at([fee(7, at, 8), fee(9, at, 10)], *days(5, 7, 8, 9, 10)) == [None, None, 7, 7, 9]
 
 
+@pytest.mark.parametrize("moved_to", ["cash", None])
+def test_a_correction_that_gives_a_fact_another_key_or_none_takes_it_away(moved_to: str | None) -> None:
+    at = utc(2026, 1, 1)
+    rows = [fee(7, at, 8), fee(7, at, 10, channel=moved_to)]
+    assert fees_at(rows, *days(8, 9, 10, 12)) == [7, 7, None, None]
+
+
 def test_a_correction_wins_from_its_own_date_on_whatever_date_the_older_version_named() -> None:
     at = utc(2026, 1, 1)
     ahead = fee(7, at, 12, loaded_on=date(2026, 3, 6))

@@ -105,8 +105,11 @@ def observe_customers(tables: Iterable[tuple[str, pa.Table]], *, zone: str, days
     """All customers with a visible row in any of the tables, at the local midnight of each of ``days``.
 
     ``tables`` gives (event_id column, rows) pairs; the name is empty where no event of the rows has a second version,
-    and then neither it nor loaded_on is needed. ``days`` are day numbers in rising order.
+    and then neither it nor loaded_on is needed. ``days`` are day numbers in rising order; a date that the zone's clock
+    skipped has no midnight of its own and observes nobody.
     """
+    offsets = zone_offsets(zone)
+    days = days[offsets.midnights(days) < offsets.midnights(days + 1)]
     spans = [
         _version_spans(rows, event_id=event_id, zone=zone) if event_id else _open_spans(rows, zone=zone, first=days[0])
         for event_id, rows in tables
@@ -124,7 +127,7 @@ def observe_customers(tables: Iterable[tuple[str, pa.Table]], *, zone: str, days
     rank[order] = np.arange(len(order))
     present = _presence(rank[codes], starts, ends, days=days, customers=len(order))
     who, when = np.nonzero(present)
-    instants = zone_offsets(zone).midnights(days)[when]
+    instants = offsets.midnights(days)[when]
     ids = names.take(pa.array(who))
     return pa.table([ids, ids, pa.array(instants, type=pa.int64()).cast(_INSTANT)], schema=OBSERVATION_SCHEMA)
 

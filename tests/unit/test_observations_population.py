@@ -236,6 +236,17 @@ def test_customers_agree_with_the_definition_day_by_day(listed: bool) -> None:
         assert seen_by(spec, rows) == expected
 
 
+def test_a_date_that_the_clock_skipped_is_no_date_of_an_observation() -> None:
+    """Samoa went from 29 to 31 December 2011: the midnight that the 30th would have had is that of the 31st."""
+    zone, first = "Pacific/Apia", date(2011, 12, 29)
+    rows = rows_table([Version(row="r", at=local(date(2011, 12, 1)), known=date(2011, 12, 2))])
+    dates = tuple(first + timedelta(days=number) for number in range(3))
+    days = Customers(tables=(TABLE,)), {"first": dates[0], "last": dates[-1]}
+    for population, run in (days, (Nodes(tables=(TABLE,), dates=dates), {})):
+        found = seen_by(spec_of(population, key="customer_id", **run), {TABLE: rows}, zone)
+        assert found == [("c1", "c1", local(day, zone=zone)) for day in (dates[0], dates[2])]
+
+
 def test_customers_of_rows_without_second_versions_need_no_identifiers() -> None:
     draw = random.Random(20260311)
     start = date(2026, 3, 26)

@@ -70,6 +70,10 @@ class NewTable:
             description=f"The {_words(event_id.removesuffix('_id'))}, as the source names it.",
         )
         times = [column for column in clean_tables.TECHNICAL if column.name not in clean_tables.PARTITIONS]
+        if event.name in {column.name for column in (_CUSTOMER, *clean_tables.TECHNICAL)} or name_faults(event):
+            raise DeclarationError(
+                f"{event.name} is no name for the id of a row", where="tally table new", fix="--event-id visit_id"
+            )
         own = self._own_columns(taken=[*head, event, *clean_tables.TECHNICAL])
         last = [
             clean_tables.SOURCE,

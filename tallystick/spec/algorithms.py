@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.names import check_name
 
@@ -51,6 +52,7 @@ class Selection:
     max_features: int = 20
 
     def __post_init__(self) -> None:
+        check_types(self, where="selection")
         _check_range("selection", "max_missing", self.max_missing, low=0.0, high=1.0)
         _check_range("selection", "min_iv", self.min_iv, low=0.0, high=10.0)
         _check_range("selection", "bins", self.bins, low=2, high=50)
@@ -74,7 +76,7 @@ class OrdinalScorecard:
     c: float = 0.5
 
     def __post_init__(self) -> None:
-        _check_algorithm(self.name, self.features)
+        _check_algorithm(self)
         _check_range(self.name, "bins", self.bins, low=2, high=1000)
         _check_range(self.name, "c", self.c, low=1e-6, high=1e6)
 
@@ -95,7 +97,7 @@ class Scorecard:
     c: float = 0.1
 
     def __post_init__(self) -> None:
-        _check_algorithm(self.name, self.features)
+        _check_algorithm(self)
         _check_range(self.name, "max_bins", self.max_bins, low=2, high=20)
         _check_range(self.name, "min_bin_share", self.min_bin_share, low=0.005, high=0.5)
         _check_range(self.name, "c", self.c, low=1e-6, high=1e6)
@@ -124,7 +126,7 @@ class GradientBoosting:
     extra_trees: bool = True
 
     def __post_init__(self) -> None:
-        _check_algorithm(self.name, self.features)
+        _check_algorithm(self)
         _check_range(self.name, "trees", self.trees, low=1, high=100_000)
         _check_range(self.name, "learning_rate", self.learning_rate, low=1e-4, high=1.0)
         _check_range(self.name, "leaves", self.leaves, low=2, high=1024)
@@ -142,6 +144,7 @@ class Blend:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_types(self, where=f"algorithm {self.name}")
         check_name("algorithm", self.name)
         object.__setattr__(self, "weights", FrozenMap(self.weights))
         if len(self.weights) < 2 or any(weight <= 0 for weight in self.weights.values()):
@@ -167,7 +170,9 @@ def check_algorithms(algorithms: tuple[Algorithm, ...], *, where: str) -> None:
         known.append(algorithm.name)
 
 
-def _check_algorithm(name: str, features: tuple[str, ...]) -> None:
-    check_name("algorithm", name)
-    if not features:
-        raise DeclarationError("no feature is named", where=f"algorithm {name}", fix='features=("*",) takes all')
+def _check_algorithm(algorithm: Fitted) -> None:
+    where = f"algorithm {algorithm.name}"
+    check_types(algorithm, where=where)
+    check_name("algorithm", algorithm.name)
+    if not algorithm.features:
+        raise DeclarationError("no feature is named", where=where, fix='features=("*",) takes all')

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
 from tallystick.spec.ops import Op, parse_op
@@ -74,6 +75,7 @@ class Measure:
 
     def _check(self) -> None:
         where = f"measure {self.name}"
+        check_types(self, where=where)
         check_name("measure", self.name)
         _check_texts(where, reason=self.reason)
         _check_sign(where, self.sign)
@@ -120,8 +122,8 @@ class Share:
 
     def __post_init__(self) -> None:
         with declaring("share", self.name):
-            check_name("share", self.name)
             _check_derived(f"share {self.name}", self)
+            check_name("share", self.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,6 +212,7 @@ class Lookup:
     columns: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_types(self, where=f"lookup in {self.table}")
         if not self.columns:
             raise DeclarationError(f"lookup in {self.table} names no column", fix="columns=('unemployment_percent',)")
 
@@ -254,6 +257,7 @@ class FeatureGroup:
 
     def __post_init__(self) -> None:
         where = self.where_text
+        check_types(self, where=where)
         check_name("group", self.name, where=where)
         _check_texts(where, owner=self.owner)
         _check_windows(where, self.windows)
@@ -269,8 +273,7 @@ class FeatureGroup:
         for name in self.filters:
             check_name("filter", name, where=where)
         _check_version(where, self.version)
-        for name, day in self.retired.items():
-            _check_date(f"{where}, retired {name}", day)
+        for name in self.retired:
             if not name.startswith(f"{self.name}_"):
                 raise DeclarationError(f"retired {name} is no feature of {self.name}", where=where, fix="its full name")
         for name, old in self.renamed.items():
@@ -362,6 +365,7 @@ def _check_distinct(where: str, kind: str, names: Iterable[str]) -> None:
 
 
 def _check_derived(where: str, derived: Derived) -> None:
+    check_types(derived, where=where)
     _check_sign(where, derived.sign)
     _check_windows(where, derived.windows)
     _check_life(where, derived)
@@ -369,8 +373,6 @@ def _check_derived(where: str, derived: Derived) -> None:
 
 def _check_life(where: str, declared: Measure | Derived) -> None:
     _check_version(where, declared.version)
-    if declared.retired_on is not None:
-        _check_date(where, declared.retired_on)
     if isinstance(declared, (Measure, Share)) and declared.replaces:
         check_name("replaced", declared.replaces, where=where)
         if declared.replaces == declared.name:
@@ -380,11 +382,6 @@ def _check_life(where: str, declared: Measure | Derived) -> None:
 def _check_version(where: str, version: int) -> None:
     if version < 1:
         raise DeclarationError(f"version {version} is not a version", where=where, fix="1, 2, 3, ...")
-
-
-def _check_date(where: str, day: date) -> None:
-    if not isinstance(day, date) or isinstance(day, datetime):
-        raise DeclarationError(f"{day!r} is not a date", where=where, fix="date(2026, 3, 1), a business date")
 
 
 def _check_values(where: str, values: tuple[str, ...]) -> None:

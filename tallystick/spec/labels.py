@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.field_types import check_types
 from tallystick.spec.tables import Column, TableContract
 from tallystick.spec.windows import Window, parse_window
 
@@ -64,7 +65,7 @@ class OutcomeLabel:
     kind: ClassVar[str] = "outcome"
 
     def __post_init__(self) -> None:
-        _check_common(self.name, self.version)
+        _check_common(self)
         if not self.bad or not self.good:
             raise DeclarationError("both bad and good need at least one outcome", where=f"label {self.name}")
         both = sorted(set(self.bad) & set(self.good))
@@ -129,7 +130,7 @@ class DelinquencyLabel:
     kind: ClassVar[str] = "delinquency"
 
     def __post_init__(self) -> None:
-        _check_common(self.name, self.version)
+        _check_common(self)
         where = f"label {self.name}"
         _check_window(self.window, self.anchor, self.lag_days, where=where)
         if self.occurs not in OCCURRENCES:
@@ -205,7 +206,7 @@ class MissedMonthsLabel:
     kind: ClassVar[str] = "missed_months"
 
     def __post_init__(self) -> None:
-        _check_common(self.name, self.version)
+        _check_common(self)
         where = f"label {self.name}"
         _check_window(self.window, self.anchor, self.lag_days, where=where)
         if self.months < 1:
@@ -274,7 +275,7 @@ class EventLabel:
     kind: ClassVar[str] = "event"
 
     def __post_init__(self) -> None:
-        _check_common(self.name, self.version)
+        _check_common(self)
         _check_window(self.window, "as_of", self.lag_days, where=f"label {self.name}")
 
     @property
@@ -354,11 +355,13 @@ def label_contract(label: Label) -> TableContract:
     )
 
 
-def _check_common(name: str, version: int) -> None:
+def _check_common(label: Label) -> None:
+    name, where = label.name, f"label {label.name}"
+    check_types(label, where=where)
     if not _NAME.match(name):
         raise DeclarationError(f"label name {name!r} is not snake case", fix="such as dpd30_90d", texts=(name,))
-    if version < 1:
-        raise DeclarationError("version must be 1 or more", where=f"label {name}")
+    if label.version < 1:
+        raise DeclarationError("version must be 1 or more", where=where)
 
 
 def _check_window(window: str, anchor: str, lag_days: int, *, where: str) -> None:

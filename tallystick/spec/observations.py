@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar, TypeAlias
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import parse_condition
+from tallystick.spec.field_types import check_types
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.names import check_name, nearest_name
 from tallystick.spec.tables import TableContract
@@ -54,6 +55,9 @@ class Rows:
 
     kind: ClassVar[str] = "rows"
 
+    def __post_init__(self) -> None:
+        check_types(self, where=self.kind)
+
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables that observations are drawn from."""
@@ -78,6 +82,9 @@ class MonthEnds:
 
     kind: ClassVar[str] = "month_ends"
 
+    def __post_init__(self) -> None:
+        check_types(self, where=self.kind)
+
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables that observations are drawn from."""
@@ -98,6 +105,7 @@ class Customers:
     kind: ClassVar[str] = "customers"
 
     def __post_init__(self) -> None:
+        check_types(self, where=self.kind)
         object.__setattr__(self, "tables", _sorted_tables(self.tables))
         if not 1 <= self.days <= MOST_DAYS:
             raise DeclarationError(f"days = {self.days} is out of range", where="customers", fix=f"1 to {MOST_DAYS}")
@@ -113,12 +121,10 @@ class Nodes:
     kind: ClassVar[str] = "nodes"
 
     def __post_init__(self) -> None:
+        check_types(self, where=self.kind)
         object.__setattr__(self, "tables", _sorted_tables(self.tables))
         if not self.dates:
             raise DeclarationError("no date is listed", where="nodes", fix="dates=(date(2026, 3, 1),)")
-        for day in self.dates:
-            if not isinstance(day, date) or isinstance(day, datetime):
-                raise DeclarationError(f"{day!r} is not a date", where="nodes", fix="date(2026, 3, 1)")
         object.__setattr__(self, "dates", tuple(sorted(set(self.dates))))
 
 
@@ -131,6 +137,11 @@ class Given:
     as_of: str = "as_of"
 
     kind: ClassVar[str] = "given"
+
+    def __post_init__(self) -> None:
+        check_types(self, where=self.kind)
+        if not self.as_of:
+            raise DeclarationError("no column of instants is named", where=self.kind, fix="as_of='as_of'")
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -158,6 +169,7 @@ class ObservationSet:
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        check_types(self, where=self.where_text)
         check_name("observation set", self.name)
         check_name("key", self.key, where=self.where_text)
         if self.kind in (Customers.kind, Nodes.kind) and self.key != CUSTOMER:
@@ -271,8 +283,6 @@ class ObservationSet:
 
 
 def _sorted_tables(tables: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(tables, str):
-        raise DeclarationError(f"tables={tables!r} is a text", where="observation set", fix=f"tables=({tables!r},)")
     if not tables:
         raise DeclarationError("no table is named", where="observation set", fix="tables=('clean.accounts',)")
     return tuple(sorted(set(tables)))

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.field_types import check_types
 
 DECISIONS = ("approve", "refer")
 
@@ -29,6 +30,7 @@ class Scale:
     pdo: float = 8.0
 
     def __post_init__(self) -> None:
+        check_types(self, where="scale")
         if not 0.0 <= self.base_score <= 100.0 or self.base_odds <= 0.0 or self.pdo <= 0.0:
             raise DeclarationError("a scale needs base_score in 0..100 and positive base_odds and pdo", where="scale")
 
@@ -55,6 +57,7 @@ class Band:
     limit_minor: int
 
     def __post_init__(self) -> None:
+        check_types(self, where="band")
         if not 0.0 < self.pd_below <= 1.0:
             raise DeclarationError(
                 f"pd_below = {self.pd_below} is out of range", where="band", fix="above 0, at most 1"
@@ -79,6 +82,7 @@ class Policy:
     bands: tuple[Band, ...]
 
     def __post_init__(self) -> None:
+        check_types(self, where="policy")
         if not _CURRENCY.fullmatch(self.currency):
             raise DeclarationError(
                 f"{self.currency!r} is not a currency code", where="policy", fix="such as CNY", texts=(self.currency,)

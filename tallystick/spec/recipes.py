@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.algorithms import Algorithm, check_algorithms
+from tallystick.spec.field_types import check_types
 from tallystick.spec.names import check_name
 from tallystick.spec.policy import Band, Policy, Scale
 from tallystick.spec.validation import Audit, Choice, Gates, Split
@@ -49,8 +50,9 @@ class RequestFeature:
     permitted_use: str = "credit decisions"
 
     def __post_init__(self) -> None:
-        check_name("request feature", self.name)
         where = f"request feature {self.name}"
+        check_types(self, where=where)
+        check_name("request feature", self.name)
         if not self.expression.strip() or not self.reason.strip():
             raise DeclarationError("expression and reason must not be empty", where=where)
         if self.sign not in (-1, 0, 1):
@@ -71,6 +73,7 @@ class Variant:
     title: str
 
     def __post_init__(self) -> None:
+        check_types(self, where=f"variant {self.name}")
         check_name("variant", self.name)
 
 
@@ -88,6 +91,7 @@ class Ablation:
     drop_assumed: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self, where=f"ablation {self.name}")
         check_name("ablation", self.name)
         if not self.drop and not self.drop_assumed:
             raise DeclarationError(
@@ -130,6 +134,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         where = f"recipe {self.name}"
+        check_types(self, where=where)
         check_name("recipe", self.name)
         check_name("observation set", self.observations, where=where)
         if not self.groups:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.field_types import check_types
 
 METHODS = ("time", "random_by_customer")
 
@@ -35,6 +36,7 @@ class Split:
     repeats: int = 3
 
     def __post_init__(self) -> None:
+        check_types(self, where="split")
         if self.method not in METHODS:
             raise DeclarationError(f"unknown method {self.method!r}", where="split", fix=f"one of {METHODS}")
         if self.test_from is not None and not self.is_by_time:
@@ -76,6 +78,7 @@ class Choice:
     tolerance: float = 0.01
 
     def __post_init__(self) -> None:
+        check_types(self, where="choice")
         if not 0.0 <= self.tolerance <= 0.5:
             raise DeclarationError(f"tolerance = {self.tolerance} is out of range", where="choice", fix="0 to 0.5")
 
@@ -97,6 +100,7 @@ class Audit:
     sample: int = 50
 
     def __post_init__(self) -> None:
+        check_types(self, where="audit")
         for name in ("max_auc", "max_missing_auc", "max_joint_auc"):
             if not 0.5 <= getattr(self, name) <= 1.0:
                 raise DeclarationError(f"the AUC threshold {name} is out of range", where="audit", fix="0.5 to 1")
@@ -119,6 +123,7 @@ class Gates:
     min_bad: int = 5
 
     def __post_init__(self) -> None:
+        check_types(self, where="gates")
         low, high = self.calibration_slope
         if not 0.5 <= self.min_auc <= 1.0 or not 0.0 <= low < high or self.max_psi <= 0.0 or self.min_bad < 1:
             raise DeclarationError("a gate is out of range", where="gates", fix="see docs/recipes.md")

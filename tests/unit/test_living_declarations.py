@@ -193,9 +193,12 @@ def test_a_run_over_earlier_dates_computes_what_was_not_retired_then() -> None:
         (lambda: make_group(make_measure("count"), version=0), "version 0"),
         (lambda: make_measure("count", replaces="m"), "it replaces itself"),
         (lambda: make_measure("count", replaces="Old one"), "is not a name"),
-        (lambda: make_measure("count", retired_on="2026-03-01"), "is not a date"),
-        (lambda: make_measure("count", retired_on=datetime(2026, 3, 1)), "is not a date"),  # noqa: DTZ001 - refused
-        (lambda: make_group(make_measure("count"), retired={"txn_x": "soon"}), "retired txn_x: 'soon' is not a date"),
+        (lambda: make_measure("count", retired_on="2026-03-01"), "retired_on is a text"),
+        (lambda: make_measure("count", retired_on=datetime(2026, 3, 1)), "is an instant"),  # noqa: DTZ001 - refused
+        (
+            lambda: make_group(make_measure("count"), retired={"txn_x": "soon"}),
+            "retired is a dictionary that holds",
+        ),
         (lambda: make_group(make_measure("count"), retired={"x_sum_7d": DAY}), "x_sum_7d is no feature of txn"),
         (lambda: make_group(make_measure("count"), filters=FILTERS, renamed={"cahs": "x"}), "unknown filter cahs"),
         (lambda: make_group(make_measure("count"), filters=FILTERS, renamed={"cash": "X y"}), "is not a name"),

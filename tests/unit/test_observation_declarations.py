@@ -44,7 +44,7 @@ def make(population: Population, *, key: str = "customer_id", **more: Any) -> Ob
         (lambda: Customers(tables=ACCOUNTS), "is a text"),  # type: ignore[arg-type]
         (lambda: Customers(tables=(ACCOUNTS,), days=0), "days = 0"),
         (lambda: Nodes(tables=(ACCOUNTS,), dates=()), "no date is listed"),
-        (lambda: Nodes(tables=(ACCOUNTS,), dates=(datetime(2026, 3, 1),)), "is not a date"),  # noqa: DTZ001
+        (lambda: Nodes(tables=(ACCOUNTS,), dates=(datetime(2026, 3, 1),)), "holds an instant"),  # noqa: DTZ001
         (lambda: make(Customers(tables=(ACCOUNTS,)), key="account_id"), "does not name a customer"),
         (lambda: make(Nodes(tables=(ACCOUNTS,), dates=(date(2026, 3, 1),)), key="node"), "does not name a customer"),
         (lambda: make(Given(), key="Key"), "not a name"),

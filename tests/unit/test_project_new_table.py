@@ -75,6 +75,11 @@ def test_no_file_is_overwritten(tmp_path: Path, folder: str) -> None:
         (NewTable(name="calls", columns=("topic:text",)), "column topic has no known type text"),
         (NewTable(name="calls", columns=("rate:doubel",)), "did you mean double?"),
         (NewTable(name="calls", columns=("topic",)), "write topic:TYPE"),
+        (NewTable(name="calls", columns=("topic:string",), event_id="CallId"), "CallId is no name for the id of a row"),
+        (
+            NewTable(name="calls", columns=("topic:string",), event_id="customer_id"),
+            "is no name for the id",
+        ),
         (NewTable(name="calls", columns=("amount:int64",)), "number amount does not end with its unit"),
         (NewTable(name="calls", columns=("ended:timestamp",)), "an instant is called"),
         (NewTable(name="calls", columns=("known_on:date",)), "column known_on is there anyway"),

@@ -80,7 +80,10 @@ def _clean_tables(project: Project) -> Iterator[Problem]:
 
 
 def _lineage(project: Project) -> Iterator[Problem]:
-    """Data flows one way: a table comes from tables of earlier layers, which exist."""
+    """Data flows one way: a table comes from tables of earlier layers, which exist.
+
+    Of contracts that follow from declarations the declaration itself is told when it names what does not exist.
+    """
     names = set(project.contracts)
     for contract in project.contracts.values():
         where = contract.path or contract.name
@@ -90,7 +93,7 @@ def _lineage(project: Project) -> Iterator[Problem]:
             layer = parent.partition(".")[0]
             if layer not in LAYERS or LAYERS.index(layer) >= LAYERS.index(contract.layer):
                 yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, not an earlier layer")
-            elif not parent.endswith(".*") and parent not in names and not project.is_unread(parent):
+            elif not parent.endswith(".*") and parent not in names and contract.path and not project.is_unread(parent):
                 yield Problem(where=where, what=f"table {contract.name} is derived from {parent}, which does not exist")
 
 

@@ -16,7 +16,7 @@ from tallystick.project.expectations import read_expectations
 from tallystick.project.problems import as_problem
 from tallystick.project.project import Project
 from tallystick.project.sources import check_source
-from tallystick.spec.expressions import parse_expression
+from tallystick.spec.expressions import parse_number
 from tallystick.spec.label_checks import check_label, check_label_of
 from tallystick.spec.names import nearest_name
 from tallystick.spec.retirements import tell_gone
@@ -111,6 +111,9 @@ def recipe_problems(project: Project, recipe: Recipe) -> Iterator[Problem]:
         yield from _column_problems(project, recipe, where=place)
     if is_whole:
         yield from _label_problems(project, recipe, where=place)
+    if observed is not None and observed.is_one_instant and recipe.label and recipe.split.is_by_time:
+        what = f"recipe {recipe.name} splits by time, and all observations of {observed.name} have one as_of"
+        yield Problem(where=place, what=what, fix='split=Split(method="random_by_customer")')
 
 
 def _label_problems(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
@@ -138,7 +141,7 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
     for feature in recipe.request:
         for text in filter(None, (feature.expression, feature.per)):
             try:
-                parse_expression(text, types, where=f"{where}: request feature {feature.name}")
+                parse_number(text, types, where=f"{where}: request feature {feature.name}")
             except DeclarationError as error:
                 told = [tell_gone(wrong, gone) for wrong in error.texts[:1]]
                 yield replace(as_problem(error), fix="; ".join(filter(None, told)) or error.fix)

@@ -80,6 +80,10 @@ def _readable(
 def _check_event_table(group: FeatureGroup, contract: TableContract) -> None:
     where, types = group.where_text, {c.name: c.type for c in contract.columns}
     needed = (group.entity, group.event_at, contract.event_id, contract.known_on)
+    if contract.event_at and group.event_at not in types:
+        instants = [name for name, kind in types.items() if kind == "timestamp"]
+        what = f"event_at names {group.event_at}, which is no column of {group.table}"
+        raise DeclarationError(what, where=where, fix=nearest_name(group.event_at, instants), texts=(group.event_at,))
     if not all(name in types for name in needed):
         raise DeclarationError(f"{group.table} is not an event table", where=where, fix="it lacks entity or times")
     if group.entity != contract.entity:

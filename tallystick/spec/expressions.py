@@ -91,6 +91,15 @@ def parse_condition(text: str, columns: Mapping[str, str], *, where: str = "") -
     return node
 
 
+def parse_number(text: str, columns: Mapping[str, str], *, where: str = "") -> Node:
+    """As ``parse_expression``, for a number: a text, a date or a condition is refused."""
+    node = parse_expression(text, columns, where=where)
+    if node.type not in NUMERIC:
+        what = f"{text!r} is {node.type}, not a number"
+        raise DeclarationError(what, where=where, fix="CASE WHEN ... THEN 1 ELSE 0 END makes one", texts=(text,))
+    return node
+
+
 def columns_used(node: Node) -> tuple[str, ...]:
     """The names of the columns an expression reads, each once, in order of first use."""
     return tuple(dict.fromkeys(leaf.name for leaf in _leaves(node) if isinstance(leaf, ColumnRef)))

@@ -220,6 +220,11 @@ class ObservationSet:
         return self.kind in (Rows.kind, MonthEnds.kind, Nodes.kind)
 
     @property
+    def is_one_instant(self) -> bool:
+        """Whether all its observations have one ``as_of``: a cross-section."""
+        return isinstance(self.population, Nodes) and len(self.population.dates) == 1
+
+    @property
     def by_customer(self) -> bool:
         """Whether the key is the customer, so that ``observation_id`` and ``customer_id`` are the same."""
         return self.key == CUSTOMER
@@ -237,14 +242,15 @@ class ObservationSet:
     def own_columns(self, contracts: Mapping[str, TableContract]) -> dict[str, str]:
         """The columns of its own table that request features may read, with their types; none without such a table.
 
-        All that its rows hold but the customer, the key itself and the columns that decide whether a row is seen.
+        All that its rows hold but the customer, the key itself, the columns that decide whether a row is seen, and what
+        is called as a column of the observation.
         Their values are those of the version the observation rests on: the one decided on for Rows, the one in force
         at ``as_of`` for MonthEnds.
         """
         if not self.table:
             return {}
         contract = _contract(self.table, contracts, self.where_text)
-        hidden = (*_HIDDEN, contract.entity, contract.event_id)
+        hidden = (*_HIDDEN, *OBSERVATION_COLUMNS, contract.entity, contract.event_id)
         return {column.name: column.type for column in contract.file_columns if column.name not in hidden}
 
     def check(self, contracts: Mapping[str, TableContract]) -> None:

@@ -29,9 +29,9 @@ def check_requests(
     """Recompute the sampled rows' request features after removing every version that the decision cannot have seen.
 
     ``tables`` holds the set's own table, all versions, and ``feature.<group>``; ``sample`` observation_id and as_of. Of
-    each object the versions with ``known_on`` after the local date of as_of are removed; of an event the first one
-    stays, without which there would be nothing to observe. Values are compared exactly, null with null. Nothing is
-    checked where the recipe has no request features.
+    each object the versions with ``known_on`` after the local date of as_of are removed. Of an event the first one
+    stays and the first that names this as_of: without them there would be nothing to observe. Values are compared
+    exactly, null with null. Nothing is checked where the recipe has no request features.
     """
     names = [feature.column for feature in plan.request]
     if not names:
@@ -91,7 +91,9 @@ def _draw_visible(
     versions = versions[versions[plan.observed.key] == row.observation_id]
     is_kept = versions["known_on"] <= today
     if plan.observed.by_event:
-        is_kept |= versions["known_on"] == versions["known_on"].min()
+        says_so = versions["event_at"] == row.as_of
+        first, first_of_it = versions["known_on"].min(), versions.loc[says_so, "known_on"].min()
+        is_kept |= (versions["known_on"] == first) | (says_so & (versions["known_on"] == first_of_it))
     drawn = draw_observations(plan, _table(pd.DataFrame(versions[is_kept])), contracts, zone=zone, last=today)
     return drawn.filter(pc.equal(drawn["as_of"], pa.scalar(row.as_of, drawn["as_of"].type)))
 

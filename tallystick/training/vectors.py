@@ -19,7 +19,7 @@ from tallystick.features.request import add_request_features
 from tallystick.kernel.zones import zone_offsets
 from tallystick.model.inputs import Feature
 from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
-from tallystick.spec.expressions import NUMERIC, columns_used, parse_expression
+from tallystick.spec.expressions import columns_used, parse_number
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import nearest_name
 from tallystick.spec.observations import ObservationSet
@@ -173,10 +173,7 @@ def _columns_read(feature: RequestFeature, types: Mapping[str, str]) -> tuple[st
     names: list[str] = []
     for text in (feature.expression, feature.per):
         if text:
-            node = parse_expression(text, types, where=where)
-            if node.type not in NUMERIC:
-                raise DeclarationError(f"a request feature is a number, not {node.type}", where=where)
-            names.extend(columns_used(node))
+            names.extend(columns_used(parse_number(text, types, where=where)))
     return tuple(dict.fromkeys(names))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -65,6 +65,37 @@ def test_a_request_of_a_later_version_is_named(
     data.vectors.loc[data.keys["observation_id"] == "a5", "request_amount"] = 777_000.0
     (finding,) = check_requests(data, plan, tables, contracts=contracts, sample=observed(data), zone=ZONE)
     assert (finding.feature, finding.value, finding.is_passed) == ("request_amount", 1.0, False)
+
+
+def test_an_application_that_was_brought_forward_is_as_it_was_decided_on(
+    plan: VectorPlan, tables: dict[str, pa.Table], contracts: Mapping[str, TableContract]
+) -> None:
+    """Announced for 12 March and, by a load of the 12th, made on the 11th: the announcement was never decided on. A
+    correction of next year tells of another amount, and that must not count.
+    """
+    (first, *_) = tables["clean.applications"].filter(pa.compute.field("application_id") == "a1").to_pylist()
+    versions = [
+        {**first, "event_at": datetime(2026, 3, day, 2, tzinfo=UTC), "known_on": known, "loaded_on": known,
+         "amount_minor": amount}
+        for day, known, amount in (
+            (12, date(2026, 3, 9), 1_000), (11, date(2026, 3, 12), 2_000), (11, date(2027, 3, 1), 777_000)
+        )
+    ]  # fmt: skip
+    stored = pa.Table.from_pylist(versions, schema=tables["clean.applications"].schema)
+    observations = loans.observations(stored, contracts)
+    features = loans.placed(loans.features_of(stored))
+    frame = assemble_vectors(plan, observations, {"txn": features}).to_pandas()
+    assert frame["request_amount"].tolist() == [2_000.0]
+    vectors = frame[[feature.name for feature in plan.features]].copy()
+    data = TrainingSet(
+        keys=frame[list(KEYS)], vectors=vectors, features=plan.features, segments=pd.DataFrame(index=frame.index)
+    )
+    of_them = {"clean.applications": stored, "feature.txn": features}
+    (found,) = check_requests(data, plan, of_them, contracts=contracts, sample=observed(data), zone=ZONE)
+    assert found.is_passed
+    data.vectors["request_amount"] = 777_000.0
+    (found,) = check_requests(data, plan, of_them, contracts=contracts, sample=observed(data), zone=ZONE)
+    assert (found.feature, found.is_passed) == ("request_amount", False)
 
 
 def test_an_application_that_only_later_rows_tell_of_is_named(

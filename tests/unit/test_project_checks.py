@@ -78,6 +78,54 @@ def test_groups_speak_of_tables_and_columns_that_exist(tmp_path: Path) -> None:
     assert "clean.calls" in found
     with_column = GROUP.replace('ops="count"', 'ops="count", where="lenght > 3"')
     assert "lenght" in problems(write_project(tmp_path, group=with_column))
+    mistyped = problems(
+        write_project(tmp_path, group=GROUP.replace('windows=("30d",),', 'windows=("30d",), event_at="evnt_at",'))
+    )
+    assert "event_at names evnt_at, which is no column of clean.visits (did you mean event_at?)" in mistyped
+
+
+PEOPLE = """\
+from datetime import date
+from tallystick.spec.observations import Nodes, ObservationSet
+
+PEOPLE = ObservationSet(
+    name="people", key="customer_id", population=Nodes(tables=("clean.visits",), dates=(date(2026, 1, 1),))
+)
+"""
+CROSS_SECTION = """\
+from tallystick.spec.algorithms import Scorecard
+from tallystick.spec.labels import EventLabel
+from tallystick.spec.recipes import Recipe, Split
+
+AGAIN = EventLabel(name="again", table="clean.visits", window="30d")
+PEOPLE = Recipe(
+    name="people", title="People", groups=("visit",), observations="people", label="again", algorithms=(Scorecard(),),
+    split=Split(),
+)
+"""
+
+
+def test_a_cross_section_is_not_split_by_time(tmp_path: Path) -> None:
+    root = write_project(tmp_path)
+    (root / "observations" / "people.py").write_text(PEOPLE, encoding="utf-8")
+    (root / "recipes" / "people.py").write_text(CROSS_SECTION, encoding="utf-8")
+    told = 'splits by time, and all observations of people have one as_of (split=Split(method="random_by_customer"))'
+    assert told in problems(root)
+    drawn = CROSS_SECTION.replace("Split()", 'Split(method="random_by_customer")')
+    (root / "recipes" / "people.py").write_text(drawn, encoding="utf-8")
+    assert problems(root) == ""
+    two = PEOPLE.replace("date(2026, 1, 1),", "date(2026, 1, 1), date(2026, 2, 1),")
+    (root / "observations" / "people.py").write_text(two, encoding="utf-8")
+    (root / "recipes" / "people.py").write_text(CROSS_SECTION, encoding="utf-8")
+    assert problems(root) == ""
+
+
+def test_a_set_of_a_table_that_does_not_exist_is_told_once(tmp_path: Path) -> None:
+    root = write_project(tmp_path)
+    wrong = PEOPLE.replace("clean.visits", "clean.visit")
+    (root / "observations" / "people.py").write_text(wrong, encoding="utf-8")
+    (told,) = check_project(load_project(root))
+    assert "unknown table clean.visit (did you mean clean.visits?)" in str(told)
 
 
 RECIPE = """\
@@ -103,6 +151,8 @@ VISITS = Recipe(
         ("HOUR(event_at)", "wealth", "unknown column wealth"),
         # The customer is who is observed, not what is asked for.
         ("HOUR(event_at)", "customer_id", "unknown column customer_id"),
+        ("HOUR(event_at)", "purpose", "'purpose' is string, not a number"),
+        ("HOUR(event_at)", "purpose = 'cash'", "is boolean, not a number"),
     ],
 )
 def test_recipes_name_what_exists(tmp_path: Path, old: str, new: str, message: str) -> None:

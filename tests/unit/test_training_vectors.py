@@ -229,7 +229,7 @@ def test_what_is_not_permitted_for_the_use_is_no_feature_and_no_request_can_read
 
 def test_a_request_that_is_no_number_and_an_unknown_group_are_refused() -> None:
     text = RequestFeature(name="purpose", expression="purpose", reason="Purpose")
-    with pytest.raises(DeclarationError, match="is a number, not string"):
+    with pytest.raises(DeclarationError, match="is string, not a number"):
         planned(text)
     with pytest.raises(DeclarationError, match="unknown feature group tnx"):
         planned(groups=("tnx",))

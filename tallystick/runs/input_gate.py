@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tallystick.errors import ContractError
 from tallystick.features.ledger import Definition, check_definitions
 from tallystick.quality import raise_for_critical, read_findings
 from tallystick.runs.context import RunContext
@@ -78,10 +79,18 @@ def pin_features(
 
 
 def pin_labels(context: RunContext, recipe: Recipe) -> PinnedTables:
-    """The rows of the recipe's observations in the tables of its label and of its variants."""
+    """The rows of the recipe's observations in the tables of its label and of its variants.
+
+    ContractError where a table is from before labels named their observation set.
+    """
     owned = {"observations": recipe.observations, "source": context.source.name}
-    names = [f"label.{name}" for name in recipe.labels]
-    return PinnedTables({name: pin(context.warehouse, name).where(**owned) for name in names})
+    pinned = {f"label.{name}": pin(context.warehouse, f"label.{name}") for name in recipe.labels}
+    for name, table in pinned.items():
+        if any("observations" not in file.partition for file in table.files):
+            what = "its rows are from before labels named their observation set"
+            fix = "remove the table's folder, then run build_labels"
+            raise ContractError(what, where=f"table {name}", fix=fix)
+    return PinnedTables({name: table.where(**owned) for name, table in pinned.items()})
 
 
 def _check_validated(context: RunContext, pinned: Mapping[str, Pinned]) -> None:

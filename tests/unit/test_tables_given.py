@@ -112,6 +112,8 @@ def buckets_of(*customers: int) -> list[int]:
         ("customer_id,as_of\nvillage:1,tomorrow\n", "as_of is string"),
         ("customer_id,when\nvillage:1,2024-03-31\n", "there is no column as_of"),
         ("customer_id,as_of\n", "no observation is given"),
+        ("", "the file is empty, broken, or has a column twice"),
+        ("customer_id,as_of,as_of\n12345,2024-03-31,2024-03-31\n", "has a column twice"),
     ],
 )
 def test_observations_that_cannot_be_used_are_refused_without_their_values(

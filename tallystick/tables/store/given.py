@@ -106,8 +106,17 @@ def _batches(warehouse: Warehouse, text: str, named: _Named) -> Iterator[pa.Reco
         convert = csv.ConvertOptions(
             column_types={"customer_id": pa.string(), named.key: pa.string()}, strings_can_be_null=True
         )
-        return _scan(ds.dataset(path, format=ds.CsvFileFormat(convert_options=convert)), text, named)
-    return _scan(ds.dataset(path, format="parquet"), text, named)
+        return _scan(_opened(path, ds.CsvFileFormat(convert_options=convert), text), text, named)
+    return _scan(_opened(path, ds.ParquetFileFormat(), text), text, named)
+
+
+def _opened(path: Path, kind: ds.FileFormat, text: str) -> ds.Dataset:
+    try:
+        return ds.dataset(path, format=kind)
+    except pa.ArrowInvalid:
+        # Arrow's message may quote a row.
+        what = "the file is empty, broken, or has a column twice"
+        raise InputError(what, where=text, fix="one line of names, each once, then the rows") from None
 
 
 def _scan(dataset: ds.Dataset, text: str, named: _Named) -> Iterator[pa.RecordBatch]:

@@ -7,6 +7,7 @@ checks.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ def check_requests(
     names = [feature.column for feature in plan.request]
     if not names:
         return []
+    plan = _narrow(plan)
     wanted = data.keys.merge(sample.select(["observation_id", "as_of"]).to_pandas(), on=["observation_id", "as_of"])
     changed = dict.fromkeys(names, 0)
     own = _own_rows(plan, tables, wanted)
@@ -55,6 +57,22 @@ def check_requests(
                 detail=f"{count} of {len(wanted)} observations change when later versions are removed")
         for name, count in sorted(changed.items()) if count
     ]  # fmt: skip
+
+
+def _narrow(plan: VectorPlan) -> VectorPlan:
+    """The plan of the request features alone.
+
+    A recipe has hundreds of features and requests read a few of them: joining the others for every sampled row took a
+    third of the audit's time. A column whose name stands anywhere in the SQL of a request is kept, so none is missed.
+    """
+    text = " ".join(f"{feature.expression} {feature.per}" for feature in plan.request)
+    read = {group: tuple(name for name in names if name in text) for group, names in plan.columns.items()}
+    made = {feature.column for feature in plan.request}
+    return replace(
+        plan,
+        columns={group: names for group, names in read.items() if names},
+        features=tuple(feature for feature in plan.features if feature.name in made),
+    )
 
 
 def _own_rows(plan: VectorPlan, tables: Mapping[str, pa.Table], wanted: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from tallystick.labels.versions import select_latest
+from tallystick.labels.versions import known_versions, rows_in_force
 from tallystick.visibility.sql import newest_sql, until_sql
 from tests.spec.drawn_versions import days_of, midnight, versions_of
 from tests.spec.window_tables import VERSIONS, VersionCase
@@ -60,7 +60,7 @@ def every_day() -> list[tuple[str, VersionCase, dt.date]]:
 def test_labels_see_the_version_that_the_tables_draw(spark: SparkSession) -> None:
     rows = stored(spark)
     frames = [
-        select_latest(rows, "transaction_id", cutoff=day)
+        rows_in_force(known_versions(rows, "transaction_id", cutoff=day))
         .where(F.col("event_at") < F.lit(midnight(case, day)))
         .select("case_number", F.lit(column).alias("day"), "amount_minor")
         for column, case, day in every_day()

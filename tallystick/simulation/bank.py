@@ -90,7 +90,7 @@ def simulate(
             run_days(town, first, plan.last)
             deliver_town(deliveries, town, number)
         rows = deliveries.rows()
-        deliveries.write_receipt(receipt_text(plan, rows))
+        deliveries.write_receipt(receipt_text(plan, rows, deliveries.planted()))
     return _summary(out, plan, rows)
 
 

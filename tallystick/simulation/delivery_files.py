@@ -1,14 +1,14 @@
-"""Deliveries: which folder a row is in, and the flaws that a real supplier's files have.
+"""Deliveries: the folders and files of a simulated bank, and which of them a row is in.
 
-Late rows, corrections, retractions, repeated and broken lines. They draw from a random stream of their own, so that
-they do not disturb what happens in the bank; ``supplier`` spells the rows.
+Nothing is decided here about the rows: ``supplier`` spells them, ``flaws`` decides which come late, twice or broken.
 """
 
 from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -20,26 +20,16 @@ import pandas as pd
 from tallystick.errors import SetupError
 from tallystick.simulation import regions
 from tallystick.simulation.day_numbers import day_number
+from tallystick.simulation.flaws import Flaws
 from tallystick.simulation.receipt import RECEIPT
-from tallystick.simulation.supplier import FILES, SupplierFile
-from tallystick.simulation.town import CATEGORY, Town
+from tallystick.simulation.supplier import FILES
+from tallystick.simulation.town import Town
 
 # Rows are put into text in slices of this many: memory stays flat whatever a town does.
 _SLICE_ROWS = 50_000
 # A third of the time of level 9 for files that are a tenth larger.
 _GZIP_LEVEL = 5
 _FLAWS_STREAM = 1_000_003
-_LATE_SHARE = 0.004
-# Below this many lines a file has no broken ones: they would be too large a share of it.
-_LEAST_LINES = 200
-# Broken lines per delivery: file, column, and what stands there instead.
-_BROKEN = (
-    ("transactions", "TRAN_TM", "20250231 10:15:00"),
-    ("transactions", "AMT", "12.5O"),
-    ("transactions", "ACCT_NO", "621799999999"),
-    ("social", "ts_ms", "n/a"),
-    ("repayments", "AMT", "--"),
-)
 
 
 class Deliveries:
@@ -53,6 +43,7 @@ class Deliveries:
         self._files: dict[tuple[int, str], gzip.GzipFile] = {}
         self._handles: list[IO[bytes]] = []
         self._rows = {file.name: 0 for file in FILES.values()} | {regions.NAME: 0}
+        self._flaws: Counter[tuple[int, str, str]] = Counter()
 
     def __enter__(self) -> Deliveries:
         try:
@@ -104,6 +95,17 @@ class Deliveries:
         """Data lines written so far per file name, over all deliveries."""
         return dict(self._rows)
 
+    def note_flaws(self, flaws: Mapping[tuple[int, str, str], int]) -> None:
+        """Add to the count of flaws: rows per place of a delivery, table and kind of flaw."""
+        self._flaws.update(flaws)
+
+    def planted(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Flawed lines so far: per load date, file and kind of flaw. Nothing stands there with 0."""
+        told: dict[str, dict[str, dict[str, int]]] = {}
+        for (place, table, flaw), lines in sorted(self._flaws.items()):
+            told.setdefault(self.dates[place].isoformat(), {}).setdefault(FILES[table].name, {})[flaw] = lines
+        return told
+
     def _open(self, place: int, name: str, header: bytes) -> None:
         path = self._part / self.dates[place].isoformat() / f"{name}.csv.gz"
         handle = path.open("wb")
@@ -131,19 +133,29 @@ def deliver_regions(deliveries: Deliveries, *, first: int) -> None:
 def deliver_town(deliveries: Deliveries, town: Town, number: int) -> None:
     """Write all rows of a town, each in the delivery after its day, with this town's flaws."""
     rng = np.random.Generator(np.random.PCG64([deliveries.seed, number, _FLAWS_STREAM]))
-    for table, file in FILES.items():
-        rows = _numbered(town.journal.frame(table), table)
+    flaws = Flaws(rng, last=len(deliveries.dates) - 1, has_broken_lines=number == 0)
+    accounts = _placed_rows(deliveries, town, "accounts")
+    # Which account comes late is chosen by its bookings.
+    for table in sorted(FILES, key=lambda table: table == "accounts"):
+        rows = _placed_rows(deliveries, town, table)
         if rows.empty:
             continue
-        places = np.searchsorted([day_number(day) for day in deliveries.dates], rows["day"] + 1)
-        rows["delivery"] = places
-        rows = _flawed(rows, table, rng, last=len(deliveries.dates) - 1)
+        rows = flaws.spoil(rows, table, accounts=accounts)
         for place in range(len(deliveries.dates)):
-            _write_rows(deliveries, file, rows[rows["delivery"] == place], town=town, number=number, place=place)
+            mine = rows[rows["delivery"] == place]
+            for begin in range(0, len(mine), _SLICE_ROWS):
+                lines = FILES[table].lines(mine.iloc[begin : begin + _SLICE_ROWS], town, number)
+                if begin == 0:
+                    lines += flaws.break_lines(FILES[table], place, lines, rows=len(mine))
+                deliveries.write(place, FILES[table].name, lines, encoding=FILES[table].encoding)
+    deliveries.note_flaws(flaws.planted)
 
 
-def _numbered(rows: pd.DataFrame, table: str) -> pd.DataFrame:
-    """Rows in the order of time with their rank within the day, and their order on the account or loan that day."""
+def _placed_rows(deliveries: Deliveries, town: Town, table: str) -> pd.DataFrame:
+    """The rows of a table in the order of time with their place among the deliveries, and what tells them apart:
+    their rank within the day, and their order on the account or loan that day.
+    """
+    rows = town.journal.frame(table)
     if rows.empty:
         return rows
     owner = {"transactions": "account", "repayments": "loan"}.get(table)
@@ -152,60 +164,5 @@ def _numbered(rows: pd.DataFrame, table: str) -> pd.DataFrame:
     rows = rows.sort_values(["day", "second"], kind="stable", ignore_index=True)
     rows["rank"] = rows.groupby("day").cumcount()
     rows["deleted"] = 0
+    rows["delivery"] = np.searchsorted([day_number(day) for day in deliveries.dates], rows["day"] + 1)
     return rows
-
-
-def _flawed(rows: pd.DataFrame, table: str, rng: np.random.Generator, *, last: int) -> pd.DataFrame:
-    """Late rows in every delivery but the last; in each daily one a correction, a retraction and a repeated row."""
-    extra = [rows]
-    if table in ("transactions", "social"):
-        late = (rng.random(len(rows)) < _LATE_SHARE) & (rows["delivery"] < last) & _is_newest_day(rows)
-        rows.loc[late, "delivery"] += 1
-        for place in range(1, last + 1):
-            settled = rows[rows["delivery"] == place - 1].tail(400)
-            extra += _afterthoughts(settled, table, rng, place=place)
-    if table == "accounts" and last >= 2:
-        # One account of a daily delivery comes a day after its opening deposit.
-        rows.loc[rows.index[rows["delivery"].between(1, last - 1)][:1], "delivery"] += 1
-    return pd.concat(extra, ignore_index=True)
-
-
-def _is_newest_day(rows: pd.DataFrame) -> pd.Series:
-    """Whether a row is of the last day of its delivery: only those can come late without becoming history."""
-    newest: pd.Series = rows["day"] == rows.groupby("delivery")["day"].transform("max")
-    return newest
-
-
-def _afterthoughts(settled: pd.DataFrame, table: str, rng: np.random.Generator, *, place: int) -> list[pd.DataFrame]:
-    """What a delivery says about rows of the one before: a changed row, one taken back, one repeated unchanged."""
-    if len(settled) < 10:
-        return []
-    chosen = settled.iloc[np.sort(rng.choice(len(settled), 3, replace=False))].assign(delivery=place)
-    repeated, changed, gone = chosen.iloc[[0]], chosen.iloc[[1]], chosen.iloc[[2]]
-    if table == "transactions":
-        # The category of a booking is put right; the money stays as it was, so balances still add up.
-        right = np.where(changed["category"] == CATEGORY["food"], CATEGORY["shopping"], CATEGORY["food"])
-        return [repeated, changed.assign(category=right)]
-    return [repeated, gone.assign(deleted=1)]
-
-
-def _write_rows(
-    deliveries: Deliveries, file: SupplierFile, rows: pd.DataFrame, *, town: Town, number: int, place: int
-) -> None:
-    for begin in range(0, len(rows), _SLICE_ROWS):
-        lines = file.lines(rows.iloc[begin : begin + _SLICE_ROWS], town, number)
-        deliveries.write(place, file.name, lines, encoding=file.encoding)
-        if begin == 0 and number == 0:
-            deliveries.write(place, file.name, _broken_lines(file, lines), encoding=file.encoding)
-
-
-def _broken_lines(file: SupplierFile, lines: Sequence[str]) -> list[str]:
-    """Copies of good lines with one field spoilt, under numbers of their own."""
-    broken: list[str] = []
-    for table, column, text in _BROKEN:
-        if table == file.table and len(lines) >= _LEAST_LINES:
-            fields = lines[len(broken)].split(file.delimiter)
-            fields[0] = f"{fields[0][:-5]}{99_000 + len(broken)}"
-            fields[file.header.index(column)] = text
-            broken.append(file.delimiter.join(fields))
-    return broken

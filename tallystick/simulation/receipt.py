@@ -14,7 +14,7 @@ from tallystick.simulation.day_numbers import day_number
 
 RECEIPT = "simulation.json"
 # To be raised with every change of what the same arguments give.
-BEHAVIOUR = 1
+BEHAVIOUR = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,9 +38,9 @@ class Plan:
         return tuple(self.until + timedelta(days=1 + step) for step in range(self.daily + 1))
 
 
-def receipt_text(plan: Plan, rows: dict[str, int]) -> str:
-    """The note of a finished run."""
-    return json.dumps({**_facts(plan), "rows": rows}, indent=1) + "\n"
+def receipt_text(plan: Plan, rows: dict[str, int], planted: dict[str, dict[str, dict[str, int]]]) -> str:
+    """The note of a finished run: its arguments, lines per file, and the flawed ones per load date, file and kind."""
+    return json.dumps({**_facts(plan), "rows": rows, "planted": planted}, indent=1) + "\n"
 
 
 def read_receipt(out: Path, plan: Plan) -> dict[str, int] | None:
@@ -48,6 +48,7 @@ def read_receipt(out: Path, plan: Plan) -> dict[str, int] | None:
     try:
         told = json.loads((out / RECEIPT).read_text(encoding="utf-8"))
         rows = {str(name): int(count) for name, count in told.pop("rows").items()}
+        told.pop("planted")
     except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return None
     names = [out / day.isoformat() / f"{name}.csv.gz" for day in plan.dates for name in rows]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
+import time
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pandas as pd
 import pytest
 
 from tallystick.errors import InputError
+from tallystick.project import load_project
 from tallystick.simulation import Summary, simulate
 from tallystick.simulation import bank as bank_module
 
@@ -141,6 +145,65 @@ def test_large_files_of_the_first_town_have_broken_lines_with_numbers_of_their_o
     assert any("20250231" in line for line in broken)
     numbers = [line.split("|")[0] for line in history]
     assert len(set(numbers)) == len(numbers)
+
+
+PARENTS = {"tran": ("ACCT_NO", "acct"), "loan": ("APPLY_NO", "loan_apply"), "repay": ("LOAN_NO", "loan")}
+TABLES = {"tran": "transactions", "loan": "loans", "repay": "repayments", "im_event": "social_events"}
+
+
+def rejects(out: Path, name: str) -> dict[str, tuple[int, int]]:
+    """Per load date: rows of the table that a file becomes which its source must reject, and all that it reads."""
+    told: dict[str, tuple[int, int]] = {}
+    column, parent = PARENTS.get(name, ("", ""))
+    known: set[str] = set()
+    for folder in sorted(out.glob("2*")):
+        if parent:
+            known |= {line.replace("|", ",").split(",")[0] for line in lines(folder, parent)}
+        header, *records = gzip.decompress((folder / f"{name}.csv.gz").read_bytes()).decode("gb18030").splitlines()
+        names = header.replace("|", ",").split(",")
+        bad = read = 0
+        for record in records:
+            row = dict(zip(names, record.replace("|", ",").split(","), strict=True))
+            sides = (row["from_id"][:1] == "C") + (row["to_id"][:1] == "C") if name == "im_event" else 1
+            read += sides
+            bad += sides * (not is_readable(row) or (parent != "" and row[column] not in known))
+        told[folder.name] = bad, read
+    return told
+
+
+def is_readable(row: dict[str, str]) -> bool:
+    """Whether a line's amount and time are an amount and a time."""
+    patterns = {"TRAN_TM": "%Y%m%d %H:%M:%S", "GRANT_TM": "%Y/%m/%d %H:%M:%S", "PAY_TM": "%Y/%m/%d %H:%M:%S"}
+    try:
+        for column, pattern in patterns.items():
+            if column in row:
+                time.strptime(row[column], pattern)
+        int(row.get("ts_ms", "0"))
+        float(row.get("AMT", "0"))
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("customers", "daily", "months"), [(1, 9, 3), (10, 9, 2), (150, 40, 1), (800, 9, 2)])
+def test_a_bank_of_any_size_delivers_no_file_that_its_source_refuses(
+    tmp_path: Path, project_root: Path, customers: int, daily: int, months: int
+) -> None:
+    out = tmp_path / "out"
+    simulate(out, customers=customers, months=months, daily=daily)
+    declared = load_project(project_root).sources["simbank"].tables
+    planted: Counter[str] = Counter()
+    for day, files in json.loads((out / "simulation.json").read_text())["planted"].items():
+        for name, flaws in files.items():
+            faults = flaws.get("broken", 0) + flaws.get("waiting", 0)
+            planted[f"{day} {name}"] += faults if name != "im_event" else 0
+    found: Counter[str] = Counter()
+    for name, table in TABLES.items():
+        for day, (bad, read) in rejects(out, name).items():
+            assert bad <= declared[table].reject_rate * read, (day, table, bad, read)
+            found[f"{day} {name}"] += bad if name != "im_event" else 0
+    assert +found == +planted, "the receipt says what was planted, and nothing else is wrong"
+    assert customers < 10 or found.total() > 0
 
 
 def test_numbers_of_rows_are_unique_over_towns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

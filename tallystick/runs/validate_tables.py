@@ -70,7 +70,7 @@ def _unseen_rows(context: RunContext, pinned: PinnedTables) -> Iterator[tuple[st
     bounds = [file.bounds for file in pinned.all_files]
     for contract in [context.contracts[name] for name in pinned.tables]:
         sql = unseen_rows_sql(contract, context.source, since=latest_date(bounds)) if bounds else ""
-        unseen = query(context.warehouse, sql) if sql else pa.table({})
+        unseen = query(context.warehouse, sql, versions=pinned.versions) if sql else pa.table({})
         if unseen.num_rows:
             yield contract.name, unseen
 

@@ -56,6 +56,16 @@ def test_a_pinned_version_does_not_move_and_crosses_to_tasks(warehouse: Warehous
     assert sorted(set(rows["loaded_on"].to_pylist())) == [date(2026, 3, 1), date(2026, 3, 2)]
 
 
+def test_a_query_reads_the_version_that_it_is_told_and_the_newest_otherwise(warehouse: Warehouse) -> None:
+    pinned = pin(warehouse, store.NAME)
+    replace_arrow(warehouse, store.CONTRACT, store.rows([3], each=1), where=store.day_slice(3), run=store.run("r3"))
+    sql = f"SELECT count(DISTINCT loaded_on) AS days FROM {store.NAME}"
+    assert query(warehouse, sql).to_pylist() == [{"days": 3}]
+    assert query(warehouse, sql, versions={store.NAME: pinned.version}).to_pylist() == [{"days": 2}]
+    with pytest.raises(NotFound, match="has no version 99"):
+        query(warehouse, sql, versions={store.NAME: 99})
+
+
 def test_pinned_files_are_chosen_by_partition_and_by_bounds(warehouse: Warehouse) -> None:
     pinned = pin(warehouse, store.NAME)
     assert {f.partition["bucket"] for f in pinned.where(source="north", bucket=1).files} == {"1"}

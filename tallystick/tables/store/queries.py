@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 # Any mention of layer.table, quoted or not. A mention that is no table (a string, an alias) costs one look, no error.
 MENTION = re.compile(rf"\b({'|'.join(LAYERS)})\"?\s*\.\s*\"?(\w+)", re.IGNORECASE)
+
+# No table is read at a version of its own.
+NEWEST: Mapping[str, int] = MappingProxyType({})
 
 # The words of an error of DuckDB, among them the column that a statement names, quoted or not.
 WORD = re.compile(r"\w+")
@@ -55,11 +59,12 @@ def read_arrow(
         return dataset.to_table(columns=list(chosen) if chosen is not None else None, filter=filter)
 
 
-def query(warehouse: Warehouse, sql: str) -> pa.Table:
-    """The result of one SQL statement (DuckDB's dialect) over the newest versions of the tables, named ``layer.table``.
+def query(warehouse: Warehouse, sql: str, *, versions: Mapping[str, int] = NEWEST) -> pa.Table:
+    """The result of one SQL statement (DuckDB's dialect) over the tables, named ``layer.table``.
 
-    Only the tables that the text mentions are opened. Columns that were retired or renamed are in no ``*``, and a
-    statement that names one is told what happened to it. NotFound for an unknown table, with the nearest names;
+    A table is read at the version that ``versions`` gives it, any other at its newest. Only the tables that the text
+    mentions are opened. Columns that were retired or renamed are in no ``*``, and a statement that names one is told
+    what happened to it. NotFound for an unknown table, with the nearest names, and for a version that is gone;
     InputError for a statement that DuckDB refuses.
     """
     import duckdb
@@ -69,7 +74,7 @@ def query(warehouse: Warehouse, sql: str) -> pa.Table:
         connection.execute("SET TimeZone = 'UTC'")
         try:
             for name in _mentioned(warehouse, sql):
-                gone |= _show(connection, warehouse, name)
+                gone |= _show(connection, warehouse, name, version=versions.get(name))
             result = connection.sql(sql)
             return result.to_arrow_table() if result is not None else pa.table({})
         except duckdb.CatalogException as error:
@@ -81,7 +86,7 @@ def query(warehouse: Warehouse, sql: str) -> pa.Table:
             raise InputError("; ".join(dict.fromkeys(named)) or str(error), where="the SQL statement") from None
         except duckdb.Error as error:
             for name in _mentioned(warehouse, sql):
-                refuse_damaged_files(name, warehouse.open(name).file_uris())
+                refuse_damaged_files(name, warehouse.open(name, version=versions.get(name)).file_uris())
             # Its text may quote a row, e.g. the value that could not be cast.
             raise InputError(f"DuckDB stopped: {type(error).__name__}", where="the SQL statement") from None
 
@@ -91,10 +96,12 @@ def _mentioned(warehouse: Warehouse, sql: str) -> list[str]:
     return sorted(name for name in names if warehouse.exists(name))
 
 
-def _show(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, name: str) -> dict[str, Gone]:
+def _show(
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, name: str, *, version: int | None
+) -> dict[str, Gone]:
     """Make a view of the table; returns the columns that it leaves out, by lower-case name."""
     layer, _, table = name.partition(".")
-    opened = warehouse.open(name)
+    opened = warehouse.open(name, version=version)
     gone = gone_columns(opened)
     left_out = ", ".join(f'"{column}"' for column in gone)
     chosen = f"* EXCLUDE ({left_out})" if gone else "*"

@@ -26,10 +26,10 @@ REJECTED = "_rejected"
 
 def list_tables(warehouse: Path) -> pa.Table:
     """Name, rows, files and version of every table, from the Delta logs alone."""
-    from tallystick.tables import Warehouse, pin
+    from tallystick.tables import Warehouse, pin_all
 
     home = Warehouse(warehouse)
-    pinned = [pin(home, name) for name in home.tables()]
+    pinned = list(pin_all(home, home.tables()).values())
     return pa.table(
         {
             "table": [p.name for p in pinned],

@@ -17,7 +17,7 @@ from tallystick.spec.data_files import DataFile
 from tallystick.spec.recipes import Recipe
 from tallystick.tables.store.bucketing import check_layout
 from tallystick.tables.store.queries import read_arrow
-from tallystick.tables.store.snapshots import Pinned, pin
+from tallystick.tables.store.snapshots import Pinned, pin, pin_all
 
 VALIDATIONS = "monitor.validations"
 LEAKAGE = "monitor.leakage"
@@ -52,7 +52,8 @@ def pin_clean(context: RunContext, names: Iterable[str], *, all_exist: bool = Fa
     validation of a table found something critical.
     """
     wanted = [name for name in names if all_exist or context.warehouse.exists(name)]
-    pinned = {name: pin(context.warehouse, name).where(source=context.source.name) for name in wanted}
+    found = pin_all(context.warehouse, wanted)
+    pinned = {name: one.where(source=context.source.name) for name, one in found.items()}
     check_layout(context.warehouse, pinned.values(), context.contracts, source=context.source)
     _check_validated(context, pinned)
     return PinnedTables(pinned)

@@ -11,13 +11,14 @@ from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.bucketing import aligned, check_layout
 from tallystick.tables.store.commits import last_inputs
-from tallystick.tables.store.door import replace_arrow, replace_files
+from tallystick.tables.store.door import replace_arrow, replace_files, write_arrow
 from tallystick.tables.store.frames import read, replace
 from tallystick.tables.store.parquet_files import new_rel, read_files, write_file
+from tallystick.tables.store.publications import TableChange, publish, recover
 from tallystick.tables.store.queries import query, read_arrow
 from tallystick.tables.store.schemas import arrow_schema, file_schema
 from tallystick.tables.store.slices import Commit, Run, Slice
-from tallystick.tables.store.snapshots import Pinned, pin
+from tallystick.tables.store.snapshots import Pinned, pin, pin_all
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
 from tallystick.tables.upkeep.compaction import LayoutPlan, commit_layout, plan_compaction
 from tallystick.tables.upkeep.rebucketing import plan_rebucketing
@@ -32,6 +33,7 @@ __all__ = [
     "Pinned",
     "Run",
     "Slice",
+    "TableChange",
     "Warehouse",
     "aligned",
     "arrow_schema",
@@ -47,17 +49,21 @@ __all__ = [
     "open_session",
     "own_processes",
     "pin",
+    "pin_all",
     "plan_compaction",
     "plan_rebucketing",
+    "publish",
     "query",
     "read",
     "read_arrow",
     "read_files",
+    "recover",
     "remove_unused_files",
     "replace",
     "replace_arrow",
     "replace_files",
     "without_values",
+    "write_arrow",
     "write_file",
     "write_merge",
 ]

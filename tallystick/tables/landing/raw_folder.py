@@ -5,8 +5,6 @@ So a file that its supplier changes during the load cannot give a mixture, and e
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -19,9 +17,9 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound, SetupError
+from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound
 from tallystick.spec.sources import LANDING_FILES
-from tallystick.tables.store.disk import full_disk_is_setup_error, write_whole
+from tallystick.tables.store.disk import full_disk_is_setup_error, locked, write_whole
 from tallystick.tables.store.slices import PLAIN, Run
 from tallystick.tables.store.warehouse import Warehouse
 
@@ -85,7 +83,7 @@ def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Pa
     home = warehouse.root / "raw" / source
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
-        with _locked(home / f".{load_date}.lock", "another run is landing this load", where=f"{source} {load_date}"):
+        with locked(home / f".{load_date}.lock", "another run is landing this load", where=f"{source} {load_date}"):
             return _land(home, source, load_date, origin, names)
 
 
@@ -171,27 +169,7 @@ def alone(warehouse: Warehouse, source: str) -> Iterator[None]:
     home = warehouse.root / "raw" / source
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
-    with _locked(home / ".ingest", "another run is ingesting this source", where=source):
-        yield
-
-
-@contextmanager
-def _locked(path: Path, conflict: str, *, where: str) -> Iterator[None]:
-    """Hold the lock file; the system drops the lock when the process dies, however it dies.
-
-    Nothing is written to it, and a link in its place is not followed: what it leads to is not ours.
-    """
-    try:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise SetupError("the lock is a link", where=str(path), fix="remove the link") from None
-        raise
-    with os.fdopen(opened) as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConflictError(conflict, where=where, fix="wait for it to end") from None
+    with locked(home / ".ingest", "another run is ingesting this source", where=source):
         yield
 
 

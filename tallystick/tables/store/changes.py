@@ -13,7 +13,7 @@ from typing import Any
 
 from tallystick.errors import NotFound
 from tallystick.spec.data_files import Bound, DataFile
-from tallystick.tables.store.commits import is_layout_commit
+from tallystick.tables.store.commits import is_layout_commit, undone_by
 from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.warehouse import LOG, Warehouse
 
@@ -28,31 +28,42 @@ class _Action:
     file: DataFile
 
 
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What one version changed, and the version that it undid, if it did nothing else."""
+
+    actions: tuple[_Action, ...]
+    undoes: int | None = None
+
+
 @dataclass(frozen=True)
 class ChangeLog:
     """The changes of rows in the tables of a warehouse, of one source. Each version's log is read once."""
 
     warehouse: Warehouse
     source: str
-    _versions: dict[tuple[str, int], tuple[_Action, ...]] = field(default_factory=dict)
+    _versions: dict[tuple[str, int], _Version] = field(default_factory=dict)
 
     def since(self, name: str, version: int) -> tuple[Bounds, ...] | None:
         """The bounds of every file with rows that came or went after ``version``; -1 stands for "from the beginning".
 
-        A commit that only moves rows between files (compaction) changes nothing. A file without bounds gives an empty
-        mapping. None when the log no longer reaches back to ``version``: then anything may have changed.
+        A commit that only moves rows between files (compaction) changes nothing, nor does one that was undone. A file
+        without bounds gives an empty mapping. None when the log no longer reaches back to ``version``: then anything
+        may have changed.
         """
         if not self.warehouse.exists(name):
             return () if version < 0 else None
         newest = self.warehouse.open(name).version()
         if newest < version:
             return None
-        actions: list[_Action] = []
-        for number in range(version + 1, newest + 1):
-            found = self._read(name, number)
-            if found is None:
-                return None
-            actions.extend(found)
+        found = {number: self._read(name, number) for number in range(version + 1, newest + 1)}
+        read = {number: one for number, one in found.items() if one is not None}
+        if len(read) < len(found):
+            return None
+        # A commit that was undone and the one that undid it changed nothing together.
+        pairs = {(one.undoes, number) for number, one in read.items() if one.undoes in read}
+        gone = {number for pair in pairs for number in pair}
+        actions = [action for number, one in read.items() if number not in gone for action in one.actions]
         added = {action.file.rel: action.file.bounds for action in actions if action.is_added}
         removed = {action.file.rel for action in actions if not action.is_added} - set(added)
         if removed:
@@ -63,7 +74,7 @@ class ChangeLog:
             added |= {file.rel: file.bounds for file in held if file.rel in removed}
         return tuple(added.get(action.file.rel, {}) for action in actions)
 
-    def _read(self, name: str, version: int) -> tuple[_Action, ...] | None:
+    def _read(self, name: str, version: int) -> _Version | None:
         """The changing actions of one version on this source's files; None when its log is gone."""
         if (name, version) not in self._versions:
             log = self.warehouse.table_path(name) / LOG / f"{version:020d}.json"
@@ -74,9 +85,8 @@ class ChangeLog:
             changing = [] if lines and is_layout_commit(lines[0]) else lines
             folder = str(self.warehouse.table_path(name))
             actions = [_action(folder, json.loads(line)) for line in changing if line.strip()]
-            self._versions[name, version] = tuple(
-                a for a in actions if a is not None and a.file.partition.get("source") == self.source
-            )
+            ours = tuple(a for a in actions if a is not None and a.file.partition.get("source") == self.source)
+            self._versions[name, version] = _Version(ours, undone_by(lines[0]) if lines else None)
         return self._versions[name, version]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from tallystick.spec.data_files import DataFile
 from tallystick.tables.store.slices import LAYOUT, Commit, Run, Slice
 from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.warehouse import LOG, delta_errors
+
+# Among a commit's facts: the version that it undid.
+UNDOES = "undoes"
 
 OTHER_RUN = "another run wrote this slice first"
 
@@ -38,32 +41,52 @@ def held_version(table: DeltaTable, where: Slice) -> int:
 def find_commit(path: Path, run_id: str, where: Slice, *, after: int = -1) -> Commit | None:
     """The commit by which this run wrote this slice, newest first, in versions greater than ``after``.
 
-    Both engines put the commit's facts into the first line of its log file, so one line a version is read. Versions
-    whose log has been cleaned up (past the retention) are not found.
+    A commit that was undone is none. Versions whose log has been cleaned up (past the retention) are not found.
     """
-    for log in sorted(path.joinpath(LOG).glob("*.json"), reverse=True):
-        if not log.stem.isdigit():
-            continue
-        if int(log.stem) <= after:
-            return None
-        with log.open("r", encoding="utf-8") as lines:
-            first = lines.readline()
-        if run_id in first:  # cheap, and almost always false; only then is the line parsed
-            facts = _facts(first)
-            if facts.get("run_id") == run_id and facts.get("slice") == where.name:
-                return Commit(int(log.stem), int(facts["files"]), int(facts["rows"]))
+    for version, facts in standing_commits(path, run_id, after=after):
+        if facts["slice"] == where.name:
+            return Commit(version, int(facts["files"]), int(facts["rows"]))
     return None
+
+
+def standing_commits(path: Path, run_id: str, *, after: int = -1) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The run's commits that were not undone, newest first, in versions greater than ``after``: version and facts."""
+    return (told for told in _standing(path, run_id, after=after) if told[1].get("run_id") == run_id)
 
 
 def last_inputs(path: Path, slice_name: str) -> dict[str, int]:
     """The versions of its inputs that the newest commit of a slice recorded; empty when no commit of it is found."""
-    for log in sorted(path.joinpath(LOG).glob("*.json"), reverse=True):
-        if log.stem.isdigit():
-            with log.open("r", encoding="utf-8") as lines:
-                facts = _facts(lines.readline())
-            if facts.get("slice") == slice_name:
-                return {str(name): int(version) for name, version in facts["inputs"].items()}
+    for _, facts in _standing(path, slice_name):
+        if facts.get("slice") == slice_name:
+            return {str(name): int(version) for name, version in facts["inputs"].items()}
     return {}
+
+
+def _standing(path: Path, word: str, *, after: int = -1) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Newest first, version and facts of the commits whose facts hold the word, without those that were undone.
+
+    Both engines put the commit's facts into the first line of its log file, so one line a version is read.
+    """
+    undone: set[int] = set()
+    for log in sorted(path.joinpath(LOG).glob("*.json"), reverse=True):
+        if not log.stem.isdigit():
+            continue
+        if int(log.stem) <= after:
+            return
+        with log.open("r", encoding="utf-8") as lines:
+            first = lines.readline()
+        if word not in first:  # almost always; only else is the line parsed
+            continue
+        facts = _facts(first)
+        if UNDOES in facts:
+            undone.add(facts[UNDOES])
+        elif int(log.stem) not in undone:
+            yield int(log.stem), facts
+
+
+def undone_by(line: str) -> int | None:
+    """The version that the version with this first line of its log undid; None for any other."""
+    return _facts(line).get(UNDOES)
 
 
 def is_layout_commit(line: str) -> bool:

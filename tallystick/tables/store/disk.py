@@ -1,4 +1,4 @@
-"""Helpers for a full disk, and for files that appear whole or not at all.
+"""Helpers for a full disk, for files that appear whole or not at all, and for files that serve as locks.
 
 A full disk is an ordinary event of a batch machine, so a user reads a sentence about it instead of a traceback.
 """
@@ -6,16 +6,22 @@ A full disk is an ordinary event of a batch machine, so a user reads a sentence 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
-from tallystick.errors import SetupError
+from tallystick.errors import ConflictError, SetupError
+
+# How often a lock that another run holds for milliseconds is asked for.
+_ASK_SECONDS = 0.01
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -51,6 +57,37 @@ def write_whole(path: Path, text: str) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, conflict: str, *, where: str, wait_seconds: float = 0) -> Iterator[None]:
+    """Hold the lock file; the system drops the lock when the process dies, however it dies.
+
+    ConflictError when another run still holds it after ``wait_seconds``. Nothing is written to the file, and a link in
+    its place is not followed: what it leads to is not ours.
+    """
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise SetupError("the lock is a link", where=str(path), fix="remove the link") from None
+        raise
+    with os.fdopen(opened) as handle:
+        latest = time.monotonic() + wait_seconds
+        while not _is_taken(handle):
+            if time.monotonic() >= latest:
+                raise ConflictError(conflict, where=where, fix="wait for it to end")
+            time.sleep(_ASK_SECONDS)
+        yield
+
+
+def _is_taken(handle: IO[str]) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

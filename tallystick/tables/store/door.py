@@ -7,10 +7,12 @@ of that is checked here, and every writer without Spark comes through here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
 from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
@@ -24,7 +26,23 @@ from tallystick.tables.store.schemas import arrow_schema, check_names, layout_fi
 from tallystick.tables.store.slices import Commit, Run, Slice
 from tallystick.tables.store.snapshots import in_partition, live_files, placement
 from tallystick.tables.store.stored_schema import with_stored
+from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedWrite:
+    """A write that was checked and not yet committed: the table as it was then, and what is to change.
+
+    ``done`` is the commit by which the run had written the slice before; then there is nothing left to do.
+    """
+
+    name: str
+    table: DeltaTable
+    run: Run
+    where: Slice
+    change: FileChange | None = None
+    done: Commit | None = None
 
 
 def replace_files(
@@ -37,14 +55,23 @@ def replace_files(
     ContractError when the files break the contract or the slice, ConflictError when another run wrote the slice since
     this call began; in both cases the table is as before.
     """
+    settle(warehouse, [contract.name])
+    return commit_write(warehouse, check_write(warehouse, contract, files, where=where, run=run))
+
+
+def check_write(
+    warehouse: Warehouse, contract: TableContract, files: Sequence[DataFile], *, where: Slice, run: Run
+) -> CheckedWrite:
+    """Check all that ``replace_files`` checks, and write the rows outside the slice again; nothing is committed."""
     where.check(contract)
     table = ensure_table(warehouse, contract)
     path = warehouse.table_path(contract.name)
     # Read before anything else: whoever commits to the slice from here on takes this lock first, and our commit fails.
-    before, lock = table.version(), held_version(table, where)
+    lock = held_version(table, where)
+    checked = CheckedWrite(name=contract.name, table=table, run=run, where=where)
     done = find_commit(path, run.run_id, where)
     if done is not None:
-        return Commit(done.version, done.files, done.rows, skipped=True)
+        return replace(checked, done=replace(done, skipped=True))
     mark = check_writer(table, contract, where=where)
     live = live_files(table)
     check_files(path, contract, files, where=where)
@@ -58,13 +85,21 @@ def replace_files(
     # Compaction merges loads, so a file may hold rows of other slices: those are written to a file of their own.
     crossing = [f for f in ours if places[f.rel] == "across"]
     kept, swapped = _rewrite_outside(with_stored(contract, table), crossing, where)
-    rows = sum(f.rows for f in files)
     removes = [f for f in ours if places[f.rel] == "inside"] + swapped
-    metadata = run.metadata(where, files=len(files), rows=rows)
+    metadata = run.metadata(where, files=len(files), rows=sum(f.rows for f in files))
     marks = {} if mark is None else {mark_of(where.partition["source"]): mark}
-    change = FileChange(where, lock + 1, [*files, *kept], removes, metadata, marks)
-    commit_change(table, change, name=contract.name)
-    return confirm_commit(path, run, where, name=contract.name, after=before)
+    return replace(checked, change=FileChange(where, lock + 1, [*files, *kept], removes, metadata, marks))
+
+
+def commit_write(warehouse: Warehouse, checked: CheckedWrite) -> Commit:
+    """Commit what was checked; ConflictError when another run has written the slice since, then nothing has changed."""
+    if checked.change is None:
+        if checked.done is None:
+            raise ContractError("there is nothing to commit", where=f"table {checked.name}")
+        return checked.done
+    before, path = checked.table.version(), warehouse.table_path(checked.name)
+    commit_change(checked.table, checked.change, name=checked.name)
+    return confirm_commit(path, checked.run, checked.where, name=checked.name, after=before)
 
 
 def replace_arrow(warehouse: Warehouse, contract: TableContract, data: pa.Table, *, where: Slice, run: Run) -> Commit:
@@ -73,15 +108,20 @@ def replace_arrow(warehouse: Warehouse, contract: TableContract, data: pa.Table,
     Of a run that wrote the slice before, no file is written.
     """
     where.check(contract)
-    name = f"table {contract.name}"
-    check_names(data.column_names, [c.name for c in contract.columns], name)
+    check_names(data.column_names, [c.name for c in contract.columns], f"table {contract.name}")
+    settle(warehouse, [contract.name])
     ensure_table(warehouse, contract)
-    path = warehouse.table_path(contract.name)
-    done = find_commit(path, run.run_id, where)
+    done = find_commit(warehouse.table_path(contract.name), run.run_id, where)
     if done is not None:
-        return Commit(done.version, done.files, done.rows, skipped=True)
+        return replace(done, skipped=True)
+    return replace_files(warehouse, contract, write_arrow(warehouse, contract, data, where=where), where=where, run=run)
+
+
+def write_arrow(warehouse: Warehouse, contract: TableContract, data: pa.Table, *, where: Slice) -> list[DataFile]:
+    """The files that ``replace_arrow`` would commit: a sorted one for each partition; no version names them yet."""
+    check_names(data.column_names, [c.name for c in contract.columns], f"table {contract.name}")
     check_rows(data, contract, where)
-    return replace_files(warehouse, contract, _write_parts(path, contract, data), where=where, run=run)
+    return _write_parts(warehouse.table_path(contract.name), contract, data)
 
 
 def _write_parts(path: Path, contract: TableContract, data: pa.Table) -> list[DataFile]:

@@ -16,6 +16,7 @@ from tallystick.tables.store.commits import commit_mark, confirm_commit, find_co
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.schemas import SPARK_TYPES, check_names
 from tallystick.tables.store.slices import PLAIN, Commit, Run, Slice
+from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def replace(
     run wrote the slice since this call began; the table is then as before. No error tells a row's value.
     """
     where.check(contract)
+    settle(warehouse, [contract.name])
     table = ensure_table(warehouse, contract)
     path = warehouse.table_path(contract.name)
     mark = check_writer(table, contract, where=where)

@@ -21,6 +21,7 @@ from tallystick.tables.store.warehouse import Warehouse, not_found
 
 if TYPE_CHECKING:
     import duckdb
+    from deltalake import DeltaTable
 
 # Any mention of layer.table, quoted or not. A mention that is no table (a string, an alias) costs one look, no error.
 MENTION = re.compile(rf"\b({'|'.join(LAYERS)})\"?\s*\.\s*\"?(\w+)", re.IGNORECASE)
@@ -73,8 +74,10 @@ def query(warehouse: Warehouse, sql: str, *, versions: Mapping[str, int] = NEWES
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
-            for name in _mentioned(warehouse, sql):
-                gone |= _show(connection, warehouse, name, version=versions.get(name))
+            names = _mentioned(warehouse, sql)
+            opened = warehouse.at_one_moment(lambda: [warehouse.open(n, version=versions.get(n)) for n in names])
+            for name, table in zip(names, opened, strict=True):
+                gone |= _show(connection, name, table)
             result = connection.sql(sql)
             return result.to_arrow_table() if result is not None else pa.table({})
         except duckdb.CatalogException as error:
@@ -96,12 +99,9 @@ def _mentioned(warehouse: Warehouse, sql: str) -> list[str]:
     return sorted(name for name in names if warehouse.exists(name))
 
 
-def _show(
-    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, name: str, *, version: int | None
-) -> dict[str, Gone]:
+def _show(connection: duckdb.DuckDBPyConnection, name: str, opened: DeltaTable) -> dict[str, Gone]:
     """Make a view of the table; returns the columns that it leaves out, by lower-case name."""
     layer, _, table = name.partition(".")
-    opened = warehouse.open(name, version=version)
     gone = gone_columns(opened)
     left_out = ", ".join(f'"{column}"' for column in gone)
     chosen = f"* EXCLUDE ({left_out})" if gone else "*"

@@ -116,6 +116,11 @@ class Slice:
         return cls(f"{table}/{source}{LAYOUT}", {"source": source})
 
     @classmethod
+    def of_commit(cls, name: str) -> Slice:
+        """The slice that a commit named, without its rows: for another commit that takes its lock."""
+        return cls(name)
+
+    @classmethod
     def to_read(
         cls, partition: Mapping[str, str] = NOTHING, column: str = "", *, between: Bounds = (None, None)
     ) -> Slice:

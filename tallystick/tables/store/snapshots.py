@@ -6,7 +6,7 @@ and the versions can be recorded with its result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,6 +58,12 @@ def pin(warehouse: Warehouse, name: str, *, version: int | None = None) -> Pinne
     """The files of the table's version (default: the newest), in a stable order. NotFound when there is none."""
     table = warehouse.open(name, version=version)
     return Pinned(name, str(warehouse.table_path(name)), table.version(), tuple(live_files(table)))
+
+
+def pin_all(warehouse: Warehouse, names: Iterable[str]) -> dict[str, Pinned]:
+    """The newest versions of several tables as of one moment: a publication is in all of them or in none."""
+    wanted = list(names)
+    return warehouse.at_one_moment(lambda: {name: pin(warehouse, name) for name in wanted})
 
 
 def live_files(table: DeltaTable) -> list[DataFile]:

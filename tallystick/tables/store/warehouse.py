@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema
@@ -17,11 +18,13 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
+from tallystick.tables.store.publication_state import PublicationState
 from tallystick.tables.store.schemas import arrow_schema, stats_columns
 from tallystick.tables.store.stored_schema import grown_schema, is_same_schema, stored_schema
 
 RETENTION_DAYS = 180
 LOG = "_delta_log"
+Seen = TypeVar("Seen")
 _STATS = "delta.dataSkippingStatsColumns"
 
 
@@ -53,9 +56,28 @@ class Warehouse:
         return sorted(name for log in logs if self.exists(name := f"{log.parts[-3]}.{log.parts[-2]}"))
 
     def open(self, name: str, *, version: int | None = None) -> DeltaTable:
-        """The table at ``version`` (default: newest); NotFound, with the nearest names, when there is none."""
+        """The table at ``version``; NotFound, with the nearest names, when there is none.
+
+        The default is the newest that readers may see: while a publication is open, the one before it.
+        """
         if not self.exists(name):
             raise not_found(name, self.tables(), where=str(self.root))
+        if version is not None:
+            return self._open(name, version)
+        return self.at_one_moment(lambda: self._open(name, PublicationState.read(self.root).before.get(name)))
+
+    def at_one_moment(self, look: Callable[[], Seen]) -> Seen:
+        """What ``look`` returns, as of one moment: it looks again when a publication began or ended meanwhile.
+
+        So whoever opens several tables inside sees a publication in all of them or in none.
+        """
+        while True:
+            state = PublicationState.read(self.root)
+            seen = look()
+            if PublicationState.read(self.root) == state:
+                return seen
+
+    def _open(self, name: str, version: int | None) -> DeltaTable:
         try:
             _refuse_empty_entry(self.table_path(name), name)
             return DeltaTable(str(self.table_path(name)), version=version)

@@ -19,6 +19,7 @@ from tallystick.tables.store.schemas import stats_columns
 from tallystick.tables.store.slices import Commit, Run, Slice
 from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.stored_schema import with_stored
+from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import Warehouse, check_protocol
 from tallystick.tables.upkeep.rewriting import TARGET_BYTES, Merge
 
@@ -55,6 +56,7 @@ def plan_compaction(
     only files smaller than ``target_bytes``, and only where a partition has two or more. A table without rows of the
     source, or without a column that tells their age, has no merges.
     """
+    settle(warehouse, [contract.name])
     table = warehouse.open(contract.name)
     check_protocol(table, contract.name)
     known = stats_columns(contract)

@@ -17,6 +17,7 @@ from tallystick.tables.store.bucketing import fence_of, fenced_buckets, files_of
 from tallystick.tables.store.commits import commit_mark
 from tallystick.tables.store.slices import Run, Slice
 from tallystick.tables.store.stored_schema import with_stored
+from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import Warehouse, check_protocol, delta_errors
 from tallystick.tables.upkeep.compaction import LayoutPlan
 from tallystick.tables.upkeep.rewriting import Merge
@@ -31,6 +32,7 @@ def plan_rebucketing(
     does not tell loads, all files of a partition do. A table without customers, or without rows of the source, has no
     merges. Until the plan is committed (``commit_layout``) the table takes rows from nobody.
     """
+    settle(warehouse, [contract.name])
     table = warehouse.open(contract.name)
     check_protocol(table, contract.name)
     nothing = LayoutPlan(contract=contract, source=source, version=table.version(), merges=())

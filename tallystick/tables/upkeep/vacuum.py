@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from tallystick.errors import NotFound
 from tallystick.tables.store.snapshots import live_files
+from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import LOG, Warehouse, check_protocol, delta_errors
 
 # A task that still runs may commit a file that no version names yet. No job lasts this long.
@@ -60,6 +61,7 @@ def find_unused_files(
     table's property ``delta.deletedFileRetentionDuration`` says), and those of the versions ``keep``, however old. A
     file that no version names must not have been touched for ``orphan_age``. NotFound when there is no such table.
     """
+    settle(warehouse, [name])
     table = warehouse.open(name)
     check_protocol(table, name)
     path = warehouse.table_path(name)

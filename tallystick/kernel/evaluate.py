@@ -206,6 +206,16 @@ def _arithmetic(exact: str, inexact: Callable[..., Any]) -> Callable[[list[Vecto
     return evaluate
 
 
+def _quotient(args: list[Vector], _: Call) -> Vector:
+    above, below = args
+    is_known = below.values != 0
+    values = above.values / np.where(is_known, below.values, 1.0)
+    valid = both_valid(above.valid, below.valid)
+    if is_known.all():
+        return Vector(values, valid)
+    return Vector(values, np.broadcast_to(is_known if valid is None else valid & is_known, values.shape))
+
+
 def _to_double(args: list[Vector], _: Call) -> Vector:
     return Vector(args[0].values.astype(np.float64), args[0].valid)
 
@@ -283,6 +293,7 @@ _CALLS: dict[str, Callable[[list[Vector], Call], Vector]] = {
     "add": _arithmetic("add_checked", np.add),
     "sub": _arithmetic("subtract_checked", np.subtract),
     "mul": _arithmetic("multiply_checked", np.multiply),
+    "div": _quotient,
     "neg": _arithmetic("negate_checked", np.negative),
     "abs": _arithmetic("abs_checked", np.abs),
     "coalesce": _coalesce,

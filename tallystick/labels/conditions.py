@@ -80,6 +80,7 @@ _CALLS: dict[str, Callable[[list[Column], Call], Column]] = {
     "add": lambda args, _: args[0] + args[1],
     "sub": lambda args, _: args[0] - args[1],
     "mul": lambda args, _: args[0] * args[1],
+    "div": lambda args, _: F.when(args[1] != 0, args[0] / args[1]),
     "neg": lambda args, _: -args[0],
     "abs": lambda args, _: F.abs(args[0]),
     "coalesce": lambda args, _: F.coalesce(*args),

@@ -78,8 +78,9 @@ SPENDING = FeatureGroup(
 
 The names of the columns are built from the declaration: `<group>_<measure>[_<filter or value>]_<op>_<window>[_prev]`.
 `value` and `where` are SQL expressions. They can use columns of the table and of its lookups, comparisons, AND, OR,
-NOT, IN, BETWEEN, LIKE, IS NULL, `+ - *`, ABS, COALESCE, CASE and parts of dates in local time (HOUR, ISODOW, MONTH,
-...). `tally check` reports a mistake with its line and the nearest valid name.
+NOT, IN, BETWEEN, LIKE, IS NULL, `+ - * /`, ABS, COALESCE, CASE and parts of dates in local time (HOUR, ISODOW, MONTH,
+...). `a / b` is a double, also of whole numbers, and null where b is 0 or null. `tally check` reports a mistake with
+its line and the nearest valid name.
 
 ## Lookup
 
@@ -140,11 +141,14 @@ assert vector["transactions_debit_mean_30d"] is None
 
 ## How to change a stored feature
 
-| change | declare | |---|---| | a new feature | its measure; `tally features backfill GROUP` computes the days that
-lack it | | another meaning | the new declaration; if no text changes, a raised `version`. Only its own columns are then
-stale | | another name | `replaces="the measure's old name"`; a reader of the old column gets a message with the new
-name | | another name of a filter | the group's `renamed={{"new": "old"}}`, for all its measures at once | | the end of
-a feature | `retired_on=date(2026, 7, 1)`, or of many columns the group's `retired={{"txn_*_7d": date(2026, 7, 1)}}` |
+| change | declare |
+|---|---|
+| a new feature | its measure; `tally features backfill GROUP` computes the days that lack it |
+| another meaning | the new declaration; if no text changes, a raised `version`. Only its own columns are then stale |
+| another name | `replaces="the measure's old name"`; a reader of the old column gets a message with the new name |
+| another name of a filter | the group's `renamed={{"new": "old"}}`, for all its measures at once |
+| the end of a feature | `retired_on=date(2026, 7, 1)`, or of many columns the group's\
+ `retired={{"txn_*_7d": date(2026, 7, 1)}}` |
 
 `tally features retired` lists retired and renamed columns, and the models that still read them.
 [Why columns keep their place](adr/0006-a-column-keeps-its-place-and-says-what-became-of-it.md).

@@ -117,8 +117,8 @@ class Flaws:
         return [repeated, gone.assign(deleted=1)]
 
     def _count(self, places: pd.Series, table: str, flaw: str) -> None:
-        for place, rows in places.value_counts().items():
-            self.planted[int(place), table, flaw] += int(rows)
+        for place, rows in Counter(places.tolist()).items():
+            self.planted[place, table, flaw] += rows
 
 
 def _most_faults(rows: int) -> int:

@@ -3,9 +3,10 @@
 One small subset, so that NumPy (``kernel.expressions``), DuckDB and Spark can all be made to mean the same by it.
 
 Allowed: columns, numbers, 'text', TRUE, FALSE, NULL, DATE '2020-01-31'; = <> < <= > >=, BETWEEN, IN (literals),
-LIKE 'literal', IS [NOT] NULL; AND, OR, NOT; + - * and unary minus; ABS, COALESCE, CASE; YEAR, QUARTER, MONTH, DAY,
+LIKE 'literal', IS [NOT] NULL; AND, OR, NOT; + - * / and unary minus; ABS, COALESCE, CASE; YEAR, QUARTER, MONTH, DAY,
 HOUR, MINUTE, ISODOW (Monday = 1), also as EXTRACT(part FROM x). Parts of an instant are those of the local wall
 clock. Logic is three-valued; an integer overflow is an error. ``x NOT IN (...)`` and comparisons of null give null.
+``a / b`` is a double, also of whole numbers, and null where b is 0 or either is null.
 """
 
 from __future__ import annotations
@@ -148,6 +149,7 @@ class _Parser:
             exp.Like: self.like,
             exp.Is: self.is_null,
             exp.Neg: self.negative,
+            exp.Div: self.quotient,
             exp.Abs: lambda t: self.numeric("abs", t.this),
             exp.Coalesce: lambda t: self.alike("coalesce", [t.this, *t.expressions]),
             exp.Case: self.case,
@@ -244,6 +246,10 @@ class _Parser:
             if arg.type not in NUMERIC:
                 raise self.fail(f"{op.upper()} of {arg.type}", "it takes numbers")
         return Call(op, args, args[0].type)
+
+    def quotient(self, tree: exp.Div) -> Node:
+        made = self.numeric("div", tree.this, tree.expression)
+        return Call("div", tuple(_as_double(arg) for arg in made.args), "double") if isinstance(made, Call) else made
 
     def alike(self, op: str, trees: list[exp.Expr]) -> Node:
         args = self.unify([self.node(tree) for tree in trees])

@@ -248,9 +248,14 @@ class SqlWriter:
         return parse_expression(text, self.types, where=self.group.where_text).type
 
     def _expression(self, text: str) -> str:
-        """The text as declared; parts of instants on the local clock and 32-bit arithmetic in 64 bits made explicit."""
+        """The text as declared; parts of instants on the local clock, 32-bit arithmetic in 64 bits and the null of a
+        quotient by 0 made explicit.
+        """
         tree = sqlglot.parse_one(text, dialect="duckdb")
         changed = False
+        for quotient in tree.find_all(exp.Div):
+            quotient.set("expression", exp.func("nullif", quotient.expression.copy(), exp.Literal.number(0)))
+            changed = True
         for node in list(tree.find_all(exp.Column)):
             kind = self.types[node.name]
             if kind == "timestamp" and node.find_ancestor(*_PARTS):

@@ -210,8 +210,9 @@ _WINDOWS = st.lists(
     st.sampled_from(["1d", "2d", "7d", "30d", "365d", "1m", "2m", "12m", "all"]), min_size=1, max_size=3, unique=True
 )
 _NUMBERS = (
+    "CASE WHEN HOUR(event_at) >= 22 OR HOUR(event_at) < 6 THEN 1 ELSE 0 END",
     "amount_minor", "rate", "is_night", "small * 3 - amount_minor", "ABS(amount_minor)", "rate * 0.5 - 1",
-    "CASE WHEN HOUR(event_at) >= 22 OR HOUR(event_at) < 6 THEN 1 ELSE 0 END", "COALESCE(amount_minor, small, 7)",
+    "amount_minor / small", "rate / (ISODOW(event_at) - 4)", "COALESCE(amount_minor, small, 7)",
     "CASE channel WHEN 'cash' THEN amount_minor WHEN 'card' THEN -amount_minor END", "ISODOW(event_at)",
 )  # fmt: skip
 _ANYTHING = (*_NUMBERS, "channel", "due_date", "event_at", "COALESCE(channel, 'none')")
@@ -219,7 +220,7 @@ _CONDITIONS = (
     "", "", "amount_minor > 0", "channel = 'cash'", "channel IN ('card', 'Card')", "NOT channel LIKE '%a%d'",
     "channel IS NULL OR rate BETWEEN 0 AND 1", "amount_minor <> small", "channel >= 'card' AND NOT is_night",
     "channel NOT LIKE 'c%' OR is_night", "due_date < DATE '2024-06-01'", "MONTH(event_at) = 3",
-    "amount_minor * 2 < 3.5",
+    "amount_minor * 2 < 3.5", "small / amount_minor < 1.5",
     "EXTRACT(DAY FROM event_at) IN (1, 29, 30, 31)", "QUARTER(due_date) = 1 AND YEAR(event_at) > 2000",
 )  # fmt: skip
 _FILTERS = {"cash": "channel = 'cash'", "paid": "amount_minor < 0", "odd": "small IS NOT NULL AND NOT is_night"}
@@ -305,6 +306,7 @@ def every_op_group() -> FeatureGroup:
     measures.append(
         make_measure("sum", name="late", value="small * 3 - amount_minor", where="HOUR(event_at) >= 12 OR is_night")
     )
+    measures.append(make_measure("sum mean", name="part", value="amount_minor / (small - 1)"))
     derived = (
         Share(name="odd", a="number0_odd_sum", b="number0_sum"),
         Ratio(of="rows0_count number0_sum", window="2d", against="1m"),

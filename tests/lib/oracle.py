@@ -1,4 +1,4 @@
-"""The oracle of features: naive SQL in DuckDB, one query a feature, written from the definition.
+"""The oracle of features: naive SQL in DuckDB, one query for an aggregate in all its windows, from the definition.
 
 Windows by zoneinfo, visibility and look-ups by correlated subqueries, one aggregate a query. Only the expansion of a
 declaration into columns is shared (``spec.columns``).
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,10 +38,21 @@ def compute_with_oracle(
 ) -> dict[str, list[Value]]:
     """Every feature of ``group`` for every observation, in the given order; ``dimensions`` are looked-up tables."""
     oracle = _Oracle(events, observations, group, contracts[group.table], ZoneInfo(zone))
-    with oracle.connection:
-        for lookup in group.lookups:
-            oracle.look_up(lookup, (dimensions or {})[lookup.table], contracts[lookup.table])
-        return {column.name: oracle.column(column) for column in group_columns(group, contracts)}
+    for lookup in group.lookups:
+        oracle.look_up(lookup, (dimensions or {})[lookup.table], contracts[lookup.table])
+    columns = group_columns(group, contracts)
+    oracle.find_cells(columns)
+    return {column.name: oracle.column(column) for column in columns}
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    """One database for all oracles of a process, since opening one takes longer than most of them."""
+    connection = duckdb.connect()
+    connection.execute("SET threads = 1")
+    # A quotient by 0 is null.
+    connection.execute("SET ieee_floating_point_ops = false; SET error_on_division_by_zero = false")
+    return connection
 
 
 class _Oracle:
@@ -52,12 +64,11 @@ class _Oracle:
         self.zone = zone
         self.bases = group_bases(group)
         self.cells: dict[Cell, list[Value]] = {}
-        self.spans: set[str] = set()
+        self.spans: dict[tuple[tuple[str, int], ...], str] = {}
         self.values: dict[str, tuple[str, str]] = {}
         self.as_of = [moment.replace(tzinfo=UTC) for moment in _naive(observations.column("as_of"))]
         self.local = [self._local(moment) for moment in self.as_of]
-        self.connection = duckdb.connect()
-        self.connection.execute("SET threads = 1")
+        self.connection = _connection()
         self._load(events, observations)
 
     def _load(self, events: pa.Table, observations: pa.Table) -> None:
@@ -75,7 +86,7 @@ class _Oracle:
         self.connection.register("asked", asked)
         self.connection.register("rows_given", rows)
         self.connection.execute(f"""
-            CREATE TABLE visible AS
+            CREATE OR REPLACE TABLE visible AS
             SELECT asked.*, e.*
             FROM asked JOIN rows_given e ON e.{self.group.entity} = _customer
             WHERE (e.loaded_on, e.known_on) = (
@@ -131,7 +142,7 @@ class _Oracle:
         return pa.table(columns)
 
     def column(self, column: FeatureColumn) -> list[Value]:
-        cells = [self.cell(cell) for cell in column.cells]
+        cells = [self.cells[cell] for cell in column.cells]
         if column.formula == "cell":
             return cells[0]
         rows = zip(*cells, strict=True)
@@ -147,28 +158,33 @@ class _Oracle:
             ]
         return [_zscore(list(row)) for row in rows]
 
-    def cell(self, cell: Cell) -> list[Value]:
-        if cell not in self.cells:
-            self.cells[cell] = self._query(cell)
-        return self.cells[cell]
+    def find_cells(self, columns: Iterable[FeatureColumn]) -> None:
+        """Compute what the columns are made of: each aggregate in all windows that any of them needs."""
+        wanted: dict[str, dict[Cell, None]] = {}
+        for column in columns:
+            for cell in column.cells:
+                wanted.setdefault(cell.stem, {})[cell] = None
+        for stem, cells in wanted.items():
+            self._query(self.bases[stem], list(cells))
 
-    def _query(self, cell: Cell) -> list[Value]:
-        base = self.bases[cell.stem]
+    def _query(self, base: Base, cells: list[Cell]) -> None:
         conditions = [self.group.where, base.measure.where, self.group.filters.get(base.filter, "")]
         conditions.append(self._category_sql(base))
         kept = " AND ".join(f"({text})" for text in conditions if text) or "true"
         value, wide = self._value_sql(base.measure.value or "NULL")
-        span = self._span_table(cell)
+        span = self._span_table(tuple((cell.window, cell.lag) for cell in cells))
         sql = _OPS[base.op.name].format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
         found = self.connection.execute(f"""
             WITH kept AS (
-                SELECT visible.*, {value} AS _value, _first_day, _end_day
-                FROM visible JOIN {span} USING (_row)
+                SELECT visible.* EXCLUDE (_row), {span}._row AS _row, {value} AS _value, _first_day, _end_day
+                FROM visible JOIN {span} ON visible._row = _observation
                 WHERE (_low IS NULL OR _at >= _low) AND _at < _high AND ({kept}))
             {sql}""").fetchall()
         empty = 0 if base.op.rule.empty == "0" else None
         values = dict(found)
-        return [_number(values.get(row), empty) for row in range(len(self.as_of))]
+        size = len(self.as_of)
+        for place, cell in enumerate(cells):
+            self.cells[cell] = [_number(values.get(place * size + row), empty) for row in range(size)]
 
     def _value_sql(self, value: str) -> tuple[str, str]:
         """The value and the type its exact sums need. Booleans count as 0 and 1, decimals are doubles."""
@@ -193,31 +209,35 @@ class _Oracle:
         raw = next(value for value in self.group.by[category] if value_name(value) == base.value)
         return f"{category} = '{raw}'"
 
-    def _span_table(self, cell: Cell) -> str:
-        """A table with each observation's window: instants, and the first and end of its whole business days."""
-        name = f"span_{cell.window}_{cell.lag}"
-        if name in self.spans:
-            return name
-        self.spans.add(name)
-        count, unit = (0, "all") if cell.window == "all" else (int(cell.window[:-1]), cell.window[-1])
-        rows = []
-        for row, local in enumerate(self.local):
-            high = self._instant(_back(local, unit, count * cell.lag)) if cell.lag else self.as_of[row]
-            end_day = self._business_date(high)
-            if unit == "all":
-                rows.append((row, None, high, self.first_days.get(row, end_day), end_day))
-                continue
-            low = self._instant(_back(local, unit, count * (cell.lag + 1)))
-            day = self._business_date(low)
-            is_whole = self._instant(dt.datetime.combine(day, dt.time())) >= low
-            rows.append((row, low, high, day if is_whole else day + dt.timedelta(days=1), end_day))
-        names = ("_row", "_low", "_high", "_first_day", "_end_day")
-        kinds = (pa.int64(), pa.timestamp("us", "UTC"), pa.timestamp("us", "UTC"), pa.date32(), pa.date32())
-        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
-        columns[1:3] = [column.cast(pa.timestamp("us")) for column in columns[1:3]]
-        self.connection.register("span_given", pa.table(columns, names=names))
-        self.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM span_given")
-        return name
+    def _span_table(self, windows: tuple[tuple[str, int], ...]) -> str:
+        """A table with each observation's windows, numbered on from window to window: instants, and the first and end
+        of the whole business days.
+        """
+        if windows not in self.spans:
+            spans = [(row, *self._span(row, *window)) for window in windows for row in range(len(self.as_of))]
+            names = ("_row", "_observation", "_low", "_high", "_first_day", "_end_day")
+            instant, date = pa.timestamp("us", "UTC"), pa.date32()
+            kinds = (pa.int64(), pa.int64(), instant, instant, date, date)
+            numbered = [(number, *span) for number, span in enumerate(spans)]
+            columns = [pa.array(column, kind) for column, kind in zip(zip(*numbered, strict=True), kinds, strict=True)]
+            columns[2:4] = [column.cast(pa.timestamp("us")) for column in columns[2:4]]
+            name = self.spans[windows] = f"span_{len(self.spans)}"
+            self.connection.register("span_given", pa.table(columns, names=names))
+            self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM span_given")
+        return self.spans[windows]
+
+    def _span(self, row: int, window: str, lag: int) -> tuple[dt.datetime | None, dt.datetime, dt.date, dt.date]:
+        """Far and near edge of an observation's window, and the first and end of its whole business days."""
+        local = self.local[row]
+        count, unit = (0, "all") if window == "all" else (int(window[:-1]), window[-1])
+        high = self._instant(_back(local, unit, count * lag)) if lag else self.as_of[row]
+        end_day = self._business_date(high)
+        if unit == "all":
+            return None, high, self.first_days.get(row, end_day), end_day
+        low = self._instant(_back(local, unit, count * (lag + 1)))
+        day = self._business_date(low)
+        is_whole = self._instant(dt.datetime.combine(day, dt.time())) >= low
+        return low, high, day if is_whole else day + dt.timedelta(days=1), end_day
 
     def _lengths(self, cell: Cell) -> list[int]:
         count, unit = int(cell.window[:-1]), cell.window[-1]

@@ -53,6 +53,8 @@ CONDITIONS = (
     "COALESCE(amount, small, 0) = 0",
     "COALESCE(kind, 'none') = 'none'",
     "amount * 0.5 > 1",
+    "amount / (small - 1) > 0 OR small / amount < 1",
+    "rate / 2 >= 1",
     "CASE WHEN is_open THEN 1 WHEN amount > 2 THEN 2 END = 2",
     "CASE kind WHEN 'a' THEN 'x' ELSE kind END = 'x'",
     "kind NOT LIKE '_b%'",
@@ -69,9 +71,9 @@ CONDITIONS = (
 
 
 EVERY_OPERATION = {
-    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "in", "like", "is_null", "add", "sub", "mul", "neg", "abs",
-    "coalesce", "case", "to_double", "part_year", "part_quarter", "part_month", "part_day", "part_hour", "part_minute",
-    "part_isodow",
+    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "in", "like", "is_null", "add", "sub", "mul", "div", "neg",
+    "abs", "coalesce", "case", "to_double", "part_year", "part_quarter", "part_month", "part_day", "part_hour",
+    "part_minute", "part_isodow",
 }  # fmt: skip
 
 

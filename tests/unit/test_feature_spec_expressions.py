@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from tallystick.errors import DeclarationError
+from tallystick.kernel.row_values import evaluate_expression
 from tallystick.spec.expressions import columns_used, expression_text, parse_expression
 
 COLUMNS = {
@@ -27,6 +29,9 @@ COLUMNS = {
         ("1.5", "double"),
         ("amount + small * 2 - 1", "int64"),
         ("amount * 0.5", "double"),
+        ("amount / 2", "double"),
+        ("rate / small", "double"),
+        ("NULL / amount", "double"),
         ("ABS(-rate)", "double"),
         ("COALESCE(amount, NULL, 0)", "int64"),
         ("COALESCE(amount, 0.0)", "double"),
@@ -52,7 +57,8 @@ def test_what_is_allowed_has_a_type(text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("amount / 2", "DIV is not allowed"),
+        ("kind / 2", "do not mix"),
+        ("amount // 2", "INTDIV is not allowed"),
         ("amount % 2", "MOD is not allowed"),
         ("amuont", "did you mean amount?"),
         ("t.amount", "unknown column"),
@@ -88,6 +94,20 @@ def test_anything_else_is_refused(text: str, said: str) -> None:
         parse_expression(text, COLUMNS, where="feature x")
     assert said in str(caught.value)
     assert str(caught.value).startswith("feature x")
+
+
+def test_a_quotient_is_a_double_and_null_where_its_divisor_is_zero_or_null() -> None:
+    amounts, rates = [7, -7, 0, 5, None, 6], [2.0, 0.5, 0.0, -0.0, 1.0, None]
+    smalls = [2, 0, 0, -2, 3, None]
+    rows = pa.table({"amount": amounts, "rate": rates, "small": pa.array(smalls, pa.int32())})
+    for text, wanted in (
+        ("amount / small", [3.5, None, None, -2.5, None, None]),
+        ("amount / rate", [3.5, -14.0, None, None, None, None]),
+        ("amount / 2", [3.5, -3.5, 0.0, 2.5, None, 3.0]),
+        ("1 / 0", [None] * 6),
+        ("amount / NULL", [None] * 6),
+    ):
+        assert evaluate_expression(parse_expression(text, COLUMNS), rows).to_pylist() == wanted, text
 
 
 def test_columns_are_told_once_in_order_of_use() -> None:

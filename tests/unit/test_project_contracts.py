@@ -57,6 +57,8 @@ def test_every_clean_table_has_a_table_of_its_rejects(tmp_path: Path) -> None:
         ("name: visit_id", "name: customer_id", "declares a column twice"),
         ("kind: DataContract", "kind: DataContract\nkind: DataContract", "visits.yaml:3: kind stands twice"),
         ("team: {name: tests}", "team: {name: tests", r"visits.yaml:\d+: not YAML"),
+        # So deep that the parser in C would end the process.
+        ("team: {name: tests}", "team:\n  " + "- " * 200_000 + "tests", "visits.yaml: brackets in brackets, too deep"),
     ],
 )
 def test_a_broken_contract_is_refused_with_its_place(tmp_path: Path, old: str, new: str, message: str) -> None:

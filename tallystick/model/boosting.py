@@ -26,8 +26,12 @@ def fit_boosting(
     features: Sequence[Feature],
     *,
     seed: int,
+    asked: pd.DataFrame | None = None,
 ) -> Member:
-    """Fit on all rows given; the same rows, seed and library version give the same trees."""
+    """Fit on all rows given; the same rows, seed and library version give the same trees.
+
+    ``asked``: the only rows that the member will be asked about. What their nulls do not need is then left out.
+    """
     import lightgbm
 
     names = [feature.name for feature in features]
@@ -52,21 +56,24 @@ def fit_boosting(
     data = lightgbm.Dataset(vectors[names].to_numpy(), label, feature_name=names, free_raw_data=True)
     text = lightgbm.train(params, data, num_boost_round=algorithm.trees).model_to_string()
     made = Member(kind="lightgbm", features=tuple(names), payload={"features": names}, booster=text)
-    return replace(made, payload={"features": names, "stand_ins": _stand_ins(made, vectors[names])})
+    return replace(made, payload={"features": names, "stand_ins": _stand_ins(made, vectors[names], asked)})
 
 
-def _stand_ins(member: Member, vectors: pd.DataFrame) -> dict[str, float]:
+def _stand_ins(member: Member, vectors: pd.DataFrame, asked: pd.DataFrame | None) -> dict[str, float]:
     """For each feature without a null in training, the value that a null later counts as.
 
     LightGBM would take it for 0, whatever 0 says of a customer. Nothing is known of such a row in this feature, so it
     counts as the value that moved the score least: the training value with the smallest Shapley value, the lowest of
     equal ones.
     """
-    never_null = [name for name in vectors.columns if not vectors[name].isna().any()]
+    has_null = vectors.isna().any()
+    never_null = [name for name in vectors.columns if not has_null[name]]
+    if asked is not None:
+        never_null = [name for name in never_null if asked[name].isna().any()]
     if not never_null or vectors.empty:
         return {}
     rows = vectors.iloc[np.unique(np.linspace(0, len(vectors) - 1, STAND_IN_ROWS).astype(int))]
-    effects = member.effects(rows)
+    effects = member.shapley_values(rows)
     found = {}
     for name in never_null:
         values, size = rows[name].to_numpy(), np.abs(effects[:, member.features.index(name)])

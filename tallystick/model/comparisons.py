@@ -5,7 +5,7 @@ One function per table, each returning a frame with one row per thing compared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from tallystick.errors import ModelError
 from tallystick.model.evaluation import auc, auc_interval, ks, measure, stability_index
-from tallystick.model.fitting import Model, Part, fit_models
+from tallystick.model.fitting import Model, Part, fit_lists, fit_models
 from tallystick.model.inputs import Feature, match_features
 from tallystick.spec.algorithms import Algorithm, Blend
 from tallystick.spec.recipes import Ablation, Recipe
@@ -72,29 +72,30 @@ def report_ablations(
 ) -> pd.DataFrame:
     """The champion with and without named columns: how much of its ranking rests on them."""
     rows = [_ablation_row("all features", 0, full, (train, test), recipe)]
-    for ablation in recipe.ablations:
-        dropped = _dropped(ablation, train.features)
-        kept = tuple(feature for feature in train.features if feature not in dropped)
-        narrowed = _without(algorithms, dropped, train.features)
-        try:
-            model = _fit_last(narrowed, _with_features(train, kept), recipe)
-        except ModelError:
-            rows.append({"without": ablation.title, "columns_dropped": float(len(dropped)), "features": 0.0})
-            continue
-        rows.append(_ablation_row(ablation.title, len(dropped), model, (train, test), recipe))
+    dropped = [_dropped(ablation, train.features) for ablation in recipe.ablations]
+    narrowed = [_without(algorithms, names, train.features) for names in dropped]
+    found = fit_lists(narrowed, train, split=recipe.split, seed=recipe.seed)
+    for ablation, names, fitted in zip(recipe.ablations, dropped, found, strict=True):
+        if isinstance(fitted, ModelError):
+            rows.append({"without": ablation.title, "columns_dropped": float(len(names)), "features": 0.0})
+        else:
+            rows.append(_ablation_row(ablation.title, len(names), _last(fitted), (train, test), recipe))
     return pd.DataFrame(rows)
 
 
 def report_variants(
-    algorithms: Sequence[Algorithm], parts: Mapping[str, tuple[Part, Part]], *, recipe: Recipe
+    algorithms: Sequence[Algorithm], parts: Mapping[str, tuple[Part, Part]], *, recipe: Recipe, fitted: Model
 ) -> pd.DataFrame:
-    """The champion's algorithm trained and tested on other labels; ``parts`` gives (train, test) by title."""
+    """The champion's algorithm trained and tested on other labels; ``parts`` gives (train, test) by title.
+
+    The first part is that of the model, which has been ``fitted`` to it already.
+    """
     rows, tested = [], f"auc_{recipe.split.test_rows}"
-    for title, (train, test) in parts.items():
+    for number, (title, (train, test)) in enumerate(parts.items()):
         row: dict[str, object] = {"label": title, "train_rows": float(len(train.label)), "train_bad": train.label.sum()}
         row |= {"test_rows": float(len(test.label)), "test_bad": test.label.sum()}
         try:
-            model = _fit_last(algorithms, train, recipe)
+            model = _fit_last(algorithms, train, recipe) if number else fitted
         except ModelError:
             rows.append({**row, "auc_out_of_fold": float("nan"), tested: float("nan")})
             continue
@@ -154,10 +155,12 @@ def report_calibration(label: np.ndarray, pd_: np.ndarray, *, bins: int = 8) -> 
 def report_weights(model: Model, features: Sequence[Feature], vectors: pd.DataFrame) -> pd.DataFrame:
     """Each input of the model: expected sign, whether assumed, and the spread of what it adds to the log-odds."""
     by_name = {feature.name: feature for feature in features}
+    members = [(member.effects(vectors), weight * model.slope) for member, weight in model.members]
+    nothing = np.zeros(len(vectors))
     rows = []
     for name in model.features:
         feature = by_name[name]
-        effects = [weight * model.slope * member.effect(name, vectors) for member, weight in model.members]
+        effects = [weight * found.get(name, nothing) for found, weight in members]
         rows.append(
             {"feature": name, "sign": float(feature.sign), "assumed": feature.assumed, "reason": feature.reason,
              "effect": float(np.std(np.sum(effects, axis=0)))}
@@ -166,7 +169,12 @@ def report_weights(model: Model, features: Sequence[Feature], vectors: pd.DataFr
 
 
 def _fit_last(algorithms: Sequence[Algorithm], part: Part, recipe: Recipe) -> Model:
-    return list(fit_models(algorithms, part, split=recipe.split, seed=recipe.seed).values())[-1]
+    return _last(fit_models(algorithms, part, split=recipe.split, seed=recipe.seed))
+
+
+def _last(models: Mapping[str, Model]) -> Model:
+    """What the others were fitted for: a blend stands behind its parts."""
+    return list(models.values())[-1]
 
 
 def _ablation_row(
@@ -184,16 +192,13 @@ def _ablation_row(
     }
 
 
-def _dropped(ablation: Ablation, features: Sequence[Feature]) -> tuple[Feature, ...]:
+def _dropped(ablation: Ablation, features: Sequence[Feature]) -> set[str]:
     named = match_features(features, ablation.drop) if ablation.drop else ()
-    return tuple(f for f in features if f in named or (ablation.drop_assumed and f.assumed))
+    return {f.name for f in named} | {f.name for f in features if ablation.drop_assumed and f.assumed}
 
 
-def _without(
-    algorithms: Sequence[Algorithm], dropped: Sequence[Feature], features: Sequence[Feature]
-) -> list[Algorithm]:
-    """The algorithms with the patterns of their candidates written out, less what is dropped."""
-    gone = {feature.name for feature in dropped}
+def _without(algorithms: Sequence[Algorithm], gone: Set[str], features: Sequence[Feature]) -> list[Algorithm]:
+    """The algorithms with the patterns of their candidates written out, less what is gone."""
     made: list[Algorithm] = []
     for algorithm in algorithms:
         if isinstance(algorithm, Blend):
@@ -204,7 +209,3 @@ def _without(
             raise ModelError("an ablation leaves no feature", where=f"algorithm {algorithm.name}")
         made.append(replace(algorithm, features=left))
     return made
-
-
-def _with_features(part: Part, features: tuple[Feature, ...]) -> Part:
-    return Part(vectors=part.vectors, label=part.label, customer=part.customer, vintage=part.vintage, features=features)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from tallystick.errors import ModelError
 from tallystick.model.boosting import fit_boosting
 from tallystick.model.evaluation import fit_logistic, logit
 from tallystick.model.inputs import Feature, match_features
+from tallystick.model.measured_columns import MeasuredColumns
 from tallystick.model.members import Member
 from tallystick.model.ordinal import fit_ordinal
 from tallystick.model.scorecard import fit_scorecard
@@ -29,15 +31,20 @@ from tallystick.spec.recipes import Split
 LEAST_SLOPE = 0.05
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """Labelled rows to learn from. The four arrays and the frame correspond row by row."""
+    """Labelled rows to learn from. The frame and the three arrays correspond row by row."""
 
     vectors: pd.DataFrame
     label: np.ndarray
     customer: np.ndarray
     vintage: np.ndarray
     features: tuple[Feature, ...]
+
+    @cached_property
+    def columns(self) -> MeasuredColumns:
+        """What selections measure of these rows."""
+        return MeasuredColumns(self.vectors, self.label, self.vintage)
 
     def take(self, rows: np.ndarray) -> Part:
         """The rows at ``rows`` (positions or a mask)."""
@@ -85,14 +92,30 @@ class Model:
 
 def fit_models(algorithms: Sequence[Algorithm], part: Part, *, split: Split, seed: int) -> dict[str, Model]:
     """A calibrated model per algorithm, in declared order."""
+    (found,) = fit_lists([algorithms], part, split=split, seed=seed)
+    if isinstance(found, ModelError):
+        raise found
+    return found
+
+
+def fit_lists(
+    lists: Sequence[Sequence[Algorithm]], part: Part, *, split: Split, seed: int
+) -> list[dict[str, Model] | ModelError]:
+    """What ``fit_models`` gives for each of several lists of algorithms; its error where a list cannot be fitted.
+
+    Fold by fold, not list by list: what is measured of a fold's columns serves all lists, and goes with the fold.
+    """
     folds = draw_folds(part, split=split, seed=seed)
-    models: dict[str, Model] = {}
-    for algorithm in algorithms:
-        if isinstance(algorithm, Blend):
-            models[algorithm.name] = _blend(algorithm, models, part.label)
-        else:
-            models[algorithm.name] = _fit_calibrated(algorithm, part, folds, seed=seed)
-    return models
+    fits = [_Fits(algorithms, part, repeats=len(folds), seed=seed) for algorithms in lists]
+    for fit in fits:
+        fit.fit_all()
+    for numbers in folds:
+        for number in np.unique(numbers):
+            held = numbers == number
+            learned, asked = part.take(~held), part.vectors[held]
+            for fit in fits:
+                fit.fit_beside(held, learned, asked)
+    return [fit.error or fit.calibrated() for fit in fits]
 
 
 def needed_algorithms(algorithms: Sequence[Algorithm], name: str) -> list[Algorithm]:
@@ -106,10 +129,15 @@ def needed_algorithms(algorithms: Sequence[Algorithm], name: str) -> list[Algori
     return [algorithm for algorithm in algorithms if algorithm.name in wanted]
 
 
-def fit_member(algorithm: Fitted, part: Part, *, seed: int) -> tuple[Member, pd.DataFrame]:
-    """Select among the algorithm's candidates and fit, both on these rows alone; the selection's table beside it."""
+def fit_member(
+    algorithm: Fitted, part: Part, *, seed: int, asked: pd.DataFrame | None = None
+) -> tuple[Member, pd.DataFrame]:
+    """Select among the algorithm's candidates and fit, both on these rows alone; the selection's table beside it.
+
+    ``asked``: the only rows that the member will be asked about, where they are known.
+    """
     candidates = match_features(part.features, algorithm.features)
-    kept, table = select_features(part.vectors, part.label, candidates, rule=algorithm.selection, vintage=part.vintage)
+    kept, table = select_features(part.columns, candidates, rule=algorithm.selection)
     if not kept:
         what = f"none of {len(candidates)} features passed the selection"
         raise ModelError(what, where=f"algorithm {algorithm.name}", fix="lower min_iv, or look at the features")
@@ -118,7 +146,7 @@ def fit_member(algorithm: Fitted, part: Part, *, seed: int) -> tuple[Member, pd.
     if isinstance(algorithm, Scorecard):
         return fit_scorecard(algorithm, part.vectors, part.label, kept), table
     assert isinstance(algorithm, GradientBoosting)
-    return fit_boosting(algorithm, part.vectors, part.label, kept, seed=seed), table
+    return fit_boosting(algorithm, part.vectors, part.label, kept, seed=seed, asked=asked), table
 
 
 def draw_folds(part: Part, *, split: Split, seed: int) -> list[np.ndarray]:
@@ -137,22 +165,58 @@ def draw_folds(part: Part, *, split: Split, seed: int) -> list[np.ndarray]:
     return drawn
 
 
-def _fit_calibrated(algorithm: Fitted, part: Part, folds: list[np.ndarray], *, seed: int) -> Model:
-    member, table = fit_member(algorithm, part, seed=seed)
-    held_out = np.zeros(len(part.label))
-    for numbers in folds:
-        for number in np.unique(numbers):
-            held = numbers == number
-            inner, _ = fit_member(algorithm, part.take(~held), seed=seed)
-            held_out[held] += inner.log_odds(part.vectors[held]) / len(folds)
-    intercept, slope = fit_logistic(part.label, held_out, min_slope=LEAST_SLOPE)
+class _Fits:
+    """A list of algorithms being fitted to the rows of a part; after an error it does nothing more."""
+
+    def __init__(self, algorithms: Sequence[Algorithm], part: Part, *, repeats: int, seed: int) -> None:
+        self.error: ModelError | None = None
+        self._algorithms = algorithms
+        self._part, self._repeats, self._seed = part, repeats, seed
+        self._fitted = [algorithm for algorithm in algorithms if not isinstance(algorithm, Blend)]
+        self._members: list[tuple[Member, pd.DataFrame]] = []
+        self._held_out = np.zeros((len(self._fitted), len(part.label)))
+
+    def fit_all(self) -> None:
+        """Fit to all rows."""
+        self._members = self._fit(self._part)
+
+    def fit_beside(self, held: np.ndarray, learned: Part, asked: pd.DataFrame) -> None:
+        """Fit to the rows of a fold that are not ``held``, and note what is said of those that are: ``asked``."""
+        for line, (member, _) in zip(self._held_out, self._fit(learned, asked), strict=False):
+            line[held] += member.log_odds(asked) / self._repeats
+
+    def calibrated(self) -> dict[str, Model]:
+        """The models, in declared order."""
+        models: dict[str, Model] = {}
+        lines = iter(zip(self._members, self._held_out, strict=True))
+        for algorithm in self._algorithms:
+            if isinstance(algorithm, Blend):
+                models[algorithm.name] = _blend(algorithm, models, self._part.label)
+            else:
+                fitted, held_out = next(lines)
+                models[algorithm.name] = _calibrate(algorithm.name, fitted, held_out, self._part.label)
+        return models
+
+    def _fit(self, part: Part, asked: pd.DataFrame | None = None) -> list[tuple[Member, pd.DataFrame]]:
+        if self.error is not None:
+            return []
+        try:
+            return [fit_member(algorithm, part, seed=self._seed, asked=asked) for algorithm in self._fitted]
+        except ModelError as error:
+            self.error = error
+            return []
+
+
+def _calibrate(name: str, fitted: tuple[Member, pd.DataFrame], held_out: np.ndarray, label: np.ndarray) -> Model:
+    member, table = fitted
+    intercept, slope = fit_logistic(label, held_out, min_slope=LEAST_SLOPE)
     return Model(
-        name=algorithm.name,
+        name=name,
         members=((member, 1.0),),
         intercept=intercept,
         slope=slope,
         out_of_fold=expit(intercept + slope * held_out),
-        selection={algorithm.name: table},
+        selection={name: table},
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import filter as filter_names
 
 from tallystick.errors import DeclarationError
 
@@ -34,7 +34,12 @@ def match_features(features: Iterable[Feature], patterns: Sequence[str]) -> tupl
     DeclarationError for a pattern that matches nothing: a shortlist with a mistyped name is no shortlist.
     """
     listed = list(features)
+    names = {feature.name for feature in listed}
+    matched: set[str] = set()
     for pattern in patterns:
-        if not any(fnmatchcase(feature.name, pattern) for feature in listed):
+        # No name holds a wildcard, so a pattern that is a name matches nothing else; shortlists of hundreds are names.
+        found = [pattern] if pattern in names else filter_names(names, pattern)
+        if not found:
             raise DeclarationError(f"no feature is called {pattern}", where="features of an algorithm or ablation")
-    return tuple(f for f in listed if any(fnmatchcase(f.name, pattern) for pattern in patterns))
+        matched.update(found)
+    return tuple(feature for feature in listed if feature.name in matched)

@@ -41,19 +41,18 @@ class Member:
             total += variable["coefficient"] * bin_values(variable, vectors[variable["feature"]].to_numpy())
         return total
 
-    def effect(self, name: str, vectors: pd.DataFrame) -> np.ndarray:
-        """What the feature adds to the log-odds of each row: points of a scorecard, Shapley values of trees."""
-        if name not in self.features:
-            return np.zeros(len(vectors))
+    def effects(self, vectors: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What each feature adds to the log-odds of each row: points of a scorecard, Shapley values of trees."""
         if self.kind == "lightgbm":
-            effects: np.ndarray = self.effects(vectors)[:, self.features.index(name)]
-            return effects
-        variable = next(v for v in self.payload["variables"] if v["feature"] == name)
-        added: np.ndarray = variable["coefficient"] * bin_values(variable, vectors[name].to_numpy())
-        return added
+            values = self.shapley_values(vectors)
+            return {name: values[:, place] for place, name in enumerate(self.features)}
+        return {
+            variable["feature"]: variable["coefficient"] * bin_values(variable, vectors[variable["feature"]].to_numpy())
+            for variable in self.payload["variables"]
+        }
 
-    def effects(self, vectors: pd.DataFrame) -> np.ndarray:
-        """The Shapley values of trees: a column per feature, and last the average they are measured against."""
+    def shapley_values(self, vectors: pd.DataFrame) -> np.ndarray:
+        """Those of trees: a column per feature, and last the average they are measured against."""
         found: np.ndarray = self._loaded.predict(self._values(vectors), pred_contrib=True, num_threads=1)
         return found
 

@@ -1,6 +1,7 @@
 """Which features an algorithm keeps, decided inside a training part and nowhere else.
 
-The filters that ``spec.algorithms.Selection`` declares, in their order, with a reason for each drop.
+The filters that ``spec.algorithms.Selection`` declares, in their order, with a reason for each drop. What they judge is
+measured in ``measured_columns``.
 """
 
 from __future__ import annotations
@@ -9,116 +10,95 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
-from tallystick.model.evaluation import bin_codes, column_aucs, divergence, quantile_edges
 from tallystick.model.inputs import Feature
+from tallystick.model.measured_columns import MeasuredColumns
 from tallystick.spec.algorithms import Selection
-
-# Vintages with fewer rows of either class say nothing about the stability of a feature.
-LEAST_VINTAGE_CLASS = 8
-
-# Keeps weight of evidence finite in a bin without rows of one class.
-SMOOTHING = 0.5
 
 KEPT = "kept"
 
+# More than a correlation can differ between one product of a matrix and products of single lines.
+_ROUNDING = 1e-9
+
 
 def select_features(
-    vectors: pd.DataFrame, label: np.ndarray, features: Sequence[Feature], *, rule: Selection, vintage: np.ndarray
+    columns: MeasuredColumns, features: Sequence[Feature], *, rule: Selection
 ) -> tuple[list[Feature], pd.DataFrame]:
     """The features kept, strongest first, and a table with one row per candidate: iv, auc, outcome.
 
-    Rows of the three inputs correspond. ``outcome`` is ``kept`` or why the feature was dropped. Nothing but these rows
-    is looked at, so calling this inside each fold keeps the held-out rows out of the choice.
+    ``columns`` are those of the rows to learn from, and hold every feature. ``outcome`` is ``kept`` or why the feature
+    was dropped. Nothing but these rows is looked at, so calling this inside each fold keeps the held-out rows out of
+    the choice.
     """
-    table = _measure(vectors, label, features, rule=rule, vintage=vintage)
-    order = table.sort_values(["iv", "feature"], ascending=[False, True], kind="stable").index
-    kept: list[int] = []
-    columns: list[np.ndarray] = []
-    for position in order:
-        if table.at[position, "outcome"] != KEPT:
+    table = _judge(columns, features, rule=rule)
+    outcome = table["outcome"].to_numpy(dtype=object, copy=True)
+    places = columns.places([feature.name for feature in features])
+    kept: list[Feature] = []
+    near = _Nearest(rule.max_correlation, lines=min(rule.max_features, len(features)), length=columns.rows)
+    for position in table.sort_values(["iv", "feature"], ascending=[False, True], kind="stable").index:
+        if outcome[position] != KEPT:
             continue
-        column = _standard_ranks(vectors[features[position].name].to_numpy())
-        near = [abs(float(column @ other)) / len(column) for other in columns]
-        if near and max(near) > rule.max_correlation:
-            other = features[kept[int(np.argmax(near))]].name
-            table.at[position, "outcome"] = f"correlates with {other}"
+        ranks = columns.ranks[places[position]]
+        nearest = near.find(ranks)
+        if nearest is not None:
+            outcome[position] = f"correlates with {kept[nearest].name}"
         elif len(kept) >= rule.max_features:
-            table.at[position, "outcome"] = "beyond max_features"
+            outcome[position] = "beyond max_features"
         else:
-            kept.append(int(position))
-            columns.append(column)
-    return [features[position] for position in kept], table
+            kept.append(features[position])
+            near.add(ranks)
+    return kept, table.assign(outcome=outcome)
 
 
-def information_value(values: np.ndarray, label: np.ndarray, bins: int) -> float:
-    """Information value over quantile bins, nulls as a bin of their own, counts smoothed."""
-    codes = bin_codes(values, quantile_edges(values[~np.isnan(values)], bins))
-    bad = np.bincount(codes, weights=label, minlength=codes.max() + 1)
-    total = np.bincount(codes, minlength=codes.max() + 1)
-    used = total > 0
-    share_bad = (bad[used] + SMOOTHING) / (label.sum() + SMOOTHING * used.sum())
-    share_good = (total[used] - bad[used] + SMOOTHING) / ((1 - label).sum() + SMOOTHING * used.sum())
-    return divergence(share_bad, share_good)
+class _Nearest:
+    """Finds which of the ranks added so far correlate most with others."""
+
+    def __init__(self, limit: float, *, lines: int, length: int) -> None:
+        self._limit = limit
+        self._added = np.empty((lines, length))
+        self._count = 0
+
+    def add(self, ranks: np.ndarray) -> None:
+        """Compare later ranks with these, too."""
+        self._added[self._count] = ranks
+        self._count += 1
+
+    def find(self, ranks: np.ndarray) -> int | None:
+        """Which of those added correlates most, if any by more than the limit; of equal ones the first."""
+        rough = np.abs(self._added[: self._count] @ ranks) / len(ranks)
+        largest, found = self._limit, None
+        for place in np.flatnonzero(rough > self._limit - _ROUNDING).tolist():
+            exact = abs(float(ranks @ self._added[place])) / len(ranks)
+            if exact > largest:
+                largest, found = exact, place
+        return found
 
 
-def _measure(
-    vectors: pd.DataFrame, label: np.ndarray, features: Sequence[Feature], *, rule: Selection, vintage: np.ndarray
-) -> pd.DataFrame:
+def _judge(columns: MeasuredColumns, features: Sequence[Feature], *, rule: Selection) -> pd.DataFrame:
     """One row per candidate: iv, auc with nulls at the median, share of nulls, and ``kept`` or why it is dropped."""
-    columns = vectors[[feature.name for feature in features]].to_numpy(dtype=float)
-    is_null = np.isnan(columns)
-    missing = is_null.mean(axis=0)
-    outcome = np.full(len(features), KEPT, dtype=object)
-    outcome[_are_constant(columns)] = "constant"
-    outcome[(missing > rule.max_missing) | is_null.all(axis=0)] = "too many nulls"
-    iv, power = np.zeros(len(features)), np.full(len(features), 0.5)
-    used = np.flatnonzero(outcome == KEPT)
-    if len(used):
-        filled = np.where(is_null[:, used], np.nanmedian(columns[:, used], axis=0), columns[:, used])
-        power[used] = column_aucs(label, filled)
-        iv[used] = [information_value(columns[:, position], label, rule.bins) for position in used]
-        direction = np.sign(power[used] - 0.5)
-        expected = np.array([feature.sign for feature in features])[used]
-        is_against = rule.drop_against_sign & (expected != 0) & (direction == -expected)
-        reasons = (
-            ("not stable over vintages", _are_unstable(filled, label, vintage, direction, rule.min_vintage_gap)),
-            ("against its expected sign", is_against),
-            ("iv below minimum", iv[used] < rule.min_iv),
-        )
-        # In reverse: of several reasons the first of the rule's order stays.
-        for reason, applies in reasons:
-            outcome[used[applies]] = reason
     names = [feature.name for feature in features]
-    return pd.DataFrame({"feature": names, "iv": iv, "auc": power, "missing": missing, "outcome": outcome})
-
-
-def _are_constant(columns: np.ndarray) -> np.ndarray:
-    """Which columns hold one value and no null."""
-    constant: np.ndarray = (columns == columns[:1]).all(axis=0)
-    return constant
-
-
-def _are_unstable(
-    filled: np.ndarray, label: np.ndarray, vintage: np.ndarray, direction: np.ndarray, gap: float
-) -> np.ndarray:
-    """Which columns separate by less than ``gap``, or the other way round, in a vintage with enough of both classes."""
-    unstable = np.zeros(filled.shape[1], dtype=bool)
-    for year in np.unique(vintage) if gap > 0 else ():
-        rows = vintage == year
-        bad = label[rows].sum()
-        if min(bad, rows.sum() - bad) >= LEAST_VINTAGE_CLASS:
-            unstable |= direction * (column_aucs(label[rows], filled[rows]) - 0.5) < gap
-    return unstable
-
-
-def _standard_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks with mean 0 and variance 1; a null stands at the mean."""
-    is_null = np.isnan(values)
-    ranks = np.zeros(len(values))
-    ranks[~is_null] = rankdata(values[~is_null])
-    ranks[~is_null] -= ranks[~is_null].mean()
-    spread = ranks.std()
-    made: np.ndarray = ranks / spread if spread > 0 else ranks
-    return made
+    places = columns.places(names)
+    missing, power, iv = columns.missing[places], columns.power[places], columns.iv(rule.bins)[places]
+    expected = np.array([feature.sign for feature in features])
+    is_against = rule.drop_against_sign & (expected != 0) & (np.sign(power - 0.5) == -expected)
+    reasons = (
+        ("not stable over vintages", columns.are_unstable(rule.min_vintage_gap)[places]),
+        ("against its expected sign", is_against),
+        ("iv below minimum", iv < rule.min_iv),
+        ("constant", columns.is_constant[places]),
+        ("too many nulls", (missing > rule.max_missing) | (missing == 1.0)),
+    )
+    outcome = np.full(len(features), KEPT, dtype=object)
+    # The last reason that applies stays.
+    for reason, applies in reasons:
+        outcome[applies] = reason
+    is_measured = ~np.isin(outcome.astype(str), ["constant", "too many nulls"])
+    return pd.DataFrame(
+        {
+            "feature": names,
+            "iv": np.where(is_measured, iv, 0.0),
+            "auc": np.where(is_measured, power, 0.5),
+            "missing": missing,
+            "outcome": outcome,
+        }
+    )

@@ -197,7 +197,7 @@ def _report_variants(trained: _Trained) -> pd.DataFrame:
     for title, data in sets.items():
         part = split_rows(data.keys, recipe, start=trained.start)
         parts[title] = (_part(data, part == TRAIN), _part(data, part == TEST))
-    return comparisons.report_variants(trained.algorithms, parts, recipe=recipe)
+    return comparisons.report_variants(trained.algorithms, parts, recipe=recipe, fitted=trained.model)
 
 
 def _approval_limit(policy: Policy) -> float:

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from tallystick.errors import DeclarationError, ModelError
 from tallystick.model.evaluation import auc
-from tallystick.model.fitting import Part, draw_folds, fit_member, fit_models, needed_algorithms
+from tallystick.model.fitting import Model, Part, draw_folds, fit_lists, fit_member, fit_models, needed_algorithms
 from tallystick.model.inputs import Feature
 from tallystick.model.ordinal import fit_ordinal, fit_signed_ridge
 from tallystick.model.scorecard import fit_scorecard, merge_until_monotone
@@ -19,12 +19,18 @@ from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard
 from tallystick.spec.recipes import Split
 from tests.lib.training_sets import ALGORITHMS, FEATURES, SMALL, make_part, make_set
 
+SPLIT = Split(folds=3, repeats=1)
 FITTED = [algorithm for algorithm in ALGORITHMS if not isinstance(algorithm, Blend)]
 
 
 @pytest.fixture(scope="module")
 def part() -> Part:
     return make_part(make_set())
+
+
+@pytest.fixture(scope="module")
+def models(part: Part) -> dict[str, Model]:
+    return fit_models(ALGORITHMS, part, split=SPLIT, seed=1)
 
 
 @pytest.mark.parametrize("algorithm", FITTED, ids=lambda a: a.name)
@@ -99,16 +105,29 @@ def test_folds_never_split_a_customer(part: Part) -> None:
         assert set(folds) == {0, 1, 2, 3}
 
 
-def test_out_of_fold_pds_are_calibrated_and_honest(part: Part) -> None:
-    models = fit_models(ALGORITHMS, part, split=Split(folds=3, repeats=1), seed=1)
+def test_out_of_fold_pds_are_calibrated_and_honest(part: Part, models: dict[str, Model]) -> None:
     assert list(models) == ["ordinal_scorecard", "scorecard", "boosting", "blend"]
     for model in models.values():
         assert model.out_of_fold.mean() == pytest.approx(part.label.mean(), abs=0.01)
         assert auc(part.label, model.out_of_fold) < auc(part.label, model.predict(part.vectors))
 
 
-def test_a_blend_is_the_weighted_mean_of_calibrated_log_odds(part: Part) -> None:
-    models = fit_models(ALGORITHMS, part, split=Split(folds=3, repeats=1), seed=1)
+def test_lists_that_are_fitted_together_are_as_if_fitted_alone(part: Part, models: dict[str, Model]) -> None:
+    """The second list has an algorithm that keeps no feature: its error is told, and the others are whole."""
+    nothing = Scorecard(selection=replace(SMALL, min_iv=9.0))
+    found, error, turned = fit_lists([ALGORITHMS, [FITTED[0], nothing], FITTED[1::-1]], part, split=SPLIT, seed=1)
+    assert isinstance(error, ModelError)
+    assert isinstance(found, dict)
+    assert isinstance(turned, dict)
+    assert list(found) == list(models)
+    assert list(turned) == ["scorecard", "ordinal_scorecard"]
+    for model in (*found.values(), *turned.values()):
+        alone = models[model.name]
+        assert (model.out_of_fold == alone.out_of_fold).all()
+        assert [member.payload for member, _ in model.members] == [member.payload for member, _ in alone.members]
+
+
+def test_a_blend_is_the_weighted_mean_of_calibrated_log_odds(part: Part, models: dict[str, Model]) -> None:
     blended = (2 * models["ordinal_scorecard"].log_odds(part.vectors) + models["boosting"].log_odds(part.vectors)) / 3
     found = models["blend"].log_odds(part.vectors)
     assert np.corrcoef(blended, found)[0, 1] == pytest.approx(1.0)

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from tallystick.model.inputs import Feature
-from tallystick.model.selection import information_value, select_features
+from tallystick.model.measured_columns import MeasuredColumns, information_value
+from tallystick.model.selection import select_features
 from tallystick.spec.algorithms import Selection
 
 ROWS = 400
@@ -38,7 +39,7 @@ def made() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
 def outcome(rule: Selection, name: str, *, sign: int = 0) -> str:
     frame, label, vintage = made()
     features = [Feature(name=column, reason=column, sign=sign if column == name else 0) for column in frame]
-    _, table = select_features(frame, label, features, rule=rule, vintage=vintage)
+    _, table = select_features(MeasuredColumns(frame, label, vintage), features, rule=rule)
     return str(table.set_index("feature").at[name, "outcome"])
 
 
@@ -79,3 +80,35 @@ def test_information_value_sees_a_rare_count() -> None:
     label = (np.arange(300) < 60).astype(float)
     rare = np.where(np.arange(300) < 20, 3.0, 0.0)
     assert information_value(rare, label, 5) > 0.5
+
+
+def test_ranks_are_those_of_the_known_values_with_nulls_at_the_mean() -> None:
+    values = pd.DataFrame({"tied": [3.0, 1.0, np.nan, 3.0], "one value": [2.0, np.nan, 2.0, 2.0], "constant": 1.0})
+    ranks = MeasuredColumns(values, np.array([0.0, 1.0, 0.0, 1.0]), np.full(4, "2021")).ranks
+    # 2.5, 1, 2.5 about their mean of 2.
+    assert ranks[0] == pytest.approx(np.array([0.5, -1.0, 0.0, 0.5]) / np.std([0.5, -1.0, 0.0, 0.5]))
+    assert not ranks[1:].any()
+
+
+def test_a_feature_correlates_with_the_nearest_of_those_kept() -> None:
+    """Compared with every correlation, computed for itself."""
+    frame, label, vintage = made()
+    rng = np.random.default_rng(2)
+    for number in range(12):
+        frame[f"mix{number}"] = frame["strong"] * rng.random() + frame["flips"] * rng.random() + rng.normal(size=ROWS)
+    rule = replace(KEEP_ALL, max_correlation=0.6)
+    features = [Feature(name=name, reason=name) for name in frame.drop(columns=["constant", "empty"])]
+    kept, table = select_features(MeasuredColumns(frame, label, vintage), features, rule=rule)
+    outcome = table.set_index("feature")["outcome"]
+    near = frame.corr(method="spearman").abs()
+    strongest = table.sort_values(["iv", "feature"], ascending=[False, True])["feature"]
+    before: list[str] = []
+    for name in strongest:
+        nearest = near.loc[before, name].idxmax() if before else ""
+        if before and near.at[nearest, name] > 0.6:
+            assert outcome[name] == f"correlates with {nearest}"
+        else:
+            assert outcome[name] == "kept"
+            before.append(name)
+    assert [feature.name for feature in kept] == before
+    assert 1 < len(before) < len(features)

@@ -42,7 +42,7 @@ def run(params: BuildLabels, session: SparkSession) -> None:
     context = RunContext.open(params)
     recipe = context.recipe(params)
     labels = [context.project.labels[name] for name in recipe.labels]
-    inputs = _pin(context, recipe, labels, cutoff=params.cutoff)
+    inputs = context.warehouse.at_one_moment(lambda: _pin(context, recipe, labels, cutoff=params.cutoff))
     observed, known = _observe(context, session, inputs), _known(context, session, inputs)
     for label in labels:
         rows = build_labels(label, session.createDataFrame(observed), known, observation_set=inputs.observation_set)

@@ -24,7 +24,7 @@ from tallystick.report import (
 )
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress
-from tallystick.tables import query
+from tallystick.tables import pin_all, query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +67,10 @@ def _ask_tables(context: RunContext, recipe: Recipe) -> dict[str, pa.Table]:
     asked = list_questions(recipe, source=context.source.name)
     exists = context.warehouse.exists
     answerable = {name: one for name, one in asked.items() if all(exists(table) for table in one.tables)}
-    return {name: query(context.warehouse, question.sql) for name, question in answerable.items()}
+    # One moment for the whole page: a load that is published meanwhile is in all of its tables or in none.
+    pinned = pin_all(context.warehouse, sorted({table for one in answerable.values() for table in one.tables}))
+    versions = {table: one.version for table, one in pinned.items()}
+    return {name: query(context.warehouse, one.sql, versions=versions) for name, one in answerable.items()}
 
 
 def _list_places(context: RunContext, recipe: Recipe, registry: Registry) -> list[tuple[str, str]]:

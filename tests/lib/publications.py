@@ -106,3 +106,14 @@ def stopping_at(*moments: int, error: type[BaseException] = Stopped) -> Iterator
         patch.setattr(undoing, "commit_change", stoppable(undoing.commit_change))
         patch.setattr(publication_state, "write_whole", stoppable(publication_state.write_whole))
         yield lambda: passed
+
+
+def load_and_fail(root: str) -> None:
+    """A load whose last commit fails, so that the others are undone."""
+    with stopping_at(2 * len(NAMES)):
+        load(Warehouse(root))
+
+
+def load_at(root: str) -> None:
+    """A load, in a process of its own."""
+    load(Warehouse(root))

@@ -18,9 +18,11 @@ from deltalake import DeltaTable
 from tallystick.errors import ConflictError, ContractError, NotFound
 from tallystick.tables import (
     Slice,
+    TableChange,
     Warehouse,
     ensure_table,
     pin,
+    publish,
     read,
     read_arrow,
     read_files,
@@ -28,9 +30,10 @@ from tallystick.tables import (
     replace_arrow,
     replace_files,
     without_values,
+    write_arrow,
     write_file,
 )
-from tallystick.tables.store import frames
+from tallystick.tables.store import door, frames, publications
 from tests.lib import store
 
 if TYPE_CHECKING:
@@ -218,8 +221,6 @@ def test_spark_fails_when_ready_files_took_the_slice_first(
 def test_ready_files_fail_when_spark_took_the_slice_first(
     spark: SparkSession, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tallystick.tables.store import door
-
     where, real = store.day_slice(1), door.commit_change
     data = frame(spark, store.rows([1], each=2))
 
@@ -231,3 +232,20 @@ def test_ready_files_fail_when_spark_took_the_slice_first(
     with pytest.raises(ConflictError, match="another run wrote this slice first"):
         replace_arrow(warehouse, store.CONTRACT, store.rows([1], each=5), where=where, run=store.run("slow"))
     assert store.held(warehouse) == store.ordered(store.rows([1], each=2))
+
+
+def test_a_file_of_spark_that_a_publication_removed_comes_back_for_every_engine(
+    spark: SparkSession, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, where = store.rows([1, 2], each=2), store.day_slice(2)
+    replace(spark, warehouse, store.CONTRACT, frame(spark, data), where=store.source_slice(), run=store.run("r1"))
+    before = pin(warehouse, store.NAME)
+    files = write_arrow(warehouse, store.CONTRACT, store.rows([2], each=5), where=where)
+    real = door.commit_write
+    monkeypatch.setattr(publications, "commit_write", lambda *told: [real(*told), 1 / 0])
+    with pytest.raises(ZeroDivisionError):
+        publish(warehouse, [TableChange(contract=store.CONTRACT, files=files, where=where)], run=store.run("r2"))
+    assert pin(warehouse, store.NAME).files == before.files
+    assert store.ordered(read(spark, warehouse, store.NAME).toArrow().cast(store.SCHEMA)) == store.ordered(data)
+    (late,) = read(spark, warehouse, store.NAME).where("loaded_on = DATE '2026-03-02'").groupBy().count().collect()
+    assert late["count"] == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,8 @@ from deltalake import DeltaTable
 
 from tallystick.errors import ContractError, NotFound, SetupError
 from tallystick.spec.tables import Column
-from tallystick.tables import Warehouse, arrow_schema, ensure_table, replace_arrow
+from tallystick.tables import Warehouse, arrow_schema, ensure_table, pin, read, read_arrow, replace_arrow
+from tallystick.tables.store.publication_state import PUBLICATION, PublicationState
 from tests.lib import store
 
 
@@ -108,3 +110,35 @@ def test_an_instant_without_a_zone_is_not_a_type_of_ours(warehouse: Warehouse) -
     DeltaTable.create(str(path), schema=pa.schema(fields), partition_by=list(store.CONTRACT.partition_by))
     with pytest.raises(ContractError, match="timestampNtz"):
         ensure_table(warehouse, store.CONTRACT)
+
+
+def test_while_a_publication_is_open_every_reader_gets_the_version_before(warehouse: Warehouse) -> None:
+    for day in (1, 2):
+        where, run = store.day_slice(day), store.run(f"r{day}")
+        replace_arrow(warehouse, store.CONTRACT, store.rows([day]), where=where, run=run)
+    PublicationState().begin(warehouse.root, run_id="north", before={store.NAME: 1})
+    state = PublicationState.read(warehouse.root)
+    assert (state.number, state.is_open) == (1, True)
+    assert pin(warehouse, store.NAME).version == 1
+    assert store.ordered(read_arrow(warehouse, store.NAME)) == store.ordered(store.rows([1]))
+    assert _version_for_spark(warehouse) == 1
+    assert pin(warehouse, store.NAME, version=2).version == 2
+    state.end(warehouse.root)
+    assert PublicationState.read(warehouse.root) == PublicationState(2)
+    assert (pin(warehouse, store.NAME).version, _version_for_spark(warehouse)) == (2, 2)
+
+
+def _version_for_spark(warehouse: Warehouse) -> int:
+    """The version that a session is asked for."""
+    session = MagicMock()
+    read(session, warehouse, store.NAME)
+    (_, version), _ = session.read.format.return_value.option.call_args
+    return int(version)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"number": 1, "run_id": "", "before": {"clean.events": -1}}'])
+def test_a_damaged_file_of_publications_is_said_with_what_to_do(warehouse: Warehouse, text: str) -> None:
+    ensure_table(warehouse, store.CONTRACT)
+    (warehouse.root / PUBLICATION).write_text(text)
+    with pytest.raises(SetupError, match=r"_publication.json: the file of publications is damaged \(restore it"):
+        pin(warehouse, store.NAME)

@@ -47,12 +47,14 @@ class PublicationState:
         try:
             told = json.loads(path.read_text(encoding="utf-8"))
             before = {str(name): int(version) for name, version in told["before"].items()}
-            return cls(int(told["number"]), str(told["run_id"]), before)
+            state = cls(int(told["number"]), str(told["run_id"]), before)
         except FileNotFoundError:
             return cls()
-        except (ValueError, TypeError, KeyError, AttributeError):
-            fix = "restore it from a copy; without one, remove it, then replay the last load of each source"
-            raise SetupError("the file of publications is damaged", where=str(path), fix=fix) from None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise _damaged(path) from None
+        if min(before.values(), default=0) < 0:
+            raise _damaged(path)
+        return state
 
     def begin(self, root: Path, *, run_id: str, before: Mapping[str, int]) -> None:
         """Open a publication: from now on readers see these versions of its tables."""
@@ -72,6 +74,11 @@ class PublicationState:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+
+def _damaged(path: Path) -> SetupError:
+    fix = "restore it from a copy; without one, remove it, then replay the last load of each source"
+    return SetupError("the file of publications is damaged", where=str(path), fix=fix)
 
 
 @contextmanager

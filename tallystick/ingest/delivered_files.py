@@ -1,30 +1,26 @@
-"""Opens a delivery's files: compression, encoding, header, and their records as Arrow batches.
+"""Reads a delivery's files: header, and records as Arrow batches.
 
-One file at a time, on the driver (``inspect_file``) and in a task (``read_batches``), without Spark. ``records`` splits
-lines, ``headers`` judges names.
+One file at a time, on the driver (``inspect_file``) and in a task (``read_batches``), without Spark. ``text_blocks``
+opens and decodes, ``csv_records`` and ``json_records`` split, ``headers`` judges names.
 """
 
 from __future__ import annotations
 
-import bz2
-import codecs
-import gzip
-import io
 import json
-import lzma
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import pyarrow as pa
 
 from tallystick.errors import InputError
+from tallystick.ingest.csv_records import split_alone, split_block, split_fields
 from tallystick.ingest.headers import match_header, refuse_delimiter
-from tallystick.ingest.records import UNREADABLE, FileLayout, LineTooLong, Records, split_block, split_fields
+from tallystick.ingest.json_records import read_json_alone, read_json_lines
+from tallystick.ingest.records import UNREADABLE, FileLayout, LineTooLong, Records
+from tallystick.ingest.text_blocks import BROKEN, MARK, OPENERS, FileFault, TextBlocks, open_text, without_marks
 from tallystick.spec.sources import SourceFile
 
-# Text characters read at once: large enough for whole-column work, small enough for many tasks in one worker's memory.
+# Bytes of text read at once: large enough for whole-column work, small enough for many tasks in one worker's memory.
 BLOCK = 4 << 20
 
 # Undeclared keys of JSON records that are remembered of a file: a file whose keys are data has one a record.
@@ -32,13 +28,6 @@ MOST_KEYS = 100
 
 # Looked at on the driver, to tell a file in another encoding from one with a broken line.
 SAMPLE = 1 << 16
-
-# The mark that some programs put at the start of a text, as a character, and as bytes the proof of an encoding.
-_MARK = "\ufeff"
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
-)  # fmt: skip
 
 # What can end the reading of a file, by the word that a row's ``_fault`` carries: what to say, and what to do.
 _FAULTS = {
@@ -61,28 +50,6 @@ _FAULTS = {
         "deliver it again, or declare a greater largest_gb in source.yaml",
     ),
 }
-
-# Each opens for reading bytes.
-_OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError)
-
-
-class _FileFault(Exception):
-    """What ends the reading of a file: a word of ``_FAULTS``, and a line or an encoding."""
-
-    def __init__(self, word: str, place: str | int = "") -> None:
-        self.fault = f"{word}|{place}"
-        super().__init__(self.fault)
-
-
-def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
-    """Decode bytes that are no text as a mark, so that only their own record is lost."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return UNREADABLE, error.end
-
-
-codecs.register_error("tallystick_mark", _mark_unreadable)
 
 
 def view_schema(file: SourceFile) -> pa.Schema:
@@ -143,40 +110,59 @@ def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) ->
     Never raises for the file's content: a file that ends early or is damaged yields the records before that point and
     then one row whose ``_fault`` says why. Bytes that are no text cost the record they are in.
     """
-    line, rest = 1, ""
+    has_header = file.header and file.format == "csv"
+    line, rest = 2 if has_header else 1, b""
     keys: set[str] = set()
     try:
-        with open_text(path, file) as handle:
-            if file.header and file.format == "csv":
-                handle.readline()
-                line = 2
+        with TextBlocks(path, file, size=BLOCK) as text:
             while True:
-                text = handle.read(BLOCK)
-                block = rest + text
-                end = len(block) if not text else block.rfind("\n") + 1
-                block, rest = _without_marks(block[:end]), block[end:]
+                more = text.read()
+                block, rest = _cut_lines(rest + more, is_last=not more)
+                if block and has_header:
+                    block, has_header = block[(block.find(b"\n") + 1) or len(block) :], False
+                block = without_marks(block)
                 if block:
-                    records = split_block(block, layout, first_line=line, is_last=not text)
-                    line += block.count("\n") - len(records.left)
-                    rest = "\n".join([*records.left, rest]) if records.left else rest
+                    records = _split(block, layout, first_line=line, is_last=not more)
+                    line += block.count(b"\n") - records.left
+                    rest = _last_lines(block, records.left) + rest
                     yield _batch(file, name, records, _new_keys(records, file, keys))
-                elif len(rest) > file.longest_line:
+                elif _is_too_long(rest, file):
                     raise LineTooLong(line)
-                if not text:
+                if not more:
                     return
     except LineTooLong as error:
-        yield _fault(file, name, error.line, _FileFault("long_line", error.line))
-    except _FileFault as error:
+        yield _fault(file, name, error.line, FileFault("long_line", error.line))
+    except FileFault as error:
         yield _fault(file, name, line, error)
     except UnicodeError:
-        yield _fault(file, name, line, _FileFault("not_text", line))
-    except _BROKEN as error:
-        yield _fault(file, name, line, _FileFault("truncated" if isinstance(error, EOFError) else "damaged"))
+        yield _fault(file, name, line, FileFault("not_text", line))
+    except BROKEN as error:
+        yield _fault(file, name, line, FileFault("truncated" if isinstance(error, EOFError) else "damaged"))
 
 
-def _without_marks(block: str) -> str:
-    """A byte order mark at the start of a line is no data: files that begin with one are also put together."""
-    return block.lstrip(_MARK).replace(f"\n{_MARK}", "\n") if _MARK in block else block
+def _split(block: bytes, layout: FileLayout, *, first_line: int, is_last: bool) -> Records:
+    if layout.format == "jsonl":
+        return read_json_lines(block, layout, first_line=first_line)
+    return split_block(block, layout, first_line=first_line, is_last=is_last)
+
+
+def _cut_lines(text: bytes, *, is_last: bool) -> tuple[bytes, bytes]:
+    """The whole lines in ``text``, and what is behind them."""
+    end = len(text) if is_last else text.rfind(b"\n") + 1
+    return text[:end], text[end:]
+
+
+def _last_lines(block: bytes, number: int) -> bytes:
+    """So many lines from the end of a block that ends with a line."""
+    start = len(block)
+    for _ in range(number):
+        start = block.rfind(b"\n", 0, start - 1) + 1
+    return block[start:]
+
+
+def _is_too_long(line: bytes, file: SourceFile) -> bool:
+    # Bytes first: a text of fewer is never longer in characters.
+    return len(line) > file.longest_line and len(line.decode("utf-8", "surrogatepass")) > file.longest_line
 
 
 def split_raw(raw: Sequence[str], layout: FileLayout, file: SourceFile) -> tuple[list[pa.Array], pa.Array]:
@@ -184,51 +170,8 @@ def split_raw(raw: Sequence[str], layout: FileLayout, file: SourceFile) -> tuple
 
     Each text is one record, whatever it looks like.
     """
-    parts = [split_block(text, layout, first_line=1, is_last=True) for text in raw]
-    width = len(file.columns)
-    columns = [pa.concat_arrays([part.columns[at].slice(0, 1) for part in parts]) for at in range(width)]
-    return columns, pa.concat_arrays([part.problems.slice(0, 1) for part in parts])
-
-
-def open_text(path: Path, file: SourceFile) -> IO[str]:
-    """The file as text in its declared encoding; what is no text in it becomes ``UNREADABLE``.
-
-    Raises ``_FileFault`` for a byte order mark of another encoding, and while reading for a file that is too large.
-    """
-    opener: Callable[[Path], Any] | None = _OPENERS.get(path.suffix)
-    raw = io.BufferedReader(_Counted(opener(path) if opener else path.open("rb"), file.largest_gb))
-    try:
-        head = raw.peek(4)
-        meant = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
-        declared = codecs.lookup(file.encoding).name.removesuffix("-sig")
-        if meant and not meant.startswith(declared):
-            raise _FileFault("other_mark", meant)
-    except BaseException:
-        raw.close()
-        raise
-    # newline="\n": a lone carriage return is no line end, and the text must come back unchanged.
-    return io.TextIOWrapper(raw, encoding=file.encoding, errors="tallystick_mark", newline="\n")
-
-
-class _Counted(io.RawIOBase):
-    """The bytes of a file as they come out of its archive, up to the declared size: a few packed ones can be many."""
-
-    def __init__(self, raw: Any, largest_gb: float) -> None:
-        self.raw, self.left = raw, int(largest_gb * (1 << 30))
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        size = int(self.raw.readinto(buffer))
-        self.left -= size
-        if self.left < 0:
-            raise _FileFault("too_large")
-        return size
-
-    def close(self) -> None:
-        self.raw.close()
-        super().close()
+    records = read_json_alone(raw, layout) if layout.format == "jsonl" else split_alone(raw, layout)
+    return records.columns, records.problems
 
 
 def _first_line(path: Path, file: SourceFile, where: str) -> str:
@@ -242,18 +185,18 @@ def _first_line(path: Path, file: SourceFile, where: str) -> str:
                 line, number = handle.readline(most + 1), number + 1
     except UnicodeError:
         raise not_text from None
-    except _FileFault as error:
+    except FileFault as error:
         raise fault_error(error.fault, file, where=where) from None
     except EOFError:
         raise fault_error("truncated", file, where=where) from None
-    except _BROKEN:
-        told = f"the file is damaged or no {path.suffix} file" if path.suffix in _OPENERS else "the file is unreadable"
+    except BROKEN:
+        told = f"the file is damaged or no {path.suffix} file" if path.suffix in OPENERS else "the file is unreadable"
         raise InputError(told, where=where, fix="deliver it again") from None
     if len(line.removesuffix("\n")) > most:
         raise fault_error(f"long_line|{number}", file, where=where)
     if "\0" in line or (UNREADABLE in line and file.header and file.format == "csv"):
         raise not_text
-    return line.lstrip(_MARK).removesuffix("\n").removesuffix("\r")
+    return line.lstrip(MARK).removesuffix("\n").removesuffix("\r")
 
 
 def _refuse_unreadable(path: Path, file: SourceFile, where: str) -> None:
@@ -264,7 +207,7 @@ def _refuse_unreadable(path: Path, file: SourceFile, where: str) -> None:
     try:
         with open_text(path, file) as handle:
             lines = handle.read(SAMPLE).split("\n")[1 if file.header and file.format == "csv" else 0 :]
-    except (*_BROKEN, _FileFault):
+    except (*BROKEN, FileFault):
         return  # told by the reading of the whole file
     broken = sum(UNREADABLE in line for line in lines)
     if 2 * broken > sum(bool(line) for line in lines):
@@ -285,14 +228,14 @@ def _new_keys(records: Records, file: SourceFile, known: set[str]) -> str | None
 
 def _batch(file: SourceFile, name: str, records: Records, keys: str | None) -> pa.RecordBatch:
     size = len(records.lines)
-    names = pa.array([name], pa.string()).take(pa.array([0] * size, pa.int64()))
+    names = pa.repeat(pa.scalar(name, pa.string()), size)
     nothing = pa.nulls(size, pa.string())
     told = nothing if keys is None else pa.array([keys, *[None] * (size - 1)], pa.string())
     arrays = [*records.columns, names, records.lines, records.raw, records.problems, nothing, told]
     return pa.RecordBatch.from_arrays(arrays, schema=view_schema(file))
 
 
-def _fault(file: SourceFile, name: str, line: int, fault: _FileFault) -> pa.RecordBatch:
+def _fault(file: SourceFile, name: str, line: int, fault: FileFault) -> pa.RecordBatch:
     values: dict[str, list[object]] = {column: [None] for column in view_schema(file).names}
     values |= {"_file": [name], "_line": [line], "_fault": [fault.fault]}
     return pa.RecordBatch.from_pydict(values, schema=view_schema(file))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.ingest.records import LONGEST_RECORD, FileLayout, Records, split_block
+from tallystick.ingest.csv_records import LONGEST_RECORD, split_block
+from tallystick.ingest.json_records import read_json_lines
+from tallystick.ingest.records import FileLayout, Records
 
 PLAIN = FileLayout(names=("a", "b", "c"), wanted=("a", "c"), nulls=("", "NULL"))
 
@@ -16,7 +18,9 @@ def rows(records: Records) -> list[tuple[int, str, str | None, tuple[str | None,
 
 
 def split(text: str, layout: FileLayout = PLAIN, *, is_last: bool = True) -> Records:
-    return split_block(text, layout, first_line=2, is_last=is_last)
+    if layout.format == "jsonl":
+        return read_json_lines(text.encode(), layout, first_line=2)
+    return split_block(text.encode(), layout, first_line=2, is_last=is_last)
 
 
 def test_fields_are_taken_by_name_and_lines_are_counted_from_the_first() -> None:
@@ -67,10 +71,10 @@ def test_a_stray_quote_that_meets_a_later_one_costs_the_broken_lines_only() -> N
 
 
 def test_a_record_may_go_on_in_the_next_block_but_not_for_ever() -> None:
-    assert split('1,2,3\n4,5,"x\n', is_last=False).left == ['4,5,"x']
+    assert split('1,2,3\n4,5,"x\n', is_last=False).left == 1
     far = '4,5,"x\n' + "1,2,3\n" * LONGEST_RECORD
     records = split(far, is_last=False)
-    assert records.left == []
+    assert records.left == 0
     assert len(records.lines) == LONGEST_RECORD + 1
 
 

@@ -108,16 +108,18 @@ class _Job:
     by_text: dict[int, Vector] = field(default_factory=dict)
     blocks: tuple[Block, ...] = field(init=False)
     unfused: frozenset[int] = field(init=False)
+    has_lag: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.has_lag = self.plan.has_lag
         self.blocks = fused_blocks(self.plan, self.results)
         fused = {slot for block in self.blocks for batch in block.batches for slot in batch.slots}
         every = {reduction.slot for family in self.plan.families for reduction in family.reductions}
         self.unfused = frozenset(every - fused)
 
-    def frame(self, columns: dict[str, Vector], size: int) -> Frame:
+    def frame(self, columns: dict[str, Vector], size: int, owner: Ints | None) -> Frame:
         """A frame that shares what was evaluated by distinct text."""
-        return Frame(columns, size, self.zone, by_text=self.by_text)
+        return Frame(columns, size, self.zone, by_text=self.by_text, owner=owner)
 
     def run(self, events: Events, asked: Asked) -> None:
         """Fill the results."""
@@ -157,7 +159,12 @@ class _Job:
             start, stop = int(every.first[part.start]), int(every.end[part.stop - 1])
             rows = slice(start, stop)
             columns = take_columns(self.columns, events.inputs(rows))
-            piece = Piece(self.frame(columns, stop - start), events.at[rows], events.entity[rows], asked.at(part))
+            piece = Piece(
+                self.frame(columns, stop - start, events.entity[rows]),
+                events.at[rows],
+                events.entity[rows],
+                asked.at(part),
+            )
             piece.find_edges(self.plan.edges, Ranges(visible.first[part] - start, visible.end[part] - start))
             yield part, piece
 
@@ -174,7 +181,8 @@ class _Job:
             else:
                 columns = take_columns(self.columns, inputs[index])
             at = near.at[index]
-            piece = Piece(self.frame(columns, at.size), at, None, asked.at(part))
+            owner = np.repeat(np.arange(visible.end.size), visible.end - visible.first) if self.has_lag else None
+            piece = Piece(self.frame(columns, at.size, owner), at, None, asked.at(part))
             piece.find_edges(self.plan.edges, visible)
             self.reduce(piece, places[part], left)
 

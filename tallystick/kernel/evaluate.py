@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.nullable import Array, Bools, Vector, both_valid, rows_by_code, text_ranks, unify_texts
+from tallystick.kernel.nullable import Array, Bools, Ints, Vector, both_valid, rows_by_code, text_ranks, unify_texts
 from tallystick.kernel.zones import DAY, Zone
-from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used
+from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used, has_lags, lags_of
 
 _EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 
@@ -35,13 +35,21 @@ class Frame:
 
     ``by_text`` keeps what was evaluated by distinct text, for the frames whose columns share their dictionaries.
     Nodes are known by their identity, so whoever evaluates keeps them until the frame is done with.
+    ``owner`` tells rows apart that do not follow each other: those of one value stand together, in their order.
     """
 
-    __slots__ = ("_by_text", "_known", "columns", "size", "zone")
+    __slots__ = ("_by_text", "_known", "columns", "owner", "size", "zone")
 
     def __init__(
-        self, columns: Mapping[str, Vector], size: int, zone: Zone, *, by_text: dict[int, Vector] | None = None
+        self,
+        columns: Mapping[str, Vector],
+        size: int,
+        zone: Zone,
+        *,
+        by_text: dict[int, Vector] | None = None,
+        owner: Ints | None = None,
     ) -> None:
+        self.owner = owner
         self.columns = columns
         self.size = size
         self.zone = zone
@@ -53,6 +61,13 @@ class Frame:
         if id(node) not in self._known:
             self._known[id(node)] = self._evaluate(node)
         return self._known[id(node)]
+
+    def take(self, index: Ints, node: Node) -> Frame:
+        """The rows at ``index`` with what ``node`` needs, also of rows before them that are not among these."""
+        columns = {name: self.columns[name].take(index) for name in columns_used(node)}
+        made = Frame(columns, index.size, self.zone)
+        made._known = {id(lag): self.evaluate(lag).take(index) for lag in lags_of(node)}
+        return made
 
     def by_code(self, node: Node, names: tuple[str, ...]) -> Bools | None:
         """Where a condition over the text column ``names`` holds: by the column's codes, and at the end for null. None
@@ -73,13 +88,32 @@ class Frame:
         if name is not None:
             return self._look_up(node, name)
         args = [self.evaluate(arg) for arg in node.args]
+        if node.op == "lag":
+            return self._lag(args[0].spread(self.size), int(args[1].values), args[2:])
         if node.op.startswith("part_"):
             return _part(node.op.removeprefix("part_"), args[0], node.args[0].type, self.zone)
         return _CALLS[node.op](args, node)
 
+    def _lag(self, value: Vector, back: int, keys: list[Vector]) -> Vector:
+        """The value ``back`` rows before, among the rows of one owner that have the same keys."""
+        if self.owner is None:
+            raise TypeError("rows without an owner have no order")
+        group = self.owner
+        for key in keys:
+            codes = np.unique(key.values, return_inverse=True)[1]
+            codes = codes + 1 if key.valid is None else np.where(key.valid, codes + 1, 0)
+            group = np.unique(np.stack([group, codes]), axis=1, return_inverse=True)[1].reshape(-1)
+        order = np.argsort(group, kind="stable")
+        near, far = order[back:], order[: max(self.size - back, 0)]
+        before = np.full(self.size, -1, dtype=np.int64)
+        before[near] = np.where(group[near] == group[far], far, -1)
+        is_there = before >= 0
+        found = value.take(np.maximum(before, 0)) if self.size else value
+        return Vector(found.values, is_there if found.valid is None else is_there & found.valid, found.texts)
+
     def _text_of(self, node: Node, names: tuple[str, ...]) -> str | None:
         """The only column that a call reads, if it is a text column with clearly fewer texts than rows."""
-        if len(names) != 1 or not isinstance(node, Call):
+        if len(names) != 1 or not isinstance(node, Call) or has_lags(node):
             return None
         texts = self.columns[names[0]].texts
         return names[0] if texts is not None and len(texts) * _ROWS_PER_TEXT < self.size else None

@@ -25,7 +25,7 @@ from tallystick.kernel.compiled import compiled
 from tallystick.kernel.nullable import Bools, Ints, Vector
 from tallystick.kernel.pieces import Piece, category_by_code
 from tallystick.kernel.plan import Family, GroupPlan, Reduction
-from tallystick.spec.expressions import Node, columns_used
+from tallystick.spec.expressions import Node, columns_used, has_lags
 
 # In the order in which the loop writes them.
 _OPS = ("count", "sum", "mean", "min", "max", "std")
@@ -82,12 +82,15 @@ class _Entry:
 
 def fused_blocks(plan: GroupPlan, results: Results) -> tuple[Block, ...]:
     """The parts of ``plan`` that go in one pass each, with their results' lines in ``results``."""
-    families = [family for family in plan.families if any(_is_fused(r) for r in family.reductions)]
+    # The row before is another one for an observation that does not see all rows: LAG is evaluated on its own rows.
+    families = [family for family in plan.families if not any(has_lags(node) for node in family.conditions)]
+    families = [family for family in families if any(_is_fused(r) for r in family.reductions)]
     return tuple(_block(families[start : start + _FAMILIES], results) for start in range(0, len(families), _FAMILIES))
 
 
 def _is_fused(reduction: Reduction) -> bool:
-    return reduction.op.name in _OPS and (reduction.value is None or reduction.value.type != "double")
+    value = reduction.value
+    return reduction.op.name in _OPS and (value is None or (value.type != "double" and not has_lags(value)))
 
 
 def _block(families: list[Family], results: Results) -> Block:

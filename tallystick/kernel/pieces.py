@@ -17,7 +17,7 @@ from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.history import Asked, Ranges, find
 from tallystick.kernel.nullable import Array, Bools, Ints, Vector, count_before, rows_by_code
 from tallystick.kernel.plan import Edge, Family, Reduction
-from tallystick.spec.expressions import Node, columns_used
+from tallystick.spec.expressions import Node
 
 T = TypeVar("T")
 
@@ -142,8 +142,7 @@ class RowSelection:
             if self.index is None:
                 raise
             # An overflow, perhaps in rows that are not selected: these rows alone decide.
-            columns = {name: frame.columns[name].take(self.index) for name in columns_used(node)}
-            return Frame(columns, self.size, frame.zone).evaluate(node).spread(self.size)
+            return frame.take(self.index, node).evaluate(node).spread(self.size)
         return vector if self.index is None else vector.take(self.index)
 
     def known(self, node: Node) -> tuple[RowSelection, Vector]:

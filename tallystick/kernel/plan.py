@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tallystick.errors import ContractError
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases, group_columns
-from tallystick.spec.expressions import Node, columns_used, parse_expression
+from tallystick.spec.expressions import Node, columns_used, has_lags, parse_expression
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.ops import Op
@@ -74,6 +74,11 @@ class Family:
     values: tuple[str, ...]
     reductions: tuple[Reduction, ...]
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every condition and value."""
+        return (*self.conditions, *(reduction.value for reduction in self.reductions if reduction.value is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class Formula:
@@ -104,12 +109,17 @@ class GroupPlan:
 
     @property
     def is_ordered(self) -> bool:
-        """Does the order of rows of one instant matter: to an op that picks rows, or to the rounding of doubles."""
-        return any(
+        """Does the order of rows of one instant matter: to what picks rows, or to the rounding of doubles."""
+        return self.has_lag or any(
             reduction.op.name in ORDERED_OPS or (reduction.value is not None and reduction.value.type == "double")
             for family in self.families
             for reduction in family.reductions
         )
+
+    @property
+    def has_lag(self) -> bool:
+        """Does any expression look at the row before."""
+        return any(has_lags(node) for family in self.families for node in family.nodes)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,8 +182,7 @@ def check_columns(plan: GroupPlan, names: list[str], *, has_versions: bool = Tru
 def _inputs(families: tuple[Family, ...]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for family in families:
-        values = [reduction.value for reduction in family.reductions if reduction.value is not None]
-        for node in (*family.conditions, *values):
+        for node in family.nodes:
             names.update(dict.fromkeys(columns_used(node)))
         if family.by:
             names[family.by] = None
@@ -225,7 +234,7 @@ class _Maker:
 
     def parsed(self, text: str) -> Node:
         if text not in self.nodes:
-            self.nodes[text] = parse_expression(text, self.readable, where=self.group.where_text)
+            self.nodes[text] = parse_expression(text, self.readable, where=self.group.where_text, has_lag=True)
         return self.nodes[text]
 
     def raw_value(self, base: Base) -> str:

@@ -82,6 +82,23 @@ NOT, IN, BETWEEN, LIKE, IS NULL, `+ - * /`, ABS, COALESCE, CASE and parts of dat
 ...). `a / b` is a double, also of whole numbers, and null where b is 0 or null. `tally check` reports a mistake with
 its line and the nearest valid name.
 
+## The row before
+
+`LAG(x)` is the value of `x` in the customer's row before, `LAG(x, 2)` in the one before that, and null where there is
+none:
+
+| to declare | `value` or `where` |
+|---|---|
+| the change of the balance since the last booking | `balance_minor - LAG(balance_minor)` |
+| the same, account by account | `balance_minor - LAG(balance_minor) OVER (PARTITION BY account_id)` |
+| bookings at night that follow another one at night | `HOUR(event_at) < 6 AND HOUR(LAG(event_at)) < 6` |
+
+- The rows are those of the table that the observation sees, in a group with `per` those of its loan. `where`, filters
+  and windows do not matter: the row before may lie before the window.
+- They are ordered by `event_at`, at one instant by the table's `sequence` (null last), then by the event id.
+- With `PARTITION BY` the row before is the last one that has the same values in these columns. Null is a value here.
+- A row before whose `x` is null gives null; it is not passed over.
+
 ## Lookup
 
 A `Lookup` joins columns of another table to the rows of the group's table. `value`, `where`, filters and `by` can read

@@ -136,9 +136,10 @@ def _checks(group: FeatureGroup, columns: Mapping[str, str]) -> Iterator[Callabl
     """One check for each thing that a group declares, so that the first fault does not hide the others."""
     where = group.where_text
     if group.where:
-        yield partial(parse_condition, group.where, columns, where=f"{where}, where")
+        yield partial(parse_condition, group.where, columns, where=f"{where}, where", has_lag=True)
     for name, text in group.filters.items():
-        yield declaring("filter", name)(partial(parse_condition, text, columns, where=f"{where}, filter {name}"))
+        place = f"{where}, filter {name}"
+        yield declaring("filter", name)(partial(parse_condition, text, columns, where=place, has_lag=True))
     for category in group.by:
         yield partial(_check_category, category, columns, where=where)
     for measure in group.measures:
@@ -156,17 +157,17 @@ def _check_category(category: str, columns: Mapping[str, str], *, where: str) ->
 
 def value_type(group: FeatureGroup, measure: Measure, contracts: Mapping[str, TableContract]) -> str:
     """The type of a feature that is a value of the measure: ``double``, or ``int64`` also for booleans."""
-    node = parse_expression(measure.value, readable_columns(group, contracts), where=group.where_text)
+    node = parse_expression(measure.value, readable_columns(group, contracts), where=group.where_text, has_lag=True)
     return "double" if node.type == "double" else "int64"
 
 
 def _check_measure(group: FeatureGroup, measure: Measure, columns: Mapping[str, str]) -> None:
     where = f"{group.where_text}, measure {measure.name}"
     if measure.where:
-        parse_condition(measure.where, columns, where=f"{where}, where")
+        parse_condition(measure.where, columns, where=f"{where}, where", has_lag=True)
     if not measure.value:
         return
-    node = parse_expression(measure.value, columns, where=f"{where}, value")
+    node = parse_expression(measure.value, columns, where=f"{where}, value", has_lag=True)
     for op in measure.parsed_ops:
         if not _takes(op.rule.takes, node):
             text = f"{op.token} of {node.type}"

@@ -7,6 +7,8 @@ LIKE 'literal', IS [NOT] NULL; AND, OR, NOT; + - * / and unary minus; ABS, COALE
 HOUR, MINUTE, ISODOW (Monday = 1), also as EXTRACT(part FROM x). Parts of an instant are those of the local wall
 clock. Logic is three-valued; an integer overflow is an error. ``x NOT IN (...)`` and comparisons of null give null.
 ``a / b`` is a double, also of whole numbers, and null where b is 0 or either is null.
+Where rows have an order, ``LAG(x)`` and ``LAG(x, k)`` too: x of the row before, or of the k-th before, null without
+such a row; ``LAG(x) OVER (PARTITION BY loan_id)`` looks only at rows with the same value there (null is a value, too).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -23,6 +26,8 @@ from tallystick.spec.names import nearest_name
 
 # Types of expressions. int32 columns are widened to int64, so that arithmetic overflows only where int64 does.
 NUMERIC = ("int64", "double")
+
+LONGEST_LAG = 99
 
 Literal = str | int | float | bool | dt.date | None
 
@@ -45,7 +50,9 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of other nodes: ``op`` is one of CALLS, or ``part_<unit>`` for a part of a date."""
+    """A function of other nodes: ``op`` is one of CALLS, ``part_<unit>`` for a part of a date, or ``lag`` of a value, a
+    number of rows and the columns that rows must share.
+    """
 
     op: str
     args: tuple[Node, ...]
@@ -65,14 +72,17 @@ _PARTS: dict[type[exp.Expr], str] = {
 _TIME_PARTS = ("hour", "minute")
 
 # What a reader may write besides operators, for the advice that goes with anything else.
-FUNCTIONS = ("ABS", "COALESCE", "CASE", "EXTRACT", *(part.upper() for part in _PARTS.values()))
+FUNCTIONS = ("ABS", "COALESCE", "CASE", "EXTRACT", "LAG", *(part.upper() for part in _PARTS.values()))
 
 
-def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "") -> Node:
-    """The typed node of ``text`` over ``columns`` (name to type); DeclarationError for anything not allowed."""
+def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "", has_lag: bool = False) -> Node:
+    """The typed node of ``text`` over ``columns`` (name to type); DeclarationError for anything not allowed.
+
+    ``has_lag`` says that the rows have an order, so that LAG is allowed.
+    """
     try:
         tree = sqlglot.parse_one(text, dialect="duckdb")
-        return _Parser(text, columns, where).node(tree)
+        return _Parser(text, columns, where, has_lag).node(tree)
     except sqlglot.errors.SqlglotError as error:
         reason = str(error).splitlines()[0] if str(error) else "no expression"
         raise DeclarationError(f"{text!r} is not SQL: {reason}", where=where, texts=(text,)) from error
@@ -83,9 +93,9 @@ def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "") 
         raise DeclarationError(f"{text!r} is not SQL that can be read", where=where, texts=(text,)) from error
 
 
-def parse_condition(text: str, columns: Mapping[str, str], *, where: str = "") -> Node:
+def parse_condition(text: str, columns: Mapping[str, str], *, where: str = "", has_lag: bool = False) -> Node:
     """As ``parse_expression``, for a condition: its type must be boolean."""
-    node = parse_expression(text, columns, where=where)
+    node = parse_expression(text, columns, where=where, has_lag=has_lag)
     if node.type != "boolean":
         what = f"{text!r} is {node.type}, not a condition"
         raise DeclarationError(what, where=where, fix="compare it with a value", texts=(text,))
@@ -115,6 +125,19 @@ def expression_text(node: Node) -> str:
     return f"{node.op}({', '.join(expression_text(arg) for arg in node.args)})"
 
 
+@lru_cache(maxsize=4096)
+def has_lags(node: Node) -> bool:
+    """Whether an expression looks at the row before."""
+    return bool(lags_of(node))
+
+
+def lags_of(node: Node) -> tuple[Call, ...]:
+    """Every LAG in an expression: the nodes themselves."""
+    if not isinstance(node, Call):
+        return ()
+    return (node,) if node.op == "lag" else tuple(lag for arg in node.args for lag in lags_of(arg))
+
+
 def _leaves(node: Node) -> Iterator[Node]:
     if isinstance(node, Call):
         for arg in node.args:
@@ -128,6 +151,7 @@ class _Parser:
     text: str
     columns: Mapping[str, str]
     where: str
+    has_lag: bool = False
 
     def fail(self, what: str, fix: str = "", *, name: str = "") -> DeclarationError:
         texts = (name, self.text) if name else (self.text,)
@@ -150,6 +174,8 @@ class _Parser:
             exp.Is: self.is_null,
             exp.Neg: self.negative,
             exp.Div: self.quotient,
+            exp.Lag: self.lag,
+            exp.Window: self.lag_of_key,
             exp.Abs: lambda t: self.numeric("abs", t.this),
             exp.Coalesce: lambda t: self.alike("coalesce", [t.this, *t.expressions]),
             exp.Case: self.case,
@@ -250,6 +276,25 @@ class _Parser:
     def quotient(self, tree: exp.Div) -> Node:
         made = self.numeric("div", tree.this, tree.expression)
         return Call("div", tuple(_as_double(arg) for arg in made.args), "double") if isinstance(made, Call) else made
+
+    def lag(self, tree: exp.Lag, keys: tuple[Node, ...] = ()) -> Node:
+        if not self.has_lag:
+            raise self.fail("LAG is not allowed", "it needs rows in order: value, where and filters of features")
+        value, offset = self.node(tree.this), tree.args.get("offset")
+        rows = self.node(offset) if offset is not None else Constant(1, "int64")
+        if not (isinstance(rows, Constant) and isinstance(rows.value, int) and 1 <= rows.value <= LONGEST_LAG):
+            raise self.fail("LAG looks a fixed number of rows back", f"LAG(x, k) with k from 1 to {LONGEST_LAG}")
+        if tree.args.get("default") is not None or lags_of(value) or value.type == "null":
+            raise self.fail("LAG takes a value and a number of rows", "COALESCE(LAG(x), 0), LAG(x, 2)")
+        return Call("lag", (value, rows, *keys), value.type)
+
+    def lag_of_key(self, tree: exp.Window) -> Node:
+        keys = [self.node(key) for key in tree.args.get("partition_by") or ()]
+        if not isinstance(tree.this, exp.Lag) or tree.args.get("order") or tree.args.get("spec"):
+            raise self.fail("OVER is not allowed", "LAG(x) OVER (PARTITION BY loan_id): the order of rows is given")
+        if not all(isinstance(key, ColumnRef) for key in keys):
+            raise self.fail("PARTITION BY takes columns")
+        return self.lag(tree.this, tuple(keys))
 
     def alike(self, op: str, trees: list[exp.Expr]) -> Node:
         args = self.unify([self.node(tree) for tree in trees])

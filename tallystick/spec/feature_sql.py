@@ -15,14 +15,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-
-import sqlglot
-from sqlglot import exp
+from dataclasses import dataclass, field, replace
 
 from tallystick.spec.calendar import business_date, business_instant, shift_back
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases
+from tallystick.spec.expression_sql import expression_sql, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup
 from tallystick.spec.names import OTHER, value_name
@@ -32,9 +30,6 @@ from tallystick.spec.windows import Window, parse_window
 Value = str | int | dt.date | dt.datetime
 
 _PARAMETER = re.compile(r"\$([a-z]+(?:_[a-z]+)*(?:_[0-9]+[dm])?)\b")
-
-# Parts of an instant are those of the local wall clock.
-_PARTS = (exp.Year, exp.Quarter, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.DayOfWeekIso, exp.Extract)
 
 
 def feature_sql(group: FeatureGroup, column: FeatureColumn, contracts: Mapping[str, TableContract]) -> str:
@@ -76,10 +71,15 @@ def sql_with_values(sql: str, values: Mapping[str, Value]) -> str:
 def base_columns(group: FeatureGroup, base: Base, types: Mapping[str, str]) -> list[str]:
     """The columns that the base's conditions, category and value read, each once. ``types`` are those readable."""
     measure = base.measure
-    value = measure.value if base.op.rule.takes != "none" else ""
-    texts = (value, group.where, measure.where, group.filters.get(base.filter, ""))
-    found = [name for text in texts if text for name in columns_used(parse_expression(text, types))]
+    found = [name for text in _texts(group, base) for name in columns_used(parse_expression(text, types, has_lag=True))]
     return list(dict.fromkeys([*found, *([measure.by] if measure.by else [])]))
+
+
+def _texts(group: FeatureGroup, base: Base) -> list[str]:
+    """The expressions of a base: its value and its conditions."""
+    value = base.measure.value if base.op.rule.takes != "none" else ""
+    texts = (value, group.where, base.measure.where, group.filters.get(base.filter, ""))
+    return [text for text in texts if text]
 
 
 def distance_text(window: Window, times: int) -> str:
@@ -114,6 +114,7 @@ class SqlWriter:
     contracts: Mapping[str, TableContract]
     bases: Mapping[str, Base]
     types: Mapping[str, str]
+    lags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> SqlWriter:
@@ -122,6 +123,12 @@ class SqlWriter:
 
     def query(self, column: FeatureColumn) -> str:
         """The SQL of one feature of the group."""
+        bases = [self.bases[cell.stem] for cell in column.cells]
+        texts = [text for base in bases for text in _texts(self.group, base)]
+        lags = {lag: f"before_{number}" for number, lag in enumerate(lags_in(texts, self.types), 1)}
+        return replace(self, lags=lags)._query(column)
+
+    def _query(self, column: FeatureColumn) -> str:
         steps = [("known", self._known()), ("visible", self._visible(column))]
         parts = [self._cell(cell) for cell in column.cells]
         if column.formula == "cell":
@@ -161,6 +168,7 @@ class SqlWriter:
         at = self.group.event_at
         needs_day = {base.op.name for base in bases} & _BY_DAY
         day = f", CAST(timezone($zone, {at}) AS DATE) AS day" if needs_day else ""
+        day += "".join(f",\n       {ordered_lag(lag, self._order()[0])} AS {name}" for lag, name in self.lags.items())
         tables = ["known"]
         for lookup in self.group.lookups:
             if read.intersection(lookup.columns):
@@ -193,12 +201,7 @@ class SqlWriter:
         if base.op.name in ("longest_streak", "slope"):
             return self._by_days(base, cell, window, kept)
         value = self._value(base)
-        contract = self.contracts[self.group.table]
-        order = [self.group.event_at, contract.event_id]
-        if contract.sequence:
-            order.insert(1, contract.sequence)
-        forward = ", ".join(f"{n} NULLS LAST" if n == contract.sequence else n for n in order)
-        backward = ", ".join(f"{n} DESC NULLS FIRST" if n == contract.sequence else f"{n} DESC" for n in order)
+        forward, backward = self._order()
         if base.op.name == "age_days":
             kept.append(f"{value} IS NOT NULL")
         rows = f"FROM visible{_where(kept)}"
@@ -245,27 +248,20 @@ class SqlWriter:
         return f"CAST({text} AS INTEGER)" if kind == "boolean" and base.op.rule.takes == "number" else text
 
     def _type_of(self, text: str) -> str:
-        return parse_expression(text, self.types, where=self.group.where_text).type
+        return parse_expression(text, self.types, where=self.group.where_text, has_lag=True).type
 
     def _expression(self, text: str) -> str:
-        """The text as declared; parts of instants on the local clock, 32-bit arithmetic in 64 bits and the null of a
-        quotient by 0 made explicit.
-        """
-        tree = sqlglot.parse_one(text, dialect="duckdb")
-        changed = False
-        for quotient in tree.find_all(exp.Div):
-            quotient.set("expression", exp.func("nullif", quotient.expression.copy(), exp.Literal.number(0)))
-            changed = True
-        for node in list(tree.find_all(exp.Column)):
-            kind = self.types[node.name]
-            if kind == "timestamp" and node.find_ancestor(*_PARTS):
-                node.replace(exp.Anonymous(this="timezone", expressions=[exp.Placeholder(this="zone"), node.copy()]))
-                changed = True
-            elif kind == "int32" and node.find_ancestor(exp.Add, exp.Sub, exp.Mul):
-                node.replace(exp.cast(node.copy(), "bigint", dialect="duckdb"))
-                changed = True
-        shown = tree.sql(dialect="duckdb") if changed else text
-        return f"({shown})" if isinstance(tree, exp.Or) else shown
+        return expression_sql(text, self.types, lags=self.lags)
+
+    def _order(self) -> tuple[str, str]:
+        """The order of rows forward and backward."""
+        contract = self.contracts[self.group.table]
+        order = [self.group.event_at, contract.event_id]
+        if contract.sequence:
+            order.insert(1, contract.sequence)
+        forward = ", ".join(f"{n} NULLS LAST" if n == contract.sequence else n for n in order)
+        backward = ", ".join(f"{n} DESC NULLS FIRST" if n == contract.sequence else f"{n} DESC" for n in order)
+        return forward, backward
 
 
 def _where(conditions: list[str]) -> str:

@@ -212,6 +212,7 @@ _WINDOWS = st.lists(
 _NUMBERS = (
     "CASE WHEN HOUR(event_at) >= 22 OR HOUR(event_at) < 6 THEN 1 ELSE 0 END",
     "amount_minor", "rate", "is_night", "small * 3 - amount_minor", "ABS(amount_minor)", "rate * 0.5 - 1",
+    "LAG(amount_minor)", "amount_minor / 3 - LAG(amount_minor, 2) OVER (PARTITION BY channel)",
     "amount_minor / small", "rate / (ISODOW(event_at) - 4)", "COALESCE(amount_minor, small, 7)",
     "CASE channel WHEN 'cash' THEN amount_minor WHEN 'card' THEN -amount_minor END", "ISODOW(event_at)",
 )  # fmt: skip
@@ -220,6 +221,7 @@ _CONDITIONS = (
     "", "", "amount_minor > 0", "channel = 'cash'", "channel IN ('card', 'Card')", "NOT channel LIKE '%a%d'",
     "channel IS NULL OR rate BETWEEN 0 AND 1", "amount_minor <> small", "channel >= 'card' AND NOT is_night",
     "channel NOT LIKE 'c%' OR is_night", "due_date < DATE '2024-06-01'", "MONTH(event_at) = 3",
+    "LAG(channel) = 'cash' OR LAG(event_at) OVER (PARTITION BY is_night, small) IS NULL",
     "amount_minor * 2 < 3.5", "small / amount_minor < 1.5",
     "EXTRACT(DAY FROM event_at) IN (1, 29, 30, 31)", "QUARTER(due_date) = 1 AND YEAR(event_at) > 2000",
 )  # fmt: skip
@@ -307,6 +309,14 @@ def every_op_group() -> FeatureGroup:
         make_measure("sum", name="late", value="small * 3 - amount_minor", where="HOUR(event_at) >= 12 OR is_night")
     )
     measures.append(make_measure("sum mean", name="part", value="amount_minor / (small - 1)"))
+    measures.append(
+        make_measure(
+            "sum max last", name="step", previous=True,
+            value="amount_minor - LAG(amount_minor) OVER (PARTITION BY channel)",
+            where="LAG(is_night, 2) IS NOT NULL OR ISODOW(LAG(event_at)) < 6", filters=("odd",), unfiltered=True,
+        )
+    )  # fmt: skip
+    measures.append(make_measure("distinct", name="before", value="LAG(channel)"))
     derived = (
         Share(name="odd", a="number0_odd_sum", b="number0_sum"),
         Ratio(of="rows0_count number0_sum", window="2d", against="1m"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -24,6 +25,8 @@ from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.tables import TableContract
 
 Value = int | float | None
+# As the tests write it: no brackets in the brackets.
+_LAG = re.compile(r"LAG\([^()]*\)(?: OVER \(PARTITION BY [^()]*\))?")
 UTC = dt.UTC
 
 
@@ -64,6 +67,7 @@ class _Oracle:
         self.zone = zone
         self.bases = group_bases(group)
         self.cells: dict[Cell, list[Value]] = {}
+        self.lags: dict[str, str] = {}
         self.spans: dict[tuple[tuple[str, int], ...], str] = {}
         self.values: dict[str, tuple[str, str]] = {}
         self.as_of = [moment.replace(tzinfo=UTC) for moment in _naive(observations.column("as_of"))]
@@ -170,8 +174,9 @@ class _Oracle:
     def _query(self, base: Base, cells: list[Cell]) -> None:
         conditions = [self.group.where, base.measure.where, self.group.filters.get(base.filter, "")]
         conditions.append(self._category_sql(base))
+        conditions = [self._with_lags(text) for text in conditions]
         kept = " AND ".join(f"({text})" for text in conditions if text) or "true"
-        value, wide = self._value_sql(base.measure.value or "NULL")
+        value, wide = self._value_sql(self._with_lags(base.measure.value or "NULL"))
         span = self._span_table(tuple((cell.window, cell.lag) for cell in cells))
         sql = _OPS[base.op.name].format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
         found = self.connection.execute(f"""
@@ -185,6 +190,20 @@ class _Oracle:
         size = len(self.as_of)
         for place, cell in enumerate(cells):
             self.cells[cell] = [_number(values.get(place * size + row), empty) for row in range(size)]
+
+    def _with_lags(self, text: str) -> str:
+        """The text with a column in the place of each LAG: of the rows that an observation sees, the one before."""
+        for found in _LAG.findall(text):
+            if found not in self.lags:
+                self.lags[found] = f"_lag_{len(self.lags)}"
+                call, _, keys = found.partition(" OVER (PARTITION BY ")
+                over = ", ".join(["_row", *keys.rstrip(")").split(", ")] if keys else ["_row"])
+                self.connection.execute(f"""
+                    CREATE OR REPLACE TABLE visible AS
+                    SELECT *, {call} OVER (PARTITION BY {over} ORDER BY {self.order}) AS {self.lags[found]}
+                    FROM visible""")
+            text = text.replace(found, self.lags[found])
+        return text
 
     def _value_sql(self, value: str) -> tuple[str, str]:
         """The value and the type its exact sums need. Booleans count as 0 and 1, decimals are doubles."""

@@ -110,6 +110,46 @@ def test_a_quotient_is_a_double_and_null_where_its_divisor_is_zero_or_null() -> 
         assert evaluate_expression(parse_expression(text, COLUMNS), rows).to_pylist() == wanted, text
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("LAG(amount)", "int64"),
+        ("LAG(amount, 3) OVER ()", "int64"),
+        ("amount - LAG(amount) OVER (PARTITION BY kind, due)", "int64"),
+        ("COALESCE(LAG(rate), 0) / 2", "double"),
+        ("LAG(kind) = 'a'", "boolean"),
+        ("HOUR(LAG(event_at))", "int64"),
+    ],
+)
+def test_the_row_before_has_the_type_of_its_value_where_rows_have_an_order(text: str, kind: str) -> None:
+    assert parse_expression(text, COLUMNS, has_lag=True).type == kind
+    with pytest.raises(DeclarationError, match="LAG is not allowed"):
+        parse_expression(text, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("LAG(amount, 0)", "k from 1 to 99"),
+        ("LAG(amount, 100)", "k from 1 to 99"),
+        ("LAG(amount, small)", "a fixed number"),
+        ("LAG(amount, 1, 0)", "COALESCE"),
+        ("LAG(LAG(amount))", "a value and a number of rows"),
+        ("LAG(NULL)", "a value and a number of rows"),
+        ("LAG(amount) OVER (ORDER BY due)", "the order of rows is given"),
+        ("SUM(amount) OVER (PARTITION BY kind)", "OVER is not allowed"),
+        ("LAG(amount) OVER (PARTITION BY small + 1)", "PARTITION BY takes columns"),
+        ("LAG(amount) OVER (PARTITION BY knd)", "did you mean kind?"),
+        ("LEAD(amount)", "not allowed"),
+        ("LAG(amount) IGNORE NULLS", "not allowed"),
+    ],
+)
+def test_any_other_window_is_refused(text: str, said: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        parse_expression(text, COLUMNS, has_lag=True)
+    assert said in str(caught.value)
+
+
 def test_columns_are_told_once_in_order_of_use() -> None:
     node = parse_expression("CASE WHEN kind = 'a' THEN amount ELSE amount - small END", COLUMNS)
     assert columns_used(node) == ("kind", "amount", "small")

@@ -112,15 +112,19 @@ def run_steps(steps: Iterable[Step], *, session: Callable[[], SparkSession], run
     ``session`` is called once, before the first step. ``run_id`` names the whole chain: each step commits under
     ``<run_id>/<title>``, so the same id again repeats nothing.
     """
+    # Not at the top: a schedule that lists steps must not load what runs load.
+    from tallystick.runs.context import sharing_project
+
     seconds: dict[str, float] = {}
     chosen = list(steps)
     spark = session()
-    for number, step in enumerate(chosen, start=1):
-        progress(f"[{number}/{len(chosen)}] {step.title}")
-        started = time.monotonic()
-        perform(replace(step.params, run_id=f"{run_id}/{step.title}"), spark)
-        seconds[step.title] = time.monotonic() - started
-        progress(f"      {seconds[step.title]:.1f} s")
+    with sharing_project():
+        for number, step in enumerate(chosen, start=1):
+            progress(f"[{number}/{len(chosen)}] {step.title}")
+            started = time.monotonic()
+            perform(replace(step.params, run_id=f"{run_id}/{step.title}"), spark)
+            seconds[step.title] = time.monotonic() - started
+            progress(f"      {seconds[step.title]:.1f} s")
     return seconds
 
 

@@ -25,7 +25,7 @@ from tallystick.kernel.zones import zone_offsets
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.spec.meaning import column_fingerprint
+from tallystick.spec.meaning import column_fingerprints
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.tables import TableContract
 
@@ -71,7 +71,7 @@ class Definition:
         cls, group: FeatureGroup, contracts: Mapping[str, TableContract], *, observations: ObservationSet
     ) -> Definition:
         """The group as it is declared now, for these observations: who is observed is part of what is stored."""
-        found = {column.name: column_fingerprint(group, column) for column in group_columns(group, contracts)}
+        found = column_fingerprints(group, group_columns(group, contracts))
         return cls(group=group.name, columns={OBSERVATION_ID: observations.meaning, **found})
 
     @property
@@ -201,7 +201,8 @@ class Ledger:
         """
         rows = [row for row in self.read(definition.group).to_pylist() if _is_between(row["as_of_date"], first, last)]
         is_whole = len(rows) == (last - first).days + 1 if first and last else bool(rows)
-        return is_whole and all(row["run_id"] == run_id and row["definition"] == definition.name for row in rows)
+        wanted = (run_id, definition.name)
+        return is_whole and all((row["run_id"], row["definition"]) == wanted for row in rows)
 
     def forget(self, group: str, *, first: date | None, last: date | None) -> None:
         """Strike out the days from ``first`` to ``last`` (inclusive, None: no bound): their values will be replaced."""
@@ -232,9 +233,10 @@ class Ledger:
         for day, row in held.items():
             if day < reach[row["inputs"]]:
                 row["inputs"] = told
+        name = definition.name
         for day, count in counts.items():
             held[day] = {
-                **self._partition(definition.group), "as_of_date": day, "definition": definition.name,
+                **self._partition(definition.group), "as_of_date": day, "definition": name,
                 "rows_written": count, "inputs": told, "run_id": run.run_id,
             }  # fmt: skip
         noted = pa.Table.from_pylist([held[day] for day in sorted(held)], schema=rows.schema)

@@ -6,6 +6,8 @@ recipe's algorithms, whose selection might leave out the column that leaks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -31,19 +33,31 @@ _PARAMS = {
 }
 
 
-def cross_validated_auc(columns: np.ndarray, label: np.ndarray, customer: np.ndarray, *, seed: int) -> float:
-    """The AUC of rows by trees that saw neither the row nor its customer; nulls stay nulls.
+# Each fold as the rows to learn from and the rows to predict.
+Folds = Sequence[tuple[np.ndarray, np.ndarray]]
 
-    NaN unless both classes have enough rows for two folds.
+
+def split_customers(label: np.ndarray, customer: np.ndarray, *, seed: int) -> Folds:
+    """Folds that share no customer, none unless both classes have enough rows for two.
+
+    Apart from the AUC because all sets of columns of the same rows share them, and dealing customers out takes as long
+    as the trees of a few columns.
     """
-    import lightgbm
-
     count = int(min(FOLDS, label.sum(), (1 - label).sum()))
     if count < 2:
+        return []
+    splitter = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
+    return list(splitter.split(label, label, customer))
+
+
+def cross_validated_auc(columns: np.ndarray, label: np.ndarray, folds: Folds, *, seed: int) -> float:
+    """The AUC of rows by trees that did not see the row's fold; nulls stay nulls. NaN without folds."""
+    import lightgbm
+
+    if not folds:
         return float("nan")
     score = np.zeros(len(label))
-    splitter = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
-    for learned, held in splitter.split(label, label, customer):
+    for learned, held in folds:
         data = lightgbm.Dataset(columns[learned], label[learned])
         score[held] = lightgbm.train({**_PARAMS, "seed": seed}, data, num_boost_round=_TREES).predict(columns[held])
     return auc(label, score)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +27,32 @@ if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
 
 
+# The projects of a chain of runs, by folder.
+_shared: ContextVar[dict[Path, Project] | None] = ContextVar("projects of a chain", default=None)
+
+
+@contextmanager
+def sharing_project() -> Iterator[None]:
+    """Inside, all runs use the declarations as they were when the first of them read them.
+
+    For a chain of runs: reading them takes half a second, and one that changed between two steps would split the chain.
+    """
+    token = _shared.set({})
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def _open_project(root: Path) -> Project:
+    shared = _shared.get()
+    if shared is None:
+        return load_project(root)
+    if root not in shared:
+        shared[root] = load_project(root)
+    return shared[root]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunContext:
     """A run on one source. ``code`` is the version of the code that runs, as commits and manifests record it."""
@@ -39,7 +67,7 @@ class RunContext:
     @classmethod
     def open(cls, params: SourceParams) -> RunContext:
         """Load the project and find the source; NotFound names the nearest one where there is none of this name."""
-        project = load_project(params.project)
+        project = _open_project(params.project)
         return cls(
             job=params.job,
             run_id=params.run_id,

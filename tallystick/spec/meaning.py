@@ -5,7 +5,8 @@ By its fingerprint a stored column is known to be stale when its own definition 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlglot
@@ -18,13 +19,22 @@ from tallystick.spec.names import OTHER, value_name
 
 
 def column_fingerprint(group: FeatureGroup, column: FeatureColumn) -> str:
-    """16 hex digits that stand for what ``column`` is computed from.
+    """``column_fingerprints`` of one column."""
+    return column_fingerprints(group, [column])[column.name]
+
+
+def column_fingerprints(group: FeatureGroup, columns: Iterable[FeatureColumn]) -> dict[str, str]:
+    """By column of the group, 16 hex digits that stand for what the column is computed from.
 
     Its table, times, conditions, value, operation, windows and looked-up tables count, and the versions of its group,
     its measures and itself; names, words, owner, other features of the group and their order do not, nor what it
     replaces or when it is retired. Spellings of SQL that differ in blanks or letter case are equal.
     """
     bases = group_bases(group)
+    return {column.name: _fingerprint(group, bases, column) for column in columns}
+
+
+def _fingerprint(group: FeatureGroup, bases: Mapping[str, Base], column: FeatureColumn) -> str:
     cells = [
         {"window": cell.window, "lag": cell.lag, "aggregate": _aggregate(group, bases[cell.stem])}
         for cell in column.cells
@@ -62,10 +72,13 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
     return made
 
 
+# A group's columns share a few expressions, and a chain of runs asks for the same ones again.
+@lru_cache(maxsize=4096)
 def canonical_sql(text: str) -> str:
     """One spelling for SQL texts that differ in blanks, brackets around all, or the case of keywords."""
     return sqlglot.parse_one(text, dialect="duckdb").unnest().sql(dialect="duckdb", comments=False)
 
 
-def _columns_read(text: str) -> list[str]:
-    return [column.name for column in sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Column)]
+@lru_cache(maxsize=4096)
+def _columns_read(text: str) -> frozenset[str]:
+    return frozenset(column.name for column in sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Column))

@@ -19,7 +19,7 @@ import pandas as pd
 
 from tallystick.model.evaluation import column_aucs
 from tallystick.model.inputs import Feature
-from tallystick.model.joint import cross_validated_auc
+from tallystick.model.joint import cross_validated_auc, split_customers
 from tallystick.training.audit_findings import LEAST_PER_CLASS, AuditFinding
 from tallystick.training.data import TrainingSet
 
@@ -33,13 +33,13 @@ def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[AuditFind
     label, customer = data.label[labelled].to_numpy(dtype=float), data.keys["customer_id"][labelled].to_numpy()
     if min(label.sum(), (1 - label).sum()) < LEAST_PER_CLASS:
         return [AuditFinding(check="model_auc", threshold=limit, is_passed=True, detail="too few rows of one class")]
-    vectors = data.vectors[labelled]
+    vectors, folds = data.vectors[labelled], split_customers(label, customer, seed=seed)
     areas: dict[tuple[str, ...], float] = {}
     found = []
     for check, name, columns in _parts(data.features):
         if columns not in areas:
             matrix = vectors[list(columns)].to_numpy(dtype=float)
-            areas[columns] = cross_validated_auc(matrix, label, customer, seed=seed)
+            areas[columns] = cross_validated_auc(matrix, label, folds, seed=seed)
         area, what = areas[columns], f"cross-validated AUC of {len(columns)} features together"
         is_passed = math.isnan(area) or area <= limit
         found.append(

@@ -77,9 +77,13 @@ def _narrow(plan: VectorPlan) -> VectorPlan:
 
 def _own_rows(plan: VectorPlan, tables: Mapping[str, pa.Table], wanted: pd.DataFrame) -> dict[str, pd.DataFrame]:
     customers = set(wanted["customer_id"])
-    names = [f"feature.{group}" for group in plan.columns]
-    names += [plan.observed.table] if plan.own_columns else []
-    frames = {name: tables[name].to_pandas() for name in names}
+    keyed = ("observation_id", "customer_id", "as_of")
+    frames = {
+        f"feature.{group}": tables[f"feature.{group}"].select([*keyed, *names]).to_pandas()
+        for group, names in plan.columns.items()
+    }
+    if plan.own_columns:
+        frames[plan.observed.table] = tables[plan.observed.table].to_pandas()
     return {name: frame[frame["customer_id"].isin(customers)] for name, frame in frames.items()}
 
 

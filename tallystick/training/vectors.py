@@ -178,12 +178,17 @@ def _columns_read(feature: RequestFeature, types: Mapping[str, str]) -> tuple[st
 
 
 def _join(left: pa.Table, right: pa.Table, group: str) -> pa.Table:
-    counted = right.append_column("_found", pa.array(np.ones(right.num_rows, dtype=np.int8)))
-    joined = left.join(counted, keys=list(_JOIN), join_type="left outer")
-    lacking = joined["_found"].null_count
-    if lacking:
-        what = f"{lacking} of {left.num_rows} observations have no row in feature.{group}"
+    # The keys alone are joined: with hundreds of columns beside them, a thousand rows would take a tenth of a second.
+    asked, stored = _numbered(left, "_asked"), _numbered(right, "_stored")
+    places = asked.join(stored, keys=list(_JOIN), join_type="left outer").sort_by("_asked")["_stored"]
+    if places.null_count:
+        what = f"{places.null_count} of {left.num_rows} observations have no row in feature.{group}"
         raise ModelError(what, fix="run compute_features for their dates first")
-    if joined.num_rows != left.num_rows:
+    if len(places) != left.num_rows:
         raise ModelError(f"feature.{group} has several rows for one observation", fix="read one observation set")
-    return joined.drop_columns(["_found"])
+    found = right.drop_columns(list(_JOIN)).take(places)
+    return pa.table([*left.columns, *found.columns], names=[*left.column_names, *found.column_names])
+
+
+def _numbered(rows: pa.Table, name: str) -> pa.Table:
+    return rows.select(list(_JOIN)).append_column(name, pa.array(np.arange(rows.num_rows)))

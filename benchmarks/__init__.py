@@ -1,5 +1,5 @@
-"""The benchmark of the feature engine.
+"""The benchmarks: of the feature engine, the first load, a night, and the whole chain.
 
-Here: its data, the programs it compares, and the one command that runs them side by side. Not here: anything that the
-pipeline uses.
+Here: their data, the programs they compare, and one command each that runs them side by side. Not here: anything that
+the pipeline uses.
 """

@@ -166,15 +166,53 @@ def _judged(what: str, ratio: float, limit: float) -> Line:
     return Line(what=what, ratio=f"{ratio:.2f}", required=f"at most {limit:g}", met=met)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """A ratio and the most that it may be; None where nothing is required."""
+
+    what: str
+    ratio: float
+    limit: float | None = None
+
+    @property
+    def is_met(self) -> bool | None:
+        """None where nothing is required."""
+        return None if self.limit is None else self.ratio <= self.limit
+
+
 def print_table(lines: Sequence[Line], facts: Mapping[str, str], scale: Scale) -> None:
     """Facts and table as Markdown on stdout."""
-    console = Console(width=400, soft_wrap=True, highlight=False, markup=False)
-    console.print(", ".join(f"{name} {value}" for name, value in facts.items() if value))
+    print_facts(facts)
     numbers = f"{scale.events:,} events, {scale.customers:,} customers, {scale.observations:,} observations"
-    console.print(f"\n{numbers}, {scale.buckets} buckets\n")
+    _console().print(f"\n{numbers}, {scale.buckets} buckets")
+    print_markdown(HEADINGS, [line.cells for line in lines])
+
+
+def print_facts(facts: Mapping[str, str]) -> None:
+    """The facts of the machine in one line on stdout."""
+    _console().print(", ".join(f"{name} {value}" for name, value in facts.items() if value))
+
+
+def print_judgements(judgements: Sequence[Judgement]) -> None:
+    """Ratios, what is required of them, and whether they meet it."""
+    words = {None: "", True: "yes", False: "no"}
+    cells = [
+        (one.what, f"{one.ratio:.2f}", "" if one.limit is None else f"at most {one.limit:g}", words[one.is_met])
+        for one in judgements
+    ]
+    print_markdown(("ratio of", "ratio", "required", "met"), cells)
+
+
+def print_markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table as Markdown on stdout; the first column is text, the others are numbers."""
     table = Table(box=box.MARKDOWN)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == "what" else "right", no_wrap=True)
-    for line in lines:
-        table.add_row(*line.cells)
-    console.print(table)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    _console().print()
+    _console().print(table)
+
+
+def _console() -> Console:
+    return Console(width=400, soft_wrap=True, highlight=False, markup=False)

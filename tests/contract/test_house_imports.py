@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/spec": {"sqlglot"},
     "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
     "tallystick/kernel": DATA | {"numba", "xxhash"},
+    "tallystick/dialect": DATA | {"duckdb", "sqlglot", "xxhash"},
     "tallystick/visibility": DATA,
     "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "xxhash", "py4j"},
     "tallystick/ingest": SPARK | {"sqlglot", "yaml", "py4j"},

@@ -109,6 +109,8 @@ def test_no_sql_takes_a_sentence_apart() -> None:
     found = [
         source.at(node)
         for source in house.sources(*house.MACHINERY)
+        # What a mapping reads out of a supplier's text is the mapping's affair; the dialect only says it to DuckDB.
+        if not source.path.startswith("tallystick/dialect/")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "regexp_" in node.value
     ]

@@ -1,0 +1,78 @@
+"""Opens DuckDB with the settings and functions under which a translated query answers as Spark does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb.func import FunctionNullHandling, PythonUDFType
+
+from tallystick.dialect import own_functions
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFunction:
+    """A function that DuckDB gets from us: its name in SQL, what computes it, and its types."""
+
+    name: str
+    compute: Callable[..., Any]
+    takes: tuple[str, ...]
+    gives: str
+
+
+OWN_FUNCTIONS = (
+    OwnFunction("spark_int", own_functions.read_whole(32), ("VARCHAR",), "INTEGER"),
+    OwnFunction("spark_bigint", own_functions.read_whole(64), ("VARCHAR",), "BIGINT"),
+    OwnFunction("spark_decimal", own_functions.read_decimal, ("VARCHAR", "INTEGER", "INTEGER"), "VARCHAR"),
+    OwnFunction("spark_double", own_functions.read_double, ("VARCHAR",), "DOUBLE"),
+    OwnFunction("spark_boolean", own_functions.read_boolean, ("VARCHAR",), "BOOLEAN"),
+    OwnFunction("spark_date", own_functions.read_date, ("VARCHAR",), "DATE"),
+    OwnFunction("spark_timestamp", own_functions.read_timestamp, ("VARCHAR",), "TIMESTAMPTZ"),
+    OwnFunction("spark_timestamp_ntz", own_functions.read_clock, ("VARCHAR",), "TIMESTAMP"),
+    OwnFunction("spark_pattern", own_functions.read_pattern, ("VARCHAR", "VARCHAR"), "TIMESTAMPTZ"),
+    OwnFunction("spark_to_utc", own_functions.to_utc, ("TIMESTAMPTZ", "VARCHAR"), "TIMESTAMPTZ"),
+    OwnFunction("spark_from_utc", own_functions.from_utc, ("TIMESTAMPTZ", "VARCHAR"), "TIMESTAMPTZ"),
+    OwnFunction("spark_lower", own_functions.change_case("lower"), ("VARCHAR",), "VARCHAR"),
+    OwnFunction("spark_upper", own_functions.change_case("upper"), ("VARCHAR",), "VARCHAR"),
+    OwnFunction("spark_date_text", own_functions.date_text, ("DATE",), "VARCHAR"),
+    OwnFunction("spark_time_text", own_functions.time_text, ("TIMESTAMP",), "VARCHAR"),
+    OwnFunction("spark_hash", own_functions.hash_texts, ("VARCHAR",), "BIGINT"),
+)
+
+
+@contextmanager
+def connect(
+    *, threads: int = 1, memory_mb: int | None = None, folder: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory in which translated queries run. ``folder`` takes what does not fit into ``memory_mb``.
+
+    Queries must be done before it closes. It reads no files and loads no extension.
+    """
+    settings: dict[str, Any] = {
+        "threads": threads,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": False,
+    }
+    if memory_mb is not None:
+        settings["memory_limit"] = f"{memory_mb}MB"
+    settings["temp_directory"] = str(folder) if folder is not None else ""
+    connection = duckdb.connect(":memory:", config=settings)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        for own in OWN_FUNCTIONS:
+            connection.create_function(
+                own.name,
+                own.compute,
+                list(own.takes),
+                own.gives,
+                type=PythonUDFType.ARROW,
+                null_handling=FunctionNullHandling.SPECIAL,
+            )
+        yield connection
+    finally:
+        connection.close()

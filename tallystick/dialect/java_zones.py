@@ -1,0 +1,132 @@
+"""Shifts clocks between UTC and a zone as Java does, in any year from 1 to 9999.
+
+``kernel.zones`` does the same for the years in which features have windows. A local time that a clock change skipped
+moves forward by the gap; one that came twice is the first of the two.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.dialect.types import NotTranslated
+
+Ints = npt.NDArray[np.int64]
+
+SECOND = 1_000_000
+# Offsets of every day of these years are looked at. From then on a zone's last rule repeats with the calendar.
+_FIRST_YEAR, _LAST_YEAR, _CYCLE_YEARS = 1800, 2100, 400
+_CYCLE = 146_097 * 86_400 * SECOND
+
+# Java's ZoneId.SHORT_IDS.
+JAVA_SHORT_NAMES = {
+    "ACT": "Australia/Darwin", "AET": "Australia/Sydney", "AGT": "America/Argentina/Buenos_Aires",
+    "ART": "Africa/Cairo", "AST": "America/Anchorage", "BET": "America/Sao_Paulo", "BST": "Asia/Dhaka",
+    "CAT": "Africa/Harare", "CNT": "America/St_Johns", "CST": "America/Chicago", "CTT": "Asia/Shanghai",
+    "EAT": "Africa/Addis_Ababa", "ECT": "Europe/Paris", "IET": "America/Indiana/Indianapolis", "IST": "Asia/Kolkata",
+    "JST": "Asia/Tokyo", "MIT": "Pacific/Apia", "NET": "Asia/Yerevan", "NST": "Pacific/Auckland",
+    "PLT": "Asia/Karachi", "PNT": "America/Phoenix", "PRT": "America/Puerto_Rico", "PST": "America/Los_Angeles",
+    "SST": "Pacific/Guadalcanal", "VST": "Asia/Ho_Chi_Minh", "EST": "-05:00", "MST": "-07:00", "HST": "-10:00",
+}  # fmt: skip
+
+# Regions whose early years Java and Python know by other books: only from this day on are both sure to agree.
+_SURE_FROM = 946_684_800 * SECOND
+_TOLD_APART = frozenset(Path(__file__).with_name("early_years.txt").read_text(encoding="utf-8").split())
+# Known to one of them alone.
+_KNOWN_TO_ONE = frozenset(("America/Coyhaique", "ROC"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZoneTable:
+    """The offsets of a zone in microseconds: ``offsets[i]`` holds from ``starts[i - 1]`` to before ``starts[i]``.
+
+    ``local_starts`` are the local times from which the next offset is used when a local time becomes an instant.
+    """
+
+    starts: Ints
+    offsets: Ints
+    local_starts: Ints
+    cycle_from: int
+    sure_from: int
+
+    def to_local(self, instants: Ints) -> Ints:
+        """The zone's wall clock at instants; NotTranslated for years of which it is not sure."""
+        folded = self._folded(instants)
+        return np.asarray(instants + self.offsets[np.searchsorted(self.starts, folded, side="right")])
+
+    def to_instants(self, clocks: Ints) -> Ints:
+        """The instants of wall clocks; NotTranslated for years of which it is not sure."""
+        folded = self._folded(clocks)
+        return np.asarray(clocks - self.offsets[np.searchsorted(self.local_starts, folded, side="right")])
+
+    def to_instant(self, clock: int) -> int:
+        """The instant of one wall clock."""
+        return int(self.to_instants(np.array([clock], dtype=np.int64))[0])
+
+    def _folded(self, times: Ints) -> Ints:
+        """Times of late years as times of the cycle of years in which the zone has the same offsets."""
+        if times.size and times.min() < self.sure_from:
+            raise NotTranslated("a time in years of which a zone is not sure")
+        if not times.size or times.max() < self.cycle_from + _CYCLE:
+            return times
+        later = np.maximum((times - self.cycle_from) // _CYCLE, 0)
+        return np.asarray(times - later * _CYCLE)
+
+
+def is_zone(name: str) -> bool:
+    """Whether Java knows a region by that name; NotTranslated for one of which that is not sure."""
+    if name in _KNOWN_TO_ONE or name.startswith("SystemV/"):
+        raise NotTranslated("a zone that not every release knows")
+    return name in _regions()
+
+
+@lru_cache(maxsize=1)
+def _regions() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"Factory", "localtime", "posixrules", "EST", "MST", "HST"}
+
+
+@lru_cache(maxsize=64)
+def zone_table(name: str) -> ZoneTable:
+    """The offsets of a region, years 1 to 9999."""
+    zone = ZoneInfo(name)
+    cycle_from = _second(_LAST_YEAR)
+    starts, offsets = _changes(zone, _second(_FIRST_YEAR), cycle_from, step=2 * 86_400)
+    last_rule = _changes(zone, cycle_from, cycle_from + 366 * 86_400, step=20 * 86_400)
+    if len(last_rule[0]):
+        later = _changes(zone, cycle_from, cycle_from + (_CYCLE // SECOND) + 366 * 86_400, step=20 * 86_400)
+        starts, offsets = starts + later[0], offsets + later[1][1:]
+    at, off = np.array(starts, dtype=np.int64) * SECOND, np.array(offsets, dtype=np.int64) * SECOND
+    sure_from = _SURE_FROM if name in _TOLD_APART else _second(1) * SECOND - SECOND * 86_400
+    return ZoneTable(at, off, at + np.maximum(off[:-1], off[1:]), (cycle_from + 200 * 86_400) * SECOND, sure_from)
+
+
+def _second(year: int) -> int:
+    return int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp())
+
+
+def _changes(zone: ZoneInfo, first: int, end: int, *, step: int) -> tuple[list[int], list[int]]:
+    """Seconds of every change of offset, found by looking at each step and halving, and the offsets between."""
+
+    def offset(second: int) -> int:
+        delta = dt.datetime.fromtimestamp(second, zone).utcoffset()
+        return 0 if delta is None else delta.days * 86_400 + delta.seconds
+
+    second, starts, offsets = first, list[int](), [offset(first)]
+    while second < end:
+        if offset(second + step) == offsets[-1]:
+            second += step
+            continue
+        low, high = second, second + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if offset(middle) == offsets[-1] else (low, middle)
+        starts.append(high)
+        offsets.append(offset(high))
+        second = high
+    return starts, offsets

@@ -6,7 +6,6 @@ Takes a recipe and a source; reads features and labels, and the clean rows of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from tallystick.runs.progress import progress
 from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import Recipe
-from tallystick.tables import Slice, read_arrow, replace_arrow
+from tallystick.tables import Slice, pin_all, read_arrow, replace_arrow
 from tallystick.training import audit, audit_findings
 from tallystick.training.audit_requests import check_requests
 
@@ -50,13 +49,20 @@ def _recompute(
     context: RunContext, recipe: Recipe, stored: Mapping[str, pa.Table], *, sample: pa.Table
 ) -> list[audit.Recomputed]:
     """Each group's features of the sample again, from the rows of the sampled customers as they are now."""
-    read, zone = partial(read_arrow, context.warehouse), context.source.zone
+    zone = context.source.zone
+    works = [GroupWork.of(context.project.feature_groups[name], context.contracts) for name in recipe.groups]
+    names = {table for work in works for table in (work.plan.table, *(lookup.table for lookup in work.lookups))}
+    # One moment for all of them: a load that is published meanwhile is in all of its tables or in none.
+    versions = {name: one.version for name, one in pin_all(context.warehouse, sorted(names)).items()}
+
+    def read(table: str, wanted: pc.Expression) -> pa.Table:
+        return read_arrow(context.warehouse, table, version=versions[table], filter=wanted)
+
     is_own = context.is_ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
     recomputed = []
-    for name in recipe.groups:
-        work = GroupWork.of(context.project.feature_groups[name], context.contracts)
-        events = read(work.plan.table, filter=is_own)
-        looked_up = {lookup.table: read(lookup.table, filter=context.is_ours) for lookup in work.lookups}
+    for work in works:
+        events = read(work.plan.table, is_own)
+        looked_up = {lookup.table: read(lookup.table, context.is_ours) for lookup in work.lookups}
         group = audit.recomputed_group(work, stored[work.feature_table], events=events, dimensions=looked_up, zone=zone)
         recomputed.append(group)
     return recomputed

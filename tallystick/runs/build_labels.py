@@ -26,7 +26,18 @@ from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.labels import Label
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.recipes import Recipe
-from tallystick.tables import Pinned, Slice, arrow_schema, pin, read, read_arrow, replace, replace_arrow
+from tallystick.tables import (
+    Pinned,
+    Slice,
+    TableChange,
+    arrow_schema,
+    pin,
+    publish,
+    read,
+    read_arrow,
+    write_arrow,
+    write_frame,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -43,11 +54,12 @@ def run(params: BuildLabels, session: SparkSession) -> None:
     recipe = context.recipe(params)
     labels = [context.project.labels[name] for name in recipe.labels]
     inputs = context.warehouse.at_one_moment(lambda: _pin(context, recipe, labels, cutoff=params.cutoff))
-    observed, known = _observe(context, session, inputs), _known(context, session, inputs)
-    for label in labels:
-        rows = build_labels(label, session.createDataFrame(observed), known, observation_set=inputs.observation_set)
-        told = _store(context, session, label, rows=rows, inputs=inputs, is_large=observed.num_rows > FEW_ROWS)
-        progress(f"      label.{label.name} of {recipe.observations} on {inputs.cutoff}: {told or 'no observations'}")
+    changes = _build(context, session, labels, inputs)
+    # All at once: a training would else compare labels of two cut-offs, as if they were variants of one another.
+    commits = publish(context.warehouse, changes, run=context.signed("", {}))
+    for change, commit in zip(changes, commits, strict=True):
+        told = _describe(context, change.contract.name, inputs, version=commit.version) or "no observations"
+        progress(f"      {change.contract.name} of {recipe.observations} on {inputs.cutoff}: {told}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,21 +138,34 @@ def _read_frame(context: RunContext, session: SparkSession, pinned: Pinned) -> D
     return session.createDataFrame(rows)
 
 
-def _store(
-    context: RunContext, session: SparkSession, label: Label, *, rows: DataFrame, inputs: _Inputs, is_large: bool
-) -> str:
-    """Replace the set's rows of a label; returns how many turned out how, in words."""
+def _build(context: RunContext, session: SparkSession, labels: Sequence[Label], inputs: _Inputs) -> list[TableChange]:
+    """Build every label and write its rows to files, which no version names yet."""
+    observed, known = _observe(context, session, inputs), _known(context, session, inputs)
+    is_large, changes = observed.num_rows > FEW_ROWS, []
+    for label in labels:
+        rows = build_labels(label, session.createDataFrame(observed), known, observation_set=inputs.observation_set)
+        changes.append(_write(context, label, rows=rows, inputs=inputs, is_large=is_large))
+    return changes
+
+
+def _write(context: RunContext, label: Label, *, rows: DataFrame, inputs: _Inputs, is_large: bool) -> TableChange:
+    """The set's rows of a label as files, written in this process or by tasks."""
     contract, observations = context.contracts[f"label.{label.name}"], inputs.observation_set.name
     buckets = context.source.layout.buckets
     where = Slice.of_labels(contract.name, context.source.name, observations, buckets=buckets)
-    by = context.signed(fingerprint(label), inputs.versions(label))
     if is_large:
-        commit = replace(session, context.warehouse, contract, rows, where=where, run=by)
+        files = write_frame(context.warehouse, contract, rows, where=where)
     else:
         data = rows.toArrow().cast(arrow_schema(contract.columns))
-        commit = replace_arrow(context.warehouse, contract, data, where=where, run=by)
-    is_stored = context.is_ours & (pc.field("observations") == observations)
-    columns, version = ["status", "label"], commit.version
-    stored = read_arrow(context.warehouse, contract.name, columns=columns, version=version, filter=is_stored)
+        files = write_arrow(context.warehouse, contract, data, where=where)
+    by = context.signed(fingerprint(label), inputs.versions(label))
+    return TableChange(contract=contract, files=files, where=where, run=by)
+
+
+def _describe(context: RunContext, table: str, inputs: _Inputs, *, version: int) -> str:
+    """How many of the set's rows of a label turned out how, in words."""
+    is_stored = context.is_ours & (pc.field("observations") == inputs.observation_set.name)
+    columns = ["status", "label"]
+    stored = read_arrow(context.warehouse, table, columns=columns, version=version, filter=is_stored)
     counts = Counter({0: "good", 1: "bad"}.get(row["label"], row["status"]) for row in stored.to_pylist())
     return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))

@@ -25,6 +25,7 @@ from tallystick.report import (
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress
 from tallystick.tables import pin_all, query
+from tallystick.tables.store.disk import write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +41,7 @@ def run(params: WriteReport, session: SparkSession | None = None) -> None:
     page = describe_run(_gather_facts(context, context.recipe(params)))
     path = Path(context.warehouse.root) / "report" / f"{params.recipe}_{params.source}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_page(page), encoding="utf-8")
+    write_whole(path, render_page(page))
     print_page(page, sys.stdout)
     progress(f"      report: {path}")
 

@@ -12,7 +12,7 @@ from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.bucketing import aligned, check_layout
 from tallystick.tables.store.commits import last_inputs
 from tallystick.tables.store.door import replace_arrow, replace_files, write_arrow
-from tallystick.tables.store.frames import read, replace
+from tallystick.tables.store.frames import read, replace, write_frame
 from tallystick.tables.store.parquet_files import new_rel, read_files, write_file
 from tallystick.tables.store.publications import TableChange, publish, recover
 from tallystick.tables.store.queries import query, read_arrow
@@ -65,5 +65,6 @@ __all__ = [
     "without_values",
     "write_arrow",
     "write_file",
+    "write_frame",
     "write_merge",
 ]

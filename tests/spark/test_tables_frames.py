@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace as replace_fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from tallystick.tables import (
     without_values,
     write_arrow,
     write_file,
+    write_frame,
 )
 from tallystick.tables.store import door, frames, publications
 from tests.lib import store
@@ -249,3 +251,19 @@ def test_a_file_of_spark_that_a_publication_removed_comes_back_for_every_engine(
     assert store.ordered(read(spark, warehouse, store.NAME).toArrow().cast(store.SCHEMA)) == store.ordered(data)
     (late,) = read(spark, warehouse, store.NAME).where("loaded_on = DATE '2026-03-02'").groupBy().count().collect()
     assert late["count"] == 2
+
+
+def test_tasks_write_the_files_of_a_frame(spark: SparkSession, warehouse: Warehouse) -> None:
+    ensure_table(warehouse, store.CONTRACT)
+    data, where = store.rows([1, 2], buckets=2, each=2), store.source_slice()
+    files = write_frame(warehouse, store.CONTRACT, frame(spark, data.take(list(range(7, -1, -1)))), where=where)
+    assert sorted((file.partition["bucket"], file.rows) for file in files) == [("0", 4), ("1", 4)]
+    assert pin(warehouse, store.NAME).files == ()
+    replace_files(warehouse, store.CONTRACT, files, where=where, run=store.run("r1"))
+    assert store.ordered(read_arrow(warehouse, store.NAME)) == store.ordered(data)
+    assert [row["event_id"] for row in read_files([files[0].path], ["event_id"]).to_pylist()] == [
+        f"{files[0].partition['bucket']}_{day}_{i}" for i in (0, 1) for day in (1, 2)
+    ]
+    bucketed = replace_fields(where, buckets=2)
+    with pytest.raises(ContractError):
+        write_frame(warehouse, store.CONTRACT, frame(spark, data), where=bucketed)

@@ -6,15 +6,20 @@ to the slice, and the lock is the transaction that its writer takes. Whoever wri
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from tallystick.errors import ContractError
+from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.bucketing import check_buckets, check_writer, is_bucketed, mark_of
 from tallystick.tables.store.commits import commit_mark, confirm_commit, find_commit, held_version
 from tallystick.tables.store.disk import full_disk_is_setup_error
-from tallystick.tables.store.schemas import SPARK_TYPES, check_names
+from tallystick.tables.store.door import write_arrow
+from tallystick.tables.store.schemas import SPARK_TYPES, arrow_schema, check_names
 from tallystick.tables.store.slices import PLAIN, Commit, Run, Slice
 from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
@@ -67,6 +72,24 @@ def replace(
         finally:
             held.unpersist()
     return confirm_commit(path, run, where, name=contract.name, after=before)
+
+
+def write_frame(warehouse: Warehouse, contract: TableContract, frame: DataFrame, *, where: Slice) -> list[DataFile]:
+    """``write_arrow`` for a frame of any size: each partition is a task's; no version names the files yet.
+
+    ``frame`` has the contract's columns, as for ``replace``, and is computed once. The rows of one partition are in
+    memory together.
+    """
+    name = f"table {contract.name}"
+    rows, schema = _in_order(frame, contract, name), arrow_schema(contract.columns)
+
+    def write(part: pa.Table) -> pa.Table:
+        files = write_arrow(warehouse, contract, part.cast(schema), where=where)
+        return pa.table({"file": pa.array([pickle.dumps(file) for file in files], pa.binary())})
+
+    with full_disk_is_setup_error(name), without_values(name):
+        found = rows.groupBy(*contract.partition_by).applyInArrow(write, "file binary").collect()
+    return [pickle.loads(bytes(row["file"])) for row in found]
 
 
 def read(session: SparkSession, warehouse: Warehouse, name: str, *, version: int | None = None) -> DataFrame:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from deltalake.exceptions import DeltaError
 
-from tallystick.errors import TallystickError
+from tallystick.errors import ContractError, TallystickError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.door import CheckedWrite, check_write, commit_write
@@ -24,11 +24,15 @@ from tallystick.tables.store.warehouse import Warehouse
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableChange:
-    """What ``replace_files`` is given for one table: the slice and the files that it is to hold."""
+    """What ``replace_files`` is given for one table: the slice and the files that it is to hold.
+
+    ``run`` is the publication's run as this table's commit records it, where declarations or inputs are its own.
+    """
 
     contract: TableContract
     files: Sequence[DataFile]
     where: Slice
+    run: Run | None = None
 
 
 def publish(warehouse: Warehouse, changes: Sequence[TableChange], *, run: Run) -> list[Commit]:
@@ -38,8 +42,10 @@ def publish(warehouse: Warehouse, changes: Sequence[TableChange], *, run: Run) -
     before; commits that were made are undone, at once or by the next writer. The second call with the same run changes
     nothing. ContractError and ConflictError as for ``replace_files``.
     """
+    if {run.run_id} != {run.run_id, *(change.run.run_id for change in changes if change.run)}:
+        raise ContractError("a publication is of one run", where=f"run {run.run_id}", fix="give all changes its id")
     recover(warehouse)
-    writes = [check_write(warehouse, c.contract, c.files, where=c.where, run=run) for c in changes]
+    writes = [check_write(warehouse, c.contract, c.files, where=c.where, run=c.run or run) for c in changes]
     if all(write.done for write in writes):
         return [commit_write(warehouse, write) for write in writes]
     with only_publisher(warehouse.root):

@@ -58,10 +58,10 @@ def _undo(warehouse: Warehouse, name: str, version: int, facts: Mapping[str, Any
     added, removed = _changed_paths(warehouse, name, version)
     newest = DeltaTable(str(warehouse.table_path(name)))
     adds = [file for file in live_files(newest) if file.rel in added]
-    if len(adds) != len(added):
+    held = _files_with_stats(warehouse.open(name, version=version - 1), removed)
+    if (len(adds), len(held)) != (len(added), len(removed)):
         fix = f"remove {PUBLICATION} to show its tables as they are, then replay the last loads"
         raise ConflictError("rows of a publication that did not end were replaced", where=name, fix=fix)
-    held = _files_with_stats(warehouse.open(name, version=version - 1), removed)
     told = {**facts, "files": len(held), "rows": sum(file.rows for file in held), UNDOES: version}
     where = Slice.of_commit(str(facts["slice"]))
     change = FileChange(where, held_version(newest, where) + 1, held, adds, json.dumps(told))

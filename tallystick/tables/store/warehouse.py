@@ -66,6 +66,10 @@ class Warehouse:
             return self._open(name, version)
         return self.at_one_moment(lambda: self._open(name, PublicationState.read(self.root).before.get(name)))
 
+    def newest_version(self, name: str) -> int:
+        """The version of the last commit to an existing table, whether readers may see it or not."""
+        return max(int(log.stem) for log in (self.table_path(name) / LOG).glob("*.json") if log.stem.isdigit())
+
     def at_one_moment(self, look: Callable[[], Seen]) -> Seen:
         """What ``look`` returns, as of one moment: it looks again when a publication began or ended meanwhile.
 

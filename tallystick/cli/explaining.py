@@ -135,12 +135,14 @@ def _declared_at(group: FeatureGroup, column: FeatureColumn, root: Path) -> str:
     if column.formula in ("ratio", "change", "zscore"):
         place = place_in_file(group.path, column.cells[0].stem, words=(column.formula,))
     else:
-        kind = "share" if column.formula == "share" else "measure"
+        kind = column.formula if column.formula in ("share", "months") else "measure"
         place = place_in_file(group.path, column.measure, words=(kind, column.op, column.filter))
     return place.removeprefix(f"{root}/")
 
 
 def _formula(column: FeatureColumn) -> str:
+    if column.series is not None:
+        return f"{column.op} over {column.series.months} whole months of: {column.series.value}"
     parts = [f"{cell.stem} over {cell.window}" + (f", {cell.lag} before" if cell.lag else "") for cell in column.cells]
     return {
         "share": "{0} / {1}",

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.kernel.formulas import derive
+from tallystick.kernel.month_series import over_months
 from tallystick.kernel.nullable import Array, Bools, Ints
 from tallystick.kernel.plan import Formula, GroupPlan
 
@@ -89,7 +90,10 @@ class Results:
 
     def _column(self, formula: Formula, days: Ints) -> tuple[Array, Bools]:
         cells = [self._cell(slot) for slot in formula.slots]
-        values, null = cells[0] if formula.kind == "cell" else derive(formula.kind, cells, formula.windows, days)
+        if formula.series is not None and formula.node is not None:
+            values, null = over_months(formula.series, formula.node, cells)
+        else:
+            values, null = cells[0] if formula.kind == "cell" else derive(formula.kind, cells, formula.windows, days)
         return values, null | np.isnan(values) if values.dtype == np.float64 else null
 
     def _cell(self, slot: int) -> tuple[Array, Bools]:

@@ -17,6 +17,7 @@ from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.history import Asked, Ranges, find
 from tallystick.kernel.nullable import Array, Bools, Ints, Vector, count_before, rows_by_code
 from tallystick.kernel.plan import Edge, Family, Reduction
+from tallystick.kernel.zones import month_starts
 from tallystick.spec.expressions import Node
 
 T = TypeVar("T")
@@ -77,6 +78,9 @@ class Piece:
             self.places[list(wanted)] = find(self.at, visible.first, visible.end, np.stack(list(wanted.values())))
 
     def _edge_instants(self, number: int, edge: Edge, clocks: Ints) -> Ints:
+        if edge.unit == "calendar":
+            days = self.edge_days[number] = month_starts(self.asked.day, edge.count)
+            return self.zone.midnights(days)
         instants = self.asked.as_of if edge.unit == "now" else self.zone.back(clocks, edge.unit, edge.count)
         if not edge.whole:
             return instants

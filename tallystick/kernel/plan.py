@@ -16,6 +16,7 @@ from tallystick.spec.expressions import Node, columns_used, has_lags, parse_expr
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.ops import Op
+from tallystick.spec.series import Series
 from tallystick.spec.tables import TableContract
 from tallystick.spec.windows import Window, parse_window
 from tallystick.visibility import LOADED_ON
@@ -29,7 +30,8 @@ ORDERED_OPS = ("first", "last", "last_k", "age_days", "entropy")
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An edge of windows: ``count`` days or months before as_of, ``now`` (as_of itself) or ``all`` (first row).
+    """An edge of windows: ``count`` days or months before as_of, ``calendar`` (the first instant of the month ``count``
+    months before that of as_of), ``now`` (as_of itself) or ``all`` (first row).
 
     ``whole`` moves the edge to a midnight inside the window: ``up`` for a far edge, ``down`` for a near one.
     """
@@ -82,11 +84,15 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """How an output column comes from slots. ``windows`` are those of a ratio."""
+    """How an output column comes from slots. ``windows`` are those of a ratio, ``series`` that of months, with its
+    expression ``node``.
+    """
 
     kind: str
     slots: tuple[int, ...]
     windows: tuple[Window, ...] = ()
+    series: Series | None = None
+    node: Node | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,11 +205,19 @@ class _Maker:
         self.edges: dict[Edge, int] = {}
         self.slots: dict[Cell, int] = {}
         self.nodes: dict[str, Node] = {}
+        self.series: dict[tuple[str, ...], Node] = {}
 
     def formula(self, column: FeatureColumn) -> Formula:
         slots = tuple(self.slots[cell] for cell in column.cells)
         windows = tuple(parse_window(cell.window) for cell in column.cells) if column.formula == "ratio" else ()
-        return Formula(column.formula, slots, windows)
+        if column.series is None:
+            return Formula(column.formula, slots, windows)
+        # Types of stems are those of the slots: every column of one text has the same node.
+        key = column.series.value, *column.series.stems
+        if key not in self.series:
+            types = {cell.stem: self.slot_type(cell) for cell in column.cells}
+            self.series[key] = column.series.node(types)
+        return Formula(column.formula, slots, series=column.series, node=self.series[key])
 
     def families(self, columns: tuple[FeatureColumn, ...]) -> tuple[Family, ...]:
         """One family per selection of rows, whatever measures share it; one reduction per op and value in it."""
@@ -243,8 +257,10 @@ class _Maker:
         return next(value for value in self.group.by[base.measure.by] if value_name(value) == base.value)
 
     def window_edges(self, cell: Cell, op: Op) -> tuple[int, int]:
-        window = parse_window(cell.window)
+        window = cell.span
         near, far = window.count * cell.lag, window.count * (cell.lag + 1)
+        if window.unit == "calendar":
+            return self.edge(Edge(window.unit, far)), self.edge(Edge(window.unit, near))
         up, down = ("up", "down") if op.name in WHOLE_DAY_OPS else ("", "")
         high = Edge(window.unit, near, down) if near else Edge("now", 0, down)
         low = Edge("all") if window.is_all else Edge(window.unit, far, up)
@@ -266,8 +282,8 @@ def _chains(cells: list[Cell]) -> tuple[tuple[int, ...], ...]:
 
     Days nest in days and months in months, but 30 days and a month overlap either way.
     """
-    windows = [parse_window(cell.window) for cell in cells]
-    current = [i for i, cell in enumerate(cells) if cell.lag == 0]
+    windows = [cell.span for cell in cells]
+    current = [i for i, cell in enumerate(cells) if cell.lag == 0 and windows[i].unit != "calendar"]
     units = [unit for unit in ("day", "month") if any(windows[i].unit == unit for i in current)] or ["all"]
     chains = []
     for unit in units:
@@ -275,5 +291,5 @@ def _chains(cells: list[Cell]) -> tuple[tuple[int, ...], ...]:
         if unit == units[-1] and unit != "all":
             chain += [i for i in current if windows[i].is_all]
         chains.append(tuple(chain))
-    chains.extend((i,) for i, cell in enumerate(cells) if cell.lag)
+    chains.extend((i,) for i in range(len(cells)) if i not in current)
     return tuple(chain for chain in chains if chain)

@@ -100,6 +100,12 @@ def months_back(days: Ints, months: int) -> Ints:
     return np.asarray((first + np.minimum(day_of_month, last)).astype(np.int64))
 
 
+def month_starts(days: Ints, months: int) -> Ints:
+    """The first day of the month of ``days``, or of the month so many ``months`` before."""
+    month: npt.NDArray[Any] = days.astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray((month - np.timedelta64(months, "M")).astype("datetime64[D]").astype(np.int64))
+
+
 @lru_cache(maxsize=64)
 def zone_offsets(name: str) -> Zone:
     """The offsets of the zone called ``name``; DeclarationError for an unknown one."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from tallystick.project.project import Project, load_project
 from tallystick.spec.columns import FeatureColumn, group_columns
 from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
+from tallystick.spec.months import MONTH_OPS, Months
 from tallystick.spec.ops import ANY, DATE, NUMBER, OP_RULES
 from tallystick.spec.tables import TableContract
 
@@ -98,6 +99,54 @@ none:
 - They are ordered by `event_at`, at one instant by the table's `sequence` (null last), then by the event id.
 - With `PARTITION BY` the row before is the last one that has the same values in these columns. Null is a value here.
 - A row before whose `x` is null gives null; it is not passed over.
+
+## Calendar months
+
+`Months` computes a value for each of the last whole calendar months, and then an operation over them. `value` is SQL
+over *stems*: a stem is a measure with its filter and operation, without group and window, such as `due_sum`.
+
+```python
+from tallystick.spec.features import FeatureGroup, Measure, Share
+from tallystick.spec.months import Months
+
+STATEMENTS = FeatureGroup(
+    name="statements",
+    table="clean.statements",
+    owner="credit-risk",
+    windows=("12m",),
+    measures=(
+        Measure(name="due", value="due_minor", ops="sum", reason="What was due"),
+        Measure(name="paid", value="paid_minor", ops="sum", reason="What was paid"),
+    ),
+    derived=(
+        Share(name="paid", a="paid_sum", b="due_sum", sign=-1),  # paid over due: statements_paid_share_12m
+        # Months in a row in which something was due and less was paid: statements_missed_months_longest_streak_12m, ...
+        Months(
+            name="missed",
+            value="due_sum > 0 AND paid_sum < due_sum",
+            ops="longest_streak current_streak count",
+            windows=("6m", "12m"),
+            sign=1,
+            description="Months with less paid than due, in {{window}}",
+            reason="Payments missed month after month",
+        ),
+        # What was paid in the last whole month, against the month before: statements_step_months_last_1m
+        Months(name="step", value="paid_sum / LAG(paid_sum)", ops="last", windows=("1m",)),
+    ),
+)
+```
+
+- A month begins and ends at local midnights of the business zone. The month that contains `as_of` is not over and is
+  left out: on 15 March and on 31 March the last whole month is February, from the first instant of April on it is March
+  ([windows](windows.md#whole-calendar-months)). `12m` of a measure are other months: those before `as_of`, day by day.
+- A row counts in the month of its `event_at`, if the observation sees it. So a payment that becomes known late does not
+  count before.
+- A month without rows has what its stems give of nothing: 0 for counts and sums, null for other operations. To have it
+  otherwise, say so: `COALESCE(balance_mean, 0)`, or `CASE WHEN paid_count > 0 THEN paid_sum END`. Months before the
+  customer's first row are months without rows.
+- `LAG(paid_sum)` is `paid_sum` in the month before, `LAG(paid_sum, 2)` two months before; also for the first month of
+  the window, since the months before it are computed for this.
+- Where a condition is null, it is not true, and a streak ends. `mean`, `std`, `min` and `max` leave null months out.
 
 ## Lookup
 
@@ -185,8 +234,15 @@ DERIVED = """
 | `Ratio(of, window, against)` | rate per day in one window / rate per day in the other; a month has its real days |\
  the other rate is null or 0 |
 | `Change(of)` | (now - before) / abs(before), before being the window before | before is null or 0 |
+| `Months(value, ops, windows)` | an operation over the values of whole calendar months | no month has a value |
 | `ZScore(of, k)` | (now - mean) / sample standard deviation of the k windows before |\
  fewer than 3 have a value, or all are equal |
+
+Operations of `Months` ([calendar months](#calendar-months)), over the months of `windows`:
+
+| op | of a | gives | is |
+|---|---|---|---|
+{months}
 
 Counts and sums of no rows are 0; statistics of no rows are null. Sums of whole numbers are exact, and a sum that does
 not fit int64 is an error. Money is in whole minor units. Sums of doubles, and features made of them, have the rounding
@@ -206,7 +262,12 @@ def features_page(project: Project) -> str:
         lines.append(
             f"| `{_SPELLINGS.get(name, name)}` | {_TAKES[rule.takes]} | {gives} | {rule.empty} | {rule.words} |"
         )
-    lines.append(DERIVED)
+    kinds = {True: "condition", False: "number"}
+    months = [
+        f"| `{_SPELLINGS.get(name, name)}` | {kinds[rule.of_condition]} | {rule.gives} | {rule.words} |"
+        for name, rule in MONTH_OPS.items()
+    ]
+    lines.append(DERIVED.replace("{months}", "\n".join(months)))
     groups = project.feature_groups
     made = {name: group_columns(group, project.contracts) for name, group in groups.items()}
     lines += ["## Declared", "", f"{sum(map(len, made.values()))} features in {len(groups)} groups.", ""]
@@ -259,6 +320,9 @@ def _row(group: FeatureGroup, part: Measure | Derived, count: int) -> str:
         windows = [window.text for window in group.windows_of(part)]
         windows += ["each also before"] if part.previous else []
         return _cells(part.name, part.description or _made_of(part), " ".join(part.ops), filters, windows, count)
+    if isinstance(part, Months):
+        means = part.description or _formula(part)
+        return _cells(part.name, means, f"months: {' '.join(part.ops)}", [], list(part.windows), count)
     name = part.name if isinstance(part, Share) else " ".join(stems_of(part.of))
     windows = list(part.windows) or ["as the measure"]
     return _cells(name, part.description or _formula(part), type(part).__name__.lower(), [], windows, count)
@@ -278,6 +342,8 @@ def _formula(derived: Derived) -> str:
     match derived:
         case Share():
             return f"`{derived.a}` / `{derived.b}`"
+        case Months():
+            return f"`{derived.value}`"
         case Ratio():
             return f"per day in {derived.window} against {derived.against}"
         case Change():

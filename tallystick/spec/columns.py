@@ -14,10 +14,12 @@ from tallystick.errors import DeclarationError
 from tallystick.spec import names
 from tallystick.spec.checks import check_group, value_type
 from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
+from tallystick.spec.months import Months
 from tallystick.spec.ops import SAME, Op
 from tallystick.spec.parts import declaring
+from tallystick.spec.series import Series, series_of
 from tallystick.spec.tables import Column, Retirement, TableContract
-from tallystick.spec.windows import Window, parse_window
+from tallystick.spec.windows import CALENDAR_MONTH, MONTH, Window, parse_window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +48,19 @@ class Base:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """One aggregate over one window. ``lag`` 1 is the window before, ``[as_of - 2w, as_of - w)``, and so on."""
+    """One aggregate over one window. ``lag`` 1 is the window before, ``[as_of - 2w, as_of - w)``, and so on.
+
+    Window ``month`` is the last whole calendar month, with ``lag`` 1 the one before.
+    """
 
     stem: str
     window: str
     lag: int = 0
+
+    @property
+    def span(self) -> Window:
+        """The window as a value."""
+        return CALENDAR_MONTH if self.window == MONTH else parse_window(self.window)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +68,9 @@ class FeatureColumn:
     """One feature: its name, type and passport.
 
     ``type`` is ``int64`` or ``double``, and empty where a column was made without contracts and its type depends on
-    them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change`` or ``zscore`` over ``cells`` in order. ``empty``
-    is what a customer without rows gets, ``0`` or ``null``. ``replaces`` is the column's name before its measure or
-    filter was renamed. From business date ``retired_on`` on it is not computed.
+    them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change``, ``zscore`` or ``months`` (then with a ``series``)
+    over ``cells`` in order. ``empty`` is what a customer without rows gets, ``0`` or ``null``. ``replaces`` is the
+    column's name before its measure or filter was renamed. From business date ``retired_on`` on it is not computed.
     """
 
     name: str
@@ -84,6 +94,7 @@ class FeatureColumn:
     version: int = 1
     replaces: str = ""
     retired_on: date | None = None
+    series: Series | None = None
 
 
 def group_bases(group: FeatureGroup) -> dict[str, Base]:
@@ -142,7 +153,7 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     for column in columns:
         names.check_name("feature", column.name, where=group.where_text)
         if column.name in seen:
-            kind = "share" if column.formula == "share" else "measure"
+            kind = column.formula if column.formula in ("share", "months") else "measure"
             where = f"{group.where_text}, {kind} {column.measure}"
             with declaring(kind, column.measure, is_last=True):
                 raise DeclarationError(f"two features are called {column.name}", where=where, fix="rename one")
@@ -232,7 +243,7 @@ def _base_columns(group: FeatureGroup, base: Base) -> Iterator[FeatureColumn]:
 
 def _base_column(group: FeatureGroup, base: Base, *, name: str, cell: Cell) -> FeatureColumn:
     rule = base.op.rule
-    window = parse_window(cell.window)
+    window = cell.span
     measure = base.measure
     return FeatureColumn(
         name=name,
@@ -266,6 +277,10 @@ def _derived_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: De
             old = names.share_name(group.name, derived.replaces, text) if derived.replaces else ""
             yield replace(_derived_column(group, base, derived, name=name, cells=cells), replaces=old)
         return
+    if isinstance(derived, Months):
+        with declaring("months", derived.name):
+            yield from _month_columns(group, bases, derived)
+        return
     for stem in stems_of(derived.of):
         base = _base(group, bases, stem)
         if isinstance(derived, Ratio):
@@ -284,17 +299,41 @@ def _derived_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: De
             yield replace(column, replaces=make(group.name, base.old_stem, text) if base.old_stem else "")
 
 
+def _month_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: Months) -> Iterator[FeatureColumn]:
+    # Whole numbers and doubles mix freely, so a type that only contracts know changes nothing here.
+    for series in series_of(derived, dict.fromkeys(bases, "double"), where=group.where_text):
+        cells = tuple(Cell(stem=stem, window=MONTH, lag=lag) for stem in series.stems for lag in range(series.length))
+        name, old = (
+            names.months_name(group.name, text, op=series.op, window=series.window) if text else ""
+            for text in (derived.name, derived.replaces)
+        )
+        base, rule = bases[series.stems[0]], series.rule
+        words = "the last whole month" if series.months == 1 else f"the last {series.months} whole months"
+        told = derived.description or f"{rule.words}, of {derived.value}, over {{window}}"
+        yield replace(
+            _derived_column(group, base, derived, name=name, cells=cells),
+            type=rule.gives,
+            op=series.op,
+            window=series.window,
+            description=_fill(group, told, base, words),
+            reason=_fill(group, derived.reason or base.measure.reason, base, words),
+            empty="0" if rule.gives == "int64" else "null",
+            replaces=old,
+            series=series,
+        )
+
+
 def _derived_column(
     group: FeatureGroup, base: Base, derived: Derived, *, name: str, cells: tuple[Cell, ...]
 ) -> FeatureColumn:
-    formula = {Share: "share", Ratio: "ratio", Change: "change", ZScore: "zscore"}[type(derived)]
+    formula = type(derived).__name__.lower()
     column = _base_column(group, base, name=name, cell=cells[0])
-    words = _window_words(parse_window(cells[0].window), lag=0)
+    words = _window_words(cells[0].span, lag=0)
     texts = {cell.window: None for cell in cells}
     return replace(
         column,
         type="double",
-        measure=derived.name if isinstance(derived, Share) else column.measure,
+        measure=derived.name if isinstance(derived, (Share, Months)) else column.measure,
         op=formula,
         window="_".join(texts),
         formula=formula,
@@ -332,6 +371,8 @@ def _derived_words(derived: Derived, cells: tuple[Cell, ...], column: FeatureCol
     if isinstance(derived, Ratio):
         against = parse_window(derived.against).words
         return f"{cells[0].stem} per day over {{window}} against {against}"
+    if isinstance(derived, Months):
+        return derived.value
     if isinstance(derived, Change):
         return f"relative change of {cells[0].stem} over {{window}} against the same span before"
     return f"{cells[0].stem} over {{window}} in standard deviations from the {derived.k} such windows before"

@@ -17,6 +17,10 @@ from tallystick.spec.windows import parse_window
 
 def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
     """What the feature is where there is nothing to compute it from, and why."""
+    if column.series is not None:
+        if column.series.rule.of_condition:
+            return "never null: a month without rows has what its parts give of nothing, and null is not true"
+        return "null where no month has a value, for a spread where fewer than two have, for a month where it has none"
     if column.formula != "cell":
         return {
             "share": "null where the part below is null or 0: nothing is no share of nothing",
@@ -57,6 +61,9 @@ def source_columns(group: FeatureGroup, column: FeatureColumn, contracts: Mappin
 
 def window_words(column: FeatureColumn) -> list[str]:
     """Each window of the feature in words, such as ``the last 30 days: [as_of - 30d, as_of)``."""
+    if column.series is not None:
+        before = f", and {column.series.more} before them for LAG" if column.series.more else ""
+        return [f"the last {column.series.months} whole calendar months before that of as_of{before}"]
     told: dict[str, None] = {}
     for cell in column.cells:
         window = parse_window(cell.window)

@@ -23,6 +23,7 @@ from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.expression_sql import expression_sql, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup
+from tallystick.spec.month_sql import FIRST_DAY, NEXT_MONTH, month_steps
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.tables import TableContract
 from tallystick.spec.windows import Window, parse_window
@@ -130,6 +131,9 @@ class SqlWriter:
 
     def _query(self, column: FeatureColumn) -> str:
         steps = [("known", self._known()), ("visible", self._visible(column))]
+        if column.series is not None:
+            last = {cell.stem: self._cell(cell) for cell in column.cells if cell.lag == 0}
+            return _joined([*steps, *month_steps(column.series, last, name=column.name)])
         parts = [self._cell(cell) for cell in column.cells]
         if column.formula == "cell":
             steps.append(("", parts[0].replace("AS value", f"AS {column.name}", 1)))
@@ -140,8 +144,7 @@ class SqlWriter:
             names = {"change": ("now", "before")}.get(column.formula, ("above", "below"))
             steps += list(zip(names, parts, strict=True))
             steps.append(("", self._formula(column)))
-        named = [f"{name} AS (\n{_indented(text)}\n)" for name, text in steps if name]
-        return f"WITH {', '.join(named)}\n{steps[-1][1]}"
+        return _joined(steps)
 
     def _formula(self, column: FeatureColumn) -> str:
         if column.formula == "change":
@@ -166,7 +169,7 @@ class SqlWriter:
         bases = [self.bases[cell.stem] for cell in column.cells]
         read = {name for base in bases for name in base_columns(self.group, base, self.types)}
         at = self.group.event_at
-        needs_day = {base.op.name for base in bases} & _BY_DAY
+        needs_day = column.series is not None or {base.op.name for base in bases} & _BY_DAY
         day = f", CAST(timezone($zone, {at}) AS DATE) AS day" if needs_day else ""
         day += "".join(f",\n       {ordered_lag(lag, self._order()[0])} AS {name}" for lag, name in self.lags.items())
         tables = ["known"]
@@ -196,7 +199,7 @@ class SqlWriter:
 
     def _cell(self, cell: Cell) -> str:
         base = self.bases[cell.stem]
-        window = parse_window(cell.window)
+        window = cell.span
         kept = [*self._window(cell, window), *self._conditions(base)]
         if base.op.name in ("longest_streak", "slope"):
             return self._by_days(base, cell, window, kept)
@@ -213,15 +216,24 @@ class SqlWriter:
     def _by_days(self, base: Base, cell: Cell, window: Window, kept: list[str]) -> str:
         """The two operations that look at whole business days of the window."""
         first = "(SELECT min(day) FROM visible)"
-        if not window.is_all:
+        if window.unit == "calendar":
+            first = FIRST_DAY
+        elif not window.is_all:
             first = f"$first_day_{distance_text(window, cell.lag + 1)}"
         end = f"$date_{distance_text(window, cell.lag)}" if cell.lag else "$date"
-        rows = f"FROM visible{_where([*kept, f'day >= {first}', f'day < {end}'])}"
+        if window.unit == "calendar":
+            end = NEXT_MONTH
+        else:
+            kept = [*kept, f"day >= {first}", f"day < {end}"]
+        rows = f"FROM visible{_where(kept)}"
         template = _STREAK if base.op.name == "longest_streak" else _SLOPE
         return _filled(template, value=self._value(base), rows=rows, first=first, end=end)
 
     def _window(self, cell: Cell, window: Window) -> Iterator[str]:
-        if not window.is_all:
+        if window.unit == "calendar":
+            yield f"day >= {FIRST_DAY}"
+            yield f"day < {NEXT_MONTH}"
+        elif not window.is_all:
             yield f"{self.group.event_at} >= $back_{distance_text(window, cell.lag + 1)}"
             if cell.lag:
                 yield f"{self.group.event_at} < $back_{distance_text(window, cell.lag)}"
@@ -262,6 +274,11 @@ class SqlWriter:
         forward = ", ".join(f"{n} NULLS LAST" if n == contract.sequence else n for n in order)
         backward = ", ".join(f"{n} DESC NULLS FIRST" if n == contract.sequence else f"{n} DESC" for n in order)
         return forward, backward
+
+
+def _joined(steps: list[tuple[str, str]]) -> str:
+    named = [f"{name} AS (\n{_indented(text)}\n)" for name, text in steps if name]
+    return f"WITH {', '.join(named)}\n{steps[-1][1]}"
 
 
 def _where(conditions: list[str]) -> str:

@@ -25,8 +25,16 @@ from datetime import date
 from tallystick.errors import DeclarationError
 from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.months import Months
 from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
 from tallystick.spec.ops import Op, parse_op
+from tallystick.spec.part_checks import (
+    check_distinct,
+    check_sign,
+    check_texts,
+    check_version,
+    split_names,
+)
 from tallystick.spec.parts import declaring
 from tallystick.spec.tables import PII_CLASSES
 from tallystick.spec.windows import Window, parse_window
@@ -77,14 +85,14 @@ class Measure:
         where = f"measure {self.name}"
         check_types(self, where=where)
         check_name("measure", self.name)
-        _check_texts(where, reason=self.reason)
-        _check_sign(where, self.sign)
+        check_texts(where, reason=self.reason)
+        check_sign(where, self.sign)
         _check_windows(where, self.windows)
         _check_life(where, self)
-        object.__setattr__(self, "ops", _split(self.ops))
+        object.__setattr__(self, "ops", split_names(self.ops))
         if not self.ops:
             raise DeclarationError("no operation is named", where=where, fix="ops='count sum'")
-        _check_distinct(where, "operation", self.ops)
+        check_distinct(where, "operation", self.ops)
         for op in self.parsed_ops:
             if op.rule.takes != "none" and not self.value:
                 raise DeclarationError(f"{op.token} needs a value", where=where, fix="value='amount_minor'")
@@ -200,7 +208,7 @@ class ZScore:
             raise DeclarationError(f"k = {self.k} is out of range", where=where, fix=f"{LEAST_ZSCORE_WINDOWS} to 60")
 
 
-Derived = Share | Ratio | Change | ZScore
+Derived = Share | Ratio | Change | ZScore | Months
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,7 +267,7 @@ class FeatureGroup:
         where = self.where_text
         check_types(self, where=where)
         check_name("group", self.name, where=where)
-        _check_texts(where, owner=self.owner)
+        check_texts(where, owner=self.owner)
         _check_windows(where, self.windows)
         if not self.windows or not self.measures:
             raise DeclarationError("a group needs windows and measures", where=where)
@@ -272,7 +280,7 @@ class FeatureGroup:
                 )
         for name in self.filters:
             check_name("filter", name, where=where)
-        _check_version(where, self.version)
+        check_version(where, self.version)
         for name in self.retired:
             if not name.startswith(f"{self.name}_"):
                 raise DeclarationError(f"retired {name} is no feature of {self.name}", where=where, fix="its full name")
@@ -290,7 +298,7 @@ class FeatureGroup:
 
     def _check_references(self, measure: Measure) -> None:
         where = f"{self.where_text}, measure {measure.name}"
-        _check_distinct(where, "filter", measure.filters)
+        check_distinct(where, "filter", measure.filters)
         for name in measure.filters:
             if name not in self.filters:
                 raise self._unknown("filter", name, self.filters, where=where)
@@ -328,28 +336,13 @@ class FeatureGroup:
 
 def stems_of(of: str | tuple[str, ...]) -> tuple[str, ...]:
     """The stems that a derived feature names: text separated by spaces, or a tuple."""
-    return _split(of)
-
-
-def _split(texts: str | tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(texts.split()) if isinstance(texts, str) else tuple(texts)
-
-
-def _check_texts(where: str, **texts: str) -> None:
-    for name, text in texts.items():
-        if not text.strip():
-            raise DeclarationError(f"{name} is empty", where=where, fix=f"say {name}=... in words")
-
-
-def _check_sign(where: str, sign: int) -> None:
-    if sign not in (-1, 0, 1):
-        raise DeclarationError(f"sign {sign} is not a sign", where=where, fix="+1 more risk, -1 less risk, 0 unknown")
+    return split_names(of)
 
 
 def _check_windows(where: str, windows: Iterable[str]) -> None:
     for window in windows:
         parse_window(window)
-    _check_distinct(where, "window", windows)
+    check_distinct(where, "window", windows)
 
 
 def _check_bounded(where: str, windows: Iterable[str]) -> None:
@@ -357,36 +350,24 @@ def _check_bounded(where: str, windows: Iterable[str]) -> None:
         raise DeclarationError("window all has no window before it", where=where, fix="use days or months")
 
 
-def _check_distinct(where: str, kind: str, names: Iterable[str]) -> None:
-    listed = list(names)
-    for name in listed:
-        if listed.count(name) > 1:
-            raise DeclarationError(f"{kind} {name} is named twice", where=where)
-
-
-def _check_derived(where: str, derived: Derived) -> None:
+def _check_derived(where: str, derived: Share | Ratio | Change | ZScore) -> None:
     check_types(derived, where=where)
-    _check_sign(where, derived.sign)
+    check_sign(where, derived.sign)
     _check_windows(where, derived.windows)
     _check_life(where, derived)
 
 
-def _check_life(where: str, declared: Measure | Derived) -> None:
-    _check_version(where, declared.version)
+def _check_life(where: str, declared: Measure | Share | Ratio | Change | ZScore) -> None:
+    check_version(where, declared.version)
     if isinstance(declared, (Measure, Share)) and declared.replaces:
         check_name("replaced", declared.replaces, where=where)
         if declared.replaces == declared.name:
             raise DeclarationError("it replaces itself", where=where, fix="replaces='the name it had before'")
 
 
-def _check_version(where: str, version: int) -> None:
-    if version < 1:
-        raise DeclarationError(f"version {version} is not a version", where=where, fix="1, 2, 3, ...")
-
-
 def _check_values(where: str, values: tuple[str, ...]) -> None:
     names = [value_name(value) for value in values]
-    _check_distinct(where, "value", names)
+    check_distinct(where, "value", names)
     if not names or OTHER in names or "" in names:
         fix = "other is made for all values that are not declared"
         raise DeclarationError("declared values must be distinct words, without other", where=where, fix=fix)

@@ -41,6 +41,13 @@ def _fingerprint(group: FeatureGroup, bases: Mapping[str, Base], column: Feature
     ]
     meant: dict[str, Any] = {"table": group.table, "entity": group.entity, "event_at": group.event_at, "cells": cells,
                              "formula": column.formula, "version": group.version}  # fmt: skip
+    if column.series is not None:
+        # Aggregates stand under what they are, not under their names, in the order in which the value names them.
+        names = {stem: f"a{number}" for number, stem in enumerate(column.series.stems)}
+        value = sqlglot.parse_one(column.series.value, dialect="duckdb").unnest()
+        for node in list(value.find_all(exp.Column)):
+            node.this.set("this", names[node.name])
+        meant["series"] = {"value": value.sql(dialect="duckdb", comments=False), "op": column.series.op}
     if group.per:
         meant["per"] = group.per
     # Version 1 says nothing: features that never had another one keep the fingerprint they are stored with.

@@ -6,6 +6,7 @@ Every name of a feature is made here and typed nowhere else, so that its parts c
     feature  = group "_" stem "_" window ["_prev"]
     ratio    = group "_" stem "_ratio_" window "_" window
     share    = group "_" name "_share_" window
+    months   = group "_" name "_months_" op "_" window
     change   = group "_" stem "_change_" window                 zscore likewise
 """
 
@@ -66,6 +67,11 @@ def change_name(group: str, stem: str, window: str) -> str:
 def zscore_name(group: str, stem: str, window: str) -> str:
     """The column of a window's distance from the customer's own earlier windows, in standard deviations."""
     return f"{group}_{stem}_zscore_{window}"
+
+
+def months_name(group: str, name: str, *, op: str, window: str) -> str:
+    """The column of an operation over whole calendar months, called ``name`` in its declaration."""
+    return f"{group}_{name}_months_{op}_{window}"
 
 
 def value_name(value: str) -> str:

@@ -14,6 +14,9 @@ from tallystick.errors import DeclarationError
 LONGEST_DAYS = 36_600
 LONGEST_MONTHS = 1_200
 
+# What stands for a whole calendar month in the place of a window; nobody can declare it as one.
+MONTH = "month"
+
 _PATTERN = re.compile(r"(?P<count>[1-9][0-9]*)(?P<unit>[dm])")
 
 
@@ -22,14 +25,15 @@ class Window:
     """A span that ends at ``as_of``, half-open: ``[as_of - window, as_of)``.
 
     ``unit`` is ``day``, ``month`` or ``all``; ``count`` is 0 for ``all``, which starts at the customer's first
-    visible event. Days and months are counted on the local wall clock of the business zone.
+    visible event. Days and months are counted on the local wall clock of the business zone. ``calendar`` is one whole
+    calendar month, which only ``Months`` looks at.
     """
 
     count: int
     unit: str
 
     def __post_init__(self) -> None:
-        longest = {"day": LONGEST_DAYS, "month": LONGEST_MONTHS, "all": 0}.get(self.unit)
+        longest = {"day": LONGEST_DAYS, "month": LONGEST_MONTHS, "all": 0, "calendar": 1}.get(self.unit)
         if longest is None:
             raise DeclarationError(f"window has unknown unit {self.unit}", fix="day, month or all")
         if not min(1, longest) <= self.count <= longest:
@@ -38,6 +42,8 @@ class Window:
     @property
     def text(self) -> str:
         """The only spelling of this window: ``7d``, ``3m`` or ``all``."""
+        if self.unit == "calendar":
+            return MONTH
         return "all" if self.unit == "all" else f"{self.count}{self.unit[0]}"
 
     @property
@@ -51,6 +57,9 @@ class Window:
     def is_all(self) -> bool:
         """True for the window that has no far edge: it has no previous window and no rate per day."""
         return self.unit == "all"
+
+
+CALENDAR_MONTH = Window(count=1, unit="calendar")
 
 
 def parse_window(text: str) -> Window:

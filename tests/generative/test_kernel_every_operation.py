@@ -19,8 +19,8 @@ from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, prepare_group
 from tallystick.spec.columns import group_bases, group_columns
 from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
+from tallystick.spec.months import MONTH_OPS, Months
 from tallystick.spec.ops import OP_RULES
-from tallystick.spec.windows import parse_window
 from tests.lib.feature_cases import (
     CONTRACTS,
     SCHEMA,
@@ -40,7 +40,7 @@ from tests.lib.feature_cases import (
 from tests.lib.oracle import compute_with_oracle
 from tests.lib.random_rows import AS_OF, ZONE, random_rows, words_of
 
-FORMULAS = {"cell", "share", "ratio", "change", "zscore"}
+FORMULAS = {"cell", "share", "ratio", "change", "zscore", "months"}
 
 
 def random_bank(*, rows: int = 160, seed: int = 5) -> pa.Table:
@@ -63,7 +63,7 @@ def kinds_of(group: FeatureGroup) -> set[tuple[str, str, str]]:
     for column in group_columns(group, CONTRACTS):
         base = bases[column.cells[0].stem]
         family = "filter" if base.filter else "by" if base.value else "all"
-        window = parse_window(column.cells[0].window).unit + ("_prev" if column.previous else "")
+        window = column.cells[0].span.unit + ("_prev" if column.previous else "")
         if column.formula == "cell":
             found.add((base.op.name, window, family))
     return found
@@ -79,7 +79,10 @@ def test_the_group_has_every_operation_over_every_kind_of_window_and_family() ->
         if op != "age_days" or family == "all"
     }
     assert sorted(wanted - kinds) == []
-    assert {column.formula for column in group_columns(every_op_group(), CONTRACTS)} == FORMULAS
+    columns = group_columns(every_op_group(), CONTRACTS)
+    assert {column.formula for column in columns} == FORMULAS
+    over_months = {"last_k" if c.op == "last_2" else c.op for c in columns if c.formula == "months"}
+    assert over_months == set(MONTH_OPS)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,21 @@ def test_a_sum_is_exact_or_refused_however_huge(amounts: list[int]) -> None:
 
 def test_the_random_groups_and_banks_draw_everything() -> None:
     seen: set[Any] = set()
-    wanted = {*OP_RULES, "day", "day_prev", "month", "month_prev", "all", "filter", "by", Share, Ratio, Change, ZScore}
+    wanted = {
+        *OP_RULES,
+        "day",
+        "day_prev",
+        "month",
+        "month_prev",
+        "all",
+        "filter",
+        "by",
+        Share,
+        Ratio,
+        Change,
+        ZScore,
+        Months,
+    }
     traits = {"tie", "null", "negative", "corrected", "retracted", "late", "out of order", "other", "empty customer",
               "repeated", "off midnight", "at midnight", "before the first", "after the last"}  # fmt: skip
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
+from tallystick.spec.months import Months
 from tallystick.spec.tables import Column, TableContract
 
 # Always the same examples in a normal run, so that no failure is a matter of luck; `make soak` draws new ones.
@@ -287,8 +288,27 @@ def _derived(draw: st.DrawFn, group: FeatureGroup) -> tuple[Any, ...]:
     if draw(st.booleans()):
         made.append(Change(of=second, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),)))
     if draw(st.booleans()):
+        value, ops = draw(st.sampled_from(_monthly(first, second)))
+        made.append(Months(name="by", value=value, ops=ops, windows=tuple(draw(_MONTHS))))
+    if draw(st.booleans()):
         made.append(ZScore(of=first, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),), k=draw(st.integers(3, 5))))
     return tuple(made)
+
+
+_MONTHS = st.lists(st.sampled_from(["1m", "3m", "14m"]), min_size=1, max_size=2, unique=True)
+_OF_CONDITION = "count longest_streak current_streak"
+
+
+def _monthly(first: str, second: str) -> list[tuple[str, str]]:
+    """Values of a month over two stems, with operations over the months."""
+    return [
+        (f"{first} > 0", _OF_CONDITION),
+        (f"{first} = 0 OR {second} IS NULL", _OF_CONDITION),
+        (f"{first} < LAG({first})", _OF_CONDITION),
+        (f"NOT {first} >= 2 * LAG({second}, 2)", _OF_CONDITION),
+        (f"{first} / {second}", "mean std min max last"),
+        (f"{first} * 0.5 - LAG({first})", "mean min last"),
+    ]
 
 
 def every_op_group() -> FeatureGroup:
@@ -323,6 +343,21 @@ def every_op_group() -> FeatureGroup:
         Ratio(of="rows0_count", window="1m", against="30d"),
         Change(of="number0_mean", windows=("2d", "1m")),
         ZScore(of="rows0_count number0_sum number0_max", windows=("2d", "1m"), k=4),
+        Months(
+            name="fewer",
+            value="rows0_count < LAG(rows0_count) OR rows0_count = 0",
+            ops=_OF_CONDITION,
+            windows=("1m", "5m"),
+        ),
+        Months(
+            name="odd", value="number0_odd_sum / number0_sum - 1", ops="mean std min max last last_2", windows=("5m",)
+        ),
+        Months(
+            name="shape",
+            value="text0_entropy + number0_last * LAG(number0_q50) - rows0_longest_streak",
+            ops="max last",
+            windows=("2m",),
+        ),
     )
     parts = {"filters": _FILTERS, "by": _CATEGORY, "windows": ("2d", "1m", "all")}
     return make_group(*measures, derived=derived, where="COALESCE(small, 1) <> 0", **parts)

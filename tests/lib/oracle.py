@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -23,10 +22,9 @@ from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases, grou
 from tallystick.spec.features import FeatureGroup, Lookup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.tables import TableContract
+from tests.lib.month_oracle import LAG, month_start, values_over_months
 
 Value = int | float | None
-# As the tests write it: no brackets in the brackets.
-_LAG = re.compile(r"LAG\([^()]*\)(?: OVER \(PARTITION BY [^()]*\))?")
 UTC = dt.UTC
 
 
@@ -149,6 +147,9 @@ class _Oracle:
         cells = [self.cells[cell] for cell in column.cells]
         if column.formula == "cell":
             return cells[0]
+        if column.series is not None:
+            is_whole = [self.bases[stem].op.rule.gives == "int64" for stem in column.series.stems]
+            return values_over_months(self.connection, column.series, cells, is_whole=is_whole)
         rows = zip(*cells, strict=True)
         if column.formula == "share":
             return [_quotient(a, b) for a, b in rows]
@@ -193,7 +194,7 @@ class _Oracle:
 
     def _with_lags(self, text: str) -> str:
         """The text with a column in the place of each LAG: of the rows that an observation sees, the one before."""
-        for found in _LAG.findall(text):
+        for found in LAG.findall(text):
             if found not in self.lags:
                 self.lags[found] = f"_lag_{len(self.lags)}"
                 call, _, keys = found.partition(" OVER (PARTITION BY ")
@@ -248,6 +249,10 @@ class _Oracle:
     def _span(self, row: int, window: str, lag: int) -> tuple[dt.datetime | None, dt.datetime, dt.date, dt.date]:
         """Far and near edge of an observation's window, and the first and end of its whole business days."""
         local = self.local[row]
+        if window == "month":
+            first, end = (month_start(self.business_dates[row], lag + back) for back in (1, 0))
+            low, high = (self._instant(dt.datetime.combine(day, dt.time())) for day in (first, end))
+            return low, high, first, end
         count, unit = (0, "all") if window == "all" else (int(window[:-1]), window[-1])
         high = self._instant(_back(local, unit, count * lag)) if lag else self.as_of[row]
         end_day = self._business_date(high)

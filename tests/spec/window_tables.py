@@ -136,6 +136,41 @@ CASES = (
         """,
     ),
     Case(
+        title="Whole calendar months",
+        text="`Months` looks at whole calendar months ([features](features.md#calendar-months)): `month 1` is the last"
+        " one that is over, `month 2` the one before. The month that contains `as_of` is not over, on its last day"
+        " neither.",
+        as_of="2026-03-31 23:59",
+        table="""
+            event_at                   | known_on   | month 1 | month 2
+            2025-12-31 23:59:59.999999 | 2026-01-01 |         |
+            2026-01-01 00:00           | 2026-01-02 |         | in
+            2026-01-31 23:59:59.999999 | 2026-02-01 |         | in
+            2026-01-31 12:00           | 2026-04-01 |         |
+            2026-02-01 00:00           | 2026-03-31 | in      |
+            2026-02-28 23:59:59.999999 | 2026-03-01 | in      |
+            2026-03-01 00:00           | 2026-03-02 |         |
+            2026-03-31 12:00           | 2026-03-31 |         |
+        """,
+    ),
+    Case(
+        title="The first instant of a month",
+        text="At the local midnight with which a month begins, the month before is over. Its edges are local midnights,"
+        " on whatever day the clock is changed.",
+        zone="Europe/Prague",
+        as_of="2024-04-01 00:00",
+        table="""
+            event_at                   | known_on   | month 1 | month 2
+            2024-01-31 23:59:59.999999 | 2024-02-01 |         |
+            2024-02-01 00:00           | 2024-02-02 |         | in
+            2024-02-29 23:59:59.999999 | 2024-03-01 |         | in
+            2024-03-01 00:00           | 2024-03-02 | in      |
+            2024-03-31 03:00           | 2024-04-01 | in      |
+            2024-03-31 23:59:59.999999 | 2024-04-01 | in      |
+            2024-03-31 23:59:59.999999 | 2024-04-02 |         |
+        """,
+    ),
+    Case(
         title="A leap year",
         text="Twelve months before 29 February is 28 February.",
         as_of="2024-02-29 00:00",

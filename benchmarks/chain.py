@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import stranger
 from benchmarks.banks import copy_project, work_folder
-from benchmarks.commands import Taken, run_command
+from benchmarks.commands import Mark, Taken, run_command
 from benchmarks.groups import ROOT
 from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown
 from benchmarks.stranger_source import NAME, RECIPE
@@ -98,10 +98,16 @@ def tally_of(home: Path) -> Path:
 
 
 def stages_of(taken: Taken) -> list[Stage]:
-    """The stages of a chain in order; the first is what comes before any of them. Their sum is the whole."""
-    titles = [FIRST, *(re.sub(STAGE, r"\3", mark.line) for mark in taken.marks)]
-    walls = [0.0, *(mark.wall for mark in taken.marks), taken.wall]
-    cpus = [0.0, *(mark.cpu for mark in taken.marks), taken.cpu]
+    """The stages of a chain in order; the first is what comes before any of them. Their sum is the whole.
+
+    A stage begins with the first line that has its number: it may tell its progress in more such lines.
+    """
+    begun: dict[str, Mark] = {}
+    for mark in taken.marks:
+        begun.setdefault(re.sub(STAGE, r"\1", mark.line), mark)
+    titles = [FIRST, *(re.sub(STAGE, r"\3", mark.line) for mark in begun.values())]
+    walls = [0.0, *(mark.wall for mark in begun.values()), taken.wall]
+    cpus = [0.0, *(mark.cpu for mark in begun.values()), taken.cpu]
     return [
         Stage(title=title, wall=walls[at + 1] - walls[at], cpu=cpus[at + 1] - cpus[at])
         for at, title in enumerate(titles)

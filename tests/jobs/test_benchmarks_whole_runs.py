@@ -95,7 +95,8 @@ MARKS = (
 
 
 def test_the_stages_of_a_chain_add_up_to_the_whole() -> None:
-    stages = chain.stages_of(Taken(wall=12.0, cpu=20.0, peak_mb=1.0, marks=MARKS))
+    told_twice = (*MARKS, Mark(line="[2/2] validate simbank: half of it", wall=11.0, cpu=18.0))
+    stages = chain.stages_of(Taken(wall=12.0, cpu=20.0, peak_mb=1.0, marks=told_twice))
     assert [(stage.title, stage.wall, stage.cpu) for stage in stages] == [
         (chain.FIRST, 4.0, 5.0),
         ("ingest simbank", 6.0, 10.0),

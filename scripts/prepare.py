@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 UV_VERSION = "0.13.9"
 # A change of these files is a change of the environment.
 INPUTS = ("pyproject.toml", "uv.lock", "scripts/prepare.py", "tallystick/kernel/loops.py")
+# Written by tallystick/tables/runtime/class_archive.py: what starts Spark in half the time.
+ARCHIVE = "conf/local/spark-classes.jsa"
 FULL_DISK = re.compile(r"no space left|disk quota exceeded|os error 28\b|errno 28\b", re.IGNORECASE)
 NO_NETWORK = re.compile(
     r"error sending request|failed to fetch|dns error|could not connect|connection (refused|reset|error)|"
@@ -118,10 +120,22 @@ def sync_environment() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
+def archive_classes(java: str) -> None:
+    """Make the archive of Spark's classes, once for an environment, its jars and this Java."""
+    archive = ROOT / ARCHIVE
+    made_of = [ROOT / ".venv/.in-sync", *(ROOT / ".jars").glob("*.jar"), Path(java).resolve()]
+    if archive.is_file() and all(archive.stat().st_mtime > path.stat().st_mtime for path in made_of):
+        return
+    say("archiving Spark's classes (half a minute)")
+    python = str(ROOT / ".venv/bin/python")
+    run_tool([python, "-m", "tallystick.tables.runtime.class_archive"], env=dict(os.environ), what="Archiving classes")
+
+
 def write_spark_settings() -> None:
     """Fill in the places in conf/spark-defaults.conf, for spark-submit, which cannot do it itself."""
-    template, target = ROOT / "conf/spark-defaults.conf", ROOT / "conf/local/spark-defaults.conf"
-    if target.is_file() and target.stat().st_mtime > template.stat().st_mtime:
+    target = ROOT / "conf/local/spark-defaults.conf"
+    made_of = [ROOT / "conf/spark-defaults.conf", ROOT / ARCHIVE]
+    if target.is_file() and all(target.stat().st_mtime > path.stat().st_mtime for path in made_of):
         return
     python = str(ROOT / ".venv/bin/python")
     run_tool([python, "-m", "tallystick.tables.runtime.profile"], env=dict(os.environ), what="Writing Spark's settings")
@@ -129,11 +143,12 @@ def write_spark_settings() -> None:
 
 def main() -> None:
     """Check, install, fetch, write; each step does nothing when it is up to date."""
-    check_java()
+    java = check_java()
     check_openmp()
     sync_environment()
     for name in fetch_all():
         say(f"fetched {name}")
+    archive_classes(java)
     write_spark_settings()
 
 

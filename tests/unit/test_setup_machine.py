@@ -5,6 +5,7 @@ Java, OpenMP, disk, Python, and the installers' failures, all with stand-ins.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,28 @@ def test_an_environment_in_sync_is_left_alone(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "uv.lock").write_text("changed")
     prepare.sync_environment()
     assert len(runs) == 4
+
+
+def test_the_archive_of_classes_is_made_again_for_another_java_or_other_jars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java, jar, archive = (tmp_path / name for name in ("java", ".jars/delta.jar", prepare.ARCHIVE))
+    for path in (java, jar, archive, tmp_path / ".venv/.in-sync"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (1, 1))
+    runs: list[list[str]] = []
+    monkeypatch.setattr(prepare, "ROOT", tmp_path)
+    monkeypatch.setattr(prepare, "run_tool", lambda command, **_: (runs.append(command), archive.touch()))
+    prepare.archive_classes(str(java))
+    prepare.archive_classes(str(java))
+    assert [command[1:] for command in runs] == [["-m", "tallystick.tables.runtime.class_archive"]]
+    for path in (java, jar):
+        os.utime(archive, (2, 2))
+        os.utime(path, (3, 3))
+        prepare.archive_classes(str(java))
+        os.utime(path, (1, 1))
+    assert len(runs) == 3
 
 
 def find_python(path: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from tallystick.errors import SetupError
 from tallystick.tables import open_session
+from tallystick.tables.runtime import profile
 from tallystick.tables.runtime.profile import CHECKOUT, check_java, find_home, find_jars, read_profile, write_profile
 
 
@@ -80,6 +81,20 @@ def test_the_profile_is_found_upwards_and_filled_in(project: Path) -> None:
     written = write_profile(project).read_text()
     assert written.count(str(project)) >= 1
     assert not re.search(r"^[^#]*\$\{", written, re.MULTILINE)
+
+
+def test_an_archive_of_spark_s_classes_is_used_where_there_is_one(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "classes.jsa"
+    monkeypatch.setattr(profile, "ARCHIVE", archive)
+    options = "spark.driver.extraJavaOptions"
+    without = read_profile(project)[options]
+    assert "SharedArchiveFile" not in without
+    archive.touch()  # what a Java leaves that cannot make one
+    assert read_profile(project)[options] == without
+    archive.write_bytes(b"classes")
+    assert f"-XX:SharedArchiveFile={archive} -Xlog:cds=off" in read_profile(project)[options]
 
 
 def test_a_folder_without_a_profile_takes_the_checkouts(tmp_path: Path) -> None:

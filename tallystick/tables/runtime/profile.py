@@ -21,6 +21,10 @@ JAVA_VERSIONS = (17, 21)
 PROFILE = Path("conf") / "spark-defaults.conf"
 CHECKOUT = Path(__file__).resolve().parents[3]
 
+# What `class_archive` makes. A JVM that cannot use it would say so where a command's data goes: on stdout.
+ARCHIVE = CHECKOUT / "conf" / "local" / "spark-classes.jsa"
+QUIET = "-Xlog:cds=off -Xlog:cds+dynamic=off"
+
 
 def find_home(start: Path | None = None) -> Path:
     """The folder whose ``conf/spark-defaults.conf`` holds: upwards from ``start`` (default: here) or the checkout."""
@@ -65,7 +69,11 @@ def write_profile(home: Path, target: Path | None = None) -> Path:
 
 def _filled_in(home: Path) -> str:
     text = (home / PROFILE).read_text(encoding="utf-8")
-    return text.replace("${JARS}", str(find_jars(home))).replace("${HOME_DIR}", str(CHECKOUT))
+    classes = f"-XX:SharedArchiveFile={ARCHIVE} {QUIET}" if ARCHIVE.is_file() and ARCHIVE.stat().st_size else ""
+    places = {"JARS": str(find_jars(home)), "HOME_DIR": str(CHECKOUT), "CLASSES": classes}
+    for name, place in places.items():
+        text = text.replace(f"${{{name}}}", place)
+    return text
 
 
 def check_java(environment: Mapping[str, str] | None = None) -> int:

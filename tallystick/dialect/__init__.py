@@ -10,8 +10,8 @@ Here: the types of expressions, the rules, the functions of our own that DuckDB 
 
 from __future__ import annotations
 
-from tallystick.dialect.engine import connect
+from tallystick.dialect.engine import QueryStopped, answer, connect
 from tallystick.dialect.translation import output_types, translate
 from tallystick.dialect.types import NotTranslated
 
-__all__ = ["NotTranslated", "connect", "output_types", "translate"]
+__all__ = ["NotTranslated", "QueryStopped", "answer", "connect", "output_types", "translate"]

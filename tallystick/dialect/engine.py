@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from tallystick.dialect import own_functions
@@ -42,6 +43,29 @@ OWN_FUNCTIONS = (
     OwnFunction("spark_time_text", own_functions.time_text, ("TIMESTAMP",), "VARCHAR"),
     OwnFunction("spark_hash", own_functions.hash_texts, ("VARCHAR",), "BIGINT"),
 )
+
+
+# What Spark calls the errors that a query can stop with.
+_CONDITIONS: dict[type[duckdb.Error], str] = {
+    duckdb.OutOfRangeException: "ARITHMETIC_OVERFLOW",
+    duckdb.ConversionException: "CAST_INVALID_INPUT",
+}
+
+
+class QueryStopped(Exception):
+    """A query stopped on a row: ``condition`` is Spark's name for why. DuckDB's own text may quote the row."""
+
+    def __init__(self, condition: str) -> None:
+        super().__init__(condition)
+        self.condition = condition
+
+
+def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """All rows of a query; QueryStopped where it stops on one."""
+    try:
+        return connection.sql(sql).to_arrow_table()
+    except duckdb.Error as error:
+        raise QueryStopped(_CONDITIONS.get(type(error), type(error).__name__)) from None
 
 
 @contextmanager

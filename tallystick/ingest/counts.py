@@ -5,21 +5,18 @@ A handful of sums, the only rows of a load that reach the driver. No value of a 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
-from pyspark.sql import functions as F
+import pyarrow as pa
 
 from tallystick.errors import LoadRefused
 from tallystick.ingest.conflicts import PARENT_UNKNOWN
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+# What is counted together, and the columns of rows that it is taken from.
+_TOLD = ("_file", "_is_parked", "_status", "_reason", "_column")
 
-COUNTED = ("COUNT(1) AS _rows", "MIN(STRUCT(_file, _line)) AS _first")
-MARKED = ("COUNT(1) AS _rows", "COUNT(_problem) AS _odd", "MIN(_fault) AS _fault", "COLLECT_LIST(_keys) AS _keys")
+Place = tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +28,50 @@ class FileCounts:
 
     view: str
     file: str
-    rows: int
-    unreadable: int
-    fault: str
-    keys: frozenset[str] | None
+    rows: int = 0
+    unreadable: int = 0
+    fault: str = ""
+    keys: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Outcome:
+    """Where rows went: status accepted, rejected, duplicate or excluded, and the reason and column of rejects."""
+
+    status: str
+    reason: str = ""
+    column: str = ""
+    is_parked: bool = False
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """How many rows had which outcome, and file and line of the first; what tasks find is added up."""
+
+    rows: dict[Outcome, int] = field(default_factory=dict)
+    first: dict[Outcome, Place] = field(default_factory=dict)
+
+    def add(self, outcome: Outcome, rows: int, first: Place) -> None:
+        """Count rows with one outcome, the first of which stands at ``first``."""
+        if rows:
+            self.rows[outcome] = self.rows.get(outcome, 0) + rows
+            self.first[outcome] = min(first, self.first.get(outcome, first))
+
+    def merge(self, others: Iterable[Outcomes]) -> Outcomes:
+        """These and all others, added up in this one."""
+        for other in others:
+            for outcome, rows in other.rows.items():
+                self.add(outcome, rows, other.first[outcome])
+        return self
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> Outcomes:
+        """Those of rows with ``_file``, ``_line``, ``_is_parked``, ``_status``, ``_reason`` and ``_column``."""
+        found = cls()
+        for told in rows.group_by(list(_TOLD)).aggregate([("_line", "count"), ("_line", "min")]).to_pylist():
+            outcome = Outcome(told["_status"], told["_reason"] or "", told["_column"] or "", told["_is_parked"])
+            found.add(outcome, told["_line_count"], (told["_file"], told["_line_min"]))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,11 +118,6 @@ class RowCounts:
         return self.accepted + self.entered
 
     @property
-    def stored_rejects(self) -> int:
-        """Rows for the ``_rejected`` table: this load's rejects and the parked rows it settled."""
-        return self.rejected + self.settled
-
-    @property
     def notes(self) -> list[str]:
         """What a reader should know about parked rows."""
         told = []
@@ -103,21 +135,20 @@ class RowCounts:
         return f"{table}: {', '.join([*parts, *self.notes])}"
 
     @classmethod
-    def read_from(cls, settled: DataFrame) -> RowCounts:
-        """The counts of a settled frame: one Spark job, which also fills its cache."""
+    def of(cls, outcomes: Outcomes) -> RowCounts:
+        """The counts of a table's rows by their outcomes."""
         sums: dict[str, int] = {}
         faults = []
-        for row in settled.groupBy("_is_parked", "_status", "_reason", "_column").agg(*_expr(COUNTED)).collect():
-            if not row["_is_parked"]:
-                sums[row["_status"]] = sums.get(row["_status"], 0) + row["_rows"]
-                if row["_reason"]:
-                    file, line = row["_first"]["_file"], row["_first"]["_line"]
-                    column = row["_column"] or ""
-                    faults.append(Fault(reason=row["_reason"], column=column, rows=row["_rows"], file=file, line=line))
-                continue
-            waits = row["_reason"] == PARENT_UNKNOWN
-            for name in ["waiting"] if waits else ["settled", *(["entered"] if row["_status"] == "accepted" else [])]:
-                sums[name] = sums.get(name, 0) + row["_rows"]
+        for outcome, rows in outcomes.rows.items():
+            names = [outcome.status]
+            if outcome.is_parked:
+                entered = ["entered"] if outcome.status == "accepted" else []
+                names = ["waiting"] if outcome.reason == PARENT_UNKNOWN else ["settled", *entered]
+            elif outcome.reason:
+                file, line = outcomes.first[outcome]
+                faults.append(Fault(reason=outcome.reason, column=outcome.column, rows=rows, file=file, line=line))
+            for name in names:
+                sums[name] = sums.get(name, 0) + rows
         return cls(**sums, faults=tuple(sorted(faults, key=lambda fault: (-fault.rows, fault.reason, fault.column))))
 
     def check(self, table: str, rate: float, *, source: str, place: Callable[[str], str]) -> None:
@@ -133,27 +164,3 @@ class RowCounts:
             where=f"source {source}",
             fix=f"nothing was published; correct the delivery or mapping, or raise reject_rate above {rate:g}",
         )
-
-
-def _expr(texts: tuple[str, ...]) -> list[Column]:
-    return [F.expr(text) for text in texts]
-
-
-def read_counts(marks: DataFrame) -> list[FileCounts]:
-    """The counts of files by view and name, from ``view``, ``_file``, ``_problem``, ``_fault`` and ``_keys`` of rows.
-
-    A file without rows is not among them.
-    """
-    counted = marks.groupBy("view", "_file").agg(*_expr(MARKED)).collect()
-    found = [
-        FileCounts(
-            view=row["view"],
-            file=row["_file"],
-            rows=row["_rows"],
-            unreadable=row["_odd"],
-            fault=row["_fault"] or "",
-            keys=frozenset(key for keys in row["_keys"] for key in json.loads(keys)) if row["_keys"] else None,
-        )
-        for row in counted
-    ]
-    return sorted(found, key=lambda told: (told.view, told.file))

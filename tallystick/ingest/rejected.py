@@ -5,14 +5,21 @@ The SQL of rejects and of their summary, which shows no value of a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tallystick.ingest.casting import Target, name_sql
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.dialect.own_functions import hash_texts
 from tallystick.ingest.conflicts import PARENT_UNKNOWN
-from tallystick.spec.mappings import text_sql
+from tallystick.ingest.placing import REJECTS, TablePlan
+from tallystick.ingest.staging import constant, take
+
+# A negative number in hexadecimal digits, as Spark's HEX writes it.
+_MASK = (1 << 64) - 1
 
 # What is written about a parked row when a later load settles it.
 ENTERED_LATER = "entered_later"
@@ -31,23 +38,42 @@ class RejectedRows:
     first_place: str
 
 
-def rejected_sql(settled: str, target: Target) -> str:
-    """The rows for the table's ``_rejected`` twin: what this load rejected, and what happened to rows it had parked.
+def complete(paths: Sequence[str], raw_lines: Callable[[str, pa.Array], Mapping[int, str]]) -> pa.Table:
+    """All REJECTS of the paths; ``raw_lines`` reads the text of those without again, from file and lines."""
+    found = pa.concat_tables([REJECTS.empty_table(), *(take(path) for path in paths)])
+    lacking = found.filter(pc.is_null(found["raw"]))
+    pieces = [found.filter(pc.is_valid(found["raw"]))]
+    for file in pc.unique(lacking["file"]).to_pylist():
+        rows = lacking.filter(pc.equal(lacking["file"], file))
+        texts = raw_lines(file, pc.unique(rows["line"]))
+        told = pa.array([texts[line] for line in rows["line"].to_pylist()], pa.string())
+        pieces.append(rows.set_column(rows.column_names.index("raw"), "raw", told))
+    return pa.concat_tables(pieces)
 
-    ``settled`` is a view of ``settled_sql``'s result. A parked row that still waits is not told again.
-    """
-    waits = f"(_status = 'rejected' AND _reason = '{PARENT_UNKNOWN}')"
-    return (
-        "SELECT CONCAT_WS(':', _file, _line, _branch, HEX(XXHASH64(_raw))) AS rejected_id,"
-        f" DATE '{target.load_date.isoformat()}' AS loaded_on, {text_sql(target.contract.table)} AS table_name,"
-        f" COALESCE(_reason, '{ENTERED_LATER}') AS reason, _column AS column_name, _file AS file, _line AS line,"
-        f" _raw AS raw, {name_sql(target.contract.known_on)} AS known_on, {text_sql(target.source.name)} AS source"
-        f" FROM {settled} WHERE (NOT _is_parked AND _status = 'rejected') OR (_is_parked AND NOT {waits})"
+
+def rejected_table(rejects: pa.Table, plan: TablePlan) -> pa.Table:
+    """The rows for the table's ``_rejected`` twin, from REJECTS whose text is complete."""
+    size = rejects.num_rows
+    marks = [f"{number & _MASK:X}" for number in hash_texts(rejects["raw"]).to_pylist()]
+    parts = (
+        rejects["file"],
+        rejects["line"].cast(pa.string()),
+        rejects["branch"].cast(pa.string()),
+        pa.array(marks, pa.string()),
+    )
+    return pa.table(
+        {
+            "rejected_id": pc.binary_join_element_wise(*parts, ":"),
+            "loaded_on": constant(plan.load_date, size, pa.date32()),
+            "table_name": constant(plan.table, size, pa.string()),
+            **{name: rejects[name] for name in ("reason", "column_name", "file", "line", "raw", "known_on")},
+            "source": constant(plan.source, size, pa.string()),
+        }
     )
 
 
 def waiting_sql(rejected: str, *, branch: int) -> str:
-    """Of all rejects in a view, those a branch of the mapping parked and no load has settled: file, line, raw text.
+    """A query (DuckDB) of all rejects in a view that a branch parked and no load has settled: file, line, raw text.
 
     Rows of a derived view have no line to be read again; the next delivery derives them again.
     """
@@ -55,7 +81,7 @@ def waiting_sql(rejected: str, *, branch: int) -> str:
         f"SELECT file, line, raw FROM {rejected} WHERE line > 0"
         f" AND REGEXP_EXTRACT(rejected_id, ':([0-9]+):[0-9A-F]+$', 1) = '{branch}'"
         " GROUP BY rejected_id, file, line, raw"
-        f" HAVING MAX(reason = '{PARENT_UNKNOWN}') AND NOT MAX(reason <> '{PARENT_UNKNOWN}')"
+        f" HAVING BOOL_AND(reason = '{PARENT_UNKNOWN}') ORDER BY file, line"
     )
 
 

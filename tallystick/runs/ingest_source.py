@@ -7,40 +7,52 @@ and every later one are mapped again from their copies.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from tallystick.buckets import run_tasks
 from tallystick.ingest.deliveries import check_order, find_deliveries, landed_delivery
 from tallystick.ingest.load import describe_load, prepare_load
 from tallystick.ingest.rejected import waiting_tables
+from tallystick.ingest.rooms import Rooms
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress
-from tallystick.tables import Slice, arrow_schema, check_layout, pin, query, read, replace, replace_arrow
+from tallystick.runs.sessions import session_when_asked
+from tallystick.spec.mappings import CLEAN
+from tallystick.tables import Slice, TableChange, arrow_schema, check_layout, pin_all, publish, query, recover
 from tallystick.tables.landing import Landing, alone, land, landings, mark_published
+from tallystick.tables.store.disk import full_disk_is_setup_error
+from tallystick.tables.store.door import write_arrow
+from tallystick.tables.store.earlier_rows import StoredBefore
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from tallystick.runs.params import IngestSource
 
-# Rows up to here are written by the driver: Spark's own write costs seconds even for one row.
-FEW_ROWS = 100_000
+# Deliveries of up to so many packed bytes are loaded by this process alone.
+FEW_BYTES = 8 << 20
 
 LOADS = "monitor.loads"
 
+Session = Callable[[], "SparkSession"]
 
-def run(params: IngestSource, session: SparkSession) -> None:
+
+def run(params: IngestSource, session: SparkSession | None) -> None:
     """Load every delivery in order of its date; one that was published before is left alone."""
     context = RunContext.open(params)
-    with alone(context.warehouse, context.source.name):
+    with alone(context.warehouse, context.source.name), session_when_asked(params, session) as spark:
+        recover(context.warehouse)
         if params.directory is None:
-            _replay(params, context, session)
+            _replay(params, context, spark)
             return
         for delivery in find_deliveries(params.directory, context.source, load_date=params.load_date):
             published = _published_dates(context)
@@ -52,70 +64,87 @@ def run(params: IngestSource, session: SparkSession) -> None:
                 progress(f"      {told}: the same bytes were loaded before, nothing to do")
                 continue
             check_order(context.source, delivery.load_date, published)
-            _load(context, session, landing, origin=delivery.directory)
+            _load(context, spark, landing, origin=delivery.directory)
 
 
 def _published_dates(context: RunContext) -> list[date]:
     return [found.load_date for found in landings(context.warehouse, context.source.name) if found.is_published]
 
 
-def _replay(params: IngestSource, context: RunContext, session: SparkSession) -> None:
+def _replay(params: IngestSource, context: RunContext, session: Session) -> None:
     """Map landed loads again from their copies, in the order of their dates."""
     for landing in landings(context.warehouse, context.source.name):
         if params.replay_from is not None and landing.load_date >= params.replay_from:
             _load(context, session, landing)
 
 
-def _load(context: RunContext, session: SparkSession, landing: Landing, *, origin: Path | None = None) -> None:
-    """Map and check every table of a load, and only then publish one after the other."""
-    publish = _Publisher(context=context, session=session, day=landing.load_date)
-    load = prepare_load(
-        session,
-        context.source,
-        contracts=context.contracts,
-        delivery=landed_delivery(context.source, landing.path, load_date=landing.load_date, origin=origin),
-        published=_published_rows(context, session, before=landing.load_date),
-        tell=progress,
-    )
-    try:
-        for table in load.tables:
-            publish.replace(table.contract.name, table.accepted, table.counts.stored)
-            publish.replace(f"{table.contract.name}_rejected", table.rejected, table.counts.stored_rejects)
-            progress(f"      {table.counts.line(table.contract.table)}")
-    finally:
-        load.release()
+def _load(context: RunContext, session: Session, landing: Landing, *, origin: Path | None = None) -> None:
+    """Map and check every table of a load and write its files, and only then commit them."""
+    source, day = context.source, landing.load_date
+    stored = [table for table in source.tables if context.warehouse.exists(f"{CLEAN}.{table}_rejected")]
+    waiting = waiting_tables(partial(query, context.warehouse), stored, source=source.name, before=day)
+    with _scratch(context) as scratch:
+        load = prepare_load(
+            source,
+            contracts=context.contracts,
+            delivery=landed_delivery(source, landing.path, load_date=day, origin=origin),
+            earlier=_earlier(context, [*stored, *(f"{table}_rejected" for table in waiting)], before=day),
+            rooms=_rooms(context, session, scratch, size=sum(file.size for file in landing.manifest)),
+            tell=progress,
+        )
     sha256 = hashlib.sha256((landing.path / "_manifest.json").read_bytes()).hexdigest()
-    told = describe_load(load, source=context.source.name, load_date=landing.load_date, raw_sha256=sha256)
-    publish.replace(LOADS, told, told.num_rows)
-    mark_published(landing, context.signed(context.source.fingerprint, {}))
+    loads = describe_load(load, source=source.name, load_date=day, raw_sha256=sha256)
+    changes = [_rows_change(context, LOADS, loads, day=day)]
+    for table in load.tables:
+        name = table.contract.name
+        changes.append(TableChange(contract=table.contract, files=table.files, where=_slice(context, name, day)))
+        changes.append(_rows_change(context, f"{name}_rejected", table.rejected, day=day))
+    by = context.signed(source.fingerprint, {})
+    publish(context.warehouse, changes, run=by)
+    for table in load.tables:
+        progress(f"      {table.counts.line(table.contract.table)}")
+    mark_published(landing, by)
 
 
-def _published_rows(context: RunContext, session: SparkSession, *, before: date) -> dict[str, DataFrame]:
-    """What the load is held against: the tables that it adds to, and the rows that wait for their parents."""
+def _earlier(context: RunContext, tables: Sequence[str], *, before: date) -> StoredBefore:
+    """What the load is held against: the rows of the loads before it, and the rejects among which some wait."""
     warehouse, source = context.warehouse, context.source
-    stored = [table for table in source.tables if warehouse.exists(f"clean.{table}_rejected")]
-    waiting = waiting_tables(partial(query, warehouse), stored, source=source.name, before=before)
-    names = [f"clean.{table}" for table in (*stored, *(f"{table}_rejected" for table in waiting))]
-    check_layout(warehouse, [pin(warehouse, name) for name in names], context.contracts, source=source)
-    return {name: read(session, warehouse, name) for name in names}
+    pinned = pin_all(warehouse, [f"{CLEAN}.{table}" for table in tables]).values()
+    check_layout(warehouse, pinned, context.contracts, source=source)
+    return StoredBefore.of(pinned, context.contracts, source=source.name, before=before)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Publisher:
-    """Writes what a load of that day brought."""
+def _rooms(context: RunContext, session: Session, scratch: Path, *, size: int) -> Rooms:
+    """Few bytes are read in this process: to hand them to Spark would take longer."""
+    names = [f"{CLEAN}.{table}" for table in context.source.tables]
 
-    context: RunContext
-    session: SparkSession
-    day: date
+    def spread(tasks: Sequence[Any], work: Callable[[Any], list[Any]], sizes: Sequence[int]) -> list[Any]:
+        if size <= FEW_BYTES or len(tasks) <= 1:
+            return [found for task in tasks for found in work(task)]
+        return run_tasks(session(), tasks, work, sizes=sizes)
 
-    def replace(self, name: str, rows: Any, count: int) -> None:
-        """Make the load's rows of a table these: a frame or an Arrow table of ``count`` rows."""
-        context, contract = self.context, self.context.contracts[name]
-        where = Slice.of_load(name, context.source.name, self.day, buckets=context.source.layout.buckets)
-        by = context.signed(context.source.fingerprint, {})
-        if count > FEW_ROWS:
-            replace(self.session, context.warehouse, contract, rows, where=where, run=by)
-            return
-        schema = arrow_schema(contract.columns)
-        few = (rows if isinstance(rows, pa.Table) else rows.toArrow()) if count else schema.empty_table()
-        replace_arrow(context.warehouse, contract, few.cast(schema), where=where, run=by)
+    return Rooms(spread=spread, storage=context.storage(names), scratch=scratch, session=session)
+
+
+@contextmanager
+def _scratch(context: RunContext) -> Iterator[Path]:
+    """A folder for rows between two steps. Below the warehouse: on a cluster all tasks see it, wherever they run."""
+    home = context.warehouse.root / "_scratch"
+    with full_disk_is_setup_error(str(home)):
+        home.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=f"{context.source.name}-", dir=home))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _slice(context: RunContext, name: str, day: date) -> Slice:
+    return Slice.of_load(name, context.source.name, day, buckets=context.source.layout.buckets)
+
+
+def _rows_change(context: RunContext, name: str, rows: pa.Table, *, day: date) -> TableChange:
+    """A change of rows that the driver holds: rejects, and the summary of the load."""
+    contract, where = context.contracts[name], _slice(context, name, day)
+    files = write_arrow(context.warehouse, contract, rows.cast(arrow_schema(contract.columns)), where=where)
+    return TableChange(contract=contract, files=files, where=where)

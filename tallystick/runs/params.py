@@ -131,6 +131,7 @@ class IngestSource(SourceParams):
     """Which source from which directory, or which of its loads again: the one needs ``directory``, the other not."""
 
     job: ClassVar[str] = "ingest_source"
+    needs_spark: ClassVar[bool] = False  # a large delivery opens a session when it needs one
 
     directory: Annotated[Path | None, Option("the folder of its deliveries")] = None
     load_date: Annotated[date | None, Option("of a delivery whose folder does not name it")] = None

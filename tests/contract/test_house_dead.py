@@ -16,7 +16,6 @@ _BY_DESIGN = "vintages and roll rates are part of what labels promise (design of
 _YARDSTICK = "the yardstick that tests hold the scorer's own file against; that file may not import it"
 _BY_INGEST = "the ingest run publishes its loads with it next"
 EXCEPTIONS = {
-    "tallystick/dialect/translation.py::output_types": "ingest takes it with the way of loading that runs in DuckDB",
     "tallystick/labels/vintages.py::vintage_table": _BY_DESIGN,
     "tallystick/labels/vintages.py::roll_rates": _BY_DESIGN,
     "tallystick/labels/vintages.py::count_cohorts": _BY_DESIGN,

@@ -38,9 +38,7 @@ STORAGE = frozenset({"builder", "getOrCreate", "saveAsTable", "insertInto", "for
 # "path::function": the reason.
 ALLOWED: dict[str, str] = {
     "tallystick/buckets/spark_tasks.py::run_tasks": "one row a task, describing the file it wrote, for the one commit",
-    "tallystick/ingest/counts.py::read_counts": "one row a file: a file that cannot be read must stop the load",
-    "tallystick/ingest/counts.py::RowCounts.read_from": "counts by reason: too many rejects must stop the load in time",
-    "tallystick/ingest/load.py::_Load._hold": "what is counted before the write must be what is written",
+    "tallystick/ingest/spark_branches.py::map_by_spark": "one row a task: where it put the rows that it mapped",
 }
 
 

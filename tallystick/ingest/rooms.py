@@ -1,0 +1,36 @@
+"""What a run hands in to a load: how tasks are spread, how files are stored, where scratch files lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class TableFiles(Protocol):
+    """How files of a table are stored; a picklable value that travels to the tasks."""
+
+    def read(self, table: str, paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """The rows of the files with exactly these columns; no paths give no rows of the right types."""
+
+    def write(self, table: str, partition: Mapping[str, str], rows: pa.Table) -> Any:
+        """Store one file and describe it: its ``path``, ``rows`` and all that a commit needs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rooms:
+    """``spread`` runs a function on every task and joins what it gives in the tasks' order; it takes the tasks, the
+    function and the tasks' sizes in bytes. ``scratch`` is a folder that all tasks see and nobody else. ``session`` is
+    asked for only where Spark's own SQL is needed.
+    """
+
+    spread: Callable[[Sequence[Any], Callable[[Any], list[Any]], Sequence[int]], list[Any]]
+    storage: TableFiles
+    scratch: Path
+    session: Callable[[], SparkSession]

@@ -1,0 +1,133 @@
+"""Random deliveries, one after another: ingest stores what Spark's SQL over whole rows says, row by row."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tallystick.project import load_project
+from tests.lib.deliveries import SOURCE_YAML, TRANSACTIONS_SQL, ingest, rows_of, write_delivery, write_project
+from tests.lib.ingest_oracle import SparkLoads
+from tests.spark.test_ingest_versions import REGIONS_SQL
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tests.lib.ingest_oracle import Settled
+
+FIRST = date(2024, 1, 31)
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 12))]
+
+# Every way that rows meet: parents, a join with a clean table, a view that drives a table, dates from the mapping.
+VILLAGERS = """\
+views:
+  villagers:
+    sql: SELECT person, MIN(born) AS born, village FROM people GROUP BY person, village
+    key: [person, village]
+tables:"""
+YAML = (
+    SOURCE_YAML.replace("reject_rate: 0.5", "reject_rate: 0.99")
+    .replace(", reject_rate: 0.9", ", reject_rate: 0.99, parents: {category: regions}")
+    .replace("files:", "files:\n  regions: {file: regions.csv, columns: [region, taken, known, people]}", 1)
+    .replace("tables:", VILLAGERS)
+    .replace(
+        "customers: {known_on: assumed}", "customers: {known_on: event_date + 1 day, parents: {region_id: regions}}"
+    )
+    + "  regions: {known_on: column}\n"
+)
+CUSTOMERS_SQL = """\
+SELECT CONCAT(${source}, ':', person) AS customer_id, CONCAT(person, '-', village) AS customer_fact_id,
+  '2020-01-01' AS event_at, born AS birth_date, CAST(NULL AS STRING) AS gender, village AS region_id,
+  CAST(NULL AS STRING) AS occupation, CAST(NULL AS STRING) AS education, CAST(NULL AS STRING) AS declared_income_minor
+FROM villagers
+"""
+BOOKINGS_SQL = TRANSACTIONS_SQL.replace(
+    "  LOWER(b.kind) AS channel,", "  LOWER(b.kind) AS channel,\n  b.note = 'gone' AS is_retracted,"
+).replace("b.note AS category", "NULLIF(b.note, 'gone') AS category")
+
+
+def lines(draw: random.Random, day: date) -> dict[str, str]:
+    """The files of one delivery: few ids, so that rows meet, and a bad value here and there."""
+    pick = draw.choice
+    born = ["1970-05-01", "1980-06-02", "1980-06-02", "x"]
+    people = [f"{draw.randint(1, 6)},{pick(born)},{pick('rrsstu')}" for _ in range(8)]
+    accounts = [
+        f"A{draw.randint(1, 5)},{draw.randint(1, 2)},{pick(['2020-01-02', '2020-01-02', '2021-02-30'])}"
+        for _ in range(6)
+    ]
+    bookings = [
+        f"{draw.randint(1, 25)},A{draw.randint(1, 6)},{day - timedelta(days=draw.randint(-2, 30))},"
+        f"{pick(['10', '10.00', '20.5', '7', 'ten', '1e2'])},{pick(['CASH', 'CASH', 'CARD', 'VOID', 'BARTER'])},"
+        f"{pick(['', '', 'r', 's', 't', 'gone'])}"
+        for _ in range(draw.randint(30, 60))
+    ]
+    regions = [
+        f"{pick('rst')},2023-01-01,{day + timedelta(days=draw.randint(-9, 9))},{draw.randint(1, 3)}" for _ in range(5)
+    ]
+    bookings += [*draw.sample(bookings, min(3, len(bookings))), "1,2,3"]
+    return {
+        "people.csv": "\n".join(["person,born,village", *people]) + "\n",
+        "accounts.csv.gz": "\n".join(["account,person,opened", *accounts]) + "\n",
+        "regions.csv": "\n".join(["region,taken,known,people", *regions]) + "\n",
+        "bookings_1.csv.gz": "\n".join(["booking,account,booked,amount,kind,note", *bookings]) + "\n",
+    }
+
+
+def stored(warehouse: Path, table: str, day: date) -> Counter[Any]:
+    rows = [row for row in rows_of(warehouse, f"clean.{table}") if row["loaded_on"] == day]
+    return Counter(tuple(sorted(row.items(), key=lambda item: item[0])) for row in rows)
+
+
+def expected(settled: Settled) -> Counter[Any]:
+    rows = settled.accepted.to_pylist()
+    return Counter(tuple(sorted(row.items(), key=lambda item: item[0])) for row in rows)
+
+
+def rejects(warehouse: Path, table: str, day: date) -> Counter[Any]:
+    names = ("file", "line", "raw", "reason", "column_name", "known_on")
+    rows = [row for row in rows_of(warehouse, f"clean.{table}_rejected") if row["loaded_on"] == day]
+    return Counter(tuple(row[name] for name in names) for row in rows)
+
+
+def expected_rejects(settled: Settled) -> Counter[Any]:
+    found: Counter[Any] = Counter()
+    for row in settled.rows.to_pylist():
+        waits = row["_status"] == "rejected" and row["_reason"] == "parent_unknown"
+        if (row["_is_parked"] and not waits) or (not row["_is_parked"] and row["_status"] == "rejected"):
+            reason = row["_reason"] or "entered_later"
+            found[(row["_file"], row["_line"], row["_raw"], reason, row["_column"], row["known_on"])] += 1
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_row_has_the_outcome_that_windows_over_whole_rows_give(
+    spark: SparkSession, tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
+    files = {
+        "source.yaml": YAML,
+        "customers.sql": CUSTOMERS_SQL,
+        "transactions.sql": BOOKINGS_SQL,
+        "regions.sql": REGIONS_SQL,
+    }
+    project = write_project(tmp_path / "project", files=files)
+    declared = load_project(project)
+    oracle = SparkLoads(spark, declared.sources["village"], declared.contracts)
+    outcomes: Counter[str] = Counter()
+    for number in range(3):
+        day = FIRST + timedelta(days=number)
+        folder = tmp_path / "supplier" / str(day)
+        write_delivery(folder, {"accounts.csv.gz": None, **lines(draw, day)})
+        ingest(spark, project, tmp_path / "warehouse", directory=tmp_path / "supplier")
+        for table, settled in oracle.load(tmp_path / "supplier", day).items():
+            where = f"seed {seed}, {table} of {day}"
+            assert stored(tmp_path / "warehouse", table, day) == expected(settled), where
+            assert rejects(tmp_path / "warehouse", table, day) == expected_rejects(settled), where
+            outcomes.update(row["_reason"] or row["_status"] for row in settled.rows.to_pylist())
+    missing = {"accepted", "duplicate", "excluded", "parent_unknown", "conflicting_versions"} - set(outcomes)
+    assert not missing, f"seed {seed} draws no row that is {missing}"

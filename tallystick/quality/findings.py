@@ -53,10 +53,22 @@ class Finding:
         return f"{text} failed" + (f", {self.observed}" if self.observed else "")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedAt:
+    """How a table was judged: what was read of it, and the day whose validation looked at the rows.
+
+    ``key`` is that of ``judgement_key``, empty for a judgement that nobody may use again.
+    """
+
+    table_version: int
+    judged_on: date
+    key: str = ""
+
+
 def findings_table(
-    findings: Sequence[Finding], *, run_id: str, source: str, validated_on: date, versions: Mapping[str, int]
+    findings: Sequence[Finding], *, run_id: str, source: str, validated_on: date, judged: Mapping[str, JudgedAt]
 ) -> pa.Table:
-    """Rows of monitor.validations, one per finding. ``versions`` gives the Delta version of each table."""
+    """Rows of monitor.validations, one per finding. ``judged`` says of each table how it was judged."""
     rows = [
         {
             "run_id": run_id,
@@ -72,7 +84,9 @@ def findings_table(
             "unexpected_percent": finding.unexpected_percent,
             "observed": finding.observed,
             "reason": finding.reason,
-            "table_version": versions[finding.table],
+            "table_version": judged[finding.table].table_version,
+            "judged_on": judged[finding.table].judged_on,
+            "judgement_key": judged[finding.table].key or None,
             "source": source,
         }
         for finding in findings
@@ -106,6 +120,8 @@ def read_findings(rows: pa.Table, *, tables: Collection[str]) -> list[Finding]:
 def merge_findings(rows: pa.Table, earlier: pa.Table) -> pa.Table:
     """``rows`` and those of the same day's ``earlier`` rows about other tables."""
     others = earlier.filter(pc.invert(pc.is_in(earlier["table_name"], pc.unique(rows["table_name"]))))
+    for name in set(SCHEMA.names) - set(others.column_names):  # stored before the column was
+        others = others.append_column(name, pa.nulls(others.num_rows, SCHEMA.field(name).type))
     return pa.concat_tables([rows, others.select(SCHEMA.names).cast(SCHEMA)])
 
 
@@ -125,6 +141,8 @@ SCHEMA = pa.schema(
         ("observed", pa.string()),
         ("reason", pa.string()),
         ("table_version", pa.int64()),
+        ("judged_on", pa.date32()),
+        ("judgement_key", pa.string()),
         ("source", pa.string()),
     ]
 )

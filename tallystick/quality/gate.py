@@ -1,8 +1,7 @@
-"""Runs expectation suites on Spark frames with Great Expectations, in as few passes as it can.
+"""Runs expectation suites on tables with Great Expectations, and says what each expectation found.
 
-A first pass asks for nothing but yes or no: the library then computes all row-wise expectations of a table in one
-aggregation. What failed, and what tolerates some bad rows, is run a second time for its counts. Values of rows are
-never asked for, and whatever the library might still return of them is dropped before anything leaves this module.
+Values of rows are never asked for, and whatever the library might still return of them is dropped before anything
+leaves this module.
 """
 
 from __future__ import annotations
@@ -11,18 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tallystick.errors import DeclarationError
 from tallystick.project.expectations import expectation_columns
 from tallystick.quality.findings import Finding
+from tallystick.quality.judge import JudgedRows, Judgement, has_raised, judge, number_of, tolerance
 from tallystick.quality.library import library
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-YES_OR_NO = {"result_format": "BOOLEAN_ONLY"}
-COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
 
 # Fields of a result that are counts or shares of rows whatever the expectation.
 COUNT_FIELDS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
@@ -46,43 +40,40 @@ class Validation:
         return not any(finding.is_critical_failure for finding in self.findings)
 
     def write_pages(self, folder: Path, *, source: str, validated_on: date) -> Path:
-        """Add these results to the Data Docs in ``folder`` and return its index page."""
+        """Add these results to the Data Docs in ``folder`` and return its index page; no results change nothing."""
+        if not self.results:
+            return folder / "index.html"
         from tallystick.quality.pages import write_pages
 
         return write_pages(self.results, self.suites, folder, source=source, validated_on=validated_on)
 
 
 def validate(
-    frames: Mapping[str, DataFrame],
+    tables: Mapping[str, JudgedRows],
     suites: Mapping[str, Mapping[str, Any]],
     *,
-    rows: Mapping[str, int] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Validation:
-    """Run each frame's suite (see ``project.expectations``) and say what every expectation found.
+    """Run each table's suite (see ``project.expectations``) and say what every expectation found.
 
     A failed expectation raises nothing here: results are written first, then ``raise_for_critical`` stops the run. An
-    expectation that cannot be evaluated has failed. ``rows`` gives the row counts of frames where they are known
-    without counting; ``report`` is called for each table. DeclarationError when the library does not know all of a
-    suite.
+    expectation that cannot be evaluated has failed. ``report`` is called for each table. DeclarationError when the
+    library does not know all of a suite. Without tables nothing is found, and the library is not even loaded.
     """
+    if not tables:
+        return Validation(findings=(), results={}, suites={})
     with library() as gx:
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
-        asset_source = context.data_sources.add_spark("spark", persist=False)
         findings: list[Finding] = []
         results: dict[str, Any] = {}
         built: dict[str, Any] = {}
-        for table, frame in frames.items():
-            definition = asset_source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
-            batch = definition.get_batch(batch_parameters={"dataframe": frame})
+        for number, (table, rows) in enumerate(tables.items(), start=1):
             built[table] = build_suite(gx, table, suites[table]["expectations"])
-            known = (rows or {}).get(table)
-            results[table] = _run(gx, batch, built[table], rows=known)
-            found = _findings(table, suites[table], results[table], rows=known)
+            judgement = judge(gx, built[table], rows)
+            results[table] = _suite_result(gx, built[table], judgement)
+            found = _findings(table, suites[table], judgement)
             findings += found
             if report is not None:
-                report(_summary(table, found))
+                report(_summary(f"{number}/{len(tables)} {table}", found))
         return Validation(findings=tuple(findings), results=results, suites=built)
 
 
@@ -105,43 +96,34 @@ def build_suite(gx: Any, table: str, expectations: Sequence[Mapping[str, Any]]) 
     return suite
 
 
-def _run(gx: Any, batch: Any, suite: Any, *, rows: int | None) -> Any:
-    """The suite's result, with counts and without any value of a row."""
-    result = batch.validate(suite, result_format=YES_OR_NO)
-    by_number = {_number(one): one for one in result.results}
-    again = [
-        e
-        for e in suite.expectations
-        if (not by_number[_number(e)].success or _tolerance(e) is not None) and not has_raised(by_number[_number(e)])
-    ]
-    if again:
-        counted = batch.validate(gx.ExpectationSuite(name=suite.name, expectations=again), result_format=COUNTS)
-        by_number |= {_number(one): one for one in counted.results}
-    result.results = [by_number[number] for number in sorted(by_number)]
-    for one in result.results:
-        if rows and one.success and not one.result and one.expectation_config.type.startswith("expect_column_values_"):
-            # All values of a row-wise expectation without tolerance passed, so its count needs no second look.
-            one.result = {"element_count": rows, "unexpected_count": 0, "unexpected_percent": 0.0}
-        remove_values(one)
-    return result
+def _suite_result(gx: Any, suite: Any, judgement: Judgement) -> Any:
+    """The library's result of the whole suite, with counts and without any value of a row."""
+    from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
+    from great_expectations.validator.validator import calc_validation_statistics
+
+    for expectation in suite.expectations:
+        result = judgement.results[number_of(expectation)]
+        if result.success and tolerance(expectation) is None:
+            _count_passed(result, rows=judgement.rows)
+        remove_values(result)
+    results = list(judgement.results.values())
+    told = calc_validation_statistics(results)._asdict()
+    success = told.pop("success")
+    meta = {
+        "great_expectations_version": gx.__version__,
+        "active_batch_definition": {"data_asset_name": suite.name, "batch_identifiers": {}},
+    }
+    return ExpectationSuiteValidationResult(
+        success=success, results=results, suite_name=suite.name, statistics=told, meta=meta
+    )
 
 
-def _number(thing: Any) -> int:
-    """The position in the suite's file that an expectation, or the result of one, carries."""
-    return int((thing.meta if hasattr(thing, "severity") else thing.expectation_config.meta)["number"])
-
-
-def _tolerance(expectation: Any) -> float | None:
-    """The share of good rows that an expectation accepts; None when it wants all, or counts no rows."""
-    mostly = getattr(expectation, "mostly", 1)
-    return mostly if isinstance(mostly, int | float) and mostly < 1 else None
-
-
-def has_raised(result: Any) -> bool:
-    """Whether the expectation could not be evaluated. The library keeps one exception, or one per metric."""
-    info = result.exception_info or {}
-    parts = [info, *(value for value in info.values() if isinstance(value, dict))]
-    return any(part.get("raised_exception") for part in parts)
+def _count_passed(result: Any, *, rows: int) -> None:
+    """Of an expectation that all rows met: how many they were, where it is one about the values of a column."""
+    about = result.result.get("element_count", rows)
+    is_row_wise = result.expectation_config.type.startswith("expect_column_values_")
+    counts = {"element_count": about, "unexpected_count": 0, "unexpected_percent": 0.0}
+    result.result = counts if is_row_wise and about else {}
 
 
 def remove_values(result: Any) -> None:
@@ -157,15 +139,14 @@ def remove_values(result: Any) -> None:
     result.exception_info = {"raised_exception": raised, "exception_message": message, "exception_traceback": ""}
 
 
-def _findings(table: str, suite: Mapping[str, Any], result: Any, *, rows: int | None) -> list[Finding]:
-    by_number = {_number(one): one for one in result.results}
+def _findings(table: str, suite: Mapping[str, Any], judgement: Judgement) -> list[Finding]:
     return [
-        _finding(table, number, expectation, by_number[number], rows=rows)
+        _finding(table, number, expectation, judgement.results[number], rows=judgement.rows)
         for number, expectation in enumerate(suite["expectations"], start=1)
     ]
 
 
-def _finding(table: str, number: int, expectation: Mapping[str, Any], result: Any, *, rows: int | None) -> Finding:
+def _finding(table: str, number: int, expectation: Mapping[str, Any], result: Any, *, rows: int) -> Finding:
     details = result.result
     observed = details.get("observed_value")
     if has_raised(result):
@@ -185,8 +166,8 @@ def _finding(table: str, number: int, expectation: Mapping[str, Any], result: An
     )
 
 
-def _summary(table: str, findings: Sequence[Finding]) -> str:
+def _summary(place: str, findings: Sequence[Finding]) -> str:
     failed = [finding for finding in findings if not finding.is_success]
-    lines = [f"{table}: {len(findings) - len(failed)} of {len(findings)} expectations met"]
+    lines = [f"{place}: {len(findings) - len(failed)} of {len(findings)} expectations met"]
     lines += [f"  {finding.severity}: {finding}" for finding in failed]
     return "\n".join(lines)

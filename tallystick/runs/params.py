@@ -149,10 +149,12 @@ class ValidateTables(SourceParams):
     """What to validate."""
 
     job: ClassVar[str] = "validate_tables"
+    needs_spark: ClassVar[bool] = False
 
     layer: Annotated[str, Option("whose tables are validated")] = "clean"
     tables: Annotated[tuple[str, ...], Option("may be repeated; default: all the source fills", flag="--table")] = ()
     load_date: Annotated[date | None, Option("date of the results; default: the last load's")] = None
+    again: Annotated[bool, Option("look also at tables that were judged before and have not changed")] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -109,8 +109,9 @@ def test_no_sql_takes_a_sentence_apart() -> None:
     found = [
         source.at(node)
         for source in house.sources(*house.MACHINERY)
-        # What a mapping reads out of a supplier's text is the mapping's affair; the dialect only says it to DuckDB.
-        if not source.path.startswith("tallystick/dialect/")
+        # What a mapping reads out of a supplier's text, and the pattern that an expectation wants, are their authors'
+        # affair; these only say it to DuckDB.
+        if not source.path.startswith(("tallystick/dialect/", "tallystick/quality/metrics.py"))
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "regexp_" in node.value
     ]

@@ -15,7 +15,7 @@ from tallystick.entrypoint import perform
 from tallystick.errors import ContractError, ModelError, ValidationFailed
 from tallystick.model.registry import ModelVersion
 from tallystick.project import load_project
-from tallystick.quality import Finding, findings_table
+from tallystick.quality import Finding, JudgedAt, findings_table
 from tallystick.runs.params import AuditLeakage, Params, ScoreObservations, TrainModel
 from tallystick.tables import Run, Slice, Warehouse, ensure_table, replace_arrow
 from tests.lib import backfills as bank
@@ -142,8 +142,8 @@ def record_validation(root: Path, *, day: date, is_success: bool, severity: str 
         table="clean.transactions", number=1, expectation="expect_table_row_count_to_be_between", columns="",
         severity=severity, is_success=is_success, reason="there are rows",
     )  # fmt: skip
-    versions = {"clean.transactions": 0}
-    rows = findings_table([finding], run_id=f"{day}", source="village", validated_on=day, versions=versions)
+    judged = {"clean.transactions": JudgedAt(table_version=0, judged_on=day)}
+    rows = findings_table([finding], run_id=f"{day}", source="village", validated_on=day, judged=judged)
     contract = load_project(root / "project").contracts["monitor.validations"]
     where = Slice.of_findings(contract.name, "village", day)
     replace_arrow(Warehouse(root / "warehouse"), contract, rows, where=where, run=Run(f"{day}{is_success}", "t", "0"))

@@ -1,254 +1,114 @@
-"""The gate on Spark: what is found, what is never told, and what stops."""
+"""The gate's two ways to an answer: SQL of ours, and Great Expectations on Spark. They must find the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
-from tallystick.entrypoint import perform
-from tallystick.errors import DeclarationError, ValidationFailed
-from tallystick.project import load_project
-from tallystick.quality import Finding, Validation, validate
-from tallystick.quality.gate import build_suite, library
-from tallystick.runs.params import ValidateTables
-from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
-from tests.unit.test_project_expectations import KWARGS
+from tallystick.quality import Finding, JudgedRows, validate
+from tallystick.quality.metrics import NoSql
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-TABLE = "clean.visits"
-SECRET = "Mallory"
-VISITS = [
-    ("1", "advice", 100, "2026-03-01"),
-    ("2", SECRET, 987_654_321, "2026-03-02"),
-    ("2", SECRET, 300, "2026-03-03"),
-    ("4", None, None, "2026-03-04"),
-]
+TABLE = "clean.odd"
+ENDS = ("", "\n", "\r\n", "\n\n", "\u0085", "\u2028", "\r")
+TEXTS = ("CZK", "czk", "C.K", "CZKX", " CZK", "CZ\nK", "a:1", "žluť", "C\\K", "it's", "")
+TYPES = (pa.string(), pa.int64(), pa.float64(), pa.date32(), pa.bool_(), pa.timestamp("us", "UTC"))
+COLUMNS = {
+    "text": "string", "number": "int64", "share": "double", "on": "date", "is_new": "boolean", "at": "timestamp",
+}  # fmt: skip
+SCHEMA = pa.schema(list(zip(COLUMNS, TYPES, strict=True)))
 
 
-def expect(kind: str, *, severity: str = "critical", **kwargs: Any) -> dict[str, Any]:
+def odd_rows() -> pa.Table:
+    """Texts with every line end that Java knows, nulls, NaN, infinities, ties, the edges of bounds."""
+    texts = [text + end for text in TEXTS for end in ENDS]
+    shares = (0.5, None, float("nan"), float("inf"), -0.0, 1.0, 2**60 + 1.0)
+    rows = [
+        {
+            "text": None if n % 13 == 5 else texts[n % len(texts)],
+            "number": (None, 0, 1, -5, 2**53 + 1, 7)[n % 6],
+            "share": shares[n % len(shares)],
+            "on": (None, date(2026, 3, 1), date(2026, 3, 4), date(1899, 12, 31))[n % 4],
+            "is_new": (None, True, False)[n % 3],
+            "at": (None, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 1, 0, 0, 0, 1, tzinfo=UTC))[n % 3],
+        }
+        for n in range(180)
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def expect(kind: str, **kwargs: Any) -> dict[str, Any]:
     """One expectation as its file says it."""
-    return {"type": kind, "kwargs": kwargs, "severity": severity, "meta": {"reason": f"{kind} matters"}}
+    return {"type": kind, "kwargs": kwargs, "severity": "warning", "meta": {"reason": "to compare"}}
 
 
-EXPECTATIONS = [
-    expect("expect_column_values_to_not_be_null", column="visit_id"),
-    expect("expect_column_values_to_be_in_set", column="purpose", value_set=["advice", "cash"]),
-    expect("expect_column_values_to_be_between", severity="warning", column="amount_minor", max_value=1000),
-    expect("expect_column_values_to_not_be_null", column="purpose", mostly=0.5),
-    expect("expect_column_max_to_be_between", severity="warning", column="amount_minor", max_value=1000),
-    expect("expect_table_row_count_to_be_between", severity="warning", min_value=5),
-    expect("expect_column_values_to_not_be_null", column="no_such_column"),
-    expect("expect_compound_columns_to_be_unique", column_list=["visit_id", "purpose"]),
-    expect(
-        "unexpected_rows_expectation", unexpected_rows_query="SELECT * FROM {batch} WHERE amount_minor > 1000"
-    ),
-    expect("expect_column_values_to_be_between", column="visited_on", min_value="2026-03-01", max_value="2026-03-04"),
+PATTERNS = ("^[A-Z]{3}$", "Z.K", "^C.K$", "K$", "^[a-z][a-z0-9_]*:.+$", "a|^$", "\\.", "[.\\\\]", "^(?:CZK)+?$", "'")
+BETWEEN, IN_SET = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
+SUITE = [
+    *(expect("expect_column_values_to_match_regex", column="text", regex=one) for one in PATTERNS),
+    *(expect("expect_column_values_to_not_match_regex", column="text", regex=one, mostly=0.9) for one in PATTERNS),
+    *(expect("expect_column_values_to_not_be_null", column=name, mostly=0.7) for name in COLUMNS),
+    *(expect("expect_column_values_to_be_null", column=name) for name in COLUMNS),
+    *(expect("expect_column_values_to_be_unique", column=name) for name in COLUMNS),
+    expect("expect_compound_columns_to_be_unique", column_list=["text", "number"]),
+    expect("expect_compound_columns_to_be_unique", column_list=["number", "on"], ignore_row_if="any_value_is_missing"),
+    expect("expect_compound_columns_to_be_unique", column_list=["number", "on"], ignore_row_if="never", mostly=0.1),
+    expect(IN_SET, column="text", value_set=["CZK", "it's", "C\\K"]),
+    expect(IN_SET, column="number", value_set=[0, 7]),
+    expect(IN_SET, column="number", value_set=[]),
+    expect("expect_column_values_to_not_be_in_set", column="text", value_set=["CZK"]),
+    expect(BETWEEN, column="number", min_value=0, max_value=2**53),
+    expect(BETWEEN, column="number", min_value=0, strict_min=True, mostly=0.2),
+    expect(BETWEEN, column="share", min_value=0.5, max_value=1),
+    expect(BETWEEN, column="share", max_value=1, strict_max=True),
+    expect(BETWEEN, column="on", min_value="1900-01-01", max_value="2026-03-04"),
+    expect(BETWEEN, column="on", min_value="1900-01-01", max_value="2026-03-04", strict_max=True),
+    expect(BETWEEN, column="at", min_value="2026-03-01", max_value="2026-03-01"),
+    expect("expect_column_value_lengths_to_be_between", column="text", min_value=1, max_value=3),
+    expect("expect_column_max_to_be_between", column="number", max_value=10),
+    expect("expect_column_min_to_be_between", column="share", min_value=0),
+    expect("expect_table_row_count_to_be_between", min_value=181),
+    expect("expect_column_values_to_be_null", column="number", row_condition="text = 'CZK'", condition_parser="spark"),
+    expect(BETWEEN, column="number", min_value=0, row_condition="share > 0.7 OR is_new", condition_parser="spark"),
+    expect("unexpected_rows_expectation", unexpected_rows_query="SELECT * FROM {batch} WHERE number > 1 OR is_new"),
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def told() -> list[str]:
-    """What the gate reported while it worked."""
-    return []
+def judge(rows: pa.Table, spark: SparkSession | None) -> list[Finding]:
+    """What the gate finds; without ``spark`` it must need none."""
+
+    def ask(sql: str) -> pa.Table:
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.register("odd", rows)
+            return connection.sql(sql).to_arrow_table()
+
+    def frame() -> Any:
+        assert spark is not None, "Spark is needed"
+        return spark.createDataFrame(rows)
+
+    judged = JudgedRows(sql="SELECT * FROM odd", columns=COLUMNS, ask=ask, frame=frame)
+    suites = {TABLE: {"name": TABLE, "expectations": SUITE}}
+    return list(validate({TABLE: judged}, suites).findings)
 
 
-@pytest.fixture(scope="module")
-def validation(spark: SparkSession, told: list[str]) -> Validation:
-    """The suite above on the visits above, run once."""
-    frame = spark.createDataFrame(VISITS, "visit_id string, purpose string, amount_minor bigint, visited_on string")
-    frame = frame.withColumn("visited_on", frame["visited_on"].cast("date"))
-    suites = {TABLE: {"name": TABLE, "expectations": EXPECTATIONS}}
-    return validate({TABLE: frame}, suites, rows={TABLE: len(VISITS)}, report=told.append)
-
-
-def by_number(validation: Validation) -> dict[int, Finding]:
-    """Findings by position."""
-    return {finding.number: finding for finding in validation.findings}
-
-
-def test_findings_come_in_the_order_of_the_file(validation: Validation) -> None:
-    assert [finding.expectation for finding in validation.findings] == [e["type"] for e in EXPECTATIONS]
-    passed = [finding.is_success for finding in validation.findings]
-    assert passed == [True, False, False, True, False, False, False, False, False, True]
-    assert not validation.is_success
-
-
-def test_counts_are_told_of_what_failed_what_is_tolerated_and_what_passed_whole(validation: Validation) -> None:
-    found = by_number(validation)
-    counts = {number: (one.rows_checked, one.rows_unexpected) for number, one in found.items()}
-    assert counts[1] == (4, 0)
-    assert counts[2] == (4, 2)
-    assert counts[3] == (4, 1)
-    assert counts[4] == (4, 1)
-    assert counts[8] == (4, 2)
-    assert counts[10] == (4, 0)
-    assert found[2].unexpected_percent == pytest.approx(200 / 3)
-    assert found[6].observed == "4"
-    assert found[8].columns == "visit_id, purpose"
-
-
-def test_what_cannot_be_evaluated_has_failed(validation: Validation) -> None:
-    found = by_number(validation)[7]
-    assert not found.is_success
-    assert found.is_critical_failure
-    assert found.observed == "could not be evaluated"
-
-
-def test_no_value_of_a_row_leaves_the_gate(validation: Validation, told: list[str], tmp_path: Path) -> None:
-    index = validation.write_pages(tmp_path, source="north", validated_on=date(2026, 3, 4))
-    texts = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.suffix in (".html", ".json")]
-    texts += ["\n".join(told), repr(validation.findings)]
-    assert index.is_file()
-    assert len(texts) > 5
-    assert not [text for text in texts if SECRET in text or "987654321" in text or "987,654,321" in text]
-    assert by_number(validation)[5].observed is None
-    assert told[0].startswith(
-        f"{TABLE}: 3 of 10 expectations met\n  critical: {TABLE}: expect_column_values_to_be_in_set"
-    )
-
-
-def test_pages_of_other_days_and_sources_stay_and_the_same_day_is_replaced(
-    validation: Validation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("count", [180, 0], ids=["odd rows", "no rows"])
+def test_sql_finds_what_the_library_finds_on_spark(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr("tallystick.quality.pages.KEPT_RUNS", 2)
-    for source, day in (("north", 1), ("north", 2), ("south", 2), ("north", 2), ("north", 3)):
-        validation.write_pages(tmp_path, source=source, validated_on=date(2026, 3, day))
-    pages = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("validations/**/*.html"))
-    assert pages == [
-        "validations/clean/visits/north/20260302T000000.000000Z/north.html",
-        "validations/clean/visits/north/20260303T000000.000000Z/north.html",
-        "validations/clean/visits/south/20260302T000000.000000Z/south.html",
-    ]
-    index = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert all(page in index for page in pages)
+    def nothing(*_: object, **__: object) -> None:
+        raise NoSql
 
-
-def test_what_the_library_drops_or_refuses_stops_the_load_of_a_suite() -> None:
-    kept = expect("expect_column_values_to_not_be_null", column="visit_id")
-    with library() as gx:
-        with pytest.raises(DeclarationError, match=r"dropped expectation 2 \(expect_columns_to_shine\)"):
-            build_suite(gx, TABLE, [kept, expect("expect_columns_to_shine", column="visit_id")])
-        with pytest.raises(DeclarationError, match="not what the library takes"):
-            build_suite(gx, TABLE, [expect("expect_column_values_to_not_be_null", column="visit_id", mostli=1)])
-
-
-def test_the_library_takes_every_suite_of_the_project(project_root: Path) -> None:
-    with library() as gx:
-        for name, suite in load_project(project_root).expectations.items():
-            assert len(build_suite(gx, name, suite["expectations"]).expectations) == len(suite["expectations"])
-
-
-REGION = {
-    "region_id": "7",
-    "event_at": datetime(1998, 1, 1, tzinfo=UTC),
-    "known_on": date(1998, 1, 1),
-    "inhabitants": 1000,
-    "urban_percent": 50.0,
-    "bucket": 0,
-    "period": "all",
-}
-
-
-@pytest.fixture
-def job(spark: SparkSession, project_root: Path, tmp_path: Path) -> Any:
-    """Write a region per source, then run the job on one of them; gives a function of the source's urban share."""
-    warehouse = Warehouse(tmp_path)
-    contract = load_project(project_root).contracts["clean.regions"]
-    schema = arrow_schema(contract.columns)
-
-    def run(urban_percent: float, *, day: int, earlier: Sequence[Mapping[str, Any]] = (), **parts: Any) -> None:
-        for source, share in (("berka", urban_percent), ("copenhagen", 500.0)):
-            row = REGION | {"source": source, "urban_percent": share, "loaded_on": date(1999, 1, day)} | parts
-            where = Slice(f"test/{source}", {"source": source})
-            rows = pa.Table.from_pylist([*({**row, **other} for other in earlier), row], schema=schema)
-            replace_arrow(warehouse, contract, rows, where=where, run=Run(f"{source}{day}", "test", "test"))
-        run_validation(spark, project_root, tmp_path, tables=("regions",))
-
-    return run
-
-
-def run_validation(spark: SparkSession, project: Path, warehouse: Path, **asked: Any) -> None:
-    """The run for one source of the warehouse."""
-    perform(ValidateTables(project=project, warehouse=warehouse, run_id="nightly", source="berka", **asked), spark)
-
-
-def test_the_job_records_first_and_then_stops_with_code_8(job: Any, tmp_path: Path) -> None:
-    job(50.0, day=1)
-    with pytest.raises(ValidationFailed) as caught:
-        job(120.0, day=2)
-    assert caught.value.exit_code == 8
-    assert "clean.regions: expect_column_values_to_be_between of urban_percent failed for 1 of 1 rows" in str(
-        caught.value
-    )
-    assert str(tmp_path / "docs" / "validations" / "index.html") in str(caught.value)
-    found = read_arrow(Warehouse(tmp_path), "monitor.validations").to_pylist()
-    suite = load_project(Path(__file__).parents[2]).expectations["clean.regions"]["expectations"]
-    assert {row["validated_on"].day for row in found} == {1, 2}
-    assert len(found) == 2 * len(suite)
-    assert all(row["source"] == "berka" and row["table_name"] == "clean.regions" for row in found)
-    failed = [row for row in found if not row["is_success"]]
-    assert [(row["column_name"], row["severity"], row["rows_unexpected"]) for row in failed] == [
-        ("urban_percent", "critical", 1)
-    ]
-    assert (tmp_path / "docs" / "validations" / "index.html").is_file()
-
-
-def test_running_the_job_twice_changes_nothing(job: Any, tmp_path: Path) -> None:
-    job(50.0, day=1)
-    first = read_arrow(Warehouse(tmp_path), "monitor.validations").sort_by("expectation_number")
-    job(50.0, day=1)
-    again = read_arrow(Warehouse(tmp_path), "monitor.validations").sort_by("expectation_number")
-    assert again.equals(first)
-
-
-def test_a_correction_under_a_new_load_date_is_the_way_out(job: Any, tmp_path: Path) -> None:
-    # The wrong version even names a date far ahead; the correction counts from its own load on.
-    wrong = {"urban_percent": 120.0, "loaded_on": date(1999, 1, 1), "known_on": date(2090, 1, 1)}
-    with pytest.raises(ValidationFailed):
-        job(120.0, day=1, known_on=wrong["known_on"])
-    job(50.0, day=2, known_on=date(1999, 1, 2), earlier=[wrong])
-    found = read_arrow(Warehouse(tmp_path), "monitor.validations").to_pylist()
-    assert {row["rows_checked"] for row in found if row["validated_on"].day == 2 and row["rows_checked"]} == {1}
-    # Until a correction that is known later is in force, decisions still see the wrong version.
-    with pytest.raises(ValidationFailed):
-        job(50.0, day=3, known_on=date(1999, 1, 4), earlier=[{**wrong, "known_on": date(1999, 1, 1)}])
-
-
-def test_a_layer_with_a_table_that_all_sources_share_is_validated(
-    job: Any, spark: SparkSession, project_root: Path, tmp_path: Path
-) -> None:
-    job(50.0, day=1)
-    warehouse = Warehouse(tmp_path)
-    contract = load_project(project_root).contracts["monitor.feature_definitions"]
-    told = {"definition": "d1", "column_name": "txn_any_count_7d", "fingerprint": "f1", "feature_group": "txn"}
-    rows = pa.Table.from_pylist([told], schema=arrow_schema(contract.columns))
-    where = Slice("test/txn", {"feature_group": "txn"})
-    replace_arrow(warehouse, contract, rows, where=where, run=Run("one", "test", "test"))
-    run_validation(spark, project_root, tmp_path, layer="monitor")
-    found = read_arrow(warehouse, "monitor.validations").to_pylist()
-    assert {row["table_name"] for row in found} == {
-        "clean.regions",
-        "monitor.feature_definitions",
-        "monitor.validations",
-    }
-    assert all(row["is_success"] for row in found)
-    # It is read whole: none of its rows is left out as another source's.
-    assert {row["rows_checked"] for row in found if row["table_name"] == contract.name} == {1}
-
-
-def test_the_check_of_kwargs_agrees_with_the_library() -> None:
-    with library() as gx:
-        for kind, kwargs, message in KWARGS:
-            try:
-                build_suite(gx, TABLE, [expect(kind, **kwargs)])
-            except DeclarationError:
-                assert message, f"the library refuses {kind} {kwargs}"
-            else:
-                assert not message, f"the library takes {kind} {kwargs}"
+    rows = odd_rows().slice(0, count)
+    by_sql = judge(rows, None)
+    monkeypatch.setattr("tallystick.quality.judge.metric_sql", nothing)
+    by_library = judge(rows, spark)
+    assert [pair for pair in zip(by_sql, by_library, strict=True) if pair[0] != pair[1]] == []
+    failed = [finding for finding in by_sql if not finding.is_success]
+    assert not count or 20 < len(failed) < len(by_sql)

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tallystick.errors import InputError, NotFound, ValidationFailed
-from tallystick.quality import Finding, choose_tables, findings_table, latest_date, merge_findings, raise_for_critical
+from tallystick.quality import (
+    Finding,
+    JudgedAt,
+    choose_tables,
+    findings_table,
+    latest_date,
+    merge_findings,
+    raise_for_critical,
+)
 from tallystick.spec.sources import KnownOn, Source, TableMapping
 
 
@@ -53,7 +61,11 @@ def test_warnings_are_recorded_and_stop_nothing() -> None:
 def test_a_finding_becomes_one_row() -> None:
     found = finding(is_success=False, columns="", rows_checked=9, rows_unexpected=3, unexpected_percent=33.3)
     table = findings_table(
-        [found], run_id="r1", source="north", validated_on=date(2026, 3, 1), versions={"clean.visits": 7}
+        [found],
+        run_id="r1",
+        source="north",
+        validated_on=date(2026, 3, 1),
+        judged={"clean.visits": JudgedAt(table_version=7, judged_on=date(2026, 2, 28), key="k")},
     )
     assert table.to_pylist() == [
         {
@@ -71,6 +83,8 @@ def test_a_finding_becomes_one_row() -> None:
             "observed": None,
             "reason": "It has an id.",
             "table_version": 7,
+            "judged_on": date(2026, 2, 28),
+            "judgement_key": "k",
             "source": "north",
         }
     ]
@@ -79,8 +93,8 @@ def test_a_finding_becomes_one_row() -> None:
 def test_validating_some_tables_again_keeps_what_was_found_on_the_others() -> None:
     def rows(run_id: str, *tables: str) -> Any:
         found = [finding(table=table) for table in tables]
-        versions = dict.fromkeys(tables, 1)
-        return findings_table(found, run_id=run_id, source="n", validated_on=date(2026, 3, 1), versions=versions)
+        judged = dict.fromkeys(tables, JudgedAt(table_version=1, judged_on=date(2026, 3, 1)))
+        return findings_table(found, run_id=run_id, source="n", validated_on=date(2026, 3, 1), judged=judged)
 
     merged = merge_findings(rows("second", "clean.visits"), rows("first", "clean.visits", "clean.calls")).to_pylist()
     assert [(row["run_id"], row["table_name"]) for row in merged] == [

@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from tallystick.dialect import readers
 from tallystick.dialect.types import (
     INTEGERS,
+    MOST_DIGITS,
     TIMES,
     NotTranslated,
     Value,
     common_type,
     decimal_size,
+    decimal_type,
     exact_size,
     held_as,
     text_literal,
@@ -22,6 +24,7 @@ from tallystick.dialect.types import (
 
 # Whole numbers of so many digits fit the type for certain.
 _SURE_DIGITS = {"int": 9, "bigint": 18}
+_QUICK_DIGITS = 18
 _FIRST_DAY, _LAST_DAY = "DATE '0001-01-01'", "DATE '9999-12-31'"
 _FOLDED: dict[str, Callable[[str], str | None]] = {
     "date": readers.date_literal,
@@ -105,6 +108,22 @@ def _cut(value: Value) -> str:
     half = f"CAST(0.{'4' if places > 0 else ''}{'9' * (places - 1)}5 AS DECIMAL({places + 1},{places + 1}))"
     wide = f"CAST({value.sql} AS DECIMAL({digits + 2},{places + 1}))"
     return f"CASE WHEN {value.sql} < 0 THEN {wide} + {half} ELSE {wide} - {half} END"
+
+
+def whole_of(value: Value, kind: str) -> Value | None:
+    """``CASE WHEN TRY_CAST(value AS kind) = value THEN TRY_CAST(value AS kind) END`` of a decimal; None without a rule.
+
+    Cut and rounded agree on what is whole, and nearly all decimals fit into 64 bits, which DuckDB divides much quicker.
+    """
+    size, held = decimal_size(value.type), held_as(kind)
+    if size is None or kind not in INTEGERS or size[1] + 20 > MOST_DIGITS:
+        return None
+    digits, places = size
+    rounded = f"TRY_CAST({value.sql} AS {held})"
+    if digits > _QUICK_DIGITS >= places + 1:
+        rounded = f"COALESCE(TRY_CAST(TRY_CAST({value.sql} AS DECIMAL({_QUICK_DIGITS},{places})) AS {held}), {rounded})"
+    wide = decimal_type(max(20, digits - places) + places, places).upper()
+    return Value(f"CASE WHEN CAST({rounded} AS {wide}) = CAST({value.sql} AS {wide}) THEN {rounded} END", kind)
 
 
 def _decimal_as_double(value: Value) -> str:

@@ -41,7 +41,7 @@ OWN_FUNCTIONS = (
     OwnFunction("spark_upper", own_functions.change_case("upper"), ("VARCHAR",), "VARCHAR"),
     OwnFunction("spark_date_text", own_functions.date_text, ("DATE",), "VARCHAR"),
     OwnFunction("spark_time_text", own_functions.time_text, ("TIMESTAMP",), "VARCHAR"),
-    OwnFunction("spark_hash", own_functions.hash_texts, ("VARCHAR",), "BIGINT"),
+    OwnFunction("spark_hash", own_functions.hash_column, ("VARCHAR",), "BIGINT"),
 )
 
 

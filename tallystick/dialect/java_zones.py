@@ -57,26 +57,31 @@ class ZoneTable:
 
     def to_local(self, instants: Ints) -> Ints:
         """The zone's wall clock at instants; NotTranslated for years of which it is not sure."""
-        folded = self._folded(instants)
-        return np.asarray(instants + self.offsets[np.searchsorted(self.starts, folded, side="right")])
+        return np.asarray(instants + self._offsets(self.starts, instants))
 
     def to_instants(self, clocks: Ints) -> Ints:
         """The instants of wall clocks; NotTranslated for years of which it is not sure."""
-        folded = self._folded(clocks)
-        return np.asarray(clocks - self.offsets[np.searchsorted(self.local_starts, folded, side="right")])
+        return np.asarray(clocks - self._offsets(self.local_starts, clocks))
 
     def to_instant(self, clock: int) -> int:
         """The instant of one wall clock."""
         return int(self.to_instants(np.array([clock], dtype=np.int64))[0])
 
-    def _folded(self, times: Ints) -> Ints:
-        """Times of late years as times of the cycle of years in which the zone has the same offsets."""
-        if times.size and times.min() < self.sure_from:
+    def _offsets(self, starts: Ints, times: Ints) -> Ints | np.int64:
+        """The offset at each time. Times of a few years lie among a few starts, mostly between two."""
+        if not times.size:
+            return np.int64(0)
+        low, high = int(times.min()), int(times.max())
+        if low < self.sure_from:
             raise NotTranslated("a time in years of which a zone is not sure")
-        if not times.size or times.max() < self.cycle_from + _CYCLE:
-            return times
-        later = np.maximum((times - self.cycle_from) // _CYCLE, 0)
-        return np.asarray(times - later * _CYCLE)
+        if high >= self.cycle_from + _CYCLE:
+            # Late years have the offsets of the cycle of years before them.
+            times = times - np.maximum((times - self.cycle_from) // _CYCLE, 0) * _CYCLE
+            return np.asarray(self.offsets[np.searchsorted(starts, times, side="right")])
+        first, end = np.searchsorted(starts, (low, high), side="right").tolist()
+        if first == end:
+            return np.int64(self.offsets[first])
+        return np.asarray(self.offsets[first + np.searchsorted(starts[first:end], times, side="right")])
 
 
 def is_zone(name: str) -> bool:

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from tallystick.dialect import aggregates, function_rules
 from tallystick.dialect.arithmetic import added, divided, number
-from tallystick.dialect.casts import cast, literal_number, literal_text, only_text, united
+from tallystick.dialect.casts import cast, literal_number, literal_text, only_text, united, whole_of
 from tallystick.dialect.regexes import java_pattern
 from tallystick.dialect.types import (
     INTEGERS,
@@ -213,6 +213,8 @@ def _cast(scope: Scope, node: exp.Expr) -> Value:
 
 
 def _case(scope: Scope, node: exp.Expr) -> Value:
+    if (whole := _whole_or_null(scope, node)) is not None:
+        return whole
     asked = scope.value(node.this) if node.this is not None else None
     tests, results = [], []
     for branch in node.args["ifs"]:
@@ -223,6 +225,20 @@ def _case(scope: Scope, node: exp.Expr) -> Value:
         results.append(scope.value(branch.args["true"]))
     default = node.args.get("default")
     return _chosen(tests, [*results, scope.value(default) if default is not None else VOID])
+
+
+def _whole_or_null(scope: Scope, node: exp.Expr) -> Value | None:
+    """``CASE WHEN TRY_CAST(x AS INT) = x THEN TRY_CAST(x AS INT) END`` of a decimal; None of another form."""
+    branches = node.args["ifs"]
+    if node.this is not None or node.args.get("default") is not None or len(branches) != 1:
+        return None
+    test, read = branches[0].this, branches[0].args["true"]
+    if not isinstance(test, exp.EQ) or not isinstance(read, exp.TryCast) or not read.args.get("safe"):
+        return None
+    if test.this != read or test.expression != read.this:
+        return None
+    value = scope.value(read.this)
+    return whole_of(value, spark_type(read.args["to"])) if decimal_size(value.type) else None
 
 
 def _if(scope: Scope, node: exp.Expr) -> Value:

@@ -132,7 +132,8 @@ EXPRESSIONS: dict[str, list[str]] = {
             "TRY_CAST(x AS DECIMAL(18, 1))",
             "TRY_CAST(x AS DECIMAL(10, 0))", "x = 1", "x = 1.5", "x > CAST(7 AS BIGINT)", "ABS(x)", "- x",
             "CAST(x AS BOOLEAN)",
-            "CASE WHEN TRY_CAST(x AS BIGINT) = x THEN TRY_CAST(x AS BIGINT) END", "COALESCE(x, 0)", "GREATEST(x, 0)",
+            "CASE WHEN TRY_CAST(x AS BIGINT) = x THEN TRY_CAST(x AS BIGINT) END",
+            "CASE WHEN TRY_CAST(x AS INT) = x THEN TRY_CAST(x AS INT) END", "COALESCE(x, 0)", "GREATEST(x, 0)",
             "CASE WHEN x = 0 THEN FALSE WHEN x = 1 THEN TRUE END",
         ]
         for kind in ("decimal(18,2)", "decimal(22,2)", "decimal(38,18)")

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 from deltalake import DeltaTable
 
 from tallystick.errors import ContractError
+from tallystick.hashes import hash_texts
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
@@ -25,8 +25,6 @@ from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import Pinned, in_partition, live_files, placement
 from tallystick.tables.store.warehouse import Warehouse
 
-# Spark's xxhash64 of a text is XXH64 of its UTF-8 bytes with this seed, and of null the seed itself.
-SEED = 42
 REBUCKET = "tally maintain rebucket"
 
 # Numbers tried for an error's text, when a table of an older warehouse does not say its own.
@@ -35,17 +33,7 @@ MOST_BUCKETS = 4096
 
 def bucket_of(customers: pa.Array | pa.ChunkedArray, buckets: int) -> np.ndarray:
     """The bucket of every customer, as Spark's ``pmod(xxhash64(customer_id), buckets)`` gives it, also for null."""
-    return np.asarray(hash_of(customers) % buckets, dtype=np.int32)
-
-
-def hash_of(customers: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """Spark's ``xxhash64`` of every customer as signed 64-bit numbers; each distinct text is hashed once."""
-    whole = customers.combine_chunks() if isinstance(customers, pa.ChunkedArray) else customers
-    coded = whole.dictionary_encode()
-    texts = coded.dictionary.to_pylist()
-    hashes = np.fromiter((xxhash.xxh64_intdigest(text.encode(), seed=SEED) for text in texts), np.uint64, len(texts))
-    known = np.append(hashes.astype(np.int64), np.int64(SEED))
-    return known[coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)]
+    return np.asarray(hash_texts(customers) % buckets, dtype=np.int32)
 
 
 def is_bucketed(contract: TableContract) -> bool:
@@ -90,7 +78,7 @@ def held_buckets(table: DeltaTable, contract: TableContract, *, source: str, wan
 def _fitting(contract: TableContract, files: Sequence[DataFile], wanted: int) -> int:
     schema = arrow_schema([contract.column(contract.entity)])
     found = [
-        (np.unique(hash_of(read_files([file.path], schema)[contract.entity])), int(file.partition["bucket"]))
+        (np.unique(hash_texts(read_files([file.path], schema)[contract.entity])), int(file.partition["bucket"]))
         for file in files
     ]
     least = max(bucket for _, bucket in found) + 1

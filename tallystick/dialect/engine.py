@@ -39,8 +39,8 @@ OWN_FUNCTIONS = (
     OwnFunction("spark_from_utc", own_functions.from_utc, ("TIMESTAMPTZ", "VARCHAR"), "TIMESTAMPTZ"),
     OwnFunction("spark_lower", own_functions.change_case("lower"), ("VARCHAR",), "VARCHAR"),
     OwnFunction("spark_upper", own_functions.change_case("upper"), ("VARCHAR",), "VARCHAR"),
-    OwnFunction("spark_date_text", own_functions.date_text, ("DATE",), "VARCHAR"),
-    OwnFunction("spark_time_text", own_functions.time_text, ("TIMESTAMP",), "VARCHAR"),
+    OwnFunction("spark_date_text", own_functions.write_dates, ("DATE",), "VARCHAR"),
+    OwnFunction("spark_time_text", own_functions.write_times, ("TIMESTAMP",), "VARCHAR"),
     OwnFunction("spark_hash", own_functions.hash_column, ("VARCHAR",), "BIGINT"),
 )
 

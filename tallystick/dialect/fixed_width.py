@@ -6,12 +6,13 @@ Most of a column looks alike. What does not is left to the pattern itself, text 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.dialect.patterns import TimePattern
+if TYPE_CHECKING:
+    from tallystick.dialect.patterns import TimePattern
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.dialect import readers
+from tallystick.dialect.any_year import DAY, date_text, time_text
 from tallystick.dialect.fixed_width import Bools, Ints, read_fixed
 from tallystick.dialect.java_zones import zone_table
 from tallystick.dialect.patterns import time_pattern
@@ -76,7 +77,7 @@ def read_date(texts: Any) -> Any:
     """Texts as days."""
     array = whole(texts)
     micros, is_read = read_fixed(array, _DATES)
-    dates = pa.array((micros // readers.DAY).astype(np.int32), mask=~is_read).cast(pa.date32())
+    dates = pa.array((micros // DAY).astype(np.int32), mask=~is_read).cast(pa.date32())
     return _fill(array, dates, is_read, readers.read_date)
 
 
@@ -163,17 +164,17 @@ def change_case(name: str) -> Callable[[Any], Any]:
     return change
 
 
-def date_text(days: Any) -> Any:
+def write_dates(days: Any) -> Any:
     """Days of any year as Spark writes them."""
     return pa.array(
-        [None if day is None else readers.date_text(day) for day in whole(days).cast(pa.int32()).to_pylist()],
+        [None if day is None else date_text(day) for day in whole(days).cast(pa.int32()).to_pylist()],
         pa.string(),
     )
 
 
-def time_text(clocks: Any) -> Any:
+def write_times(clocks: Any) -> Any:
     """Wall clocks of any year as Spark writes them."""
     return pa.array(
-        [None if at is None else readers.time_text(at) for at in whole(clocks).cast(pa.int64()).to_pylist()],
+        [None if at is None else time_text(at) for at in whole(clocks).cast(pa.int64()).to_pylist()],
         pa.string(),
     )

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tallystick.dialect.readers import DAY, days_of
+from tallystick.dialect.any_year import DAY, days_of
 from tallystick.dialect.types import NotTranslated
 
 _WIDTHS = {"y": (4,), "M": (1, 2), "d": (1, 2), "H": (1, 2), "m": (1, 2), "s": (1, 2), "S": (1, 2, 3, 4, 5, 6, 7, 8, 9)}

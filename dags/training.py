@@ -18,15 +18,16 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
-from tallystick.orchestration import add_training_tasks, dag_macros, label_asset, read_deployment
+from tallystick.orchestration import add_training_tasks, dag_macros, label_asset, load_recipe, read_deployment
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
+recipe = load_recipe(deployment)
 
 with DAG(
     dag_id="training",
     description="Audit, train, register, score, report",
     doc_md=__doc__,
-    schedule=PartitionedAssetTimetable(assets=label_asset(deployment)),
+    schedule=PartitionedAssetTimetable(assets=label_asset(deployment, recipe)),
     start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
     catchup=False,
     max_active_runs=1,
@@ -38,4 +39,4 @@ with DAG(
     user_defined_macros=dag_macros(deployment),
     default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(minutes=5)},
 ):
-    add_training_tasks(deployment)
+    add_training_tasks(deployment, recipe)

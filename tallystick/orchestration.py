@@ -132,9 +132,10 @@ def _find(name: str, known: Mapping[str, Declared], *, what: str, where: str) ->
     return known[name]
 
 
-def label_asset(deployment: Deployment) -> Asset:
-    """The label table, whose change starts the training."""
-    return Asset(name=f"label_{deployment.recipe}", uri=f"file://{deployment.warehouse}/label/{deployment.recipe}")
+def label_asset(deployment: Deployment, recipe: Recipe) -> Asset:
+    """The table of the recipe's label, whose change starts the training; without a label nothing ever does."""
+    label = recipe.label or deployment.recipe
+    return Asset(name=f"label_{deployment.recipe}", uri=f"file://{deployment.warehouse}/label/{label}")
 
 
 def score_asset(deployment: Deployment, recipe: Recipe) -> Asset:
@@ -182,12 +183,11 @@ def add_daily_tasks(deployment: Deployment) -> None:
         prepared.append(ready)
     if recipe.label is not None:
         # Announced once all sources have their labels, and before the scores: on a first date those wait for a model.
-        _chain(prepared, [_announce("labels_ready", label_asset(deployment))])
+        _chain(prepared, [_announce("labels_ready", label_asset(deployment, recipe))])
 
 
-def add_training_tasks(deployment: Deployment) -> None:
+def add_training_tasks(deployment: Deployment, recipe: Recipe) -> None:
     """Inside a DAG: per source audit, train, score everything with the new champion, report."""
-    recipe = load_recipe(deployment)
     before: list[Any] = []
     for source, directory in deployment.sources.items():
         dates = Dates(first=template(EARLIEST_DATE), last=template(LATEST_DATE))

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick.errors import NotFound
+from tallystick.errors import ContractError, InputError, NotFound
 from tallystick.model.registry import Registry
 from tallystick.report import (
     ModelFacts,
@@ -28,9 +28,12 @@ from tallystick.tables import pin_all, query
 from tallystick.tables.store.disk import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
+    from tallystick.report.questions import Question
     from tallystick.runs.params import WriteReport
     from tallystick.spec.recipes import Recipe
 
@@ -71,7 +74,17 @@ def _ask_tables(context: RunContext, recipe: Recipe) -> dict[str, pa.Table]:
     # One moment for the whole page: a load that is published meanwhile is in all of its tables or in none.
     pinned = pin_all(context.warehouse, sorted({table for one in answerable.values() for table in one.tables}))
     versions = {table: one.version for table, one in pinned.items()}
-    return {name: query(context.warehouse, one.sql, versions=versions) for name, one in answerable.items()}
+    return {name: _ask(context, one, versions) for name, one in answerable.items()}
+
+
+def _ask(context: RunContext, question: Question, versions: Mapping[str, int]) -> pa.Table:
+    try:
+        return query(context.warehouse, question.sql, versions=versions)
+    except InputError:
+        # The SQL is the report's own, so what DuckDB misses in it is a column that an earlier version did not write.
+        what = "it lacks columns that the report asks for, as an earlier version of this project wrote it"
+        fix = "run the step that writes it again, or write the report with that version"
+        raise ContractError(what, where=f"table {', '.join(question.tables)}", fix=fix) from None
 
 
 def _list_places(context: RunContext, recipe: Recipe, registry: Registry) -> list[tuple[str, str]]:

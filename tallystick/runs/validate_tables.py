@@ -36,7 +36,7 @@ from tallystick.runs.input_gate import VALIDATIONS, PinnedTables
 from tallystick.runs.judged_tables import find_judged, last_hidden
 from tallystick.runs.progress import progress
 from tallystick.spec.fingerprint import fingerprint
-from tallystick.tables import Slice, open_session, pin, query, read, read_arrow, replace_arrow
+from tallystick.tables import Slice, open_session, pin_all, query, read, read_arrow, replace_arrow
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,8 +56,9 @@ def run(params: ValidateTables, session: SparkSession | None = None) -> None:
     views = {name: _View.of(context, pinned, name) for name in pinned.tables}
     before = _find_before(params, context, pinned, views)
     found = _judge(context, [view for name, view in views.items() if name not in before], session)
-    _record(context, views, found, before, day=day)
+    # The findings last: a table with findings is not judged again, and its page would stay the one of before.
     index = found.write_pages(_pages(context), source=context.source.name, validated_on=day)
+    _record(context, views, found, before, day=day)
     everything = [*found.findings, *(finding for stored in before.values() for finding in stored.findings)]
     raise_for_critical(sorted(everything, key=lambda one: one.table), fix=f"see {index} and {VALIDATIONS}")
 
@@ -71,7 +72,8 @@ def _pin(params: ValidateTables, context: RunContext) -> PinnedTables:
     suites, existing = context.project.expectations, context.warehouse.tables()
     names = choose_tables(params.layer, context.source, wanted=params.tables, suites=suites, existing=existing)
     owned = {name: owned_rows(context.contracts[name], context.source) for name in names}
-    return PinnedTables({name: pin(context.warehouse, name).where(**owned[name]) for name in names})
+    pinned = pin_all(context.warehouse, names)
+    return PinnedTables({name: one.where(**owned[name]) for name, one in pinned.items()})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,6 @@ from tests.lib import house
 
 _BY_DESIGN = "vintages and roll rates are part of what labels promise (design of labels); no command prints them yet"
 _YARDSTICK = "the yardstick that tests hold the scorer's own file against; that file may not import it"
-_BY_INGEST = "the ingest run publishes its loads with it next"
 EXCEPTIONS = {
     "tallystick/labels/vintages.py::vintage_table": _BY_DESIGN,
     "tallystick/labels/vintages.py::roll_rates": _BY_DESIGN,
@@ -23,9 +22,6 @@ EXCEPTIONS = {
     "tallystick/model/scorer.py::Scorer.load_context": "MLflow calls it",
     "tallystick/observations/source.py::observe_source": "for labels, which need all of a source at once",
     "tallystick/runs/params.py::RUNS": "what every test of the runs goes through",
-    "tallystick/tables/store/publications.py::publish": _BY_INGEST,
-    "tallystick/tables/store/publications.py::TableChange": _BY_INGEST,
-    "tallystick/tables/store/publications.py::recover": _BY_INGEST,
     "tallystick/visibility/rows.py::rows_in_force": "the rendering that the drawn cases hold the other ones against",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.dialect.own_functions import hash_texts
+from tallystick.hashes import hash_texts
 from tallystick.ingest.conflicts import PARENT_UNKNOWN
 from tallystick.ingest.placing import REJECTS, TablePlan
 from tallystick.ingest.staging import constant, take
@@ -54,7 +54,7 @@ def complete(paths: Sequence[str], raw_lines: Callable[[str, pa.Array], Mapping[
 def rejected_table(rejects: pa.Table, plan: TablePlan) -> pa.Table:
     """The rows for the table's ``_rejected`` twin, from REJECTS whose text is complete."""
     size = rejects.num_rows
-    marks = [f"{number & _MASK:X}" for number in hash_texts(rejects["raw"]).to_pylist()]
+    marks = [f"{number & _MASK:X}" for number in hash_texts(rejects["raw"]).tolist()]
     parts = (
         rejects["file"],
         rejects["line"].cast(pa.string()),

@@ -24,6 +24,11 @@ def session_when_asked(params: Params, given: SparkSession | None) -> Iterator[C
     def ask() -> SparkSession:
         if given is not None:
             return given
+        from pyspark.sql import SparkSession
+
+        running = SparkSession.getActiveSession()
+        if running is not None and not opened:
+            return running  # whoever opened it stops it
         if not opened:
             # Not at the top: what needs no Spark does not load it.
             from tallystick.tables import open_session, own_processes

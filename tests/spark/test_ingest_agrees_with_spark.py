@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tallystick.dialect import NotTranslated
+from tallystick.ingest import branch_plans
 from tallystick.project import load_project
 from tests.lib.deliveries import SOURCE_YAML, TRANSACTIONS_SQL, ingest, rows_of, write_delivery, write_project
 from tests.lib.ingest_oracle import SparkLoads
@@ -49,6 +51,12 @@ FROM villagers
 BOOKINGS_SQL = TRANSACTIONS_SQL.replace(
     "  LOWER(b.kind) AS channel,", "  LOWER(b.kind) AS channel,\n  b.note = 'gone' AS is_retracted,"
 ).replace("b.note AS category", "NULLIF(b.note, 'gone') AS category")
+FILES = {
+    "source.yaml": YAML,
+    "customers.sql": CUSTOMERS_SQL,
+    "transactions.sql": BOOKINGS_SQL,
+    "regions.sql": REGIONS_SQL,
+}
 
 
 def lines(draw: random.Random, day: date) -> dict[str, str]:
@@ -109,13 +117,7 @@ def test_every_row_has_the_outcome_that_windows_over_whole_rows_give(
     spark: SparkSession, tmp_path: Path, seed: int
 ) -> None:
     draw = random.Random(seed)
-    files = {
-        "source.yaml": YAML,
-        "customers.sql": CUSTOMERS_SQL,
-        "transactions.sql": BOOKINGS_SQL,
-        "regions.sql": REGIONS_SQL,
-    }
-    project = write_project(tmp_path / "project", files=files)
+    project = write_project(tmp_path / "project", files=FILES)
     declared = load_project(project)
     oracle = SparkLoads(spark, declared.sources["village"], declared.contracts)
     outcomes: Counter[str] = Counter()
@@ -131,3 +133,25 @@ def test_every_row_has_the_outcome_that_windows_over_whole_rows_give(
             outcomes.update(row["_reason"] or row["_status"] for row in settled.rows.to_pylist())
     missing = {"accepted", "duplicate", "excluded", "parent_unknown", "conflicting_versions"} - set(outcomes)
     assert not missing, f"seed {seed} draws no row that is {missing}"
+
+
+def test_rows_that_spark_maps_have_the_same_outcomes(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(0)
+    project = write_project(tmp_path / "project", files=FILES)
+    for number in range(2):
+        day = FIRST + timedelta(days=number)
+        write_delivery(tmp_path / "supplier" / str(day), {"accounts.csv.gz": None, **lines(draw, day)})
+    ingest(spark, project, tmp_path / "duckdb", directory=tmp_path / "supplier")
+
+    def refuse(*told: object) -> str:
+        raise NotTranslated("for a test")
+
+    monkeypatch.setattr(branch_plans, "_duckdb_sql", refuse)
+    ingest(spark, project, tmp_path / "spark", directory=tmp_path / "supplier")
+    for table in ("customers", "accounts", "transactions", "regions"):
+        for name in (f"clean.{table}", f"clean.{table}_rejected"):
+            assert rows_of(tmp_path / "duckdb", name) == rows_of(tmp_path / "spark", name), name
+    assert rows_of(tmp_path / "duckdb", "monitor.loads") == rows_of(tmp_path / "spark", "monitor.loads")
+    assert len(rows_of(tmp_path / "duckdb", "clean.transactions")) > 5

@@ -43,7 +43,7 @@ def definitions(source: house.Source) -> Iterator[str]:
 
 def used_names(source: house.Source) -> Iterator[str]:
     """Every name that is read in a file, as a name, attribute, keyword or a text of its own; imports do not count."""
-    for node in ast.walk(source.tree):
+    for node in house.nodes(source.tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
         elif isinstance(node, ast.Attribute):

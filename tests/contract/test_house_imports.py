@@ -98,7 +98,7 @@ def test_declarations_import_the_door_of_tallystick_and_nothing_else() -> None:
 def test_spark_functions_go_by_the_name_f() -> None:
     found = []
     for source in house.sources(*house.CODE, "tests"):
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             if isinstance(node, ast.ImportFrom) and node.module == "pyspark.sql":
                 found += [source.at(node) for alias in node.names if alias.name == "functions" and alias.asname != "F"]
             elif isinstance(node, ast.ImportFrom) and node.module == "pyspark.sql.functions":
@@ -112,7 +112,7 @@ def test_runs_do_not_compute_with_spark_expressions() -> None:
     found = [
         source.at(node)
         for source in house.sources("tallystick/runs")
-        for node in ast.walk(source.tree)
+        for node in house.nodes(source.tree)
         if isinstance(node, ast.ImportFrom) and any(alias.name == "functions" for alias in node.names)
     ]
     assert not found, house.listed(found)
@@ -131,7 +131,7 @@ def test_dags_import_no_other_dag_and_no_stage() -> None:
 def test_no_row_at_a_time_function_runs_in_spark() -> None:
     found = []
     for source in house.sources(*house.MACHINERY):
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
             # Arrow and pandas functions see whole batches; udf, foreach and the RDD's map see one row at a time.
             if name in {"udf", "foreach", "flatMap", "mapPartitions"}:
@@ -155,7 +155,7 @@ def test_every_package_that_is_imported_is_declared_and_explained() -> None:
         name.partition(".")[0]
         for folder in ("tallystick", "jobs", "dags")
         for source in house.sources(folder)
-        for node in ast.walk(source.tree)
+        for node in house.nodes(source.tree)
         for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [])
         + ([node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else [])
     }

@@ -107,7 +107,7 @@ def test_versions_are_fields_and_never_names() -> None:
     numbered = re.compile(r"(.*_)?v\d+|.*_(new|old|final|nextgen)\d*")
     found = []
     for source in house.sources(*house.CODE):
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             name = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else ""
             name = node.name if isinstance(node, house.Function | ast.ClassDef) else name
             if numbered.fullmatch(name.lower()) and not name.startswith(("is_", "has_")):

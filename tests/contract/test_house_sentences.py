@@ -7,7 +7,7 @@ as text only; each such place is listed with its reason.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 
 from tests.lib import house
 
@@ -32,7 +32,8 @@ EXCEPTIONS = {
 }
 
 
-def readers(source: house.Source) -> Iterator[tuple[str, ast.AST]]:
+@cache
+def readers(source: house.Source) -> tuple[tuple[str, ast.AST], ...]:
     """Functions that look into the text of an error, with the node that does."""
     named = dict(house.functions(source))
     told: dict[str, set[str]] = {name: _errors(function) for name, function in named.items()}
@@ -40,29 +41,28 @@ def readers(source: house.Source) -> Iterator[tuple[str, ast.AST]]:
         before = {name: set(found) for name, found in told.items()}
         for name, function in named.items():
             _follow(function, told[name])
-            for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+            for call in (node for node in house.nodes(function) if isinstance(node, ast.Call)):
                 callee = named.get(call.func.id) if isinstance(call.func, ast.Name) else None
                 if callee is not None:
                     pairs = zip(callee.args.args, call.args, strict=False)
                     told[callee.name] |= {given.arg for given, value in pairs if _tells(value, told[name])}
         if told == before:
             break
-    for name, function in named.items():
-        for node in ast.walk(function):
-            if _reads(node, told[name]):
-                yield name, node
+    return tuple(
+        (name, node) for name, function in named.items() for node in house.nodes(function) if _reads(node, told[name])
+    )
 
 
 def _errors(function: house.Function) -> set[str]:
     """The names that hold an exception: of handlers, and of parameters by their type."""
-    handlers = {node.name for node in ast.walk(function) if isinstance(node, ast.ExceptHandler) and node.name}
+    handlers = {node.name for node in house.nodes(function) if isinstance(node, ast.ExceptHandler) and node.name}
     arguments = (*function.args.args, *function.args.kwonlyargs)
     typed = {a.arg for a in arguments if a.annotation and ast.unparse(a.annotation).endswith(("Error", "Exception"))}
     return handlers | typed
 
 
 def _follow(function: house.Function, told: set[str]) -> None:
-    for node in ast.walk(function):
+    for node in house.nodes(function):
         if isinstance(node, ast.Assign) and _tells(node.value, told):
             told |= {target.id for target in node.targets if isinstance(target, ast.Name)}
 
@@ -112,7 +112,7 @@ def test_no_sql_takes_a_sentence_apart() -> None:
         # What a mapping reads out of a supplier's text, and the pattern that an expectation wants, are their authors'
         # affair; these only say it to DuckDB.
         if not source.path.startswith(("tallystick/dialect/", "tallystick/quality/metrics.py"))
-        for node in ast.walk(source.tree)
+        for node in house.nodes(source.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "regexp_" in node.value
     ]
     assert not found, house.listed(found)

@@ -15,7 +15,7 @@ def test_only_slices_makes_slices_and_locks() -> None:
     for source in house.sources(*house.CODE):
         if source.path == HOME or source.path in EXCEPTIONS:
             continue
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             is_made = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Slice"
             is_lock = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("slice:")
             if is_made or is_lock:

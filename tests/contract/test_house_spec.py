@@ -24,7 +24,7 @@ EXCEPTIONS = {
 def test_classes_of_spec_are_frozen_dataclasses() -> None:
     found = []
     for source in house.sources("tallystick/spec"):
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             if not isinstance(node, ast.ClassDef) or node.name.startswith("_") or node.name in EXCEPTIONS:
                 continue
             if OTHER_BASES & {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}:
@@ -45,7 +45,7 @@ def test_nothing_is_refused_by_assert() -> None:
     found = [
         source.at(node)
         for source in house.sources(*house.MACHINERY, *house.DECLARATIONS)
-        for node in ast.walk(source.tree)
+        for node in house.nodes(source.tree)
         if isinstance(node, ast.Assert) and not is_narrowing(node)
     ]
     assert not found, house.listed(found)
@@ -64,7 +64,7 @@ def test_user_errors_are_ours() -> None:
     plain = {"Exception", "ValueError", "RuntimeError", "KeyError", "OSError", "FileNotFoundError"}
     found = []
     for source in house.sources(*house.MACHINERY):
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             if isinstance(node, ast.Raise) and node.exc is not None:
                 target = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
                 if getattr(target, "id", "") in plain:

@@ -45,7 +45,7 @@ ALLOWED: dict[str, str] = {
 def calls_without_arguments(function: ast.AST) -> list[ast.Call]:
     """Method calls as Spark's actions are written. `text.count("x")` and `numpy.take(...)` are something else."""
     spark_like = []
-    for node in ast.walk(function):
+    for node in house.nodes(function):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         if isinstance(node.func.value, ast.Name) and node.func.value.id in {"F", "np", "pc", "pa"}:
@@ -81,7 +81,7 @@ def test_stages_fetch_count_and_cache_nothing() -> None:
 def test_stages_open_no_session_and_touch_no_table() -> None:
     found = []
     for source in house.sources(*STAGES):
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             if not isinstance(node, ast.Attribute) or f"{source.path}::{node.attr}" in ALLOWED:
                 continue
             is_io = isinstance(node.value, ast.Name) and node.value.id in {"spark", "session"} and node.attr == "read"

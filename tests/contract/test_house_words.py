@@ -120,7 +120,7 @@ def test_every_silenced_check_names_its_code_and_its_reason() -> None:
 def test_tests_that_are_skipped_or_expected_to_fail_say_why() -> None:
     found = []
     for source in house.sources("tests"):
-        for node in ast.walk(source.tree):
+        for node in house.nodes(source.tree):
             if isinstance(node, ast.Attribute) and node.attr in {"skip", "skipif", "xfail"}:
                 line = source.text.splitlines()[node.lineno - 1 : (node.end_lineno or node.lineno) + 4]
                 if not re.search(r"reason=|skip\(\s*f?[\"']|skip\($", "\n".join(line)):

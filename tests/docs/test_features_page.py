@@ -86,6 +86,13 @@ def test_the_declaration_on_the_page_makes_the_columns_it_names(project_root: Pa
     assert len([name for name in columns if is_plain.fullmatch(name)]) == int(told[1])
 
 
+def test_the_months_on_the_page_make_the_columns_they_name(page: str) -> None:
+    (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Months(" in code)
+    named = set(re.findall(r"statements_\w+", code))
+    assert len(named) == 3
+    assert named <= {column.name for column in group_columns(declared_in(code))}
+
+
 def test_the_lookup_on_the_page_fits_the_tables(project_root: Path, page: str) -> None:
     (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "lookups=(" in code)
     columns = group_columns(declared_in(code), load_project(project_root).contracts)

@@ -148,21 +148,8 @@ def test_a_sum_is_exact_or_refused_however_huge(amounts: list[int]) -> None:
 
 def test_the_random_groups_and_banks_draw_everything() -> None:
     seen: set[Any] = set()
-    wanted = {
-        *OP_RULES,
-        "day",
-        "day_prev",
-        "month",
-        "month_prev",
-        "all",
-        "filter",
-        "by",
-        Share,
-        Ratio,
-        Change,
-        ZScore,
-        Months,
-    }
+    wanted = {*OP_RULES, "day", "day_prev", "month", "month_prev", "all", "filter", "by", "LAG(", " / ",
+              Share, Ratio, Change, ZScore, Months}  # fmt: skip
     traits = {"tie", "null", "negative", "corrected", "retracted", "late", "out of order", "other", "empty customer",
               "repeated", "off midnight", "at midnight", "before the first", "after the last"}  # fmt: skip
 
@@ -173,6 +160,8 @@ def test_the_random_groups_and_banks_draw_everything() -> None:
         for op, window, family in kinds_of(group):
             seen.update((op, window, family))
         seen.update(type(derived) for derived in group.derived)
+        texts = [f"{measure.value} {measure.where}" for measure in group.measures]
+        seen.update(mark for mark in ("LAG(", " / ") if any(mark in text for text in texts))
         seen.update(traits_of(events, asked))
 
     # What is drawn also depends on the modules that are loaded: Hypothesis takes constants from them. So many examples

@@ -25,7 +25,7 @@ NOT_OURS = frozenset(
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Source:
     """One Python file: its path from the project folder, its text, its tree."""
 
@@ -51,7 +51,14 @@ def sources(*folders: str) -> list[Source]:
     return [read_source(path) for path in found if not NOT_OURS.intersection(path.relative_to(ROOT).parts)]
 
 
-def functions(source: Source) -> Iterator[tuple[str, Function]]:
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """A node and all below it. Kept, since many rules look at the same trees."""
+    return tuple(ast.walk(tree))
+
+
+@cache
+def functions(source: Source) -> tuple[tuple[str, Function], ...]:
     """Every function and method with its dotted name inside the file, also the nested ones."""
 
     def walk(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
@@ -64,7 +71,7 @@ def functions(source: Source) -> Iterator[tuple[str, Function]]:
             else:
                 yield from walk(child, prefix)
 
-    return walk(source.tree, "")
+    return tuple(walk(source.tree, ""))
 
 
 def public_definitions(source: Source) -> Iterator[tuple[str, ast.ClassDef | Function]]:
@@ -89,7 +96,7 @@ def parameters(function: Function) -> tuple[list[str], list[str]]:
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """Every module that is imported anywhere below ``tree``, with the node; ``from a import b`` gives ``a``."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node

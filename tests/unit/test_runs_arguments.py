@@ -55,7 +55,7 @@ def build(params: type[Params], found: dict[str, Any]) -> Params:
 
 
 @pytest.mark.parametrize("params", RUNS, ids=lambda params: params.job)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_parameters_come_back_from_their_command_line(params: type[Params], data: st.DataObject) -> None:
     drawn = data.draw(st.fixed_dictionaries({one.name: values(one) for one in list_parameters(params)}))
@@ -64,7 +64,7 @@ def test_parameters_come_back_from_their_command_line(params: type[Params], data
 
 
 @pytest.mark.parametrize("params", RUNS, ids=lambda params: params.job)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_scheduler_fills_in_dates_numbers_and_texts(params: type[Params], data: st.DataObject) -> None:
     """Every field that may be a template is one; what the job then reads is what the scheduler's values say."""

@@ -1,4 +1,4 @@
-"""Numbers as they stand in SQL, and arithmetic in the types that Spark gives its results.
+"""Numbers as they stand in SQL, arithmetic and comparisons, in the types that Spark computes and compares in.
 
 Apart because decimals have rules of their own: how many digits a product has, and how DuckDB is kept from fewer.
 """
@@ -6,7 +6,16 @@ Apart because decimals have rules of their own: how many digits a product has, a
 from __future__ import annotations
 
 from tallystick.dialect.casts import cast
-from tallystick.dialect.types import INTEGERS, NotTranslated, Value, common_type, decimal_size, decimal_type, exact_size
+from tallystick.dialect.types import (
+    INTEGERS,
+    TIMES,
+    NotTranslated,
+    Value,
+    common_type,
+    decimal_size,
+    decimal_type,
+    exact_size,
+)
 
 INT_MAX, BIGINT_MAX = (1 << 31) - 1, (1 << 63) - 1
 
@@ -73,3 +82,24 @@ def divided(word: str, one: Value, other: Value) -> Value:
         return Value(f"({cast(one, 'double').sql} / {cast(other, 'double').sql})", "double")
     kind = "bigint" if word == "//" else common_type([one.type, other.type], word)
     return Value(f"({cast(one, kind).sql} {word} {cast(other, kind).sql})", kind)
+
+
+def comparison(one: Value, other: Value, word: str) -> Value:
+    """Two values compared, in the type that Spark compares them in."""
+    one, other = beside_literal(one, other), beside_literal(other, one)
+    kind = common_type([one.type, other.type], f"{word}")
+    if kind == "void":
+        return Value("TRUE" if "NOT DISTINCT" in word else "CAST(NULL AS BOOLEAN)", "boolean")
+    is_nested = kind.startswith(("struct<", "array<"))
+    if is_nested and "DISTINCT" not in word:
+        raise NotTranslated(f"{word} of structs or arrays")
+    return Value(f"({cast(one, kind).sql} {word} {cast(other, kind).sql})", "boolean")
+
+
+def beside_literal(value: Value, other: Value) -> Value:
+    """A text literal beside a number, truth value or time, as Spark reads it there; any other value as it is."""
+    if value.type != "string" or value.literal is None or other.type in ("string", "void"):
+        return value
+    kinds = {**dict.fromkeys((*TIMES, "boolean"), other.type), "int": "bigint", "bigint": "bigint", "double": "double"}
+    kind = "double" if decimal_size(other.type) else kinds.get(other.type, "")
+    return cast(value, kind) if kind else value

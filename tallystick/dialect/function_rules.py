@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tallystick.dialect.arithmetic import divided
 from tallystick.dialect.casts import cast, literal_number, united
 from tallystick.dialect.text_rules import TEXT_RULES
 from tallystick.dialect.time_rules import TIME_RULES
@@ -16,9 +17,11 @@ from tallystick.dialect.types import (
     VOID,
     FunctionRule,
     NotTranslated,
+    Rule,
     Value,
     common_type,
     decimal_size,
+    decimal_type,
 )
 
 
@@ -47,8 +50,9 @@ def _least(values: Sequence[Value]) -> Value:
     return _extreme("least", values)
 
 
-def _double(values: Sequence[Value]) -> Value:
-    return cast(values[0], "double")
+def cast_to(kind: str) -> Rule:
+    """The function that bears a type's name."""
+    return lambda values: cast(values[0], kind)
 
 
 def _pmod(values: Sequence[Value]) -> Value:
@@ -65,6 +69,50 @@ def _abs(values: Sequence[Value]) -> Value:
     return Value(f"abs({values[0].sql})", values[0].type)
 
 
+def _nvl2(values: Sequence[Value]) -> Value:
+    made, kind = united(values[1:], "NVL2")
+    return Value(f"CASE WHEN {values[0].sql} IS NOT NULL THEN {made[0].sql} ELSE {made[1].sql} END", kind)
+
+
+def is_null(word: str) -> Rule:
+    """Whether a value is null, or is not."""
+    return lambda values: Value(f"({word}({values[0].sql} IS NULL))", "boolean")
+
+
+def _round(values: Sequence[Value]) -> Value:
+    places, size = literal_number(values[1]) if len(values) > 1 else 0, decimal_size(values[0].type)
+    if values[0].type in INTEGERS and places >= 0:
+        return Value(values[0].sql, values[0].type)
+    if size is None or places < 0:
+        raise NotTranslated(f"{values[0].type}, or places before the point")
+    kept = min(places, size[1])
+    kind = decimal_type(size[0] - size[1] + 1 + kept, kept)
+    return Value(f"CAST({values[0].sql} AS {kind.upper()})", kind)
+
+
+def whole_number(name: str) -> Rule:
+    """The next whole number above or below."""
+
+    def apply(values: Sequence[Value]) -> Value:
+        size = decimal_size(values[0].type)
+        if values[0].type in INTEGERS:
+            return cast(values[0], "bigint")
+        if size is None:
+            raise NotTranslated(values[0].type)
+        if not size[1]:
+            return Value(values[0].sql, values[0].type)
+        kind = decimal_type(size[0] - size[1] + 1, 0)
+        return Value(f"CAST({name}({values[0].sql}) AS {kind.upper()})", kind)
+
+    return apply
+
+
+def _sign(values: Sequence[Value]) -> Value:
+    if values[0].type not in INTEGERS:
+        raise NotTranslated(values[0].type)
+    return Value(f"CAST(sign({values[0].sql}) AS DOUBLE)", "double")
+
+
 def _array_contains(values: Sequence[Value]) -> Value:
     if values[0].type != f"array<{values[1].type}>":
         raise NotTranslated(f"{values[1].type} in {values[0].type}")
@@ -76,7 +124,15 @@ GENERAL_RULES = (
     FunctionRule("NULLIF", 2, 2, _nullif, ""),
     FunctionRule("GREATEST", 2, 100, _greatest, "skips nulls"),
     FunctionRule("LEAST", 2, 100, _least, "skips nulls"),
-    FunctionRule("DOUBLE", 1, 1, _double, ""),
+    *(FunctionRule(kind.upper(), 1, 1, cast_to(kind)) for kind in ("int", "bigint", "double", "boolean")),
+    FunctionRule("NVL2", 3, 3, _nvl2),
+    FunctionRule("ISNULL", 1, 1, is_null("")),
+    FunctionRule("ISNOTNULL", 1, 1, is_null("NOT ")),
+    FunctionRule("ROUND", 1, 2, _round, "of a decimal, half a unit away from zero; the places are a literal"),
+    FunctionRule("CEIL CEILING", 1, 1, whole_number("ceil"), "of a whole number or decimal"),
+    FunctionRule("FLOOR", 1, 1, whole_number("floor"), "of a whole number or decimal"),
+    FunctionRule("MOD", 2, 2, lambda values: divided("%", values[0], values[1]), "by a literal that is not 0"),
+    FunctionRule("SIGN SIGNUM", 1, 1, _sign, "of a whole number"),
     FunctionRule("PMOD", 2, 2, _pmod, "by a literal above 0"),
     FunctionRule("ABS", 1, 1, _abs, ""),
     FunctionRule("ARRAY_CONTAINS", 2, 2, _array_contains, ""),

@@ -1,4 +1,4 @@
-"""Shifts clocks between UTC and a zone as Java does, in any year from 1 to 9999.
+"""Shifts clocks between UTC and a zone as Java does, in any year.
 
 ``kernel.zones`` does the same for the years in which features have windows. A local time that a clock change skipped
 moves forward by the gap; one that came twice is the first of the two.
@@ -7,6 +7,7 @@ moves forward by the gap; one that came twice is the first of the two.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,9 +36,10 @@ JAVA_SHORT_NAMES = {
     "SST": "Pacific/Guadalcanal", "VST": "Asia/Ho_Chi_Minh", "EST": "-05:00", "MST": "-07:00", "HST": "-10:00",
 }  # fmt: skip
 
-# Regions whose early years Java and Python know by other books: only from this day on are both sure to agree.
-_SURE_FROM = 946_684_800 * SECOND
-_TOLD_APART = frozenset(Path(__file__).with_name("early_years.txt").read_text(encoding="utf-8").split())
+# Until this day the regions in early_years.txt have other offsets in Java than in Python: in Java, the ones written
+# there (regions that share a line, then the first offset and each change as second:offset).
+_EARLY_UNTIL = 946_684_800
+_EARLY_YEARS = Path(__file__).with_name("early_years.txt")
 # Known to one of them alone.
 _KNOWN_TO_ONE = frozenset(("America/Coyhaique", "ROC"))
 
@@ -53,14 +55,13 @@ class ZoneTable:
     offsets: Ints
     local_starts: Ints
     cycle_from: int
-    sure_from: int
 
     def to_local(self, instants: Ints) -> Ints:
-        """The zone's wall clock at instants; NotTranslated for years of which it is not sure."""
+        """The zone's wall clock at instants."""
         return np.asarray(instants + self._offsets(self.starts, instants))
 
     def to_instants(self, clocks: Ints) -> Ints:
-        """The instants of wall clocks; NotTranslated for years of which it is not sure."""
+        """The instants of wall clocks."""
         return np.asarray(clocks - self._offsets(self.local_starts, clocks))
 
     def to_instant(self, clock: int) -> int:
@@ -72,8 +73,6 @@ class ZoneTable:
         if not times.size:
             return np.int64(0)
         low, high = int(times.min()), int(times.max())
-        if low < self.sure_from:
-            raise NotTranslated("a time in years of which a zone is not sure")
         if high >= self.cycle_from + _CYCLE:
             # Late years have the offsets of the cycle of years before them.
             times = times - np.maximum((times - self.cycle_from) // _CYCLE, 0) * _CYCLE
@@ -98,17 +97,32 @@ def _regions() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def zone_table(name: str) -> ZoneTable:
-    """The offsets of a region, years 1 to 9999."""
+    """The offsets of a region."""
     zone = ZoneInfo(name)
     cycle_from = _second(_LAST_YEAR)
-    starts, offsets = _changes(zone, _second(_FIRST_YEAR), cycle_from, step=2 * 86_400)
+    early = _early_years().get(name)
+    first = _second(_FIRST_YEAR) if early is None else _EARLY_UNTIL
+    starts, offsets = _changes(zone, first, cycle_from, step=2 * 86_400)
+    if early is not None:
+        starts, offsets = early[0] + starts, early[1] + offsets[1:]
     last_rule = _changes(zone, cycle_from, cycle_from + 366 * 86_400, step=20 * 86_400)
     if len(last_rule[0]):
         later = _changes(zone, cycle_from, cycle_from + (_CYCLE // SECOND) + 366 * 86_400, step=20 * 86_400)
         starts, offsets = starts + later[0], offsets + later[1][1:]
     at, off = np.array(starts, dtype=np.int64) * SECOND, np.array(offsets, dtype=np.int64) * SECOND
-    sure_from = _SURE_FROM if name in _TOLD_APART else _second(1) * SECOND - SECOND * 86_400
-    return ZoneTable(at, off, at + np.maximum(off[:-1], off[1:]), (cycle_from + 200 * 86_400) * SECOND, sure_from)
+    return ZoneTable(at, off, at + np.maximum(off[:-1], off[1:]), (cycle_from + 200 * 86_400) * SECOND)
+
+
+@lru_cache(maxsize=1)
+def _early_years() -> dict[str, tuple[list[int], list[int]]]:
+    """The changes before ``_EARLY_UNTIL`` by region, and the offsets between them."""
+    found: dict[str, tuple[list[int], list[int]]] = {}
+    for block in re.split(r"\n(?! )", _EARLY_YEARS.read_text(encoding="utf-8").strip()):
+        names, first, *changes = block.split()
+        pairs = [change.split(":") for change in changes]
+        table = ([int(start) for start, _ in pairs], [int(first), *(int(offset) for _, offset in pairs)])
+        found |= dict.fromkeys(names.split(","), table)
+    return found
 
 
 def _second(year: int) -> int:

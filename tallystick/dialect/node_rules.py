@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from tallystick.dialect import aggregates, function_rules
-from tallystick.dialect.arithmetic import added, divided, number
-from tallystick.dialect.casts import cast, literal_number, literal_text, only_text, united, whole_of
+from tallystick.dialect.arithmetic import added, beside_literal, comparison, divided, number
+from tallystick.dialect.casts import cast, literal_text, only_text, united, whole_of
 from tallystick.dialect.regexes import java_pattern
 from tallystick.dialect.types import (
     INTEGERS,
     VOID,
     NotTranslated,
     Value,
-    common_type,
     decimal_size,
     quoted,
     spark_type,
@@ -47,6 +47,10 @@ class Relation:
             return None
         kind = self.columns[found]
         return VOID if kind == "void" else Value(f"{self.held_by}.{quoted(found)}", kind)
+
+
+# What stops a query on some rows: arithmetic that does not fit its type, and casts that find nothing to read.
+_MAY_STOP = re.compile(r"error\(| [-+*] |\(- |(?<!TRY_)CAST\([^']|abs\(|make_timestamptz")
 
 
 class Scope:
@@ -138,20 +142,14 @@ def _compared(word: str) -> Callable[[Scope, exp.Expr], Value]:
     return apply
 
 
-def comparison(one: Value, other: Value, word: str) -> Value:
-    """Two values compared, in the type that Spark compares them in."""
-    kind = common_type([one.type, other.type], f"{word}")
-    if kind == "void":
-        return Value("TRUE" if "NOT DISTINCT" in word else "CAST(NULL AS BOOLEAN)", "boolean")
-    is_nested = kind.startswith(("struct<", "array<"))
-    if is_nested and "DISTINCT" not in word:
-        raise NotTranslated(f"{word} of structs or arrays")
-    return Value(f"({cast(one, kind).sql} {word} {cast(other, kind).sql})", "boolean")
-
-
 def _and_or(word: str) -> Callable[[Scope, exp.Expr], Value]:
     def apply(scope: Scope, node: exp.Expr) -> Value:
-        return Value(f"({scope.truth(node.this)} {word} {scope.truth(node.expression)})", "boolean")
+        one, other = scope.truth(node.this), scope.truth(node.expression)
+        if not _MAY_STOP.search(other):
+            return Value(f"({one} {word} {other})", "boolean")
+        # Spark does not come to the other side once this one decides; DuckDB would, and might stop there.
+        decided = f"NOT {one} THEN FALSE" if word == "AND" else f"{one} THEN TRUE"
+        return Value(f"CASE WHEN {decided} ELSE ({one} {word} {other}) END", "boolean")
 
     return apply
 
@@ -182,7 +180,9 @@ def _between(scope: Scope, node: exp.Expr) -> Value:
 def _in(scope: Scope, node: exp.Expr) -> Value:
     if not node.expressions or node.args.get("query") or node.args.get("unnest"):
         raise NotTranslated("IN of a query")
-    made, kind = united(scope.values([node.this, *node.expressions]), "IN")
+    value = scope.value(node.this)
+    others = [beside_literal(scope.value(part), value) for part in node.expressions]
+    made, kind = united([value, *others], "IN")
     if kind.startswith(("struct<", "array<", "void")):
         raise NotTranslated(f"IN of {kind}")
     return Value(f"({made[0].sql} IN ({', '.join(value.sql for value in made[1:])}))", "boolean")
@@ -271,18 +271,47 @@ def _call(scope: Scope, node: exp.Expr) -> Value:
 
 
 def _trim(scope: Scope, node: exp.Expr) -> Value:
-    if node.args.get("position") or node.expression is not None:
-        raise NotTranslated("TRIM of other signs")
-    return Value(f"trim({only_text(scope.value(node.this))}, ' ')", "string")
+    signs = node.args.get("expression")
+    kept = text_literal(literal_text(scope.value(signs))) if signs is not None else "' '"
+    if kept == "''":
+        raise NotTranslated("TRIM of no sign")
+    names = {"": "trim", "BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}
+    return Value(f"{names[node.args.get('position') or '']}({only_text(scope.value(node.this))}, {kept})", "string")
 
 
 def _substring(scope: Scope, node: exp.Expr) -> Value:
-    length = node.args.get("length")
-    text, start = only_text(scope.value(node.this)), literal_number(scope.value(node.args["start"]))
-    size = literal_number(scope.value(length)) if length is not None else None
-    if start < 1 or (size is not None and size < 0):
-        raise NotTranslated("SUBSTRING from another place than a literal above 0")
-    return Value(f"substring({text}, {start}{'' if size is None else f', {size}'})", "string")
+    parts = [node.this, node.args["start"], node.args.get("length")]
+    return function_rules.call("SUBSTRING", scope.values([part for part in parts if part is not None]))
+
+
+def _bracket(scope: Scope, node: exp.Expr) -> Value:
+    """``SPLIT(text, ',')[0]``: the first part there always is; of any other Spark stops where it is missing."""
+    split, places = node.this, node.expressions
+    if not isinstance(split, exp.Anonymous) or split.name.upper() != "SPLIT" or len(split.expressions) != 2:
+        raise NotTranslated("an element but of SPLIT")
+    if len(places) != 1 or scope.value(places[0]).literal != 0 or node.args.get("offset"):
+        raise NotTranslated("an element but the first")
+    text, by = scope.values(split.expressions)
+    sign = java_pattern(literal_text(by)).single_sign
+    if not sign:
+        raise NotTranslated("SPLIT by more than one sign")
+    return Value(f"split_part({only_text(text)}, {text_literal(sign)}, 1)", "string")
+
+
+def _extract(scope: Scope, node: exp.Expr) -> Value:
+    return function_rules.call(node.this.name.upper(), [scope.value(node.expression)])
+
+
+def _position(scope: Scope, node: exp.Expr) -> Value:
+    if node.args.get("position") or node.args.get("occurrence"):
+        raise NotTranslated("POSITION from a place")
+    return function_rules.call("LOCATE", scope.values([node.args["substr"], node.this]))
+
+
+def _only_this(scope: Scope, node: exp.Expr) -> list[Value]:
+    if any(given for key, given in node.args.items() if key != "this"):
+        raise NotTranslated("a second argument there")
+    return [scope.value(node.this)]
 
 
 def _struct(scope: Scope, node: exp.Expr) -> Value:
@@ -345,6 +374,11 @@ _NODES: dict[type[exp.Expr], Callable[[Scope, exp.Expr], Value]] = {
     exp.Anonymous: _call,
     exp.Trim: _trim,
     exp.Substring: _substring,
+    exp.Bracket: _bracket,
+    exp.Extract: _extract,
+    exp.StrPosition: _position,
+    exp.Ceil: lambda scope, node: function_rules.call("CEIL", _only_this(scope, node)),
+    exp.Floor: lambda scope, node: function_rules.call("FLOOR", _only_this(scope, node)),
     exp.Struct: _struct,
     exp.Window: _window,
     exp.ArgMax: lambda scope, node: aggregates.max_by(scope.value(node.this), scope.value(node.expression)),

@@ -22,8 +22,8 @@ from tallystick.dialect.types import NotTranslated
 from tallystick.hashes import hash_texts
 
 INSTANT, CLOCK = pa.timestamp("us", "UTC"), pa.timestamp("us")
-# Clocks beyond the years 1 to 9999 are left to Spark.
-_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_800_000_000
+# Microseconds that a zone's offset does not take beyond 64 bits.
+_FARTHEST = (1 << 63) - (1 << 37)
 # Stands for null while whole columns are shifted.
 _SOME_TIME = 1_577_836_800_000_000
 
@@ -137,8 +137,8 @@ def _shifted(array: Any, zones: Any, shift: Callable[[Any, Ints], Ints]) -> Any:
     micros = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + size]
     mask = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
     known = micros if mask is None else np.where(mask, _SOME_TIME, micros)
-    if known.min() < _EARLIEST or known.max() >= _LATEST:
-        raise NotTranslated("a time beyond the years 1 to 9999")
+    if known.min() < -_FARTHEST or known.max() > _FARTHEST:
+        raise NotTranslated("a time that 64 bits do not hold in every zone")
     moved = shift(zone_table(whole(zones)[0].as_py()), known)
     if mask is not None:
         return pa.array(moved, mask=mask).cast(INSTANT)

@@ -7,13 +7,16 @@ Texts of the pattern's usual width are read a column at a time, all others one b
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from tallystick.dialect.any_year import DAY, days_of
 from tallystick.dialect.types import NotTranslated
 
-_WIDTHS = {"y": (4,), "M": (1, 2), "d": (1, 2), "H": (1, 2), "m": (1, 2), "s": (1, 2), "S": (1, 2, 3, 4, 5, 6, 7, 8, 9)}
+_READ = frozenset(
+    [("y", 4), *((letter, size) for letter in "MdHms" for size in (1, 2)), *(("S", size) for size in range(1, 10))]
+)
 _PART = re.compile(r"([A-Za-z])\1*|'(?:[^']|'')*'|[^A-Za-z']")
 # Of Java's calendar.
 _LAST_YEAR = 999_999_999
@@ -59,33 +62,39 @@ class TimePattern:
 @lru_cache(maxsize=256)
 def time_pattern(pattern: str) -> TimePattern:
     """The pattern; NotTranslated for one that Java reads by rules that are not written here."""
-    fields, place = [], 0
+    fields = fields_of(pattern, known=_READ)
+    letters = [field.letter for field in fields if field.letter]
+    if not letters or len(set(letters)) < len(letters):
+        raise NotTranslated("a pattern that names a field twice, or none")
+    return TimePattern(fields, re.compile(_expression(fields), re.ASCII | re.DOTALL))
+
+
+def fields_of(pattern: str, *, known: Collection[tuple[str, int]]) -> tuple[Field, ...]:
+    """The fields of a pattern, each of a letter and size that is known, and the texts between them."""
+    fields, place = list[Field](), 0
     while place < len(pattern):
         found = _PART.match(pattern, place)
         if not found:
             raise NotTranslated("a pattern with an open quote")
-        fields.append(_field(found[0]))
+        fields.append(_field(found[0], known))
         place = found.end()
-    letters = [field.letter for field in fields if field.letter]
-    if not letters or len(set(letters)) < len(letters):
-        raise NotTranslated("a pattern that names a field twice, or none")
-    return TimePattern(tuple(fields), re.compile(_expression(fields), re.ASCII | re.DOTALL))
+    return tuple(fields)
 
 
-def _field(part: str) -> Field:
+def _field(part: str, known: Collection[tuple[str, int]]) -> Field:
     if part[0] == "'":
         text = part[1:-1].replace("''", "'") or "'"
         return Field("", len(text), text)
-    if not part[0].isalpha():
+    if not (part[0].isascii() and part[0].isalpha()):
         if part in _RESERVED:
             raise NotTranslated(f"a pattern with {part}")
         return Field("", 1, part)
-    if len(part) not in _WIDTHS.get(part[0], ()):
+    if (part[0], len(part)) not in known:
         raise NotTranslated(f"a pattern with {part}")
     return Field(part[0], len(part))
 
 
-def _expression(fields: list[Field]) -> str:
+def _expression(fields: Sequence[Field]) -> str:
     """The regular expression of what Java's strict parser takes."""
     made = []
     for place, field in enumerate(fields):

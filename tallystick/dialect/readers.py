@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from tallystick.dialect.any_year import DAY, days_of
 from tallystick.dialect.java_zones import JAVA_SHORT_NAMES, is_zone, zone_table
-from tallystick.dialect.types import MOST_DIGITS, NotTranslated
+from tallystick.dialect.types import MOST_DIGITS
 
 _BLANKS = "".join(map(chr, range(0x21))) + "\x7f"
 _TRUE, _FALSE = frozenset(("t", "true", "y", "yes", "1")), frozenset(("f", "false", "n", "no", "0"))
@@ -105,14 +105,11 @@ _TIME = re.compile(
     r"(?::([0-9]{1,2})(?:[.]([0-9]*))?([^0-9].*)?)?)?)?)?)?)?",
     re.ASCII | re.DOTALL,
 )
-_TODAY = re.compile(r"T|[0-9]{1,2}:", re.ASCII)
 
 
 def _clock(text: str) -> tuple[int, str | None] | None:
     """The wall clock of a text in microseconds, and the zone behind it."""
     trimmed = text.strip(_BLANKS)
-    if _TODAY.match(trimmed):
-        raise NotTranslated("a time without a day would be one of today")
     found = _TIME.fullmatch(trimmed)
     if not found or (found[4] and re.search(r"[ T]$", trimmed) and found[5] is None):
         return None
@@ -127,7 +124,11 @@ def _clock(text: str) -> tuple[int, str | None] | None:
 
 
 def read_timestamp(text: str) -> int | None:
-    """An instant in microseconds; a text without a zone is of UTC."""
+    """An instant in microseconds; a text without a zone is of UTC.
+
+    A time without a day is none. Spark takes it for one of today, whichever day that is: the one thing that is not
+    done as Spark does, for a delivery must give the same rows on any day.
+    """
     found = _clock(text)
     if found is None or found[1] is None:
         return found[0] if found else None
@@ -139,9 +140,6 @@ def read_timestamp(text: str) -> int | None:
 
 def read_clock(text: str) -> int | None:
     """A wall clock in microseconds; a zone behind it must be one, and is left out."""
-    trimmed = text.strip(_BLANKS)
-    if _TODAY.match(trimmed):
-        return None
     found = _clock(text)
     if found is None or (found[1] is not None and fixed_offset(found[1].strip(_BLANKS[:0x21])) is None):
         return None

@@ -26,10 +26,13 @@ _END = rf"{_LINE_END}\z"
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern for RE2, and what its author's says: the number of groups, whether it stands at the text's end."""
+    """A pattern for RE2, and what its author's says: the sign if it is nothing else, the number of groups, whether it
+    stands at the text's end.
+    """
 
     text: str
     inner: str
+    single_sign: str
     groups: int
     is_ended: bool
     is_ended_always: bool
@@ -82,7 +85,11 @@ def java_pattern(source: str) -> Pattern:
         raise NotTranslated("a pattern with $ that may take an end of line")
     inner = "|".join(branch.text for branch in branches)
     text = f"(?:{inner}){_END}" if all(ends) else "|".join(f"{b.text}{_END if b.is_ended else ''}" for b in branches)
-    return Pattern(text, inner, reader.groups, any(ends), all(ends), any(branch.can_be_empty for branch in branches))
+    one = reader.taken[0] if len(reader.taken) == 1 else (0, 1)
+    single = chr(one[0]) if one[0] == one[1] and inner == _written([one]) and not any(ends) else ""
+    return Pattern(
+        text, inner, single, reader.groups, any(ends), all(ends), any(branch.can_be_empty for branch in branches)
+    )
 
 
 @dataclass(slots=True)

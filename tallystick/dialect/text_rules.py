@@ -46,10 +46,6 @@ def _substring_index(values: Sequence[Value]) -> Value:
     return Value(f"split_part({whole}, {text_literal(sign)}, {count})", "string")
 
 
-def _startswith(values: Sequence[Value]) -> Value:
-    return Value(f"starts_with({only_text(values[0])}, {only_text(values[1])})", "boolean")
-
-
 def _replace(values: Sequence[Value]) -> Value:
     if not literal_text(values[1]):
         raise NotTranslated("an empty text to replace")
@@ -115,11 +111,99 @@ def _to_json(values: Sequence[Value]) -> Value:
     return Value(f"('{{' || concat_ws(',', {', '.join(parts) or 'NULL'}) || '}}')", "string")
 
 
+def _substring(values: Sequence[Value]) -> Value:
+    """Counted from 1, or from the end; what lies before the text is empty."""
+    whole, start = only_text(values[0]), literal_number(values[1])
+    size = literal_number(values[2]) if len(values) > 2 else None
+    if size is not None and size <= 0:
+        return Value(f"substring({whole}, 1, 0)", "string")
+    if start >= 0:
+        return Value(f"substring({whole}, {max(start, 1)}{'' if size is None else f', {size}'})", "string")
+    tail = f"right({whole}, {-start})"
+    if size is None:
+        return Value(tail, "string")
+    outside = f"greatest(least(length({whole}) + {size + start}, {size}), 0)"
+    return Value(f"left({tail}, CAST({outside} AS INTEGER))", "string")
+
+
+def _left(values: Sequence[Value]) -> Value:
+    return Value(f"left({only_text(values[0])}, {max(literal_number(values[1]), 0)})", "string")
+
+
+def _right(values: Sequence[Value]) -> Value:
+    return Value(f"right({only_text(values[0])}, {max(literal_number(values[1]), 0)})", "string")
+
+
+def padded(name: str) -> Rule:
+    """LPAD or RPAD to a literal length; a longer text is cut."""
+
+    def apply(values: Sequence[Value]) -> Value:
+        size, sign = literal_number(values[1]), literal_text(values[2]) if len(values) > 2 else " "
+        if not sign:
+            raise NotTranslated("an empty text to fill up with")
+        return Value(f"{name}({only_text(values[0])}, {max(size, 0)}, {text_literal(sign)})", "string")
+
+    return apply
+
+
+def trimmed(name: str) -> Rule:
+    """Blanks taken off; only blanks."""
+    return lambda values: Value(f"{name}({only_text(values[0])}, ' ')", "string")
+
+
+def tested(name: str) -> Rule:
+    """Whether a text has another one at its start, its end or anywhere."""
+    return lambda values: Value(f"{name}({only_text(values[0])}, {only_text(values[1])})", "boolean")
+
+
+def _split_part(values: Sequence[Value]) -> Value:
+    whole, by, place = only_text(values[0]), literal_text(values[1]), literal_number(values[2])
+    if not by or place == 0:
+        raise NotTranslated("an empty delimiter, or part 0")
+    return Value(f"split_part({whole}, {text_literal(by)}, {place})", "string")
+
+
+def _translate(values: Sequence[Value]) -> Value:
+    signs, others = literal_text(values[1]), literal_text(values[2])
+    if len(set(signs)) < len(signs) or not signs:
+        raise NotTranslated("a sign twice, or none")
+    return Value(f"translate({only_text(values[0])}, {text_literal(signs)}, {text_literal(others)})", "string")
+
+
+def _instr(values: Sequence[Value]) -> Value:
+    if not literal_text(values[1]):
+        raise NotTranslated("an empty text to find")
+    return Value(f"CAST(instr({only_text(values[0])}, {values[1].sql}) AS INTEGER)", "int")
+
+
+def _locate(values: Sequence[Value]) -> Value:
+    return _instr([values[1], values[0]])
+
+
+def _repeat(values: Sequence[Value]) -> Value:
+    return Value(f"repeat({only_text(values[0])}, {max(literal_number(values[1]), 0)})", "string")
+
+
 TEXT_RULES = (
     FunctionRule("CONCAT", 1, 100, _concat, "null when any part is"),
     FunctionRule("CONCAT_WS", 2, 100, _concat_ws, "skips nulls; the separator is a literal"),
     FunctionRule("SUBSTRING_INDEX", 3, 3, _substring_index, "a delimiter of one sign, and the count 1 or -1"),
-    FunctionRule("STARTSWITH", 2, 2, _startswith, ""),
+    FunctionRule("STARTSWITH", 2, 2, tested("starts_with")),
+    FunctionRule("ENDSWITH", 2, 2, tested("ends_with")),
+    FunctionRule("CONTAINS", 2, 2, tested("contains")),
+    FunctionRule("SUBSTRING SUBSTR", 2, 3, _substring, "place and length are literals"),
+    FunctionRule("LEFT", 2, 2, _left, "the length is a literal"),
+    FunctionRule("RIGHT", 2, 2, _right, "the length is a literal"),
+    FunctionRule("LPAD", 2, 3, padded("lpad"), "length and filling are literals"),
+    FunctionRule("RPAD", 2, 3, padded("rpad"), "length and filling are literals"),
+    FunctionRule("TRIM BTRIM", 1, 1, trimmed("trim")),
+    FunctionRule("LTRIM", 1, 1, trimmed("ltrim")),
+    FunctionRule("RTRIM", 1, 1, trimmed("rtrim")),
+    FunctionRule("SPLIT_PART", 3, 3, _split_part, "delimiter and number are literals"),
+    FunctionRule("TRANSLATE", 3, 3, _translate, "both lists of signs are literals"),
+    FunctionRule("INSTR", 2, 2, _instr, "the text to find is a literal"),
+    FunctionRule("LOCATE", 2, 2, _locate, "the text to find is a literal"),
+    FunctionRule("REPEAT", 2, 2, _repeat, "the number is a literal"),
     FunctionRule("REPLACE", 3, 3, _replace, ""),
     FunctionRule("LENGTH CHAR_LENGTH CHARACTER_LENGTH LEN", 1, 1, _length, ""),
     FunctionRule("REGEXP_EXTRACT", 3, 3, _regexp_extract, "a pattern that Java and RE2 read alike"),

@@ -32,6 +32,9 @@ _REGEXES = (
     "[a-c]", "1[.]0$", "\\.0$",
 )  # fmt: skip
 
+# Without texts that say a time and no day, which are no instants here.
+_DAY_OF_TEXT = "TRY_CAST(REGEXP_EXTRACT(x, '^[ +-]*[0-9]+-.*', 0) AS TIMESTAMP)"
+
 EXPRESSIONS: dict[str, list[str]] = {
     "string": [
         *(f"TRY_CAST(x AS {kind})" for kind in _READ),
@@ -61,6 +64,22 @@ EXPRESSIONS: dict[str, list[str]] = {
         "PMOD(XXHASH64(x), 7)", "CAST(PMOD(XXHASH64(x), 3) AS INT)", "HEX(XXHASH64(x))",
         "TO_JSON(STRUCT(x, n, x = 'a' AS y))",
         "CASE WHEN x = 'a' THEN 0 ELSE 1000000000000 END + n",
+        *(f"TO_UTC_TIMESTAMP({_DAY_OF_TEXT}, '{zone}')" for zone in ZONES),
+        "TO_DATE(FROM_UTC_TIMESTAMP(TRY_CAST(REGEXP_EXTRACT(x, '^[0-9]+-.*', 0) AS TIMESTAMP), 'Europe/Copenhagen'))",
+        *(f"SUBSTRING(x, {place})" for place in (0, 3, -1, -2, -300)),
+        *(f"SUBSTRING(x, {place}, {size})" for place in (0, 2, -2, -300) for size in (-1, 0, 1, 299, 2147483647)),
+        "LEFT(x, 2)", "LEFT(x, -1)", "RIGHT(x, 2)", "RIGHT(x, 0)", "LPAD(x, 5, 'ab')", "RPAD(x, 2)",
+        "LPAD(x, 0, 'a')",
+        "LTRIM(x)", "RTRIM(x)", "BTRIM(x)", "TRIM(BOTH 'a1' FROM x)", "TRIM(LEADING '0' FROM x)",
+        "TRIM(TRAILING 'a' FROM x)", "ENDSWITH(x, 'a')", "CONTAINS(x, '|')", "SPLIT_PART(x, '|', 2)",
+        "SPLIT_PART(x, '|', -1)", "SPLIT_PART(x, '-', 9)", "TRANSLATE(x, 'ab1', 'x')", "TRANSLATE(x, 'aé', 'éab')",
+        "INSTR(x, 'a')", "LOCATE('|', x)", "POSITION('b' IN x)", "REPEAT(x, 2)", "SPLIT(x, '[|]')[0]",
+        "SPLIT(x, ',')[0]",
+        "SPLIT(x, '\\\\.')[0]", "NVL2(x, 'a', x)", "ISNULL(x)", "ISNOTNULL(x)", "REPLACE(x, 'a', '')", "x || NULL",
+        "TRY_CAST(x AS DATE) = '2024-01-05'", "TRY_CAST(x AS INT) > '5'", "TRY_CAST(x AS DECIMAL(18, 2)) = '1.5'",
+        "YEAR(TRY_CAST(x AS DATE))", "DATE_FORMAT(TRY_CAST(x AS DATE), 'yyyy-MM-dd')",
+        "DATE_FORMAT(TRY_CAST(x AS DATE), 'yyyy-MM')", "DATE_FORMAT(TRY_CAST(x AS DATE), 'yyyy')",
+        "CAST(TRY_CAST(x AS DATE) AS STRING)", "CAST(TRY_CAST(x AS TIMESTAMP_NTZ) AS STRING)",
         "CONCAT(TRY_CAST(x AS DECIMAL(18, 2)) * 100, '')",
     ],
     "int": [
@@ -71,7 +90,12 @@ EXPRESSIONS: dict[str, list[str]] = {
         "x / 4", "PMOD(x, 3)", "ABS(CAST(x AS BIGINT))", "- CAST(x AS BIGINT)",
         "CASE WHEN x = 0 THEN FALSE WHEN x = 1 THEN TRUE END",
         "GREATEST(x, 5)", "COALESCE(x, 1000000000000)", "HEX(x)", "x IN (1, 2, 1000000000000)", "x BETWEEN -7 AND 7",
-        "TIMESTAMP_SECONDS(x)", "DATE_ADD(DATE '2024-01-31', x % 100)", "ADD_MONTHS(DATE '2024-01-31', x % 100)",
+        "TIMESTAMP_SECONDS(x)", "ROUND(x, 2)", "CEIL(x)", "FLOOR(x)", "MOD(x, 5)", "SIGN(x)", "x = '7'",
+        "x IN ('7', '1')",
+        "x BETWEEN -9 AND 9 AND CAST(x AS BIGINT) * 1000000000000 < 5", "x < 0 OR x - 5 < 2000000000",
+        "DATE_SUB(DATE '2024-01-31', x % 100)", "DATE_FROM_UNIX_DATE(x % 10000)", "FROM_UNIXTIME(x)",
+        "FROM_UNIXTIME(x, 'yyyyMMdd')", "DATE_ADD(DATE '2024-01-31', x % 100)",
+        "ADD_MONTHS(DATE '2024-01-31', x % 100)",
     ],
     "bigint": [
         "TRY_CAST(x AS INT)", "CAST(x AS STRING)", "CAST(x AS DOUBLE)", "TRY_CAST(x AS DECIMAL(18, 2))",
@@ -105,7 +129,13 @@ EXPRESSIONS: dict[str, list[str]] = {
         "GREATEST(x, DATE '2024-01-01')",
         "x BETWEEN DATE '0002-01-02' AND DATE '9998-12-30'", "x > TIMESTAMP '2024-02-29 00:00:00'",
         "UNIX_TIMESTAMP(x)",
-        "TO_DATE(x)", "x NOT BETWEEN DATE '2000-01-01' AND DATE '2030-01-01'",
+        "YEAR(x)", "MONTH(x)", "DAY(x)", "DAYOFMONTH(x)", "QUARTER(x)", "EXTRACT(YEAR FROM x)", "LAST_DAY(x)",
+        "DATE_SUB(x, 1)",
+        "DATEDIFF(x, DATE '2024-01-01')", "DATE_DIFF(DATE '2024-01-01', x)", "TRUNC(x, 'MM')", "TRUNC(x, 'year')",
+        "TRUNC(x, 'WEEK')", "TRUNC(x, 'QUARTER')", "DATE_TRUNC('month', x)", "UNIX_DATE(x)",
+        "DATE_FORMAT(x, 'yyyyMMdd')",
+        "DATE_FORMAT(x, 'd.M.yyyy')", "x >= '2024-01-01'", "x IN ('2024-02-29')", "TO_DATE(x)",
+        "x NOT BETWEEN DATE '2000-01-01' AND DATE '2030-01-01'",
     ],
     "timestamp": [
         "CAST(x AS STRING)", "CAST(x AS DATE)", "TO_DATE(x)", "CAST(x AS TIMESTAMP_NTZ)", "UNIX_TIMESTAMP(x)",
@@ -113,10 +143,14 @@ EXPRESSIONS: dict[str, list[str]] = {
         "x = TIMESTAMP '2024-03-31 02:30:00'",
         "x BETWEEN TIMESTAMP '0002-01-02 00:00:00' AND TIMESTAMP '9998-12-30 23:59:59.999999'",
         "x > DATE '2024-02-29'", "DATE_FORMAT(x, 'yyyy-MM')", "DATE_ADD(x, 1)",
+        "HOUR(x)", "MINUTE(x)", "SECOND(x)", "YEAR(x)", "DATE_TRUNC('HOUR', x)", "DATE_TRUNC('week', x)",
+        "LAST_DAY(x)",
+        "DATE_FORMAT(x, 'yyyy-MM-dd HH:mm:ss')", "DATE_FORMAT(x, 'HH:mm')", "DATE_FORMAT(x, 'dd.MM.yyyy H:mm')",
+        "DATE_FORMAT(x, \"yyyy-MM-dd'T'HH:mm\")", "x > '2024-01-01'",
+        *(f"TO_UTC_TIMESTAMP(x, '{zone}')" for zone in ("Europe/Copenhagen", "WET", "Asia/Tehran", "Africa/Accra")),
+        *(f"FROM_UTC_TIMESTAMP(x, '{zone}')" for zone in ("Europe/Copenhagen", "WET", "Asia/Tehran", "Africa/Accra")),
         *(f"TO_UTC_TIMESTAMP(x, '{zone}')" for zone in ZONES),
         *(f"FROM_UTC_TIMESTAMP(x, '{zone}')" for zone in ZONES),
-        "FROM_UTC_TIMESTAMP(CASE WHEN x > TIMESTAMP '2000-02-01 00:00:00Z' THEN x END, 'Europe/Copenhagen')",
-        "TO_UTC_TIMESTAMP(CASE WHEN x > TIMESTAMP '2000-02-01 00:00:00Z' THEN x END, 'Europe/Copenhagen')",
         *(f"TO_DATE(FROM_UTC_TIMESTAMP(x, '{zone}'))" for zone in ZONES),
         "GREATEST(x, TIMESTAMP '2000-01-01 00:00:00Z')",
     ],
@@ -134,6 +168,7 @@ EXPRESSIONS: dict[str, list[str]] = {
             "CAST(x AS BOOLEAN)",
             "CASE WHEN TRY_CAST(x AS BIGINT) = x THEN TRY_CAST(x AS BIGINT) END",
             "CASE WHEN TRY_CAST(x AS INT) = x THEN TRY_CAST(x AS INT) END", "COALESCE(x, 0)", "GREATEST(x, 0)",
+            "ROUND(x)", "ROUND(x, 1)", "CEIL(x)", "FLOOR(x)", "x > '1'",
             "CASE WHEN x = 0 THEN FALSE WHEN x = 1 THEN TRUE END",
         ]
         for kind in ("decimal(18,2)", "decimal(22,2)", "decimal(38,18)")

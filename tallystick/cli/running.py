@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from tallystick.ending import end_at_interrupt
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError, InputError, NotFound
-from tallystick.pipeline import Dates, Place, list_steps, run_steps
+from tallystick.pipeline import Dates, Place, Step, list_steps, run_steps
 from tallystick.project import Project, find_project, load_project
 from tallystick.runs.params import IngestSource
 from tallystick.runs.progress import progress
@@ -48,21 +49,28 @@ def run_recipe(
 
     What the recipe would miss on a source is told before a byte is read or Spark is started.
     """
-    declared = open_project(project)
+    declared, home = open_project(project), warehouse.resolve()
+    steps = _plan_chain(declared, recipe, sources, home=home, dates=dates)
+    with spark_session(declared.root) as session:
+        _run_chain(declared.recipes[recipe], steps, home=home, session=session, run_id=run_id or uuid.uuid4().hex)
+
+
+def _plan_chain(declared: Project, recipe: str, sources: list[str], *, home: Path, dates: Dates) -> list[Step]:
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
     chosen = declared.recipes[recipe]
-    home = warehouse.resolve()
     folders = dict(parse_source(text, declared) for text in sources)
     for name in folders:
         _refuse_what_is_missing(declared, chosen, name)
-    steps = list_steps(chosen, folders, place=Place(project=declared.root, warehouse=home), dates=dates)
+    return list_steps(chosen, folders, place=Place(project=declared.root, warehouse=home), dates=dates)
+
+
+def _run_chain(recipe: Recipe, steps: list[Step], *, home: Path, session: SessionMaker, run_id: str) -> None:
     started = time.monotonic()
-    with spark_session(declared.root) as session:
-        run_steps(steps, session=session, run_id=run_id or uuid.uuid4().hex)
+    run_steps(steps, session=session, run_id=run_id)
     from tallystick.cli.summary import print_summary
 
-    print_summary(home, chosen, seconds=time.monotonic() - started)
+    print_summary(home, recipe, seconds=time.monotonic() - started)
 
 
 def _refuse_what_is_missing(project: Project, recipe: Recipe, source: str) -> None:
@@ -78,17 +86,18 @@ def _refuse_what_is_missing(project: Project, recipe: Recipe, source: str) -> No
 
 def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None) -> None:
     """Simulate a bank into ``directory``/bank and run the main job on it into ``directory``/warehouse."""
-    bank = directory / "bank"
-    progress(f"simulating a bank of {customers} customers (seed {seed})")
-    run_simulation(bank, customers=customers, seed=seed, months=DEMO_MONTHS, until=None, daily=0)
-    run_recipe(
-        DEMO_RECIPE,
-        [f"{DEMO_SOURCE}={bank}"],
-        warehouse=directory / "warehouse",
-        project=project,
-        dates=Dates(),
-        run_id=f"demo-{customers}-{seed}",
-    )
+    declared, bank, home = open_project(project), directory / "bank", (directory / "warehouse").resolve()
+    with spark_session(declared.root) as session:
+        progress(f"simulating a bank of {customers} customers (seed {seed})")
+        # Java starts on the other core meanwhile: either takes some seconds.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            simulated = beside.submit(
+                run_simulation, bank, customers=customers, seed=seed, months=DEMO_MONTHS, until=None, daily=0
+            )
+            session()
+        simulated.result()
+        steps = _plan_chain(declared, DEMO_RECIPE, [f"{DEMO_SOURCE}={bank}"], home=home, dates=Dates())
+        _run_chain(declared.recipes[DEMO_RECIPE], steps, home=home, session=session, run_id=f"demo-{customers}-{seed}")
 
 
 def run_simulation(out: Path, *, customers: int, seed: int, months: int, until: date | None, daily: int) -> None:

@@ -22,7 +22,7 @@ from benchmarks import stranger
 from benchmarks.banks import copy_project, work_folder
 from benchmarks.commands import Mark, Taken, run_command
 from benchmarks.groups import ROOT
-from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown
+from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown, say
 from benchmarks.stranger_source import NAME, RECIPE
 
 OURS, BEFORE, STRANGER = "tallystick", "before", "stranger"
@@ -51,7 +51,7 @@ def main() -> None:
         for name in order:
             taken = run_stranger(folder) if name == STRANGER else run_demo(folder / name, homes[name], args.customers)
             runs[name].append(taken)
-            _say(f"{name}, turn {turn + 1}: {taken.wall:.1f} s, {taken.cpu:.1f} CPU s, {taken.peak_mb:.0f} MB")
+            say(f"{name}, turn {turn + 1}: {taken.wall:.1f} s, {taken.cpu:.1f} CPU s, {taken.peak_mb:.0f} MB")
     facts, judgements = machine_facts(), judge(runs)
     print_facts(facts)
     demos = {name: runs[name] for name in homes if name in runs}
@@ -149,11 +149,6 @@ def judge(runs: Mapping[str, Sequence[Taken]]) -> list[Judgement]:
         judged.append(Judgement(what="wall of tallystick over before, by turns", ratio=walls, limit=MOST_OF_BEFORE))
         judged.append(Judgement(what="CPU of tallystick over before, by turns", ratio=cpus, limit=MOST_OF_BEFORE))
     return judged
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

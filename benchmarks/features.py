@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks import agreement, layouts, report
 from benchmarks.layouts import Folder
+from benchmarks.report import say
 from benchmarks.rows import GROWTH, Row, all_rows
 from benchmarks.running import largest_share, run_process
 from benchmarks.scale import Scale
@@ -83,28 +84,28 @@ class _Run:
         again = [by_name[row.against] for row in self.rows if row.against]
         seconds = sum(row.expected_seconds() for row in (*self.rows, *again))
         data = 8 + self.folder.scale.events * (1 + sum(self.factors())) * 4e-6
-        _say(f"{len(self.rows)} rows; expected: data {data / 60:.0f} min (if not there), rows {seconds / 60:.0f} min")
+        say(f"{len(self.rows)} rows; expected: data {data / 60:.0f} min (if not there), rows {seconds / 60:.0f} min")
         if self.args.list:
-            _say("\n".join(f"{row.name:34} {row.title}" for row in self.rows))
+            say("\n".join(f"{row.name:34} {row.title}" for row in self.rows))
             sys.exit(0)
         self.saved.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        _say(f"data in {self.folder.path}")
+        say(f"data in {self.folder.path}")
         self.layout = layouts.make_main(self.folder, self.args.cores)
         for factor in self.factors():
             layouts.make_clean(Folder(self.folder.root, self.folder.scale.times(factor)), self.args.cores)
         for events in {row.spec.hot for row in self.rows if row.spec.hot}:
             layouts.make_hot(self.folder, events)
-        _say(f"data ready after {time.monotonic() - began:.0f} s")
+        say(f"data ready after {time.monotonic() - began:.0f} s")
         for number, row in enumerate(self.rows, start=1):
             began = time.monotonic()
             self.results[row.name] = result = self.one(row)
             told = (
                 f"{result['wall']:.2f} s of 1/{result['fraction']}" if result["status"] == "done" else result["status"]
             )
-            _say(f"[{number}/{len(self.rows)}] {row.name}: {told} ({time.monotonic() - began:.0f} s in all)")
+            say(f"[{number}/{len(self.rows)}] {row.name}: {told} ({time.monotonic() - began:.0f} s in all)")
             if result.get("log"):
-                _say(result["log"])
+                say(result["log"])
         if not self.args.keep:
             shutil.rmtree(self.out, ignore_errors=True)
 
@@ -194,11 +195,6 @@ class _Run:
 def _is_wanted(name: str, args: argparse.Namespace) -> bool:
     wanted = not args.only or any(text in name for text in args.only)
     return wanted and not any(text in name for text in args.skip)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

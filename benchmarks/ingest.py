@@ -24,7 +24,7 @@ from benchmarks.banks import SOURCE, buckets_of, copy_project, make_bank, work_f
 from benchmarks.commands import Taken, run_command
 from benchmarks.groups import ROOT
 from benchmarks.load_agreement import all_differences
-from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown
+from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown, say
 
 CUSTOMERS = (10_000, 50_000)
 OURS, SPARK, WHOLE_JIT, DUCKDB = "tallystick", "plain Spark", "plain Spark, whole JIT", "DuckDB"
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def load_bank(folder: Path, customers: int, contenders: Sequence[str], args: argparse.Namespace) -> Load:
     """Load one bank with each contender in turn, and compare the rows of the last turn."""
-    _say(f"bank of {customers:,} customers in {folder} (made where it is not there)")
+    say(f"bank of {customers:,} customers in {folder} (made where it is not there)")
     bank, buckets = make_bank(folder, customers=customers), buckets_of(customers)
     project = copy_project(folder / f"project_{buckets}", buckets=buckets)
     delivery = next(path for path in bank.iterdir() if path.is_dir())
@@ -102,7 +102,7 @@ def load_bank(folder: Path, customers: int, contenders: Sequence[str], args: arg
             command = _command(name, project=project, bank=bank, delivery=delivery, out=out, buckets=buckets)
             one = run_command(command, log=folder / "out" / f"{name}.log")
             taken[name].append(one)
-            _say(f"{name}, turn {turn + 1}: {one.cpu:.1f} CPU s, {one.wall:.1f} s, {one.peak_mb:.0f} MB")
+            say(f"{name}, turn {turn + 1}: {one.cpu:.1f} CPU s, {one.wall:.1f} s, {one.peak_mb:.0f} MB")
     outs = {name: _out(folder, name) for name in contenders}
     differences = {name: all_differences(outs[OURS], outs[name]) for name in contenders if name != OURS}
     rows = {name: _count_rows(name, out) for name, out in outs.items()}
@@ -187,11 +187,6 @@ def _cells(load: Load) -> list[tuple[Any, ...]]:
         numbers = (f"{load.cpu(name):.1f}", f"{load.wall(name):.1f}", f"{load.peak(name):.0f}", f"{load.rows[name]:,}")
         lines.append((f"{load.lines:,} lines: {name}", buckets, *numbers, agrees))
     return lines
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from benchmarks.banks import make_bank, work_folder
 from benchmarks.commands import Taken, run_command
 from benchmarks.groups import ROOT
 from benchmarks.ingest import ingest_command
-from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown
+from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown, say
 
 CUSTOMERS, NIGHTS = 10_000, 5
 SHORT, LONG, BEFORE = "tallystick, a tenth of the history", "tallystick, all of it", "before, a tenth of the history"
@@ -65,7 +65,7 @@ def main() -> None:
         # Each variant is first in its turn, so that a machine whose speed drifts flatters none.
         for one in variants[number % len(variants) :] + variants[: number % len(variants)]:
             taken[one.name].append(_load(folder / f"nights_{one.folder_name}", one, day))
-            _say(f"{day}, {one.name}: {taken[one.name][-1].cpu:.1f} CPU s")
+            say(f"{day}, {one.name}: {taken[one.name][-1].cpu:.1f} CPU s")
     lines = {day: count_lines(bank / day) for day in days}
     rows = {one.name: count_rows(folder / f"nights_{one.folder_name}") for one in variants}
     facts, judgements = machine_facts(), judge(taken)
@@ -118,7 +118,7 @@ def load_history(folder: Path, variant: Variant, *, day: str, reuse: bool) -> in
         shutil.rmtree(loaded, ignore_errors=True)
         taken = _load(loaded, variant, day)
         (loaded / "done").touch()
-        _say(f"history, {variant.name}: {taken.cpu:.1f} CPU s")
+        say(f"history, {variant.name}: {taken.cpu:.1f} CPU s")
     shutil.rmtree(nights, ignore_errors=True)
     shutil.copytree(loaded, nights)
     return count_rows(nights)
@@ -171,11 +171,6 @@ def _cells(name: str, taken: Sequence[Taken], history: int, rows: int) -> tuple[
     cpu, wall, peak = (statistics.median(getattr(one, part) for one in taken) for part in ("cpu", "wall", "peak_mb"))
     each = " ".join(f"{one.cpu:.1f}" for one in taken)
     return (name, f"{history:,}", f"{cpu:.1f}", each, f"{wall:.1f}", f"{peak:.0f}", f"{rows - history:,}")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,6 +213,12 @@ def print_markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> No
         table.add_row(*row)
     _console().print()
     _console().print(table)
+
+
+def say(text: str) -> None:
+    """How far a benchmark is, on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _console() -> Console:

@@ -18,23 +18,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from tallystick.ingest.lines import Lines
 from tallystick.ingest.records import (
     BAD_QUOTING,
     NOT_TEXT,
     UNREADABLE,
-    UNREADABLE_BYTES,
     WRONG_FIELD_COUNT,
     FileLayout,
-    LineTooLong,
     RecordList,
     Records,
+    merge_records,
 )
 
 # A quoted text may hold line breaks, but a quote that is open this long was never meant to be one.
 LONGEST_RECORD = 200
-
-# Arrow's offsets are of 32 bits.
-_LARGEST_BLOCK = 1 << 31
 
 # The module's own limit, 131,072 characters, would call a long field badly quoted; the longest line is checked before.
 csv.field_size_limit(1 << 30)
@@ -47,13 +44,13 @@ def split_block(block: bytes, layout: FileLayout, *, first_line: int, is_last: b
     go on behind the block is not read: its lines are counted as ``left``. LineTooLong for a line that is longer than
     declared.
     """
-    lines = _Lines(block, layout, first_line)
-    is_odd = lines.find_odd()
+    lines = Lines(block, first_line=first_line, longest=layout.longest_line)
+    is_odd = _find_odd(lines, layout)
     if not is_odd.any():
         return _split_whole(lines, ~lines.is_empty, layout)
     rows = RecordList(len(layout.wanted))
-    is_used, left = _read_odd(lines, is_odd, rows=rows, is_last=is_last)
-    return _merge(_split_whole(lines, ~(lines.is_empty | is_used), layout), rows.records(layout, left))
+    is_used, left = _read_odd(lines, is_odd, layout, rows=rows, is_last=is_last)
+    return merge_records(_split_whole(lines, ~(lines.is_empty | is_used), layout), rows.records(layout, left))
 
 
 def split_alone(texts: Sequence[str], layout: FileLayout) -> Records:
@@ -72,96 +69,46 @@ def split_fields(line: str, layout: FileLayout) -> list[str] | None:
     return fields
 
 
-class _Lines:
-    """The lines of a block: where each begins and ends. A carriage return before a line's end is no part of it."""
-
-    def __init__(self, block: bytes, layout: FileLayout, first_line: int) -> None:
-        if not block.endswith(b"\n"):
-            block += b"\n"
-        if b"\r" in block:
-            block = block.replace(b"\r\n", b"\n")
-        self.block, self.layout, self.first_line = block, layout, first_line
-        self.bytes = np.frombuffer(block, np.uint8)
-        self.ends = np.flatnonzero(self.bytes == ord("\n"))
-        self.starts = np.concatenate([[0], self.ends[:-1] + 1])
-        self.sizes = self.ends - self.starts
-        self.is_empty = self.sizes == 0
-        if len(block) >= _LARGEST_BLOCK:
-            raise LineTooLong(first_line)
-        # Bytes first: a line of fewer is never longer in characters.
-        for at in np.flatnonzero(self.sizes > layout.longest_line):
-            if len(self.text(int(at))) > layout.longest_line:
-                raise LineTooLong(first_line + int(at))
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def text(self, at: int) -> str:
-        """A line without its end."""
-        return self.block[self.starts[at] : self.ends[at]].decode("utf-8", "surrogatepass")
-
-    def chosen(self, is_chosen: np.ndarray) -> bytes:
-        """Some of the lines, with their ends."""
-        if is_chosen.all():
-            return self.block
-        offsets = np.append(self.starts, len(self.block)).astype(np.int32)
-        every = pa.BinaryArray.from_buffers(
-            pa.binary(), len(self), [None, pa.py_buffer(offsets), pa.py_buffer(self.block)]
-        )
-        kept = every.filter(pa.array(is_chosen))
-        size = int((self.sizes[is_chosen] + 1).sum())
-        return bytes(kept.buffers()[2][:size]) if size else b""
-
-    def find_odd(self) -> np.ndarray:
-        """Whether each line is one that only ``csv`` reads as it must be read."""
-        layout, block = self.layout, self.block
-        if not (layout.delimiter + layout.quote).isascii():
-            return ~self.is_empty
-        odd = [self._lines_of(np.flatnonzero(self.bytes == ord("\r")))] if b"\r" in block else []
-        if not block.isascii() and UNREADABLE_BYTES in block:
-            sign = np.frombuffer(UNREADABLE_BYTES, np.uint8)
-            found = [self.bytes[at : len(block) - 2 + at] == sign[at] for at in range(3)]
-            odd.append(self._lines_of(np.flatnonzero(found[0] & found[1] & found[2])))
-        if layout.quote and layout.quote.encode() in block:
-            odd.append(self._badly_quoted())
-        is_odd = np.zeros(len(self), bool)
-        for lines in odd:
-            is_odd[lines] = True
-        return is_odd
-
-    def _badly_quoted(self) -> np.ndarray:
-        """Lines whose quotes, counted from the line's start, do not open at a field's start and close at its end.
-
-        Inside a field a quote is doubled: so it closes and opens again at once.
-        """
-        ends = (ord("\n"), ord(self.layout.delimiter))
-        quotes = np.flatnonzero(self.bytes == ord(self.layout.quote))
-        line = self._lines_of(quotes)
-        first = np.searchsorted(line, line, side="left")
-        is_closing = (np.arange(len(quotes)) - first) % 2 == 1
-        before = np.where(quotes > 0, self.bytes[quotes - 1], ord("\n"))
-        beside = np.where(is_closing, self.bytes[quotes + 1], before)
-        is_doubled = np.zeros(len(quotes), bool)
-        is_adjacent = np.diff(quotes) == 1
-        is_doubled[:-1] = is_closing[:-1] & is_adjacent
-        is_doubled[1:] |= ~is_closing[1:] & is_adjacent
-        is_last = np.append(line[1:] != line[:-1], True)
-        is_bad = ~((beside == ends[0]) | (beside == ends[1]) | is_doubled) | (is_last & ~is_closing)
-        found: np.ndarray = line[is_bad]
-        return found
-
-    def _lines_of(self, places: np.ndarray) -> np.ndarray:
-        found: np.ndarray = np.searchsorted(self.ends, places)
-        return found
+def _find_odd(lines: Lines, layout: FileLayout) -> np.ndarray:
+    """Whether each line is one that only ``csv`` reads as it must be read."""
+    if not (layout.delimiter + layout.quote).isascii():
+        return ~lines.is_empty
+    is_odd = lines.find_unreadable()
+    if b"\r" in lines.block:
+        is_odd[lines.lines_of(np.flatnonzero(lines.bytes == ord("\r")))] = True
+    if layout.quote and layout.quote.encode() in lines.block:
+        is_odd[_badly_quoted(lines, layout)] = True
+    return is_odd
 
 
-def _split_whole(lines: _Lines, is_kept: np.ndarray, layout: FileLayout) -> Records:
+def _badly_quoted(lines: Lines, layout: FileLayout) -> np.ndarray:
+    """Lines whose quotes, counted from the line's start, do not open at a field's start and close at its end.
+
+    Inside a field a quote is doubled: so it closes and opens again at once.
+    """
+    quotes = np.flatnonzero(lines.bytes == ord(layout.quote))
+    line = lines.lines_of(quotes)
+    first = np.searchsorted(line, line, side="left")
+    is_closing = (np.arange(len(quotes)) - first) % 2 == 1
+    before = np.where(quotes > 0, lines.bytes[quotes - 1], ord("\n"))
+    beside = np.where(is_closing, lines.bytes[quotes + 1], before)
+    is_doubled = np.zeros(len(quotes), bool)
+    is_adjacent = np.diff(quotes) == 1
+    is_doubled[:-1] = is_closing[:-1] & is_adjacent
+    is_doubled[1:] |= ~is_closing[1:] & is_adjacent
+    is_last = np.append(line[1:] != line[:-1], True)
+    is_end = (beside == ord("\n")) | (beside == ord(layout.delimiter))
+    found: np.ndarray = line[~(is_end | is_doubled) | (is_last & ~is_closing)]
+    return found
+
+
+def _split_whole(lines: Lines, is_kept: np.ndarray, layout: FileLayout) -> Records:
     """The kept lines, each of them one record, as Arrow reads them."""
     numbers = np.flatnonzero(is_kept)
     if not len(numbers):
         return RecordList(len(layout.wanted)).records(layout)
     block = lines.chosen(is_kept)
-    raw = _raw_lines(block, lines.sizes[numbers])
+    raw = lines.raw(is_kept)
     numbers = pa.array(numbers + lines.first_line, pa.int64())
     fields = [layout.names.index(name) if name in layout.names else -1 for name in layout.wanted]
     table, wrong = _read_table(block, fields, layout)
@@ -210,13 +157,9 @@ def _read_table(block: bytes, fields: list[int], layout: FileLayout) -> tuple[pa
     return table.rename_columns([str(at) for at in range(len(fields))]), wrong
 
 
-def _raw_lines(block: bytes, sizes: np.ndarray) -> pa.Array:
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    text = block.replace(b"\n", b"")
-    return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(offsets), pa.py_buffer(text))
-
-
-def _read_odd(lines: _Lines, is_odd: np.ndarray, *, rows: RecordList, is_last: bool) -> tuple[np.ndarray, int]:
+def _read_odd(
+    lines: Lines, is_odd: np.ndarray, layout: FileLayout, *, rows: RecordList, is_last: bool
+) -> tuple[np.ndarray, int]:
     """Records that begin in an odd line, one after the other; the lines they are made of, and how many are left."""
     is_used = np.zeros(len(lines), bool)
     behind = 0
@@ -225,12 +168,12 @@ def _read_odd(lines: _Lines, is_odd: np.ndarray, *, rows: RecordList, is_last: b
         if at < behind:
             continue
         most = min(LONGEST_RECORD, len(lines) - at)
-        fields, length = _read_record(map(lines.text, range(at, at + most)), lines.layout, most=most, is_last=is_last)
+        fields, length = _read_record(map(lines.text, range(at, at + most)), layout, most=most, is_last=is_last)
         if length == 0:
             is_used[at:] = True
             return is_used, len(lines) - at
         raw = [lines.text(place) for place in range(at, at + length)]
-        behind = at + _add_row(rows, fields, lines.layout, line=lines.first_line + at, raw=raw)
+        behind = at + _add_row(rows, fields, layout, line=lines.first_line + at, raw=raw)
         is_used[at:behind] = True
     return is_used, 0
 
@@ -275,15 +218,3 @@ def _read_record(lines: Iterator[str], layout: FileLayout, *, most: int, is_last
     except csv.Error:
         is_open = taken == most and most < LONGEST_RECORD and not is_last
         return None, 0 if is_open else 1
-
-
-def _merge(whole: Records, odd: Records) -> Records:
-    """Both in the order of their lines."""
-    lines = pa.concat_arrays([whole.lines, odd.lines])
-    order = pa.array(np.argsort(lines.to_numpy(), kind="stable"))
-    columns = [
-        pa.concat_arrays([one, other]).take(order) for one, other in zip(whole.columns, odd.columns, strict=True)
-    ]
-    raw = pa.concat_arrays([whole.raw, odd.raw]).take(order)
-    problems = pa.concat_arrays([whole.problems, odd.problems]).take(order)
-    return Records(columns, lines.take(order), raw, problems, odd.left)

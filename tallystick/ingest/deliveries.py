@@ -1,6 +1,7 @@
 """Finds deliveries in a supplier's directory and the files each one must hold.
 
-Names of folders and files alone. ``delivered_files`` opens them, ``tables.landing`` copies them.
+Names of folders and files alone; a Parquet data set may be a folder. ``delivered_files`` opens them, ``tables.landing``
+copies them.
 """
 
 from __future__ import annotations
@@ -103,9 +104,29 @@ def _matches(directory: Path, file: SourceFile) -> list[str]:
         hidden = (".",) if file.file.startswith("_") else (".", "_")
         listed = (path.name for path in directory.iterdir() if fnmatch.fnmatchcase(path.name, file.file))
         names = sorted(name for name in listed if not name.startswith(hidden) and name not in LANDING_FILES)
+    if file.format == "parquet":
+        names = [inner for name in names for inner in _inner_files(directory, name)]
     for name in names:
         refuse_link_out(directory / name, directory)
     return [name for name in names if (directory / name).is_file()]
+
+
+def _inner_files(directory: Path, name: str) -> list[str]:
+    """The files of a Parquet data set that is a folder, and of the folders in it, whose names may give columns; those
+    that are hidden or begin with ``_`` are left out, as Spark leaves them out. A file itself is one.
+    """
+    if not (directory / name).is_dir():
+        return [name]
+    found = sorted(path.relative_to(directory) for path in (directory / name).rglob("*") if path.is_file())
+    inner = [path for path in found if not any(part.startswith((".", "_")) for part in path.parts[1:])]
+    return [path.as_posix() for path in inner]
+
+
+def is_of_view(name: str, file: SourceFile) -> bool:
+    """Whether a file of a delivery, by its name below the folder of loads (``2024-01-31/trades.parquet/part-0``), is
+    one of a view's.
+    """
+    return fnmatch.fnmatchcase(name.split("/")[1], file.file)
 
 
 def refuse_link_out(path: Path, home: Path) -> None:

@@ -30,11 +30,16 @@ def match_header(file: SourceFile, names: Sequence[str], line: str, *, where: st
     """
     if len(names) == 1 and set(file.columns) - set(names):
         refuse_delimiter(file, line, where=where)
-    extra = _match(file, names, where=where, is_header=True)
+    extra = _match(file, names, where=where, holder="the header")
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
         raise InputError("the header has a column twice", where=f"{where}, column {twice}", fix="ask the supplier")
     return extra
+
+
+def match_columns(file: SourceFile, names: Sequence[str], *, where: str) -> list[str]:
+    """The columns in a file's own schema that are not declared and are to be noted. InputError as for a header."""
+    return _match(file, names, where=where, holder="the file")
 
 
 def match_keys(file: SourceFile, keys: Collection[str], *, where: str) -> list[str]:
@@ -43,38 +48,39 @@ def match_keys(file: SourceFile, keys: Collection[str], *, where: str) -> list[s
     A key that one record lacks is null there; one that every record lacks was renamed, unless it is declared sparse.
     InputError as for a header.
     """
-    return _match(file, sorted(keys), where=where, is_header=False)
+    return _match(file, sorted(keys), where=where, holder="")
 
 
-def _match(file: SourceFile, names: Sequence[str], *, where: str, is_header: bool) -> list[str]:
+def _match(file: SourceFile, names: Sequence[str], *, where: str, holder: str) -> list[str]:
+    """``holder`` is where names should be; empty for the records themselves."""
     missing = [name for name in file.columns if name not in names and name not in file.sparse]
     extra = [name for name in names if name not in file.columns]
     if missing:
         _refuse_encoding(file, missing, extra, where=where)
         is_only = not set(file.columns).intersection(names)
-        raise _missing(missing[0], extra, where=where, is_header=is_header, is_only=is_only)
+        raise _missing(missing[0], extra, where=where, holder=holder, is_only=is_only)
     if extra and file.extra_columns == "refuse":
         fix = "declare it under columns, or set extra_columns: note"
         raise InputError("a column that is not declared", where=f"{where}, column {extra[0]}", fix=fix)
     return extra if file.extra_columns == "note" else []
 
 
-def _missing(name: str, extra: Sequence[str], *, where: str, is_header: bool, is_only: bool) -> InputError:
+def _missing(name: str, extra: Sequence[str], *, where: str, holder: str, is_only: bool) -> InputError:
     """The error of a declared name that the file lacks; ``is_only`` when it has no declared name at all.
 
     Then what stands where names should be may be a person's row, and is not quoted.
     """
     near = difflib.get_close_matches(name.casefold(), [one.casefold() for one in extra], n=1)
     likely = [one for one in extra if one.casefold() in near][:1]
-    told = f"column {name} is missing from the header" if is_header else f"no record has the key {name}"
+    told = f"column {name} is missing from {holder}" if holder else f"no record has the key {name}"
     fix = "the supplier must deliver it"
     if is_only and not likely:
         told += ", nor any other that is declared"
-        fix = "correct columns in source.yaml, or set header: false" if is_header else "correct columns in source.yaml"
+        fix = "correct columns in source.yaml" + (", or set header: false" if holder == "the header" else "")
     elif extra:
         told += f"; the file has {list_names(likely or extra)}, which is not declared"
         fix = "was it renamed? correct columns in source.yaml"
-    if not is_header:
+    if not holder:
         fix += f"; if it is left out when empty, declare sparse: [{name}]"
     return InputError(told, where=f"{where}, column {name}", fix=fix)
 

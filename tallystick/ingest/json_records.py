@@ -1,4 +1,4 @@
-"""Reads JSON records: one object a line, each with its line and its raw text.
+"""Reads JSON records: one object a line, or the elements of one array, each with its number and its raw text.
 
 Apart from ``csv_records`` because a JSON record is read by a parser of its own, and has keys where a line has places.
 """
@@ -38,7 +38,7 @@ def read_json_lines(block: bytes, layout: FileLayout, *, first_line: int) -> Rec
         if len(line) > layout.longest_line:
             raise LineTooLong(number)
         if line.strip():
-            _add_record(rows, line.removesuffix("\r"), number, layout)
+            add_text(rows, line.removesuffix("\r"), layout, number=number)
     return rows.records(layout)
 
 
@@ -46,42 +46,50 @@ def read_json_alone(texts: Sequence[str], layout: FileLayout) -> Records:
     """One record for each text, whatever it looks like; its number is its place, from 1 on."""
     rows = RecordList(len(layout.wanted))
     for number, text in enumerate(texts, start=1):
-        _add_record(rows, text, number, layout)
+        add_text(rows, text, layout, number=number)
     return rows.records(layout)
 
 
-def _add_record(rows: RecordList, line: str, number: int, layout: FileLayout) -> None:
-    nothing = [None] * len(layout.wanted)
-    problem: str | None = None
+def add_text(rows: RecordList, text: str, layout: FileLayout, *, number: int) -> None:
+    """Add the record that ``text`` is, or a reject when it is none."""
+    record, problem = None, NOT_JSON
     try:
-        record = _DECODER.decode(line)
-        values = [_json_text(record.get(name)) for name in layout.wanted] if isinstance(record, dict) else nothing
-        problem = None if isinstance(record, dict) else NOT_JSON
-    except _KeyTwiceError:
+        record = DECODER.decode(text)
+    except KeyTwiceError:
         problem = KEY_TWICE
     except (ValueError, RecursionError):  # the latter of brackets in brackets, thousands deep
-        problem = NOT_JSON
+        pass
+    if isinstance(record, dict):
+        add_object(rows, record, layout, text=text, number=number)
+        return
+    nothing = [None] * len(layout.wanted)
+    rows.add(nothing, line=number, raw=text, problem=NOT_TEXT if UNREADABLE in text else problem)
+
+
+def add_object(rows: RecordList, record: dict[str, Any], layout: FileLayout, *, text: str, number: int) -> None:
+    """Add a record that was parsed from ``text``."""
+    values = [_json_text(record.get(name)) for name in layout.wanted]
     # Half of a surrogate pair: JSON can write one, no text can hold it.
-    if UNREADABLE in line or (problem is None and "\\u" in line and _has_half(values, record)):
-        problem = NOT_TEXT
-    if problem is None:
-        rows.keys = rows.keys or set()
-        rows.keys.update(record)
-    rows.add(values if problem is None else nothing, line=number, raw=line, problem=problem)
+    if UNREADABLE in text or ("\\u" in text and _has_half(values, record)):
+        rows.add([None] * len(values), line=number, raw=text, problem=NOT_TEXT)
+        return
+    rows.keys = rows.keys or set()
+    rows.keys.update(record)
+    rows.add(values, line=number, raw=text)
 
 
 class _NotJsonError(ValueError):
     """Something that JSON has not."""
 
 
-class _KeyTwiceError(ValueError):
+class KeyTwiceError(ValueError):
     """An object has a key twice: which value counts is not said, and readers differ."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise _KeyTwiceError
+        raise KeyTwiceError
     return made
 
 
@@ -90,7 +98,7 @@ def _refuse_constant(name: str) -> None:
     raise _NotJsonError(name)
 
 
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant, object_pairs_hook=_object)
+DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant, object_pairs_hook=_object)
 
 
 def _has_half(values: Iterable[str | None], record: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 
 from tallystick.dialect.engine import answer, connect
 from tallystick.ingest.delivered_files import inspect_file, read_batches, split_raw, view_schema
+from tallystick.ingest.deliveries import is_of_view
 from tallystick.ingest.earlier import EarlierRows
 from tallystick.ingest.file_tasks import driving_rows
 from tallystick.ingest.rejected import waiting_sql
@@ -33,7 +33,7 @@ def parked_rows(
         waiting = answer(connection, waiting_sql(_NAME, branch=branch))
     found = []
     for name in pc.unique(waiting["file"]).to_pylist():
-        if fnmatch.fnmatchcase(name.rpartition("/")[2], file.file):
+        if is_of_view(name, file):
             rows = waiting.filter(pc.equal(waiting["file"], name)).combine_chunks()
             layout, _ = inspect_file(home / name, file)
             columns, problems = split_raw(rows["raw"].to_pylist(), layout, file)

@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.spec.sources import LONGEST_LINE, SourceFile
+from tallystick.spec.file_formats import LONGEST_LINE
+from tallystick.spec.sources import SourceFile
 
 WRONG_FIELD_COUNT = "wrong_field_count"
 BAD_QUOTING = "bad_quoting"
 NOT_JSON = "not_json"
 KEY_TWICE = "key_twice"
 NOT_TEXT = "not_text"
+WRONG_LINE_LENGTH = "wrong_line_length"
+
+# The mark that some programs put at the start of a text, as a character.
+MARK = "\ufeff"
 
 # Stands in a text for bytes that no text of its encoding holds (``ingest.text_blocks`` puts it there), and in a block.
 UNREADABLE = "\udcff"
@@ -29,7 +35,8 @@ UNREADABLE_BYTES = UNREADABLE.encode("utf-8", "surrogatepass")
 class FileLayout:
     """Where a file's columns are: ``names`` of all its fields in order. ``wanted`` are those to keep, in order.
 
-    ``nulls`` are the texts that mean nothing.
+    ``nulls`` are the texts that mean nothing. ``skipped`` lines stand before the first record. ``partitions`` are
+    columns that the file's path gives, as texts.
     """
 
     names: tuple[str, ...]
@@ -39,11 +46,22 @@ class FileLayout:
     delimiter: str = ","
     quote: str = '"'
     longest_line: int = LONGEST_LINE
+    skipped: int = 0
+    partitions: tuple[tuple[str, str | None], ...] = ()
 
     @classmethod
-    def of(cls, file: SourceFile, names: Sequence[str]) -> FileLayout:
+    def of(cls, file: SourceFile, names: Sequence[str], *, skipped: int = 0) -> FileLayout:
         """The layout of a file whose fields are called ``names``."""
-        return cls(tuple(names), file.columns, file.nulls, file.format, file.delimiter, file.quote, file.longest_line)
+        return cls(
+            names=tuple(names),
+            wanted=file.columns,
+            nulls=file.nulls,
+            format=file.format,
+            delimiter=file.delimiter,
+            quote=file.quote,
+            longest_line=file.longest_line,
+            skipped=skipped,
+        )
 
 
 class LineTooLong(ValueError):
@@ -91,7 +109,7 @@ class RecordList:
     def records(self, layout: FileLayout, left: int = 0) -> Records:
         """All of them as columns."""
         return Records(
-            [_without_nulls(pa.array(column, pa.string()), layout) for column in self.columns],
+            [without_nulls(pa.array(column, pa.string()), layout) for column in self.columns],
             pa.array(self.lines, pa.int64()),
             pa.array(self.raw, pa.string()),
             pa.array(self.problems, pa.string()),
@@ -100,6 +118,17 @@ class RecordList:
         )
 
 
-def _without_nulls(values: pa.Array, layout: FileLayout) -> pa.Array:
+def without_nulls(values: pa.Array, layout: FileLayout) -> pa.Array:
+    """The texts, with null in place of those that mean nothing."""
     is_nothing = pc.is_in(values, value_set=pa.array(layout.nulls, pa.string()))
     return pc.if_else(is_nothing, pa.scalar(None, pa.string()), values)
+
+
+def merge_records(some: Records, others: Records) -> Records:
+    """Both in the order of their lines."""
+    lines = pa.concat_arrays([some.lines, others.lines])
+    order = pa.array(np.argsort(lines.to_numpy(), kind="stable"))
+    columns = [pa.concat_arrays(pair).take(order) for pair in zip(some.columns, others.columns, strict=True)]
+    raw = pa.concat_arrays([some.raw, others.raw]).take(order)
+    problems = pa.concat_arrays([some.problems, others.problems]).take(order)
+    return Records(columns, lines.take(order), raw, problems, others.left)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.ingest.casting import Target, judged_sql
+from tallystick.ingest.casting import Target, judged_sql, name_sql
 from tallystick.ingest.delivered_files import read_batches, view_schema
-from tallystick.ingest.looked_up import ViewTypes, joined_name
+from tallystick.ingest.looked_up import ViewTypes, joined_name, spark_type
 from tallystick.ingest.placing import Placed, Placer, TablePlan, mapping_stopped
 from tallystick.ingest.records import FileLayout
 from tallystick.ingest.staging import take, with_keys
@@ -153,8 +153,7 @@ def _reader(
 
 def view_ddl(file: SourceFile) -> str:
     """The schema of a raw view as Spark's DDL."""
-    kinds = {"_line": "bigint"}
-    return ", ".join(f"`{name}` {kinds.get(name, 'string')}" for name in view_schema(file).names)
+    return ", ".join(f"{name_sql(field.name)} {spark_type(field.type)}" for field in view_schema(file))
 
 
 class ViewNames:

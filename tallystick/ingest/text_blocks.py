@@ -1,46 +1,37 @@
-"""Opens a delivered file and gives its text, unpacked and decoded: block after block of UTF-8.
+"""Gives a delivered file's text, unpacked and decoded: block after block of UTF-8.
 
-Apart from ``delivered_files`` because nothing here knows what the text holds: compression, encoding, byte order marks,
-and how much a file may unpack to.
+Apart from ``delivered_files`` because nothing here knows what the text holds: only its encoding and byte order marks.
+``packed_files`` unpacks.
 """
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
 import re
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from tallystick.ingest.records import UNREADABLE
+from tallystick.ingest.faults import FileFault
+from tallystick.ingest.packed_files import Counted, list_parts, open_part
+from tallystick.ingest.records import MARK, UNREADABLE
 from tallystick.spec.sources import SourceFile
 
-# The mark that some programs put at the start of a text, as a character, and as bytes the proof of an encoding.
-MARK = "\ufeff"
+# A mark at the start of a file as bytes, the proof of an encoding.
+# How files begin that are no text, whatever their name says.
+_BINARY = {
+    b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive", b"PK\x03\x04": "a zip archive or a workbook",
+    b"\xd0\xcf\x11\xe0": "a workbook", b"PAR1": "a Parquet file",
+}  # fmt: skip
+
 _MARK_BYTES = MARK.encode()
 _MARKS_AT_START = re.compile(b"(?m)^(?:" + _MARK_BYTES + b")+")
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
-
-# Each opens for reading bytes.
-OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-# What reading a file that is no whole archive raises.
-BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError)
-
-
-class FileFault(Exception):
-    """What ends the reading of a file: a word that ``delivered_files.fault_error`` explains, and a line or encoding."""
-
-    def __init__(self, word: str, place: str | int = "") -> None:
-        self.fault = f"{word}|{place}"
-        super().__init__(self.fault)
 
 
 def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
@@ -53,30 +44,36 @@ def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("tallystick_mark", _mark_unreadable)
 
 
-def open_text(path: Path, file: SourceFile) -> IO[str]:
-    """The file as text in its declared encoding; what is no text in it becomes ``UNREADABLE``.
+def open_text(path: Path, file: SourceFile, *, part: str = "") -> IO[str]:
+    """The file, or the member ``part`` of it, as text in its declared encoding; what is no text in it becomes
+    ``UNREADABLE``.
 
-    Raises ``FileFault`` for a byte order mark of another encoding, and while reading for a file that is too large.
+    Raises ``FileFault`` for a byte order mark of another encoding and for what is no text at all, and while reading for
+    a file that is too large.
     """
     # newline="\n": a lone carriage return is no line end, and the text must come back unchanged.
-    return io.TextIOWrapper(_open_bytes(path, file), encoding=file.encoding, errors="tallystick_mark", newline="\n")
+    raw = _open_bytes(path, file, part=part)
+    return io.TextIOWrapper(raw, encoding=file.encoding, errors="tallystick_mark", newline="\n")
+
+
+def open_parts(path: Path, file: SourceFile, *, size: int) -> Iterator[TextBlocks]:
+    """The texts of a file: one, or those of an archive's members in the order of their names."""
+    allowed = int(file.largest_gb * (1 << 30))
+    for part in list_parts(path, file):
+        with _open_bytes(path, file, part=part, allowed=allowed) as handle:
+            yield TextBlocks(handle, file, size=size)
+            allowed = handle.raw.left
 
 
 class TextBlocks:
-    """The same text as UTF-8, in blocks of about ``size`` bytes; a context that closes the file."""
+    """An opened text as UTF-8, in blocks of about ``size`` bytes."""
 
-    def __init__(self, path: Path, file: SourceFile, *, size: int) -> None:
+    def __init__(self, handle: io.BufferedReader[Counted], file: SourceFile, *, size: int) -> None:
         self.size = size
-        self.handle = _open_bytes(path, file)
+        self.handle = handle
         self.is_utf_8 = _declared(file) == "utf-8"
         self.decoder = codecs.getincrementaldecoder(file.encoding)("tallystick_mark")
         self.rest = b""
-
-    def __enter__(self) -> TextBlocks:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.handle.close()
 
     def read(self) -> bytes:
         """The next block; empty at the end of the file. A character is never cut, a line may be."""
@@ -112,14 +109,18 @@ def without_marks(block: bytes) -> bytes:
     return _MARKS_AT_START.sub(b"", block)
 
 
-def _open_bytes(path: Path, file: SourceFile) -> io.BufferedReader[_Counted]:
-    opener: Callable[[Path], Any] | None = OPENERS.get(path.suffix)
-    raw = io.BufferedReader(_Counted(opener(path) if opener else path.open("rb"), file.largest_gb))
+def _open_bytes(path: Path, file: SourceFile, *, part: str, allowed: int | None = None) -> io.BufferedReader[Counted]:
+    raw = io.BufferedReader(
+        Counted(open_part(path, part), int(file.largest_gb * (1 << 30)) if allowed is None else allowed)
+    )
     try:
-        head = raw.peek(4)
+        head = raw.peek(8)
         meant = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
         if meant and not meant.startswith(_declared(file)):
             raise FileFault("other_mark", meant)
+        kind = next((kind for sign, kind in _BINARY.items() if head.startswith(sign)), "")
+        if kind:
+            raise FileFault("other_kind", kind)
     except BaseException:
         raw.close()
         raise
@@ -128,24 +129,3 @@ def _open_bytes(path: Path, file: SourceFile) -> io.BufferedReader[_Counted]:
 
 def _declared(file: SourceFile) -> str:
     return codecs.lookup(file.encoding).name.removesuffix("-sig")
-
-
-class _Counted(io.RawIOBase):
-    """The bytes of a file as they come out of its archive, up to the declared size: a few packed ones can be many."""
-
-    def __init__(self, raw: Any, largest_gb: float) -> None:
-        self.raw, self.left = raw, int(largest_gb * (1 << 30))
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        size = int(self.raw.readinto(buffer))
-        self.left -= size
-        if self.left < 0:
-            raise FileFault("too_large")
-        return size
-
-    def close(self) -> None:
-        self.raw.close()
-        super().close()

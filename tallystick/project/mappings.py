@@ -56,7 +56,9 @@ def _parse(
 ) -> tuple[ParsedSource | None, list[Problem]]:
     values = source.values(load_date)
     shapes = dict.fromkeys(unread, UNREAD)
-    shapes |= {name: Shape(columns=file.columns, key=file.key, is_text=True) for name, file in source.files.items()}
+    for name, file in source.files.items():
+        typed = tuple(column for column, kind in file.types.items() if kind != "string")
+        shapes[name] = Shape(columns=file.columns, key=file.key, is_text=True, typed=typed)
     views, problems = _parse_views(source, values, shapes)
     known = {}
     for table in source.tables:

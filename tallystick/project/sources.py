@@ -47,8 +47,17 @@ _READING_KEYS = (
     "extra_columns",
     "longest_line",
     "largest_gb",
+    "counted_in",
 )
-_FILE_KEYS = ("file", "columns", "key", "optional", "sparse", *_READING_KEYS)
+_FILE_KEYS = (
+    *("file", "columns", "key", "optional", "sparse", "member", "places", "line_length"),
+    *_READING_KEYS,
+)
+# What a file of some format must have as well.
+_FITTING: dict[str, dict[str, Any]] = {
+    "fixed": {"places": ("1",)},
+    "parquet": {"types": FrozenMap({"some": "string"})},
+}
 _VIEW_KEYS = ("sql", "key")
 _TABLE_KEYS = ("known_on", "reject_rate", "parents")
 _LAYOUT_KEYS = ("buckets", "period", "compact_after_days")
@@ -194,7 +203,8 @@ class _Reader:
             for key in ("file", "columns"):
                 if key not in given:
                     self._tell(place, f"file {view} has no {key}", "see docs/sources.md")
-            lists = {key: self._texts(given, key, place) for key in ("columns", "key", "sparse")}
+            given = self._with_types(given)
+            lists = {key: self._texts(given, key, place) for key in ("columns", "key", "sparse", "places")}
             values = defaults | self._with_nulls(given, place)
             values |= {key: value for key, value in lists.items() if value is not None}
             if not lists["columns"]:
@@ -205,16 +215,27 @@ class _Reader:
             if built is None:
                 # Something of it was told: with its names alone the mappings that read it can still be checked.
                 names = {"view": view, "file": "unknown", "columns": lists["columns"], "key": lists["key"] or ()}
+                names |= {"format": "csv"}
                 built = self._try(SourceFile, names)[0]
             if built is not None:
                 yield view, built
+
+    @staticmethod
+    def _with_types(given: dict[str, Any]) -> dict[str, Any]:
+        """``given`` with a mapping of columns to types as the list of its names, and the types apart."""
+        columns = given.get("columns")
+        if not isinstance(columns, dict):
+            return given
+        types = {str(name).strip(): str(kind).strip() for name, kind in columns.items()}
+        return given | {"columns": list(types), "types": FrozenMap(types)}
 
     def _defaults(self) -> dict[str, Any]:
         """The section ``reading``; a value that no file could have is told once, and left out."""
         given = self._with_nulls(self._section("reading", _READING_KEYS), ("reading",))
         some = {"view": "some", "file": "some", "columns": ("some",)}
         for key in [key for key in given if key in _READING_KEYS and key != "nulls"]:
-            if self._build(("reading", key), "", SourceFile, some | {key: given[key]}) is None:
+            needed = _FITTING.get(str(given[key]), {}) if key == "format" else {}
+            if self._build(("reading", key), "", SourceFile, some | needed | {key: given[key]}) is None:
                 given = {name: value for name, value in given.items() if name != key}
         return given
 

@@ -46,14 +46,19 @@ _INSTANT_FUNCTIONS = {"TIMESTAMP", "TO_TIMESTAMP", "TO_TIMESTAMP_LTZ", "TRY_TO_T
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
     """What a view offers: its columns, what makes a row unique (empty: nothing, so that it cannot be joined), and
-    whether its columns are text, as those of files are. Of a view that ``is_unread`` neither is known, because its own
-    declaration is wrong: what reads it cannot be judged.
+    whether its columns are text, as those of files are but for ``typed`` ones. Of a view that ``is_unread`` neither is
+    known, because its own declaration is wrong: what reads it cannot be judged.
     """
 
     columns: tuple[str, ...]
     key: tuple[str, ...]
     is_text: bool = False
     is_unread: bool = False
+    typed: tuple[str, ...] = ()
+
+    def has_text(self, column: str) -> bool:
+        """Whether a column's values are text as the supplier wrote it."""
+        return self.is_text and column != "_line" and column not in self.typed
 
 
 UNREAD = Shape(columns=(), key=(), is_unread=True)
@@ -249,7 +254,7 @@ def _chosen_sides(node: exp.Between | exp.In | exp.Case) -> list[tuple[exp.Expr,
 
 def _is_text(column: exp.Column, branch: Branch, shapes: Mapping[str, Shape]) -> bool:
     found = resolve_column(column, branch, shapes)
-    return isinstance(found, tuple) and found[1] != "_line" and shapes[branch.aliases[found[0]]].is_text
+    return isinstance(found, tuple) and shapes[branch.aliases[found[0]]].has_text(found[1])
 
 
 def _is_number(node: exp.Expr) -> bool:

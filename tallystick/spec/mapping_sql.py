@@ -315,7 +315,7 @@ def _qualify(expression: exp.Expr, branch: Branch, shapes: Mapping[str, Shape]) 
         if not isinstance(found, tuple):
             return node
         column = exp.column(found[1], table=found[0])
-        column.meta[TEXT_MARK] = found[1] != "_line" and shapes[branch.aliases[found[0]]].is_text
+        column.meta[TEXT_MARK] = shapes[branch.aliases[found[0]]].has_text(found[1])
         return column
 
     return expression.copy().transform(named)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import re
@@ -16,10 +15,21 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.file_formats import (
+    EXTRA_COLUMNS,
+    FORMATS,
+    LARGEST_GB,
+    LONGEST_LINE,
+    check_choice,
+    check_encoding,
+    check_line_length,
+    check_places,
+    check_types,
+    format_of,
+    span_of,
+)
 from tallystick.spec.frozen import FrozenMap
 
-FORMATS = ("csv", "jsonl")
-EXTRA_COLUMNS = ("note", "refuse", "ignore")
 PERIODS = ("year", "month")
 
 # What every raw view has beside the file's own columns.
@@ -28,18 +38,12 @@ ORIGIN_COLUMNS = ("_file", "_line", "_raw")
 # Parameters that every mapping may use as ${name} without declaring them.
 BUILT_IN_PARAMETERS = ("source", "zone", "currency", "load_date")
 
-# Characters of a line, and 2**30 bytes of an unpacked file: beyond them a file is not what it is taken for.
-LONGEST_LINE, LARGEST_GB = 1_000_000, 64
-
 # What becomes known ten years after it happened is no use to any decision; more is a slip of the pen.
 MOST_DAYS = 3660
 
 # Partition values and paths are made of source names; nothing wilder was tried with all three engines.
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 VIEW_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-# Encodings of Python's for its own needs.
-_NO_TEXT = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7")
 
 # What landing writes beside a delivery's files (``tables.landing``): no pattern takes it for one of them.
 LANDING_FILES = ("_manifest.json", "_published.json")
@@ -69,13 +73,18 @@ class SourceFile:
     absent from a delivery and then has no rows. ``sparse`` are keys of JSON records that a whole file may lack, because
     the supplier leaves out what is empty. A line of more than ``longest_line`` characters, or a file that unpacks to
     more than ``largest_gb`` times 2**30 bytes, stops the load.
+
+    ``format`` is told by the end of the name where that is enough, and is csv else. Of a zip archive the members that
+    ``member`` names are read. Of a fixed width file ``places`` says where each column stands: first and last character
+    of the line from 1 on, or bytes, as ``counted_in`` says; ``line_length`` is that of all lines, 0 for the end of the
+    last place. Columns of Parquet have ``types``; those of all other formats are text.
     """
 
     view: str
     file: str
     columns: tuple[str, ...]
     key: tuple[str, ...] = ()
-    format: str = "csv"
+    format: str = ""
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
@@ -86,32 +95,61 @@ class SourceFile:
     sparse: tuple[str, ...] = ()
     longest_line: int = LONGEST_LINE
     largest_gb: float = LARGEST_GB
+    member: str = "*"
+    places: tuple[str, ...] = ()
+    line_length: int = 0
+    counted_in: str = "characters"
+    types: Mapping[str, str] = field(default_factory=FrozenMap)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "format", self.format or format_of(self.file))
         _check_view(self.view, self.columns, self.key)
         if self.file in LANDING_FILES:
             raise DeclarationError(f"file {self.file} is a name that landing uses itself", fix="ask for another name")
         if not self.file or "/" in self.file or self.file.startswith("."):
             raise DeclarationError("file is not a file name", fix="a name or a glob such as trans_*.csv.gz, no folders")
-        _check_choice("format", self.format, FORMATS)
-        _check_choice("extra_columns", self.extra_columns, EXTRA_COLUMNS)
-        stray = [column for column in self.sparse if column not in self.columns or self.format != "jsonl"]
+        check_choice("format", self.format, FORMATS)
+        check_choice("extra_columns", self.extra_columns, EXTRA_COLUMNS)
+        stray = [column for column in self.sparse if column not in self.columns or not self.is_json]
         if stray:
-            raise DeclarationError(f"sparse column {stray[0]} is not a declared key of a jsonl file")
+            raise DeclarationError(f"sparse column {stray[0]} is not a declared key of a jsonl or json file")
         if len(self.delimiter) != 1 or self.delimiter in "\r\n":
             raise DeclarationError("delimiter is not one character", fix=r'for a tab write "\t"')
         if len(self.quote) > 1 or self.quote == self.delimiter:
             raise DeclarationError("quote is not one character of its own", fix='empty when the file never quotes: ""')
-        _check_encoding(self.encoding)
+        check_encoding(self.encoding)
         for name in ("longest_line", "largest_gb"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
                 raise DeclarationError(f"{name} is not a number above 0")
+        check_places(self.format, self.places, self.columns, counted_in=self.counted_in, encoding=self.encoding)
+        check_line_length(self.line_length, least=max((end for _, end in self.spans), default=0))
+        check_types(self.format, self.file, self.columns, types=self.types)
 
     @property
     def is_pattern(self) -> bool:
         """Whether ``file`` may stand for several files."""
         return any(character in self.file for character in "*?[")
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the file's first line names its columns."""
+        return self.header and self.format == "csv"
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the file holds JSON records, which have keys."""
+        return self.format in ("json", "jsonl")
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Where each column of a fixed width line stands: its first place from 0 on, and the one behind its last."""
+        return tuple(span_of(place) for place in self.places)
+
+    @property
+    def width(self) -> int:
+        """The length of every line of a fixed width file."""
+        return self.line_length or max((end for _, end in self.spans), default=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +178,7 @@ class KnownOn:
     days: int = 0
 
     def __post_init__(self) -> None:
-        _check_choice("known_on", self.kind, ("event_date", "assumed", "load_date", "column"))
+        check_choice("known_on", self.kind, ("event_date", "assumed", "load_date", "column"))
         if self.days < 0 or (self.days and self.kind != "event_date"):
             raise DeclarationError("known_on: only event_date takes days, and no negative ones")
         if self.days > MOST_DAYS:
@@ -186,7 +224,7 @@ class Layout:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise DeclarationError(f"layout.{name} is not a whole number of at least {least}")
-        _check_choice("layout.period", self.period, PERIODS)
+        check_choice("layout.period", self.period, PERIODS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -294,22 +332,3 @@ def _check_view(view: str, columns: tuple[str, ...], key: tuple[str, ...]) -> No
     stray = [column for column in key if column not in columns]
     if stray:
         raise DeclarationError(f"key column {stray[0]} is not among the columns")
-
-
-def _check_encoding(name: str) -> None:
-    """DeclarationError for what Python does not know, and for what it knows but is no way to write a supplier's text:
-    rot13, hex and zlib turn one thing into another, unicode_escape would read a backslash as the start of a code.
-    """
-    fix = "such as utf-8, cp1250, latin-1"
-    try:
-        found = codecs.lookup(name)
-    except (LookupError, ValueError):
-        raise DeclarationError(f"unknown encoding {name}", fix=fix) from None
-    # Python marks them itself, if under a private name; the rest it calls text, too.
-    if not found._is_text_encoding or found.name in _NO_TEXT:
-        raise DeclarationError(f"{name} is no encoding of text", fix=fix)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise DeclarationError(f"{name} is not one of {', '.join(choices)}")

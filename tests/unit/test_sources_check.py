@@ -78,7 +78,7 @@ YAML_MISTAKES = {
     "columns: [person, born, village]": ("columns: person", "source.yaml:10: columns is not a list of names"),
     "file: people.csv, col": (
         "file: people.csv, sparse: [born], col",
-        "source.yaml:10: file people: sparse column born is not a declared key of a jsonl file",
+        "source.yaml:10: file people: sparse column born is not a declared key of a jsonl or json file",
     ),
     "reading: {encoding: utf-8,": ("reading: {encoding: rot13,", "source.yaml:8: rot13 is no encoding of text"),
     "file: people.csv": (

@@ -111,7 +111,8 @@ def sync_environment() -> None:
     uv = install_uv(env)
     say("installing the locked packages into .venv (2.2 GB; some minutes the first time)")
     stamp.unlink(missing_ok=True)
-    run_tool([str(uv), "sync", "--frozen"], env=env, what="Installing the locked packages")
+    # Compiled once here: each process of a chain would do it again wherever Python may not keep what it compiled.
+    run_tool([str(uv), "sync", "--frozen", "--compile-bytecode"], env=env, what="Installing the locked packages")
     # Not needed here, but each process of the first run would compile them for itself.
     say("compiling the loops of the feature kernel (some seconds)")
     python = str(ROOT / ".venv" / "bin" / "python")

@@ -118,7 +118,7 @@ def test_an_environment_in_sync_is_left_alone(tmp_path: Path, monkeypatch: pytes
     prepare.sync_environment()
     prepare.sync_environment()
     compiling = [str(tmp_path / ".venv/bin/python"), "-c", "import tallystick.kernel.loops"]
-    assert runs == [["uv", "sync", "--frozen"], compiling]
+    assert runs == [["uv", "sync", "--frozen", "--compile-bytecode"], compiling]
     (tmp_path / "uv.lock").write_text("changed")
     prepare.sync_environment()
     assert len(runs) == 4

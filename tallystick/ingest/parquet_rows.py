@@ -137,6 +137,8 @@ def _records(batch: pa.RecordBatch, file: SourceFile, layout: FileLayout, *, fir
         kind = file.types[name]
         if name not in layout.names:
             columns.append(pa.repeat(_typed([given[name]], kind)[0], size))
+        elif pa.types.is_null(batch.schema.field(name).type):
+            columns.append(pa.nulls(size, arrow_type(kind)))
         elif kind == "string":
             columns.append(_texts(batch.column(name), is_bad))
         else:
@@ -246,6 +248,8 @@ def _fits(given: pa.DataType, kind: str, *, is_instant: bool) -> bool:
     if pa.types.is_timestamp(given):
         # Spark used to write instants as INT96, which says nothing of a zone.
         return kind == ("timestamp" if given.tz is not None or is_instant else "timestamp_ntz")
+    if pa.types.is_null(given):
+        return True  # a column without any value, of which its writer knew no type
     decimal = DECIMAL.fullmatch(kind)
     if decimal:
         digits, places = int(decimal[1]), int(decimal[2])

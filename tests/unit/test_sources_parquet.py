@@ -120,6 +120,8 @@ def test_other_writers_types_are_read_where_no_value_is_lost(tmp_path: Path) -> 
     ]  # fmt: skip
     binary = written(tmp_path, pa.table({"word": pa.array([b"a"], pa.large_binary())}))
     assert read(binary, spec({"word": "string"})).column("word").to_pylist() == ["a"]
+    nothing = read(written(tmp_path, pa.table({name: pa.nulls(2) for name in KINDS})), spec())
+    assert [nothing.column(name).null_count for name in KINDS] == [2] * len(KINDS)
     old = written(
         tmp_path, pa.table({"instant": pa.array([1_000_000], pa.timestamp("us"))}), use_deprecated_int96_timestamps=True
     )

@@ -12,7 +12,8 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -39,7 +40,7 @@ def list_parts(path: Path, file: SourceFile) -> list[str]:
     """
     if path.suffix != ".zip":
         return [""]
-    with zipfile.ZipFile(path) as archive:
+    with _packing_told(), zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir() and _is_meant(member.filename, file)]
     if not members:
         raise FileFault("no_member")
@@ -84,6 +85,14 @@ class Counted(io.RawIOBase):
         super().close()
 
 
+@contextmanager
+def _packing_told() -> Iterator[None]:
+    try:
+        yield
+    except NotImplementedError:
+        raise FileFault("other_packing") from None
+
+
 def _is_meant(name: str, file: SourceFile) -> bool:
     parts = PurePosixPath(name).parts
     is_hidden = any(part.startswith(".") or part == _OF_A_MAC for part in parts)
@@ -123,8 +132,9 @@ class _ZipMember(io.RawIOBase):
     """A member of a zip archive, which is closed with it."""
 
     def __init__(self, path: Path, name: str) -> None:
-        self.archive = zipfile.ZipFile(path)
-        self.member: Any = self.archive.open(name)
+        with _packing_told():
+            self.archive = zipfile.ZipFile(path)
+            self.member: Any = self.archive.open(name)
 
     def readinto(self, buffer: Any) -> int:
         return int(self.member.readinto(buffer))

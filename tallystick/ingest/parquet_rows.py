@@ -41,7 +41,7 @@ _ARROW: dict[str, pa.DataType] = {
 _WHOLE = (pa.int8(), pa.int16(), pa.int32(), pa.uint8(), pa.uint16())
 
 # What Arrow raises for a file that it cannot read.
-_BROKEN = (pa.ArrowException, OSError)
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def arrow_type(kind: str) -> pa.DataType:
@@ -188,7 +188,9 @@ def _converted(values: pa.Array, kind: str) -> pa.Array:
     if kind == "timestamp" and values.type.tz is None:
         values = values.cast(pa.timestamp(values.type.unit, "UTC"))
     options = pc.CastOptions(arrow_type(kind), allow_time_truncate=True)
-    return pc.cast(values, options=options)
+    converted = pc.cast(values, options=options)
+    converted.validate(full=True)  # a damaged decimal may have more digits than its type
+    return converted
 
 
 def _row_texts(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:

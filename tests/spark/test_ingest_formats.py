@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,3 +92,38 @@ def test_other_formats_give_the_same_tables_and_parked_rows_enter_later(spark: S
     assert {file.rpartition("/")[0] for file, _ in places} == {
         "2024-01-31/bookings.parquet/account=A1", "2024-01-31/bookings.parquet/account=A3",
     }  # fmt: skip
+
+
+def test_typed_values_follow_the_rules_of_texts(spark: SparkSession, tmp_path: Path) -> None:
+    yaml = SOURCE_YAML.replace("reject_rate: 0.9", "reject_rate: 0.99").replace(
+        'file: "bookings*.csv.gz", columns: [booking, account, booked, amount, kind, note]',
+        'file: "bookings*.parquet", columns: {booking: int64, account: string, booked: timestamp, amount: double,'
+        " kind: string, note: string, gone: boolean}",
+    )
+    sql = TRANSACTIONS_SQL.replace("${currency} AS currency", "${currency} AS currency, gone AS is_retracted")
+    project, warehouse = tmp_path / "project", tmp_path / "warehouse"
+    write_project(project, files={"source.yaml": yaml, "transactions.sql": sql})
+    supplier = write_delivery(tmp_path / "supplier", {"bookings_1.csv.gz": None})
+    at, far = datetime(2024, 1, 2, 23, 30, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+    amounts = {0.1: None, -50.25: None, 12.345: "not_a_whole_number", 1e20: "not_a_whole_number", None: "missing"}
+    amounts |= {float("nan"): "not_a_number", float("inf"): "not_a_number", 1.0: "not_a_time"}
+    columns: dict[str, Any] = {
+        "booking": range(len(amounts)),
+        "account": ["A1"] * len(amounts),
+        "amount": list(amounts),
+    }
+    columns |= {"booked": pa.array([*[at] * (len(amounts) - 1), far], pa.timestamp("us", "Asia/Tokyo"))}
+    columns |= {
+        "kind": ["CASH"] * len(amounts),
+        "note": pa.nulls(len(amounts)),
+        "gone": [n == 1 for n in range(len(amounts))],
+    }
+    pq.write_table(pa.table(columns), supplier / "bookings.parquet")
+    load_delivery(spark, project, warehouse, supplier)
+    found = rows_of(warehouse, "clean.transactions")
+    names = ("transaction_id", "event_at", "amount_minor", "direction", "is_retracted")
+    assert [tuple(row[name] for name in names) for row in found] == [
+        ("0", at, 10, "in", False), ("1", at, 5025, "out", True),
+    ]  # fmt: skip
+    told = [(reason, line) for reason, _, _, line in rejects_of(warehouse, "transactions")]
+    assert told == [(reason, line) for line, reason in enumerate(amounts.values(), start=1) if reason]

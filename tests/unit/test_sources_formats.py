@@ -2,122 +2,31 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
-import json
-import lzma
 import random
 import re
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from tallystick.errors import DeclarationError, InputError
 from tallystick.ingest import delivered_files
-from tallystick.ingest.delivered_files import fault_error, inspect_file, read_batches, split_raw
+from tallystick.ingest.delivered_files import inspect_file, split_raw
 from tallystick.ingest.deliveries import is_of_view, match_files
 from tallystick.project.sources import read_source
 from tallystick.spec.frozen import FrozenMap
-from tallystick.spec.sources import Source, SourceFile
+from tallystick.spec.sources import Source
 from tests.lib.deliveries import SOURCE_YAML, write_source
-
-COLUMNS = ("id", "name", "amount")
-ROWS = [("1", "Ann", "1.50"), ("2", 'Žď; "x"', None), ("3", None, "-7")]
-PLACES = ("1-3", "4-13", "14-20")
-
-
-def zstd(content: bytes) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as packed:
-        packed.write(content)
-    return bytes(sink.getvalue())
-
-
-def zipped(*members: tuple[str, bytes]) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members:
-            archive.writestr(name, content)
-    return sink.getvalue()
-
-
-def quoted(text: str | None) -> str:
-    return "" if text is None else '"' + text.replace('"', '""') + '"'
-
-
-def as_csv(rows: list[Any], separator: str = ",") -> str:
-    return "\n".join([separator.join(COLUMNS), *(separator.join(map(quoted, row)) for row in rows)]) + "\n"
-
-
-def as_objects(rows: list[Any]) -> list[dict[str, Any]]:
-    return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-
-
-def as_fixed(rows: list[Any]) -> str:
-    return "".join(f"{a or '':<3}{b or '':<10}{c or '':>7}\n" for a, b, c in rows)
-
-
-# How the same rows are written, and what is declared of them.
-WRITERS: dict[str, tuple[dict[str, Any], Callable[[list[Any]], bytes]]] = {
-    "csv": ({}, lambda rows: as_csv(rows).encode()),
-    "excel": ({"delimiter": ";"}, lambda rows: ("\ufeffsep=;\n" + as_csv(rows, ";")).replace("\n", "\r\n").encode()),
-    "unicode text": (
-        {"delimiter": "\t", "encoding": "utf-16"},
-        lambda rows: as_csv(rows, "\t").replace("\n", "\r\n").encode("utf-16"),
-    ),
-    "jsonl": ({"format": "jsonl"}, lambda rows: "\n".join(map(json.dumps, as_objects(rows))).encode()),
-    "json": ({"format": "json"}, lambda rows: json.dumps(as_objects(rows)).encode()),
-    "pretty json": (
-        {"format": "json"},
-        lambda rows: ("\ufeff \n" + json.dumps(as_objects(rows), indent=2, ensure_ascii=False)).encode(),
-    ),
-    "fixed": ({"format": "fixed", "places": PLACES}, lambda rows: as_fixed(rows).encode()),
-    "fixed in bytes": (
-        {"format": "fixed", "places": PLACES, "counted_in": "bytes", "encoding": "cp1250"},
-        lambda rows: as_fixed(rows).encode("cp1250"),
-    ),
-}
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "": bytes,
-    ".gz": gzip.compress,
-    ".bz2": bz2.compress,
-    ".xz": lzma.compress,
-    ".zst": zstd,
-    ".zip": lambda content: zipped(("sub/", b""), ("sub/rows.txt", content), ("__MACOSX/sub/._rows.txt", b"\0")),
-}
-
-
-def spec(**changes: Any) -> SourceFile:
-    return SourceFile(**{"view": "rows", "file": "rows*", "columns": COLUMNS, **changes})
-
-
-def written(folder: Path, content: str | bytes, name: str = "rows.txt") -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def read(path: Path, file: SourceFile) -> list[dict[str, Any]]:
-    layout, _ = inspect_file(path, file)
-    return [row for batch in read_batches(path, path.name, file, layout) for row in batch.to_pylist()]
-
-
-def values(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    return [tuple(row[name] for name in COLUMNS) for row in rows]
-
-
-def ending(path: Path, file: SourceFile) -> str:
-    """What ends the reading of a file, at its first look or later."""
-    try:
-        rows = read(path, file)
-    except InputError as error:
-        return str(error)
-    return str(fault_error(rows[-1]["_fault"], file, where="x"))
+from tests.lib.written_files import (
+    PACKERS,
+    ROWS,
+    WRITERS,
+    ending,
+    read,
+    spec,
+    values,
+    written,
+)
 
 
 @pytest.mark.parametrize("packing", PACKERS)
@@ -284,70 +193,6 @@ CUT = {"format": "fixed", "places": ("1-2", "3", "4"), "counted_in": "bytes"}
 def test_declarations_that_no_file_can_fit_are_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(DeclarationError, match=told):
         spec(**changes)
-
-
-def test_members_of_an_archive_are_read_one_after_the_other_and_have_one_header(tmp_path: Path) -> None:
-    one, two = as_csv(ROWS[:2]).encode().removesuffix(b"\n"), as_csv(ROWS[2:]).encode()
-    path = written(tmp_path, zipped(("b/2.csv", two), ("a/1.csv", one), ("readme.txt", b"hello")), "rows.zip")
-    found = read(path, spec(member="*.csv"))
-    assert values(found) == ROWS
-    assert [row["_line"] for row in found] == [2, 3, 5]
-    assert values(read(path, spec(member="2.csv"))) == ROWS[2:]
-    with pytest.raises(InputError, match="the files in the archive have not one header .declare as member"):
-        read(path, spec())
-    with pytest.raises(InputError, match=r"holds no file that is called \*\.tsv .correct member"):
-        read(path, spec(member="*.tsv"))
-
-
-def test_arrays_in_an_archive_are_counted_on(tmp_path: Path) -> None:
-    path = written(tmp_path, zipped(("1", b'[{"id": 1}, {"id": 2}]'), ("2", b'[{"id": 3}]')), "rows.zip")
-    assert [(row["_line"], row["id"]) for row in read(path, spec(format="json"))] == [(1, "1"), (2, "2"), (3, "3")]
-
-
-def test_an_archive_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    good = zipped(("rows.csv", as_csv(ROWS * 100).encode()))
-    locked = bytearray(good)
-    for sign, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        locked[good.index(sign) + place] |= 1
-    packed = bytearray(good)
-    packed[good.index(b"PK\x01\x02") + 10] = 9
-    told = {
-        bytes(locked): "the archive needs a password (deliver it without one)",
-        bytes(packed): "the archive is packed in a way that is not read",
-        good[:-30]: "the file is damaged or no .zip file",
-        good[:60] + b"xx" + good[62:]: "damaged",
-        b"not a zip": "the file is damaged or no .zip file",
-        zipped(("a.csv", b"id,name,amount\n"), ("b.csv", b"")): "have not one header",
-    }
-    for content, sentence in told.items():
-        assert sentence in ending(written(tmp_path, content, "rows.zip"), spec()), sentence
-    bomb = zipped(*((f"{n}.csv", b"id,name,amount\n" + b"1,2,3\n" * 50_000) for n in range(4)))
-    assert "unpacks to more than 0.001 GB" in ending(written(tmp_path, bomb, "rows.zip"), spec(largest_gb=0.001))
-
-
-def test_a_zstd_file_that_ends_early_or_is_none_is_told(tmp_path: Path) -> None:
-    lines = "".join(f"{n},{n * n},{n**5}\n" for n in range(20_000))
-    whole = zstd(("id,name,amount\n" + lines).encode())
-    assert "the file ends early" in ending(written(tmp_path, whole[:-50], "rows.zst"), spec())
-    assert "damaged or no .zst file" in ending(written(tmp_path, as_csv(ROWS), "rows.zst"), spec())
-    assert "unpacks to more than" in ending(written(tmp_path, whole, "rows.zst"), spec(largest_gb=0.0001))
-
-
-@pytest.mark.parametrize("form", [{}, {"format": "json"}, {"format": "jsonl"}, {"format": "fixed", "places": PLACES}])
-def test_a_file_whose_name_lies_about_its_kind_is_told(tmp_path: Path, form: Any) -> None:
-    text = as_csv(ROWS).encode()
-    kinds = {
-        gzip.compress(text): "a gzip archive",
-        zipped(("a", text)): "a zip archive or a workbook",
-        zstd(text): "a zstd",
-    }
-    kinds |= {
-        bz2.compress(text): "a bzip2 archive",
-        lzma.compress(text): "an xz archive",
-        b"PAR1" + text: "a Parquet file",
-    }
-    for content, kind in kinds.items():
-        assert f"the file is {kind}" in ending(written(tmp_path, content, "rows.csv"), spec(**form))
 
 
 def test_a_folder_of_parquet_files_is_one_view_and_hidden_files_are_none(tmp_path: Path) -> None:

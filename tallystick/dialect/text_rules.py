@@ -212,7 +212,7 @@ TEXT_RULES = (
         3,
         3,
         _regexp_replace,
-        "a pattern that Java and RE2 read alike; a replacement without $ and \\",
+        "a pattern without groups that Java and RE2 read alike; a replacement without `$` and backslash",
     ),
     FunctionRule("STRING", 1, 1, _string, ""),
     FunctionRule("XXHASH64", 1, 1, _xxhash64, "of one text"),

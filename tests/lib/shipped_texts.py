@@ -64,7 +64,7 @@ class Rows:
         for column in contract.columns:
             kind = arrow_type(SPARK_TYPES.get(column.type, column.type))
             if column.name == contract.event_id:
-                values = ["1", "2", "3", "12.34", "C1"]
+                values: list[object] = ["1", "2", "3", "12.34", "C1"]
             else:
                 values = [_some(kind, self.dice) for _ in range(5)]
             columns[column.name] = pa.array(values, kind)

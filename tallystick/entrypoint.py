@@ -13,6 +13,7 @@ from tallystick.ending import end_at_interrupt, one_sentence
 from tallystick.errors import DeclarationError
 from tallystick.runs.arguments import parse
 from tallystick.runs.params import Params
+from tallystick.runs.progress import working
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,12 +28,13 @@ def start(params: type[P], run: Callable[[P, Any], None], doc: str | None = None
     """
     with one_sentence():
         told = parse(params, doc=doc)
-        session = _open_session(told) if params.needs_spark else None
-        try:
-            run(told, session)
-        finally:
-            if session is not None:
-                session.stop()
+        with working(_title(told)):
+            session = _open_session(told) if params.needs_spark else None
+            try:
+                run(told, session)
+            finally:
+                if session is not None:
+                    session.stop()
 
 
 def perform(params: Params, session: SparkSession | None = None) -> None:
@@ -41,12 +43,19 @@ def perform(params: Params, session: SparkSession | None = None) -> None:
         raise DeclarationError(
             f"{', '.join(unfilled)} hold templates", where=params.job, fix="a scheduler fills them in"
         )
-    importlib.import_module(f"tallystick.runs.{params.job}").run(params, session)
+    with working(_title(params)):
+        importlib.import_module(f"tallystick.runs.{params.job}").run(params, session)
+
+
+def _title(params: Params) -> str:
+    """How a person knows a run, for the parts of it that have no name of their own."""
+    return params.job.replace("_", " ")
 
 
 def _open_session(params: Params) -> SparkSession:
     from tallystick.tables import open_session, own_processes
 
-    session = open_session(params.job, project=params.project)
+    with working("starting Spark"):
+        session = open_session(params.job, project=params.project)
     end_at_interrupt(own_processes)
     return session

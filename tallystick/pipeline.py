@@ -27,7 +27,7 @@ from tallystick.runs.params import (
     ValidateTables,
     WriteReport,
 )
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -117,7 +117,8 @@ def run_steps(steps: Iterable[Step], *, session: Callable[[], SparkSession], run
 
     seconds: dict[str, float] = {}
     chosen = list(steps)
-    spark = session()
+    with working("starting Spark"):
+        spark = session()
     with sharing_project():
         for number, step in enumerate(chosen, start=1):
             progress(f"[{number}/{len(chosen)}] {step.title}")

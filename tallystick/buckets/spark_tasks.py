@@ -1,19 +1,21 @@
 """Hands tasks to Spark's Python workers and brings their results back.
 
 Spark only distributes task numbers and brings small results back: rows never cross between the JVM and Python, and no
-shuffle happens.
+shuffle happens. Small work, and work for which there is no session, is done where it is asked for.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from tallystick.buckets.sharing import share_out
 from tallystick.buckets.worker import settle_worker, unpack_once
+from tallystick.how_far import HowFar, split, untold
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,26 +27,30 @@ HERE_BYTES = 16 * 2**20
 
 
 def run_tasks(
-    session: SparkSession,
+    session: SparkSession | None,
     tasks: Sequence[Any],
     work: Callable[[Any], list[Any]],
     *,
     sizes: Sequence[int] | None = None,
+    how_far: HowFar = untold,
 ) -> list[Any]:
     """Run ``work`` on every task and bring the picklable results back in task order.
 
     Tasks are begun in their order. Each is a Spark task of its own; with ``sizes``, bytes by task, neighbours that are
-    small share one. Where they are less than HERE_BYTES together, Spark is not asked at all.
+    small share one. Where they are less than HERE_BYTES together, or without a session, Spark is not asked at all.
+    ``how_far`` hears the share of tasks that are done, by their sizes where these are known.
     """
     if not tasks:
         return []
-    if sizes is not None and all(sizes) and sum(sizes) < HERE_BYTES:
-        return [item for task in tasks for item in work(task)]
+    weights = [0] * len(tasks) if sizes is None else sizes
+    if session is None or (all(weights) and sum(weights) < HERE_BYTES):
+        return _run_here(tasks, work, split(how_far, weights))
     # Not at the top: what computes a bucket alone must not load Spark.
     from pyspark import cloudpickle
 
     cores = session.sparkContext.defaultParallelism
     shares = [range(n, n + 1) for n in range(len(tasks))] if sizes is None else share_out(sizes, cores=cores)
+    how_far(partial(share_done, session, [sum(weights[n] for n in one) for one in shares]))
     handed_over = cloudpickle.dumps((shares, list(tasks), work))
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -61,3 +67,27 @@ def run_tasks(
     rows = numbers.mapInArrow(run, "number long, result binary").collect()
     results = {row["number"]: pickle.loads(bytes(row["result"])) for row in rows}
     return [item for number in sorted(results) for item in results[number]]
+
+
+def share_done(session: SparkSession, weights: Sequence[int]) -> float:
+    """The share that is done of the running stage with so many tasks, by their sizes; 0 where none runs.
+
+    Spark says how many tasks are done, not which. They begin in their order, so these are about the first ones.
+    """
+    tracker = session.sparkContext.statusTracker()
+    for job in tracker.getActiveJobsIds():
+        found = tracker.getJobInfo(job)
+        for stage in found.stageIds if found else ():
+            told = tracker.getStageInfo(stage)
+            if told and told.numTasks == len(weights):
+                sized = weights if any(weights) else [1] * len(weights)
+                return sum(sized[: told.numCompletedTasks]) / sum(sized)
+    return 0.0
+
+
+def _run_here(tasks: Sequence[Any], work: Callable[[Any], list[Any]], told: Sequence[HowFar]) -> list[Any]:
+    made = []
+    for task, how_far in zip(tasks, told, strict=True):
+        made += work(task)
+        how_far(1.0)
+    return made

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tallystick.buckets import BucketTask, Storage, run_tasks
 from tallystick.features.compute import GroupWork, compute_local
 from tallystick.features.reading import BucketReader, event_columns, lookup_columns
+from tallystick.how_far import HowFar, untold
 from tallystick.observations import ObservationSpec, columns_to_read, observe, period_names
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def compute_buckets(
     *,
     spec: ObservationSpec,
     storage: Storage,
+    how_far: HowFar = untold,
 ) -> dict[str, list[Any]]:
     """Compute every group for every bucket; returns the written files' descriptors by feature table.
 
@@ -37,6 +39,7 @@ def compute_buckets(
         ordered,
         lambda task: _compute_bucket(task, works, spec, storage),
         sizes=[task.size for task in ordered],
+        how_far=how_far,
     )
     for table, descriptor in made:
         results[table].append(descriptor)

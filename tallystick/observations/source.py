@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tallystick.buckets import BucketTask, Storage, run_tasks
+from tallystick.how_far import HowFar, untold
 from tallystick.observations.needs import columns_to_read
 from tallystick.observations.population import OBSERVATION_SCHEMA, observe, period_names
 from tallystick.observations.specs import ObservationSpec
@@ -22,7 +23,12 @@ PLACE_SCHEMA = pa.schema(
 
 
 def observe_source(
-    session: SparkSession | None, tasks: Sequence[BucketTask], spec: ObservationSpec, *, storage: Storage
+    session: SparkSession | None,
+    tasks: Sequence[BucketTask],
+    spec: ObservationSpec,
+    *,
+    storage: Storage,
+    how_far: HowFar = untold,
 ) -> pa.Table:
     """Every observation of the tasks' buckets: PLACE_SCHEMA, OBSERVATION_SCHEMA and the ``columns`` of the spec.
 
@@ -35,7 +41,7 @@ def observe_source(
     def work(task: BucketTask) -> list[pa.Table]:
         return [observe_bucket(task, spec, storage)]
 
-    made = run_tasks(session, tasks, work) if session is not None else [one for task in tasks for one in work(task)]
+    made = run_tasks(session, tasks, work, how_far=how_far)
     if made:
         return pa.concat_tables(made)
     # Without a file nobody knows the types of the other columns.

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallystick.features import choose_work, compute_buckets
-from tallystick.features.backfill import Backfill, BackfillPlan, judge_days, plan_backfill
+from tallystick.features.backfill import Backfill, BackfillPlan, Chunk, judge_days, plan_backfill
 from tallystick.features.ledger import owned_days
 from tallystick.features.planning import list_read_tables
+from tallystick.how_far import HowFar, split
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
 from tallystick.runs.input_gate import pin_clean
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.tables.store.footers import column_sizes
 
@@ -34,19 +35,27 @@ def run(params: BackfillFeatures, session: SparkSession) -> None:
     """Compute, commit and write down one chunk after the other."""
     asked, tables, planned = _prepare(params)
     planned.stop_above(params.max_bytes)
-    storage, name = tables.storage([asked.group]), asked.group.feature_table
-    for number, chunk in enumerate(planned.chunks, start=1):
-        files = compute_buckets(
-            session,
-            asked.tasks(chunk),
-            [asked.work(chunk)],
-            spec=asked.spec(chunk),
-            storage=storage,
-        )[name]
-        days = owned_days(tables.count(asked.group, files), first=chunk.first, last=chunk.last)
-        commit = tables.replace(asked.group, files, dates=DateRange(chunk.first, chunk.last), days=days)
-        progress(f"      {number}/{len(planned.chunks)}: {chunk.first} to {chunk.last}, {commit.rows} rows")
+    name = asked.group.feature_table
+    with working(name) as how_far:
+        parts = split(how_far, [chunk.days for chunk in planned.chunks])
+        for number, (chunk, part) in enumerate(zip(planned.chunks, parts, strict=True), start=1):
+            rows = _compute(session, asked, tables, chunk, how_far=part)
+            progress(f"      {number}/{len(planned.chunks)}: {chunk.first} to {chunk.last}, {rows} rows")
     progress(f"      {name}: {planned.days} of {len(planned.states)} days computed")
+
+
+def _compute(session: SparkSession, asked: Backfill, tables: FeatureTables, chunk: Chunk, *, how_far: HowFar) -> int:
+    """Compute a chunk and commit it; returns the number of its rows."""
+    files = compute_buckets(
+        session,
+        asked.tasks(chunk),
+        [asked.work(chunk)],
+        spec=asked.spec(chunk),
+        storage=tables.storage([asked.group]),
+        how_far=how_far,
+    )[asked.group.feature_table]
+    days = owned_days(tables.count(asked.group, files), first=chunk.first, last=chunk.last)
+    return tables.replace(asked.group, files, dates=DateRange(chunk.first, chunk.last), days=days).rows
 
 
 def _prepare(params: BackfillFeatures) -> tuple[Backfill, FeatureTables, BackfillPlan]:

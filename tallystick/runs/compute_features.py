@@ -22,16 +22,17 @@ from tallystick.observations import ExpectedRows, ObservationSpec, backfill_star
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
 from tallystick.runs.input_gate import pin_clean
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.tables import read_arrow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pyspark.sql import SparkSession
 
     from tallystick.runs.params import ComputeFeatures
+    from tallystick.spec.data_files import DataFile
     from tallystick.spec.features import FeatureGroup
 
 
@@ -51,13 +52,7 @@ def run(params: ComputeFeatures, session: SparkSession) -> None:
     if not undone:
         progress("      this run has computed them before, nothing to do")
         return
-    files = compute_buckets(
-        session,
-        list_bucket_tasks(context.source, tables.pinned.files),
-        [GroupWork.of(group, context.contracts, first=dates.first) for group in undone],
-        spec=tables.spec(dates),
-        storage=tables.storage(undone),
-    )
+    files = _compute(session, tables, undone, dates)
     days = owned_days(
         # Every group wrote the same observations, so one of them is counted.
         tables.count(undone[0], files[undone[0].feature_table]),
@@ -68,6 +63,21 @@ def run(params: ComputeFeatures, session: SparkSession) -> None:
     for group in undone:
         commit = tables.replace(group, files[group.feature_table], dates=dates, days=days)
         progress(f"      {group.feature_table}: {commit.rows} rows")
+
+
+def _compute(
+    session: SparkSession, tables: FeatureTables, groups: Sequence[FeatureGroup], dates: DateRange
+) -> dict[str, list[DataFile]]:
+    context = tables.context
+    with working("features") as how_far:
+        return compute_buckets(
+            session,
+            list_bucket_tasks(context.source, tables.pinned.files),
+            [GroupWork.of(group, context.contracts, first=dates.first) for group in groups],
+            spec=tables.spec(dates),
+            storage=tables.storage(groups),
+            how_far=how_far,
+        )
 
 
 def _settle_dates(params: ComputeFeatures, tables: FeatureTables, groups: Iterable[FeatureGroup]) -> DateRange:

@@ -14,7 +14,7 @@ from tallystick.features.planning import find_given, find_groups, list_given_tas
 from tallystick.observations import ObservationSpec
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import pin_clean
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Commit, DataFile, Slice, ensure_table, replace_files
@@ -23,7 +23,9 @@ from tallystick.tables.store.given import GIVEN, GIVEN_CONTRACT, split_observati
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tallystick.buckets import BucketTask
     from tallystick.runs.params import ComputeObserved
+    from tallystick.spec.observations import ObservationSet
 
 
 def run(params: ComputeObserved, session: SparkSession) -> None:
@@ -31,21 +33,35 @@ def run(params: ComputeObserved, session: SparkSession) -> None:
     context = RunContext.open(params)
     declared, as_of = find_given(params.name, context.project)
     groups = find_groups(context.project, params.groups, declared)
-    names = list_read_tables(groups, ())
-    pinned = pin_clean(context, names)
+    pinned = pin_clean(context, list_read_tables(groups, ()))
     with split_observations(
         context.warehouse, params.observations, source=context.source, key=declared.key, as_of=as_of
     ) as given:
-        files = compute_buckets(
-            session,
-            list_given_tasks(context.source, pinned.files, {GIVEN: given.files}),
-            [GroupWork.of(group, context.contracts, first=None) for group in groups],
-            spec=ObservationSpec(declared=declared, tables={GIVEN: ""}),
-            storage=context.storage([*names, *(group.feature_table for group in groups)], **{GIVEN: GIVEN_CONTRACT}),
-        )
+        tasks = list_given_tasks(context.source, pinned.files, {GIVEN: given.files})
+        files = _compute(context, session, groups, tasks=tasks, declared=declared)
     for group in groups:
         commit = _replace(context, group, files[group.feature_table], name=params.name, inputs=pinned.versions)
         progress(f"      {group.feature_table}: {commit.rows} rows of {given.rows} observations given")
+
+
+def _compute(
+    context: RunContext,
+    session: SparkSession,
+    groups: Sequence[FeatureGroup],
+    *,
+    tasks: Sequence[BucketTask],
+    declared: ObservationSet,
+) -> dict[str, list[DataFile]]:
+    names = [*list_read_tables(groups, ()), *(group.feature_table for group in groups)]
+    with working("features") as how_far:
+        return compute_buckets(
+            session,
+            tasks,
+            [GroupWork.of(group, context.contracts, first=None) for group in groups],
+            spec=ObservationSpec(declared=declared, tables={GIVEN: ""}),
+            storage=context.storage(names, **{GIVEN: GIVEN_CONTRACT}),
+            how_far=how_far,
+        )
 
 
 def _replace(

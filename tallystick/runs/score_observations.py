@@ -16,7 +16,7 @@ from tallystick.model.registry import ModelVersion, Registry, load_local
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.training_set import plan_recipe
 from tallystick.scoring import ScoreWork, score_buckets
@@ -41,10 +41,16 @@ def run(params: ScoreObservations, session: SparkSession) -> None:
     champion = _Champion.find(context, recipe)
     dates = _settle_dates(params, context, recipe)
     pinned = _pin(context, recipe, champion, dates=dates)
-    tasks = list_bucket_tasks(context.source, pinned.files)
     declared = [name for name in (*pinned.tables, recipe.score_table) if name != champion.learned.name]
     storage = context.storage(declared, **{champion.learned.name: champion.learned})
-    files = score_buckets(session, tasks, champion.work(context, recipe, dates), storage=storage)
+    with working("scores") as how_far:
+        files = score_buckets(
+            session,
+            list_bucket_tasks(context.source, pinned.files),
+            champion.work(context, recipe, dates),
+            storage=storage,
+            how_far=how_far,
+        )
     commit = _store(context, recipe, files, dates=dates, pinned=pinned)
     progress(f"      {recipe.score_table}: {commit.rows} observations scored by {champion.version.label}")
 

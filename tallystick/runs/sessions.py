@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.ending import end_at_interrupt
 from tallystick.runs.params import Params
+from tallystick.runs.progress import working
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,7 +34,8 @@ def session_when_asked(params: Params, given: SparkSession | None) -> Iterator[C
             # Not at the top: what needs no Spark does not load it.
             from tallystick.tables import open_session, own_processes
 
-            opened.append(open_session(params.job, project=params.project))
+            with working("starting Spark"):
+                opened.append(open_session(params.job, project=params.project))
             end_at_interrupt(own_processes)
         return opened[0]
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.buckets import BucketTask, Storage, run_tasks
+from tallystick.how_far import HowFar, untold
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe_bucket, period_names
 from tallystick.training.observed import attach_own_columns, last_date
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors, check_model_dates
@@ -54,7 +55,12 @@ class ScoreWork:
 
 
 def score_buckets(
-    session: SparkSession, tasks: Sequence[BucketTask], work: ScoreWork, *, storage: Storage
+    session: SparkSession,
+    tasks: Sequence[BucketTask],
+    work: ScoreWork,
+    *,
+    storage: Storage,
+    how_far: HowFar = untold,
 ) -> list[Any]:
     """Score every observation of every bucket; returns the written files' descriptors.
 
@@ -62,7 +68,7 @@ def score_buckets(
     feature table and of the training table. ModelError when an observation has no row in a feature table.
     """
     sizes = [task.size for task in tasks]
-    return run_tasks(session, tasks, lambda task: _score_bucket(task, work, storage), sizes=sizes)
+    return run_tasks(session, tasks, lambda task: _score_bucket(task, work, storage), sizes=sizes, how_far=how_far)
 
 
 def score_observations(

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from tallystick.errors import DeclarationError
 
 FORMATS = ("csv", "fixed", "json", "jsonl", "parquet")
-# The format of a file that declares none, by the end of its name. ``.json`` says too little: both kinds use it.
+# The format of a file that declares none, by the end of its name; ``.json`` says too little, for both kinds use it.
 FORMAT_ENDS = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_WORKBOOK_ENDS = (".xlsx", ".xls", ".xlsm", ".ods")
 # Ends of packed files.
 PACKED_ENDS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 EXTRA_COLUMNS = ("note", "refuse", "ignore")
@@ -33,9 +34,14 @@ _PLACE = re.compile(r"([1-9][0-9]{0,6})(?:\s*-\s*([1-9][0-9]{0,6}))?")
 
 
 def format_of(name: str) -> str:
-    """The format of a file that is called so and declares none."""
+    """The format of a file that is called so and declares none; DeclarationError where the name says too little."""
     for packed in PACKED_ENDS:
         name = name.removesuffix(packed)
+    if name.endswith(".json"):
+        fix = "format: json for one array, format: jsonl for an object a line"
+        raise DeclarationError("a .json file has no format", fix=fix)
+    if name.endswith(_WORKBOOK_ENDS):
+        raise DeclarationError("a workbook is not read", fix="save its sheet as CSV")
     return next((form for end, form in FORMAT_ENDS.items() if name.endswith(end)), "csv")
 
 

@@ -102,12 +102,12 @@ class SourceFile:
     types: Mapping[str, str] = field(default_factory=FrozenMap)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "format", self.format or format_of(self.file))
         _check_view(self.view, self.columns, self.key)
         if self.file in LANDING_FILES:
             raise DeclarationError(f"file {self.file} is a name that landing uses itself", fix="ask for another name")
         if not self.file or "/" in self.file or self.file.startswith("."):
             raise DeclarationError("file is not a file name", fix="a name or a glob such as trans_*.csv.gz, no folders")
+        object.__setattr__(self, "format", self.format or format_of(self.file))
         check_choice("format", self.format, FORMATS)
         check_choice("extra_columns", self.extra_columns, EXTRA_COLUMNS)
         stray = [column for column in self.sparse if column not in self.columns or not self.is_json]

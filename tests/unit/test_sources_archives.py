@@ -122,7 +122,7 @@ def test_whatever_is_wrong_with_a_file_it_is_read_or_told(tmp_path: Path, form: 
         whole = {f"rows.txt{end}": (pack(write(ROWS * 20)), spec(**declared)) for end, pack in PACKERS.items()}
     ends = set()
     for name, (content, file) in whole.items():
-        for _ in range(120 // len(whole)):
+        for _ in range(60 // len(whole)):
             path = written(tmp_path, damaged(draw, content), name)
             try:
                 rows = read(path, file)

@@ -120,7 +120,7 @@ def test_a_folder_that_is_no_date_and_an_empty_directory_are_named(tmp_path: Pat
 
 def village(tmp_path: Path, **patterns: str) -> Any:
     """The village bank whose people come in files of another name or pattern."""
-    yaml = SOURCE_YAML.replace("file: people.csv", f'file: "{patterns["people"]}"')
+    yaml = SOURCE_YAML.replace("file: people.csv", f'file: "{patterns["people"]}", format: csv')
     return load_source(write_project(tmp_path / "project", files={"source.yaml": yaml}), "village")
 
 

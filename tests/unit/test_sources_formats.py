@@ -41,7 +41,7 @@ def test_the_same_rows_come_out_of_every_format_and_packing(
     if form.startswith("fixed"):
         rows = [tuple((text and text.strip()) or None for text in row) for row in rows]
     file, path = spec(**declared), written(tmp_path, PACKERS[packing](write(rows)), f"rows.txt{packing}")
-    for block in (1, 50, 1 << 20):
+    for block in (3, 1 << 20):
         monkeypatch.setattr(delivered_files, "BLOCK", block)
         found = read(path, file)
         assert values(found) == rows, block
@@ -58,11 +58,14 @@ def test_a_format_is_told_by_the_end_of_a_name_where_that_is_enough() -> None:
         "a.txt.gz": "csv",
         "a_*.jsonl.gz": "jsonl",
         "a.ndjson": "jsonl",
-        "a.json": "csv",
         "a": "csv",
     }
     assert {name: spec(file=name).format for name in ends} == ends
     assert spec(file="a.jsonl", format="csv").format == "csv"
+    with pytest.raises(DeclarationError, match="a .json file has no format .format: json for one array, format: jsonl"):
+        spec(file="a.json.gz")
+    with pytest.raises(DeclarationError, match="a workbook is not read .save its sheet as CSV"):
+        spec(file="a.xlsx")
 
 
 def test_a_separator_line_is_read_over_and_held_against_the_declared_one(tmp_path: Path) -> None:

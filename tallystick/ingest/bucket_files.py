@@ -15,7 +15,7 @@ from tallystick.ingest.conflicts import PARENT_UNKNOWN
 from tallystick.ingest.counts import Outcome
 from tallystick.ingest.judging import all_suspects
 from tallystick.ingest.placing import Placed, TablePlan, rejects_of
-from tallystick.ingest.rooms import TableFiles
+from tallystick.ingest.resources import TableFiles
 from tallystick.ingest.staging import KEY, Segment, StagedPart, constant, is_among, put, take
 
 

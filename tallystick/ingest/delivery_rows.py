@@ -23,7 +23,7 @@ from tallystick.ingest.looked_up import ViewTypes, make_views
 from tallystick.ingest.parked import parked_rows, raw_lines
 from tallystick.ingest.placing import Placed, mapping_stopped
 from tallystick.ingest.records import FileLayout
-from tallystick.ingest.rooms import Rooms
+from tallystick.ingest.resources import LoadResources
 from tallystick.project.mappings import parse_source
 from tallystick.spec.mappings import CLEAN
 from tallystick.spec.sources import Source
@@ -45,11 +45,11 @@ class DeliveryRows:
         *,
         contracts: Mapping[str, TableContract],
         delivery: Delivery,
-        rooms: Rooms,
+        resources: LoadResources,
         tell: Callable[[str], None],
     ) -> None:
         parsed = parse_source(source, contracts, delivery.load_date)
-        self.source, self.delivery, self.parsed, self.rooms, self.tell = source, delivery, parsed, rooms, tell
+        self.source, self.delivery, self.parsed, self.resources, self.tell = source, delivery, parsed, resources, tell
         self.home = delivery.directory.parent
         self.notes: list[str] = []
         self.views = ViewTypes(source, parsed, contracts)
@@ -115,7 +115,7 @@ class DeliveryRows:
         placed = self._read([view for view in self.tasks if view not in later], at_once, kept=kept)
         if wanted:
             self._looked_up, self._derived = make_views(
-                self.views, wanted, self._kept, load_date=self._day, folder=self.rooms.scratch
+                self.views, wanted, self._kept, load_date=self._day, folder=self.resources.scratch
             )
         return placed
 
@@ -151,7 +151,7 @@ class DeliveryRows:
     def _map_here(
         self, plan: BranchPlan, rows: Iterable[tuple[str, pa.Table]], clean: Mapping[str, str]
     ) -> list[Placed]:
-        with Mapper([plan.mapped({**self._looked_up, **clean})], self.rooms.scratch) as mapper:
+        with Mapper([plan.mapped({**self._looked_up, **clean})], self.resources.scratch) as mapper:
             for file, table in rows:
                 mapper.add(table, file=file, is_own=True)
             self._refuse_stopped(mapper.stopped)
@@ -162,8 +162,10 @@ class DeliveryRows:
         from tallystick.ingest.spark_branches import SparkInput, map_by_spark
 
         given = SparkInput(tasks=self.tasks, parked=parked, clean=clean)
-        session = self.rooms.session()
-        return map_by_spark(session, plan.branch, plan.target, given=given, views=self.views, folder=self.rooms.scratch)
+        session = self.resources.session()
+        return map_by_spark(
+            session, plan.branch, plan.target, given=given, views=self.views, folder=self.resources.scratch
+        )
 
     def _read(
         self,
@@ -181,7 +183,7 @@ class DeliveryRows:
             tasks += [self._file_task(view, task, branches, is_kept=view in set(kept)) for task in self.tasks[view]]
         sizes = {task.name: Path(task.path).stat().st_size for task in tasks}
         tasks.sort(key=lambda task: (-sizes[task.name], task.name))
-        results: list[FileResult] = self.rooms.spread(tasks, map_file, [sizes[task.name] for task in tasks])
+        results: list[FileResult] = self.resources.spread(tasks, map_file, [sizes[task.name] for task in tasks])
         declared = list(self.source.files)
         results.sort(key=lambda found: (declared.index(found.counts.view), found.counts.file))
         self._check(results)
@@ -199,7 +201,7 @@ class DeliveryRows:
             file=self.source.files[view],
             layout=layout,
             branches=branches,
-            folder=str(self.rooms.scratch),
+            folder=str(self.resources.scratch),
             is_kept=is_kept,
         )
 

@@ -23,10 +23,10 @@ from tallystick.ingest.deliveries import Delivery
 from tallystick.ingest.delivery_rows import DeliveryRows
 from tallystick.ingest.earlier import EarlierRows
 from tallystick.ingest.judging import Judged, JudgeTask, judge_rows
-from tallystick.ingest.looked_up import newest_rows
+from tallystick.ingest.looked_up import asked_columns, newest_rows
 from tallystick.ingest.placing import Placed, TablePlan
 from tallystick.ingest.rejected import complete, rejected_table
-from tallystick.ingest.rooms import Rooms
+from tallystick.ingest.resources import LoadResources
 from tallystick.ingest.staging import Segment, by_place, constant, put
 from tallystick.project.mappings import ParsedSource
 from tallystick.spec.mapping_sql import MET
@@ -36,6 +36,9 @@ from tallystick.spec.tables import TableContract
 
 # Keys compared by one task: 8 bytes each, sorted in memory.
 KEYS_PER_TASK = 8_000_000
+
+# What a staged row takes, roughly: tasks are shared out by their bytes.
+ROW_BYTES = 150
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +65,7 @@ def prepare_load(
     contracts: Mapping[str, TableContract],
     delivery: Delivery,
     earlier: EarlierRows,
-    rooms: Rooms,
+    resources: LoadResources,
     tell: Callable[[str], None] = lambda text: None,
 ) -> PreparedLoad:
     """All tables of a landed delivery, checked, counted and written; nothing is committed.
@@ -72,7 +75,7 @@ def prepare_load(
     far the work is, in indented lines of names and counts. InputError for a file that cannot be read, LoadRefused when
     a table's reject rate is above the declared one; then no new file is left.
     """
-    load = _Load(source, contracts=contracts, delivery=delivery, earlier=earlier, rooms=rooms)
+    load = _Load(source, contracts=contracts, delivery=delivery, earlier=earlier, resources=resources)
     try:
         return load.prepare(lambda text: tell(f"      {text}"))
     except BaseException:
@@ -90,19 +93,20 @@ class _Load:
         contracts: Mapping[str, TableContract],
         delivery: Delivery,
         earlier: EarlierRows,
-        rooms: Rooms,
+        resources: LoadResources,
     ) -> None:
         self.source, self.contracts, self.delivery = source, contracts, delivery
-        self.earlier, self.rooms = earlier, rooms
+        self.earlier, self.resources = earlier, resources
         self.placed: dict[str, list[Placed]] = {table: [] for table in source.tables}
         self.files: dict[str, list[Any]] = {table: [] for table in source.tables}
         self.newest: dict[str, str] = {}
 
     def prepare(self, tell: Callable[[str], None]) -> PreparedLoad:
-        rows = DeliveryRows(self.source, contracts=self.contracts, delivery=self.delivery, rooms=self.rooms, tell=tell)
+        source, resources = self.source, self.resources
+        rows = DeliveryRows(source, contracts=self.contracts, delivery=self.delivery, resources=resources, tell=tell)
         self._keep(rows.read_all())
         prepared: dict[str, PreparedTable] = {}
-        for tables in _levels(self.source, rows.parsed):
+        for tables in _levels(source, rows.parsed):
             clean = self._looked_up(
                 [view for plan in rows.plans if plan.table in tables for view in plan.joined_tables]
             )
@@ -133,26 +137,27 @@ class _Load:
         for name in dict.fromkeys(tables):
             columns = [column.name for column in self.contracts[name].columns]
             rows = self._newest(name.partition(".")[2], columns)
-            found[name] = put(rows.append_column(MET, pa.repeat(True, rows.num_rows)), self.rooms.scratch)
+            found[name] = put(rows.append_column(MET, pa.repeat(True, rows.num_rows)), self.resources.scratch)
         return found
 
     def _newest(self, table: str, columns: Sequence[str]) -> pa.Table:
         contract = self.contracts[f"{CLEAN}.{table}"]
-        return newest_rows(contract, self._accepted(contract), self._earlier(table), columns=columns)
+        rows = self._accepted(contract, asked_columns(contract, columns))
+        return newest_rows(contract, rows, self._earlier(table), columns=columns)
 
-    def _accepted(self, contract: TableContract) -> pa.Table:
-        """The rows that this load brings to a table, from their files."""
-        names = [column.name for column in contract.file_columns]
-        pieces = []
+    def _accepted(self, contract: TableContract, columns: Sequence[str]) -> pa.Table:
+        """These columns of the rows that this load brings to a table, from their files."""
+        held = [name for name in columns if name not in contract.partition_by]
+        pieces = [self.resources.storage.read(contract.name, [], columns)]
         for file in self.files[contract.table]:
-            rows = self.rooms.storage.read(contract.name, [file.path], names)
-            for column in (c for c in contract.columns if c.name in contract.partition_by):
-                kind = pa.int32() if column.type == "int32" else pa.string()
-                value = int(file.partition[column.name]) if column.type == "int32" else file.partition[column.name]
-                rows = rows.append_column(column.name, constant(value, rows.num_rows, kind))
-            pieces.append(rows)
-        empty = self.rooms.storage.read(contract.name, [], [column.name for column in contract.columns])
-        return pa.concat_tables([*pieces, empty], promote_options="permissive")
+            rows = self.resources.storage.read(contract.name, [file.path], held)
+            for name in (name for name in columns if name in contract.partition_by):
+                is_number = contract.column(name).type == "int32"
+                value = int(file.partition[name]) if is_number else file.partition[name]
+                kind = pa.int32() if is_number else pa.string()
+                rows = rows.append_column(name, constant(value, rows.num_rows, kind))
+            pieces.append(rows.select(columns))
+        return pa.concat_tables(pieces, promote_options="permissive")
 
     def _parents(self, table: str) -> dict[str, str]:
         """For each column that names a parent, where the known ones stand."""
@@ -161,7 +166,7 @@ class _Load:
             if parent not in self.newest:
                 event_id = self.contracts[f"{CLEAN}.{parent}"].event_id
                 ids = self._newest(parent, [event_id]).rename_columns(["_id"])
-                self.newest[parent] = put(ids, self.rooms.scratch)
+                self.newest[parent] = put(ids, self.resources.scratch)
             found[column] = self.newest[parent]
         return found
 
@@ -169,7 +174,7 @@ class _Load:
         """Settle what can be contradicted in these tables, and write the buckets of all of them."""
         parents = {table: self._parents(table) for table in targets}
         judging = [task for table, target in targets.items() for task in self._judge_tasks(target, parents[table])]
-        judged: list[Judged] = self.rooms.spread(judging, judge_rows, [_bytes(task.segments) for task in judging])
+        judged: list[Judged] = self.resources.spread(judging, judge_rows, [_bytes(task.segments) for task in judging])
         self._keep(one.placed for one in judged)
         suspects = {table: tuple(one.suspects for one in judged if one.placed.table == table) for table in targets}
         writing = [
@@ -180,14 +185,14 @@ class _Load:
                 parts=tuple(parts),
                 suspects=suspects[table],
                 parents=parents[table],
-                storage=self.rooms.storage,
-                folder=str(self.rooms.scratch),
+                storage=self.resources.storage,
+                folder=str(self.resources.scratch),
             )
             for table, target in targets.items()
             for (bucket, period), parts in sorted(by_place(self._segments(table)).items())
         ]
-        sizes = [sum(part.rows for _, part in task.parts) for task in writing]
-        written: list[Written] = self.rooms.spread(writing, write_bucket, sizes)
+        sizes = [ROW_BYTES * sum(part.rows for _, part in task.parts) for task in writing]
+        written: list[Written] = self.resources.spread(writing, write_bucket, sizes)
         for one in written:
             self.placed[one.placed.table].append(one.placed)
             self.files[one.placed.table] += one.files
@@ -208,7 +213,7 @@ class _Load:
                 parked=parked,
                 compared=compared,
                 settled=settled,
-                folder=str(self.rooms.scratch),
+                folder=str(self.resources.scratch),
                 parents=parents,
                 earlier=earlier,
                 share=share,

@@ -138,6 +138,13 @@ def name_duck(name: str) -> str:
     return f'"{name}"'
 
 
+def asked_columns(contract: TableContract, columns: Iterable[str]) -> list[str]:
+    """These columns and those that tell which version of an object is the newest, each once."""
+    names = [*columns, contract.event_id, contract.known_on, "loaded_on"]
+    names += [column.name for column in contract.columns if column.name == "is_retracted"]
+    return list(dict.fromkeys(names))
+
+
 def newest_rows(
     contract: TableContract, rows: pa.Table, earlier: EarlierRows | None, *, columns: Iterable[str]
 ) -> pa.Table:
@@ -145,11 +152,9 @@ def newest_rows(
 
     ``rows`` are the load's accepted ones, with ``loaded_on``.
     """
-    by = (contract.event_id, contract.known_on, "loaded_on")
-    names = list(dict.fromkeys([*columns, *by]))
-    can_retract = any(column.name == "is_retracted" for column in contract.columns)
-    if can_retract and "is_retracted" not in names:
-        names.append("is_retracted")
+    columns = list(columns)
+    names = asked_columns(contract, columns)
+    can_retract = "is_retracted" in names
     pieces = [rows.select(names)]
     if earlier is not None:
         pieces.append(earlier.read(contract.name, names).select(names))
@@ -160,7 +165,7 @@ def newest_rows(
         sql = f"SELECT * FROM ({sql}) WHERE NOT is_retracted"
     with connect() as connection:
         connection.register("versions", pa.concat_tables(pieces, promote_options="permissive"))
-        return answer(connection, translate(sql, {"versions": ordered})).select(list(columns))
+        return answer(connection, translate(sql, {"versions": ordered})).select(columns)
 
 
 __all__ = ["NotTranslated", "ViewTypes", "contract_types", "joined_name", "make_views", "newest_rows"]

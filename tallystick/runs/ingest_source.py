@@ -22,7 +22,7 @@ from tallystick.buckets import run_tasks
 from tallystick.ingest.deliveries import check_order, find_deliveries, landed_delivery
 from tallystick.ingest.load import describe_load, prepare_load
 from tallystick.ingest.rejected import waiting_tables
-from tallystick.ingest.rooms import Rooms
+from tallystick.ingest.resources import LoadResources
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress
 from tallystick.runs.sessions import session_when_asked
@@ -89,7 +89,7 @@ def _load(context: RunContext, session: Session, landing: Landing, *, origin: Pa
             contracts=context.contracts,
             delivery=landed_delivery(source, landing.path, load_date=day, origin=origin),
             earlier=_earlier(context, [*stored, *(f"{table}_rejected" for table in waiting)], before=day),
-            rooms=_rooms(context, session, scratch, size=sum(file.size for file in landing.manifest)),
+            resources=_resources(context, session, scratch, size=sum(file.size for file in landing.manifest)),
             tell=progress,
         )
     sha256 = hashlib.sha256((landing.path / "_manifest.json").read_bytes()).hexdigest()
@@ -114,7 +114,7 @@ def _earlier(context: RunContext, tables: Sequence[str], *, before: date) -> Sto
     return StoredBefore.of(pinned, context.contracts, source=source.name, before=before)
 
 
-def _rooms(context: RunContext, session: Session, scratch: Path, *, size: int) -> Rooms:
+def _resources(context: RunContext, session: Session, scratch: Path, *, size: int) -> LoadResources:
     """Few bytes are read in this process: to hand them to Spark would take longer."""
     names = [f"{CLEAN}.{table}" for table in context.source.tables]
 
@@ -123,7 +123,7 @@ def _rooms(context: RunContext, session: Session, scratch: Path, *, size: int) -
             return [found for task in tasks for found in work(task)]
         return run_tasks(session(), tasks, work, sizes=sizes)
 
-    return Rooms(spread=spread, storage=context.storage(names), scratch=scratch, session=session)
+    return LoadResources(spread=spread, storage=context.storage(names), scratch=scratch, session=session)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class TableFiles(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rooms:
+class LoadResources:
     """``spread`` runs a function on every task and joins what it gives in the tasks' order; it takes the tasks, the
     function and the tasks' sizes in bytes. ``scratch`` is a folder that all tasks see and nobody else. ``session`` is
     asked for only where Spark's own SQL is needed.

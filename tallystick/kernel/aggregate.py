@@ -16,6 +16,7 @@ from tallystick.errors import ContractError
 from tallystick.kernel.cells import Results
 from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.fusion import Block, fused_blocks, reduce_block
+from tallystick.kernel.grouped import summed_by_each
 from tallystick.kernel.history import (
     Asked,
     Events,
@@ -202,7 +203,7 @@ class _Job:
             selection = select_family(piece, family, shared)
             for reduction in reductions:
                 try:
-                    values, null = reduce_selection(selection, reduction)
+                    values, null = reduce_selection(*summed_by_each(selection, reduction))
                 except OverflowError as error:
                     what = f"a {reduction.op.token} leaves int64"
                     raise ContractError(what, where=f"group {self.plan.group}", fix="scale the value") from error

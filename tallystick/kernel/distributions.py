@@ -1,4 +1,4 @@
-"""The operations that look at how values are distributed: distinct, entropy, top_share, hhi, quantile.
+"""The operations that look at how values are distributed: distinct, entropy, top_share, hhi, quantile, pareto.
 
 Kept apart from ``reductions`` because these compare the values of a window with one another.
 
@@ -39,7 +39,7 @@ class _Occurrences:
 
 
 def _occurrences(vector: Vector) -> _Occurrences:
-    codes = _codes(vector)
+    codes = value_codes(vector)
     size = codes.size
     # Two bytes are sorted by radix, several times faster.
     narrow = codes.astype(np.uint16) if size and codes.max() < 2**16 else codes
@@ -53,7 +53,8 @@ def _occurrences(vector: Vector) -> _Occurrences:
     return _Occurrences(codes, order, ordered * (size + 1) + order, rank, following)
 
 
-def _codes(vector: Vector) -> Ints:
+def value_codes(vector: Vector) -> Ints:
+    """A number for each distinct value, which depends on what else is in the piece."""
     if vector.texts is not None:
         return vector.values.astype(np.int64)
     values = vector.values
@@ -167,3 +168,34 @@ def _interpolated(values: Array, count: Ints, q: float) -> Array:
     last = values.size - 1
     left, right = values[np.minimum(start + below, last)], values[np.minimum(start + above, last)]
     return np.where(count > 0, left + (right - left) * (exact_place - below), 0.0)
+
+
+# Parts are written with at most six digits.
+_WHOLE = 1_000_000
+
+
+def pareto(selection: RowSelection, reduction: Reduction) -> Result:
+    """The least number of values, the largest first, whose sum is at least the part ``q`` of the sum of all.
+
+    It is 0 where the sum of all is not above 0. Exact: ``q`` is a decimal fraction. OverflowError where a sum does not
+    fit int64.
+    """
+    known, vector = selection.known(reduction.node)
+    low, high = known.bounds(reduction)
+    values, part = vector.values, round(reduction.op.q * _WHOLE)
+    total = exact.range_sums(values, low, high)
+    exact.range_sums(np.maximum(values, 0), low, high)  # no sum of the largest values is above that of the positive
+    # The least whole number that is not below q * total.
+    wanted = part * (total // _WHOLE) - -(part * (total % _WHOLE)) // _WHOLE
+    made = np.zeros(low.shape, dtype=np.int64)
+    for place in range(low.shape[0]):
+        for block in exact.blocks(low[place], high[place]):
+            rows, owner = exact.spread_ranges(low[place][block], high[place][block])
+            ordered = values[rows[np.lexsort((~values[rows], owner))]]
+            ends = np.cumsum(high[place][block] - low[place][block])
+            starts = ends - (high[place][block] - low[place][block])
+            sums = exact.running(ordered)
+            reached = sums[1:] - sums[starts[owner]] >= wanted[place][block][owner]
+            rank = np.where(reached, np.arange(owner.size) - starts[owner] + 1, owner.size)
+            made[place, block] = exact.reduce_ranges(np.minimum, rank, starts, ends, empty=0)
+    return np.where(wanted > 0, made, 0), None

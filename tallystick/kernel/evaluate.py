@@ -38,7 +38,7 @@ class Frame:
     ``owner`` tells rows apart that do not follow each other: those of one value stand together, in their order.
     """
 
-    __slots__ = ("_by_text", "_known", "columns", "owner", "size", "zone")
+    __slots__ = ("_by_text", "_known", "_runs", "columns", "owner", "size", "zone")
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Frame:
         self.zone = zone
         self._known: dict[int, Vector] = {}
         self._by_text = {} if by_text is None else by_text
+        self._runs: dict[tuple[int, ...], tuple[Ints, Ints]] = {}
 
     def evaluate(self, node: Node) -> Vector:
         """The value of ``node`` in every row (a constant has no dimension)."""
@@ -90,26 +91,49 @@ class Frame:
         args = [self.evaluate(arg) for arg in node.args]
         if node.op == "lag":
             return self._lag(args[0].spread(self.size), int(args[1].values), args[2:])
+        if node.op == "last_value":
+            return self._last_value(args[0].spread(self.size), args[1:])
         if node.op.startswith("part_"):
             return _part(node.op.removeprefix("part_"), args[0], node.args[0].type, self.zone)
         return _CALLS[node.op](args, node)
 
     def _lag(self, value: Vector, back: int, keys: list[Vector]) -> Vector:
         """The value ``back`` rows before, among the rows of one owner that have the same keys."""
-        if self.owner is None:
-            raise TypeError("rows without an owner have no order")
-        group = self.owner
-        for key in keys:
-            codes = np.unique(key.values, return_inverse=True)[1]
-            codes = codes + 1 if key.valid is None else np.where(key.valid, codes + 1, 0)
-            group = np.unique(np.stack([group, codes]), axis=1, return_inverse=True)[1].reshape(-1)
-        order = np.argsort(group, kind="stable")
+        group, order = self._run_order(keys)
         near, far = order[back:], order[: max(self.size - back, 0)]
         before = np.full(self.size, -1, dtype=np.int64)
         before[near] = np.where(group[near] == group[far], far, -1)
         is_there = before >= 0
         found = value.take(np.maximum(before, 0)) if self.size else value
         return Vector(found.values, is_there if found.valid is None else is_there & found.valid, found.texts)
+
+    def _last_value(self, value: Vector, keys: list[Vector]) -> Vector:
+        """The last value that is not null up to each row, among the rows of one owner that have the same keys."""
+        if value.valid is None:
+            return value
+        group, order = self._run_order(keys)
+        latest = np.maximum.accumulate(np.where(value.valid[order], np.arange(self.size), -1))
+        found = np.empty(self.size, dtype=np.int64)
+        # One that lies in another run is none.
+        found[order] = np.where(group[order[latest]] == group[order], order[latest], -1) if self.size else latest
+        is_there = found >= 0
+        is_there[order] &= latest >= 0
+        taken = value.take(np.maximum(found, 0)) if self.size else value
+        return Vector(taken.values, is_there, taken.texts)
+
+    def _run_order(self, keys: list[Vector]) -> tuple[Ints, Ints]:
+        """The group of each row, one for each owner and keys, and the rows group by group in their order."""
+        if self.owner is None:
+            raise TypeError("rows without an owner have no order")
+        name = tuple(id(key) for key in keys)  # the frame keeps these vectors
+        if name not in self._runs:
+            group = self.owner
+            for key in keys:
+                codes = np.unique(key.values, return_inverse=True)[1]
+                codes = codes + 1 if key.valid is None else np.where(key.valid, codes + 1, 0)
+                group = np.unique(np.stack([group, codes]), axis=1, return_inverse=True)[1].reshape(-1)
+            self._runs[name] = group, np.argsort(group, kind="stable")
+        return self._runs[name]
 
     def _text_of(self, node: Node, names: tuple[str, ...]) -> str | None:
         """The only column that a call reads, if it is a text column with clearly fewer texts than rows."""
@@ -254,6 +278,11 @@ def _to_double(args: list[Vector], _: Call) -> Vector:
     return Vector(args[0].values.astype(np.float64), args[0].valid)
 
 
+def _epoch(args: list[Vector], _: Call) -> Vector:
+    """Seconds since 1970 of an instant, wherever the clock stands."""
+    return Vector(args[0].values / 1e6, args[0].valid)
+
+
 def _coalesce(args: list[Vector], _: Call) -> Vector:
     if args[0].texts is not None:
         args = unify_texts(args)
@@ -333,4 +362,5 @@ _CALLS: dict[str, Callable[[list[Vector], Call], Vector]] = {
     "coalesce": _coalesce,
     "case": _case,
     "to_double": _to_double,
+    "epoch": _epoch,
 }

@@ -90,7 +90,11 @@ def fused_blocks(plan: GroupPlan, results: Results) -> tuple[Block, ...]:
 
 def _is_fused(reduction: Reduction) -> bool:
     value = reduction.value
-    return reduction.op.name in _OPS and (value is None or (value.type != "double" and not has_lags(value)))
+    return (
+        reduction.op.name in _OPS
+        and reduction.each is None
+        and (value is None or (value.type != "double" and not has_lags(value)))
+    )
 
 
 def _block(families: list[Family], results: Results) -> Block:

@@ -28,6 +28,10 @@ WHOLE_DAY_OPS = ("slope", "longest_streak")
 ORDERED_OPS = ("first", "last", "last_k", "age_days", "entropy")
 
 
+# What tells reductions of one selection of rows apart: the op, its value and its ``each``.
+_Reduced = tuple[Op, Node | None, Node | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """An edge of windows: ``count`` days or months before as_of, ``calendar`` (the first instant of the month ``count``
@@ -47,6 +51,7 @@ class Reduction:
 
     Window ``i`` holds the rows from edge ``lows[i]`` to before edge ``highs[i]`` of the plan. ``chains`` groups the
     windows that share their near edge and lie one in the other, inner first: each chain is reduced ring by ring.
+    With ``each`` the op looks at the sums of the value for each of its values.
     """
 
     op: Op
@@ -55,6 +60,7 @@ class Reduction:
     lows: tuple[int, ...]
     highs: tuple[int, ...]
     chains: tuple[tuple[int, ...], ...]
+    each: Node | None = None
 
     @property
     def node(self) -> Node:
@@ -79,7 +85,8 @@ class Family:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Every condition and value."""
-        return (*self.conditions, *(reduction.value for reduction in self.reductions if reduction.value is not None))
+        read = [node for reduction in self.reductions for node in (reduction.value, reduction.each)]
+        return (*self.conditions, *(node for node in read if node is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,26 +227,27 @@ class _Maker:
         return Formula(column.formula, slots, series=column.series, node=self.series[key])
 
     def families(self, columns: tuple[FeatureColumn, ...]) -> tuple[Family, ...]:
-        """One family per selection of rows, whatever measures share it; one reduction per op and value in it."""
-        grouped: dict[tuple[tuple[Node, ...], str, str], dict[tuple[Op, Node | None], list[Cell]]] = {}
+        """One family per selection of rows, whatever measures share it; one reduction per op, value and each in it."""
+        grouped: dict[tuple[tuple[Node, ...], str, str], dict[_Reduced, list[Cell]]] = {}
         for cell in dict.fromkeys(cell for column in columns for cell in column.cells):
             base = self.bases[cell.stem]
             category = base.measure.by
             key = (self.conditions(base), category, self.raw_value(base))
             value = self.parsed(base.measure.value) if base.op.rule.takes != "none" else None
-            grouped.setdefault(key, {}).setdefault((base.op, value), []).append(cell)
+            each = self.parsed(base.measure.each) if base.measure.each else None
+            grouped.setdefault(key, {}).setdefault((base.op, value, each), []).append(cell)
         return tuple(
             Family(conditions, by, value, tuple(self.group.by[by]) if by else (), self.reductions(ops))
             for (conditions, by, value), ops in grouped.items()
         )
 
-    def reductions(self, ops: Mapping[tuple[Op, Node | None], list[Cell]]) -> tuple[Reduction, ...]:
+    def reductions(self, ops: Mapping[_Reduced, list[Cell]]) -> tuple[Reduction, ...]:
         made = []
-        for (op, value), cells in ops.items():
+        for (op, value, each), cells in ops.items():
             slot = len(self.slots)
             self.slots.update({cell: slot + place for place, cell in enumerate(cells)})
             lows, highs = zip(*(self.window_edges(cell, op) for cell in cells), strict=True)
-            made.append(Reduction(op, value, slot, lows, highs, _chains(cells)))
+            made.append(Reduction(op, value, slot, lows, highs, _chains(cells), each))
         return tuple(made)
 
     def conditions(self, base: Base) -> tuple[Node, ...]:

@@ -55,20 +55,22 @@ def _mean(selection: RowSelection, reduction: Reduction) -> Result:
 
 
 def _std(selection: RowSelection, reduction: Reduction) -> Result:
+    """The sample standard deviation, or that of the population."""
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
     count = high - low
-    pairs = np.maximum(count, 2).astype(np.float64) * np.maximum(count - 1, 1)
+    fewer = 1 if reduction.op.name == "std" else 0
+    pairs = np.maximum(count, 1 + fewer).astype(np.float64) * np.maximum(count - fewer, 1)
     if vector.values.dtype == np.float64:
         squares = np.stack([_deviations(vector.values, low[i], high[i]) for i in range(low.shape[0])])
-        return np.sqrt(squares / np.maximum(count - 1, 1)), count < 2
+        return np.sqrt(squares / np.maximum(count - fewer, 1)), count <= fewer
     values = vector.values
     if exact.largest(values) ** 2 > exact.LARGEST:
         big = values.astype(object)
         total, squares = exact.big_range_sums(big, low, high), exact.big_range_sums(big * big, low, high)
     else:
         total, squares = exact.range_sums(values, low, high), exact.wide_range_sums(values * values, low, high)
-    return np.sqrt(exact.square_excess(count, total, squares) / pairs), count < 2
+    return np.sqrt(exact.square_excess(count, total, squares) / pairs), count <= fewer
 
 
 def _deviations(values: Array, low: Ints, high: Ints) -> Array:
@@ -246,6 +248,7 @@ REDUCERS: dict[str, Reducer] = {
     "sum": _sum,
     "mean": _mean,
     "std": _std,
+    "std_pop": _std,
     "min": _extreme(np.minimum, exact.LARGEST, np.inf),
     "max": _extreme(np.maximum, -exact.LARGEST - 1, -np.inf),
     "first": _first,
@@ -264,4 +267,5 @@ REDUCERS: dict[str, Reducer] = {
     "top_share": distributions.top_share,
     "hhi": distributions.hhi,
     "quantile": distributions.quantile,
+    "pareto": distributions.pareto,
 }

@@ -14,7 +14,7 @@ from tallystick.project.project import Project, load_project
 from tallystick.spec.columns import FeatureColumn, group_columns
 from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
 from tallystick.spec.months import MONTH_OPS, Months
-from tallystick.spec.ops import ANY, DATE, NUMBER, OP_RULES
+from tallystick.spec.ops import ANY, DATE, NUMBER, OP_RULES, WHOLE
 from tallystick.spec.tables import TableContract
 
 COMMAND = ".venv/bin/python -m tallystick.project.feature_page > docs/features.md"
@@ -93,12 +93,35 @@ none:
 | the change of the balance since the last booking | `balance_minor - LAG(balance_minor)` |
 | the same, account by account | `balance_minor - LAG(balance_minor) OVER (PARTITION BY account_id)` |
 | bookings at night that follow another one at night | `HOUR(event_at) < 6 AND HOUR(LAG(event_at)) < 6` |
+| seconds since the customer's row before | `EPOCH(event_at) - EPOCH(LAG(event_at))` |
+| what the balance was last known to be | `LAST_VALUE(balance_minor IGNORE NULLS)` |
+| the message that a conversation began with, for each message of it | `LAST_VALUE(CASE WHEN LAG(event_at) IS NULL OR\
+ EPOCH(event_at) - EPOCH(LAG(event_at)) >= 3600 THEN social_event_id END IGNORE NULLS)` |
 
 - The rows are those of the table that the observation sees, in a group with `per` those of its loan. `where`, filters
   and windows do not matter: the row before may lie before the window.
 - They are ordered by `event_at`, at one instant by the table's `sequence` (null last), then by the event id.
 - With `PARTITION BY` the row before is the last one that has the same values in these columns. Null is a value here.
 - A row before whose `x` is null gives null; it is not passed over.
+- `LAST_VALUE(x IGNORE NULLS)` is the last `x` that is not null, of the row itself or a row before it, and null where
+  there is none. It takes `PARTITION BY`, too. A LAG can be inside, another LAST_VALUE cannot.
+- `EPOCH(event_at)` is the seconds since 1970, a double. A difference of two is the time between them, also where the
+  clock is changed.
+
+## Sums first: `each`
+
+With `each`, an SQL expression, the value is first summed for each value of it in the window; the operation then looks
+at these sums:
+
+| to declare | |
+|---|---|
+| messages per contact, on average | `value="1", each="counterpart_id", ops="mean"` |
+| how few contacts make up 80 % of the calling time | `value="duration_seconds", each="counterpart_id",\
+ ops="pareto(0.8)"` |
+| the largest total with one payee | `value="amount_minor", each="payee_id", ops="max"` |
+
+Rows where `each` or the value is null are left out. `each` goes with `mean`, `std`, `std_pop`, `min`, `max`,
+`quantile` and `pareto`.
 
 ## Calendar months
 
@@ -250,8 +273,14 @@ of doubles. `slope` and `longest_streak` use only the whole business days of the
 the parts of a day at both edges are left out.
 """
 
-_TAKES = {"none": "rows", ANY: "any value", NUMBER: "a number or truth value", DATE: "a date"}
-_SPELLINGS = {"quantile": "quantile(0.9)", "last_k": "last_3"}
+_TAKES = {
+    "none": "rows",
+    ANY: "any value",
+    NUMBER: "a number or truth value",
+    WHOLE: "a whole number or truth value",
+    DATE: "a date",
+}
+_SPELLINGS = {"quantile": "quantile(0.9)", "pareto": "pareto(0.8)", "last_k": "last_3"}
 
 
 def features_page(project: Project) -> str:
@@ -335,6 +364,7 @@ def _cells(name: str, means: str, ops: str, filters: list[str], windows: list[st
 
 def _made_of(measure: Measure) -> str:
     of = f"`{measure.value}`" if measure.value else "rows"
+    of += f" per `{measure.each}`" if measure.each else ""
     return f"{of} where `{measure.where}`" if measure.where else of
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import NUMERIC, Node, parse_condition, parse_expression
 from tallystick.spec.names import nearest_name
-from tallystick.spec.ops import ANY, DATE, NUMBER
+from tallystick.spec.ops import ANY, DATE, NUMBER, WHOLE
 from tallystick.spec.parts import declaring
 
 if TYPE_CHECKING:
@@ -167,6 +167,8 @@ def _check_measure(group: FeatureGroup, measure: Measure, columns: Mapping[str, 
         parse_condition(measure.where, columns, where=f"{where}, where", has_lag=True)
     if not measure.value:
         return
+    if measure.each and parse_expression(measure.each, columns, where=f"{where}, each", has_lag=True).type == "null":
+        raise DeclarationError("each is null in every row", where=where, fix="each='counterpart_id'")
     node = parse_expression(measure.value, columns, where=f"{where}, value", has_lag=True)
     for op in measure.parsed_ops:
         if not _takes(op.rule.takes, node):
@@ -178,6 +180,8 @@ def _check_measure(group: FeatureGroup, measure: Measure, columns: Mapping[str, 
 def _takes(need: str, node: Node) -> bool:
     if need == NUMBER:
         return node.type in (*NUMERIC, "boolean")
+    if need == WHOLE:
+        return node.type in ("int64", "boolean")
     if need == DATE:
         return node.type == "date"
     return need != ANY or node.type not in ("null",)

@@ -362,6 +362,7 @@ def _described(base: Base) -> str:
     of = f" of {base.measure.value}" if base.op.rule.takes != "none" else ""
     kept = f" where {base.measure.where}" if base.measure.where else ""
     narrowed = ", {filter} only" if base.filter or base.value else ""
+    of += f" per {base.measure.each}" if base.measure.each else ""
     return f"{base.op.words}{of}{kept}{narrowed}, over {{window}}"
 
 

@@ -31,6 +31,7 @@ def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
     base = group_bases(group)[column.cells[0].stem]
     special = {
         "std": "null for fewer than two values: one value has no spread",
+        "std_pop": "null without values: nothing has no spread, and one value has none either, which is 0",
         "mean_gap": "null for fewer than two rows: one row has no gap",
         "max_gap": "null for fewer than two rows: one row has no gap",
         "last_k": f"null for fewer than {base.op.k} rows, or where that row has no value",

@@ -50,8 +50,8 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of other nodes: ``op`` is one of CALLS, ``part_<unit>`` for a part of a date, or ``lag`` of a value, a
-    number of rows and the columns that rows must share.
+    """A function of other nodes: ``op`` is one of CALLS, ``part_<unit>`` for a part of a date, ``lag`` of a value, a
+    number of rows and the columns that rows must share, or ``last_value`` of a value and such columns.
     """
 
     op: str
@@ -72,7 +72,16 @@ _PARTS: dict[type[exp.Expr], str] = {
 _TIME_PARTS = ("hour", "minute")
 
 # What a reader may write besides operators, for the advice that goes with anything else.
-FUNCTIONS = ("ABS", "COALESCE", "CASE", "EXTRACT", "LAG", *(part.upper() for part in _PARTS.values()))
+FUNCTIONS = (
+    "ABS",
+    "COALESCE",
+    "CASE",
+    "EPOCH",
+    "EXTRACT",
+    "LAG",
+    "LAST_VALUE",
+    *(part.upper() for part in _PARTS.values()),
+)
 
 
 def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "", has_lag: bool = False) -> Node:
@@ -127,15 +136,15 @@ def expression_text(node: Node) -> str:
 
 @lru_cache(maxsize=4096)
 def has_lags(node: Node) -> bool:
-    """Whether an expression looks at the row before."""
+    """Whether an expression looks at rows before."""
     return bool(lags_of(node))
 
 
 def lags_of(node: Node) -> tuple[Call, ...]:
-    """Every LAG in an expression: the nodes themselves."""
+    """Every LAG and LAST_VALUE in an expression: the nodes themselves, without those inside another one."""
     if not isinstance(node, Call):
         return ()
-    return (node,) if node.op == "lag" else tuple(lag for arg in node.args for lag in lags_of(arg))
+    return (node,) if node.op in ("lag", "last_value") else tuple(lag for arg in node.args for lag in lags_of(arg))
 
 
 def _leaves(node: Node) -> Iterator[Node]:
@@ -175,10 +184,12 @@ class _Parser:
             exp.Neg: self.negative,
             exp.Div: self.quotient,
             exp.Lag: self.lag,
+            exp.IgnoreNulls: self.last_value,
             exp.Window: self.lag_of_key,
             exp.Abs: lambda t: self.numeric("abs", t.this),
             exp.Coalesce: lambda t: self.alike("coalesce", [t.this, *t.expressions]),
             exp.Case: self.case,
+            exp.TimeToUnix: self.epoch,
             exp.Extract: lambda t: self.part(t.this.name.lower(), t.expression),
             **{kind: lambda t: self.compare(_COMPARE[type(t)], t.this, t.expression) for kind in _COMPARE},
             **{kind: lambda t: self.numeric(_ARITHMETIC[type(t)], t.this, t.expression) for kind in _ARITHMETIC},
@@ -290,11 +301,20 @@ class _Parser:
 
     def lag_of_key(self, tree: exp.Window) -> Node:
         keys = [self.node(key) for key in tree.args.get("partition_by") or ()]
-        if not isinstance(tree.this, exp.Lag) or tree.args.get("order") or tree.args.get("spec"):
+        if not isinstance(tree.this, exp.Lag | exp.IgnoreNulls) or tree.args.get("order") or tree.args.get("spec"):
             raise self.fail("OVER is not allowed", "LAG(x) OVER (PARTITION BY loan_id): the order of rows is given")
         if not all(isinstance(key, ColumnRef) for key in keys):
             raise self.fail("PARTITION BY takes columns")
-        return self.lag(tree.this, tuple(keys))
+        inner = tree.this
+        return self.lag(inner, tuple(keys)) if isinstance(inner, exp.Lag) else self.last_value(inner, tuple(keys))
+
+    def last_value(self, tree: exp.IgnoreNulls, keys: tuple[Node, ...] = ()) -> Node:
+        if not self.has_lag or not isinstance(tree.this, exp.LastValue):
+            raise self.fail("IGNORE NULLS is not allowed", "LAST_VALUE(x IGNORE NULLS) in value, where and filters")
+        value = self.node(tree.this.this)
+        if value.type == "null" or any(lag.op == "last_value" for lag in lags_of(value)):
+            raise self.fail("LAST_VALUE takes a value that is not one itself", "LAST_VALUE(x IGNORE NULLS)")
+        return Call("last_value", (value, *keys), value.type)
 
     def alike(self, op: str, trees: list[exp.Expr]) -> Node:
         args = self.unify([self.node(tree) for tree in trees])
@@ -321,6 +341,12 @@ class _Parser:
         if arg.type not in (("timestamp",) if unit in _TIME_PARTS else ("timestamp", "date")):
             raise self.fail(f"{unit.upper()} of {arg.type}")
         return Call(f"part_{unit}", (arg,), "int64")
+
+    def epoch(self, tree: exp.TimeToUnix) -> Node:
+        arg = self.node(tree.this)
+        if arg.type != "timestamp":
+            raise self.fail(f"EPOCH of {arg.type}", "it takes an instant")
+        return Call("epoch", (arg,), "double")
 
     def unify(self, nodes: list[Node]) -> tuple[Node, ...]:
         """The nodes in one common type: integers become doubles beside doubles, NULL takes the others' type."""

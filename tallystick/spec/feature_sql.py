@@ -20,11 +20,12 @@ from dataclasses import dataclass, field, replace
 from tallystick.spec.calendar import business_date, business_instant, shift_back
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases
-from tallystick.spec.expression_sql import expression_sql, lags_in, ordered_lag
+from tallystick.spec.expression_sql import expression_sql, holds_lag, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup
 from tallystick.spec.month_sql import FIRST_DAY, NEXT_MONTH, month_steps
 from tallystick.spec.names import OTHER, value_name
+from tallystick.spec.op_sql import BY_DAY, OPS, SLOPE, STREAK
 from tallystick.spec.tables import TableContract
 from tallystick.spec.windows import Window, parse_window
 
@@ -77,9 +78,10 @@ def base_columns(group: FeatureGroup, base: Base, types: Mapping[str, str]) -> l
 
 
 def _texts(group: FeatureGroup, base: Base) -> list[str]:
-    """The expressions of a base: its value and its conditions."""
-    value = base.measure.value if base.op.rule.takes != "none" else ""
-    texts = (value, group.where, base.measure.where, group.filters.get(base.filter, ""))
+    """The expressions of a base: its value, its ``each`` and its conditions."""
+    measure = base.measure
+    value = measure.value if base.op.rule.takes != "none" else ""
+    texts = (value, measure.each, group.where, measure.where, group.filters.get(base.filter, ""))
     return [text for text in texts if text]
 
 
@@ -169,16 +171,24 @@ class SqlWriter:
         bases = [self.bases[cell.stem] for cell in column.cells]
         read = {name for base in bases for name in base_columns(self.group, base, self.types)}
         at = self.group.event_at
-        needs_day = column.series is not None or {base.op.name for base in bases} & _BY_DAY
+        needs_day = column.series is not None or {base.op.name for base in bases} & BY_DAY
         day = f", CAST(timezone($zone, {at}) AS DATE) AS day" if needs_day else ""
-        day += "".join(f",\n       {ordered_lag(lag, self._order()[0])} AS {name}" for lag, name in self.lags.items())
+        inner, outer = (self._lag_columns(is_outer=flag) for flag in (False, True))
+        day += "".join(f",\n       {lag}" for lag in inner)
         tables = ["known"]
         for lookup in self.group.lookups:
             if read.intersection(lookup.columns):
                 tables.append(self._lookup(lookup))
         own = f" AND {self.group.per} = $observation_id" if self.group.per else ""
         kept = f"newest = 1 AND is_retracted IS NOT TRUE AND {at} < $as_of{own}"
-        return f"SELECT *{day}\nFROM {' '.join(tables)}\nWHERE {kept}"
+        visible = f"SELECT *{day}\nFROM {' '.join(tables)}\nWHERE {kept}"
+        more = ",\n       ".join(outer)
+        return f"SELECT *, {more}\nFROM (\n{_indented(visible)}\n)" if outer else visible
+
+    def _lag_columns(self, *, is_outer: bool) -> list[str]:
+        """Columns with what LAG and LAST_VALUE give: those that hold another one need it as a column (outer)."""
+        found = [(lag, name) for lag, name in self.lags.items() if holds_lag(lag) == is_outer]
+        return [f"{ordered_lag(lag, self._order()[0], self.lags)} AS {name}" for lag, name in found]
 
     def _lookup(self, lookup: Lookup) -> str:
         ours, theirs = (self.contracts[name] for name in (self.group.table, lookup.table))
@@ -208,9 +218,14 @@ class SqlWriter:
         if base.op.name == "age_days":
             kept.append(f"{value} IS NOT NULL")
         rows = f"FROM visible{_where(kept)}"
+        if base.measure.each:
+            each = self._expression(base.measure.each)
+            rows = f"FROM visible{_where([*kept, f'{value} IS NOT NULL', f'{each} IS NOT NULL'])}"
+            rows = f"FROM (\n    SELECT sum({value}) AS total\n{_indented(rows)}\n    GROUP BY {each}\n)"
+            value = "total"
         return _filled(
-            _OPS[base.op.name], value=value, q=f"{base.op.q:.6g}", skip=str(base.op.k - 1), forward=forward,
-            backward=backward, rows=rows,
+            OPS[base.op.name], value=value, q=f"{base.op.q:.6g}", percent=f"{base.op.q * 100:.6g}",
+            skip=str(base.op.k - 1), forward=forward, backward=backward, rows=rows,
         )  # fmt: skip
 
     def _by_days(self, base: Base, cell: Cell, window: Window, kept: list[str]) -> str:
@@ -226,7 +241,7 @@ class SqlWriter:
         else:
             kept = [*kept, f"day >= {first}", f"day < {end}"]
         rows = f"FROM visible{_where(kept)}"
-        template = _STREAK if base.op.name == "longest_streak" else _SLOPE
+        template = STREAK if base.op.name == "longest_streak" else SLOPE
         return _filled(template, value=self._value(base), rows=rows, first=first, end=end)
 
     def _window(self, cell: Cell, window: Window) -> Iterator[str]:
@@ -311,68 +326,3 @@ def _zscore_sql(name: str) -> str:
     return f"""SELECT CASE WHEN count(earlier.value) >= {LEAST_ZSCORE_WINDOWS}
        THEN {score} END AS {name}
 FROM now, earlier"""
-
-
-_BY_DAY = {"active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap", "slope"}
-_COUNTS = """FROM (
-    SELECT count(*) AS n, sum(count(*)) OVER () AS total
-    FROM (
-        SELECT {value} AS value
-        {rows}
-    )
-    WHERE value IS NOT NULL
-    GROUP BY value
-)"""
-_GAPS = """FROM (
-    SELECT day - lag(day) OVER (ORDER BY {forward}) AS gap
-    {rows}
-)"""
-_ROW = "SELECT (\n    SELECT {value}\n    {rows}\n    ORDER BY {backward}\n    LIMIT 1 OFFSET {skip}\n) AS value"
-_LAST = _ROW.replace(" OFFSET {skip}", "")
-
-_OPS: dict[str, str] = {
-    "count": "SELECT count(*) AS value\n{rows}",
-    "sum": "SELECT coalesce(sum({value}), 0) AS value\n{rows}",
-    "active_days": "SELECT count(DISTINCT day) AS value\n{rows}",
-    "distinct": "SELECT count(DISTINCT {value}) AS value\n{rows}",
-    "mean": "SELECT avg({value}) AS value\n{rows}",
-    "std": "SELECT stddev_samp({value}) AS value\n{rows}",
-    "min": "SELECT min({value}) AS value\n{rows}",
-    "max": "SELECT max({value}) AS value\n{rows}",
-    "quantile": "SELECT quantile_cont(CAST({value} AS DOUBLE), {q}) AS value\n{rows}",
-    "first": _LAST.replace("backward", "forward"),
-    "last": _LAST,
-    "last_k": _ROW,
-    "days_since_first": "SELECT $date - min(day) AS value\n{rows}",
-    "days_since_last": "SELECT $date - max(day) AS value\n{rows}",
-    "age_days": _LAST.replace("SELECT {value}", "SELECT $date - {value}"),
-    "mean_gap": f"SELECT avg(gap) AS value\n{_GAPS}",
-    "max_gap": f"SELECT max(gap) AS value\n{_GAPS}",
-    "entropy": f"SELECT -sum(n / total * ln(n / total)) AS value\n{_COUNTS}",
-    "top_share": f"SELECT max(n / total) AS value\n{_COUNTS}",
-    "hhi": f"SELECT sum(n / total * (n / total)) AS value\n{_COUNTS}",
-}
-
-_STREAK = """SELECT coalesce(max(days), 0) AS value
-FROM (
-    SELECT count(*) AS days
-    FROM (
-        SELECT day - CAST(row_number() OVER (ORDER BY day) AS INTEGER) AS run
-        FROM (
-            SELECT DISTINCT day
-            {rows}
-        )
-    )
-    GROUP BY run
-)"""
-
-_SLOPE = """SELECT CASE WHEN count(*) > 1 THEN regr_slope(total, number) ELSE 0 END AS value
-FROM (
-    SELECT row_number() OVER (ORDER BY day) AS number, coalesce(sum(amount), 0) AS total
-    FROM (SELECT CAST(unnest(range({first}, {end}, INTERVAL 1 DAY)) AS DATE) AS day)
-    LEFT JOIN (
-        SELECT day, {value} AS amount
-        {rows}
-    ) USING (day)
-    GROUP BY day
-)"""

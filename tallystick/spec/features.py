@@ -27,7 +27,7 @@ from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.months import Months
 from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
-from tallystick.spec.ops import Op, parse_op
+from tallystick.spec.ops import EACH_OPS, Op, parse_op
 from tallystick.spec.part_checks import (
     check_distinct,
     check_sign,
@@ -48,10 +48,12 @@ class Measure:
     """A family of columns: some ops over one value, for one or more filters or the values of one category.
 
     ``value`` and ``where`` are SQL expressions over the table's columns; ``value`` may stay empty for ops that count
-    rows or days. ``filters`` names filters of the group, one family of columns each; ``unfiltered`` adds the family
-    without a filter, which is the only one where no filter is named. ``by`` names a category of the group: one column
-    per declared value, and ``other`` for every other value and null. ``windows`` replaces the group's windows.
-    ``previous`` adds the window before each window. ``ops`` is a tuple or text separated by spaces.
+    rows or days. With ``each``, an expression, too, the value is first summed for each value of it in the window, and
+    the ops look at these sums (messages per contact); rows where ``each`` is null are left out. ``filters`` names
+    filters of the group, one family of columns each; ``unfiltered`` adds the family without a filter, which is the only
+    one where no filter is named. ``by`` names a category of the group: one column per declared value, and ``other`` for
+    every other value and null. ``windows`` replaces the group's windows. ``previous`` adds the window before each
+    window. ``ops`` is a tuple or text separated by spaces.
     ``reason`` is what a declined customer may be told; ``{filter}`` and ``{window}`` in it and in ``description`` are
     replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown.
 
@@ -64,6 +66,7 @@ class Measure:
     ops: str | tuple[str, ...]
     value: str = ""
     where: str = ""
+    each: str = ""
     filters: tuple[str, ...] = ()
     unfiltered: bool = False
     by: str = ""
@@ -96,6 +99,8 @@ class Measure:
         for op in self.parsed_ops:
             if op.rule.takes != "none" and not self.value:
                 raise DeclarationError(f"{op.token} needs a value", where=where, fix="value='amount_minor'")
+            if self.each and op.name not in EACH_OPS:
+                raise DeclarationError(f"{op.token} looks at no sums per each", where=where, fix=", ".join(EACH_OPS))
         if self.by and (self.filters or self.unfiltered):
             raise DeclarationError("by and filters exclude each other", where=where, fix="declare two measures")
 

@@ -69,6 +69,9 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
     }
     if measure.version != 1:
         made["version"] = measure.version
+    if measure.each:
+        made["each"] = canonical_sql(measure.each)
+        read |= _columns_read(measure.each)
     if measure.by:
         read.add(measure.by)
         declared = sorted(group.by[measure.by])

@@ -83,9 +83,9 @@ def value_name(value: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
 
 
-def quantile_name(probability: float) -> str:
-    """``q90`` for 0.9, ``q97_5`` for 0.975."""
-    return "q" + format(probability * 100, ".10g").replace(".", "_")
+def quantile_name(probability: float, *, prefix: str = "q") -> str:
+    """``q90`` for 0.9, ``q97_5`` for 0.975; with another prefix ``pareto80`` for 0.8."""
+    return prefix + format(probability * 100, ".10g").replace(".", "_")
 
 
 def near_name(name: str, known: Iterable[str], *, cutoff: float = NEAR) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from tallystick.errors import DeclarationError
 from tallystick.spec.names import nearest_name, quantile_name
 
-# What an op takes from its measure: nothing, any value, a number (booleans count as 0 and 1), or a date.
-NONE, ANY, NUMBER, DATE = "none", "any", "number", "date"
+# What an op takes from its measure: nothing, any value, a number, a whole number, or a date. Booleans are 0 and 1.
+NONE, ANY, NUMBER, WHOLE, DATE = "none", "any", "number", "whole", "date"
 
 # What it gives: int64, double, or the number type of its value (int64 or double).
 INT64, DOUBLE, SAME = "int64", "double", "same"
@@ -36,6 +36,7 @@ OP_RULES: dict[str, OpRule] = {
     "longest_streak": OpRule(takes=NONE, gives=INT64, empty="0", words="longest run of consecutive active days"),
     "mean": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="mean"),
     "std": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="sample standard deviation"),
+    "std_pop": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="population standard deviation"),
     "min": OpRule(takes=NUMBER, gives=SAME, empty="null", words="smallest value"),
     "max": OpRule(takes=NUMBER, gives=SAME, empty="null", words="largest value"),
     "quantile": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="quantile"),
@@ -50,16 +51,21 @@ OP_RULES: dict[str, OpRule] = {
     "entropy": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="entropy of the values, in nats"),
     "top_share": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="share of the most frequent value"),
     "hhi": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="concentration of the values"),
+    "pareto": OpRule(takes=WHOLE, gives=INT64, empty="0", words="how few of the values make up this part of their sum"),
     "slope": OpRule(takes=NUMBER, gives=DOUBLE, empty="0", words="trend of the daily totals, per day"),
 }
 
+# What can follow a first sum per value of ``each``: what looks at numbers alone, and at no row.
+EACH_OPS = ("mean", "std", "std_pop", "min", "max", "quantile", "pareto")
+
 _LAST_K = re.compile(r"last_(?P<k>[1-9][0-9]?)")
-_QUANTILE = re.compile(r"quantile\((?P<q>0?\.[0-9]{1,6})\)")
+_PART = re.compile(r"(?P<name>quantile|pareto)\((?P<q>0?\.[0-9]{1,6})\)")
+_WITH_ARGUMENT = ("quantile", "last_k", "pareto")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Op:
-    """One operation with its argument: ``k`` of ``last_k`` (2 = the row before the last), ``q`` of ``quantile``."""
+    """One operation with its argument: ``k`` of ``last_k`` (2 = the row before the last), ``q`` of the others."""
 
     name: str
     k: int = 1
@@ -72,9 +78,9 @@ class Op:
 
     @property
     def token(self) -> str:
-        """The part of a feature's name that stands for this operation: ``sum``, ``q90``, ``last_3``."""
-        if self.name == "quantile":
-            return quantile_name(self.q)
+        """The part of a feature's name that stands for this operation: ``sum``, ``q90``, ``last_3``, ``pareto80``."""
+        if self.name in ("quantile", "pareto"):
+            return quantile_name(self.q, prefix="q" if self.name == "quantile" else "pareto")
         return f"last_{self.k}" if self.name == "last_k" else self.name
 
     @property
@@ -82,22 +88,24 @@ class Op:
         """The operation in words, argument included."""
         if self.name == "quantile":
             return f"{self.q:.6g} quantile"
+        if self.name == "pareto":
+            return f"how few of the values make up {self.q * 100:.6g} % of their sum"
         return f"value of the row {self.k - 1} before the last" if self.name == "last_k" else self.rule.words
 
 
 def parse_op(text: str, *, where: str = "") -> Op:
-    """The operation that ``text`` spells: a name of the table, ``quantile(0.9)`` or ``last_3``.
+    """The operation that ``text`` spells: a name of the table, ``quantile(0.9)``, ``pareto(0.8)`` or ``last_3``.
 
-    ``last_1`` is refused (write ``last``), as are quantiles outside (0, 1).
+    ``last_1`` is refused (write ``last``), as are quantiles and parts outside (0, 1).
     """
-    quantile = _QUANTILE.fullmatch(text)
-    if quantile and float(quantile["q"]) > 0:
-        return Op(name="quantile", q=float(quantile["q"]))
+    part = _PART.fullmatch(text)
+    if part and float(part["q"]) > 0:
+        return Op(name=part["name"], q=float(part["q"]))
     last = _LAST_K.fullmatch(text)
     if last and int(last["k"]) > 1:
         return Op(name="last_k", k=int(last["k"]))
-    if text in OP_RULES and text not in ("quantile", "last_k"):
+    if text in OP_RULES and text not in _WITH_ARGUMENT:
         return Op(name=text)
-    spellings = [name for name in OP_RULES if name not in ("quantile", "last_k")] + ["quantile(0.5)", "last_2"]
+    spellings = [name for name in OP_RULES if name not in _WITH_ARGUMENT] + ["quantile(0.5)", "pareto(0.8)", "last_2"]
     fix = nearest_name(text, spellings)
     raise DeclarationError(f"operation {text!r} is unknown", where=where, fix=fix, texts=(text,))

@@ -55,7 +55,7 @@ def series_of(months: Months, types: Mapping[str, str], *, where: str) -> tuple[
     where = f"{where}, months {months.name}"
     node = parse_expression(months.value, types, where=where, has_lag=True)
     stems, lags = columns_used(node), lags_of(node)
-    if not stems or any(len(lag.args) > 2 for lag in lags):
+    if not stems or any(lag.op != "lag" or len(lag.args) > 2 for lag in lags):
         what = f"{months.value!r} is no value of a month"
         raise DeclarationError(what, where=where, fix="paid_sum < due_sum, LAG(paid_sum)", texts=(months.value,))
     for op in months.ops:

@@ -63,7 +63,7 @@ def test_the_page_of_features_is_current(project_root: Path, page: str) -> None:
 
 
 def test_the_page_names_every_operation_and_counts_every_feature(project_root: Path, page: str) -> None:
-    spelled = {"quantile": "quantile(0.9)", "last_k": "last_3"}
+    spelled = {"quantile": "quantile(0.9)", "pareto": "pareto(0.8)", "last_k": "last_3"}
     assert [name for name in OP_RULES if f"| `{spelled.get(name, name)}` |" not in page] == []
     project = load_project(project_root)
     total = sum(len(group_columns(group, project.contracts)) for group in project.feature_groups.values())

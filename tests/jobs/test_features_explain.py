@@ -29,7 +29,14 @@ from tests.lib.feature_cases import CONTRACTS, every_op_group, make_observations
 from tests.lib.random_rows import AS_OF, ZONE, random_rows, words_of
 
 # Operations whose argument is a part of their name.
-OP_NAMES = {"q50": "quantile", "q90": "quantile", "last_2": "last_k", "last_3": "last_k"}
+OP_NAMES = {
+    "q50": "quantile",
+    "q90": "quantile",
+    "pareto80": "pareto",
+    "pareto50": "pareto",
+    "last_2": "last_k",
+    "last_3": "last_k",
+}
 FORMULAS = ("share", "ratio", "change", "zscore")
 
 

@@ -213,16 +213,20 @@ _WINDOWS = st.lists(
 _NUMBERS = (
     "CASE WHEN HOUR(event_at) >= 22 OR HOUR(event_at) < 6 THEN 1 ELSE 0 END",
     "amount_minor", "rate", "is_night", "small * 3 - amount_minor", "ABS(amount_minor)", "rate * 0.5 - 1",
+    "LAST_VALUE(small IGNORE NULLS)", "EPOCH(event_at) - EPOCH(LAG(event_at) OVER (PARTITION BY channel))",
     "LAG(amount_minor)", "amount_minor / 3 - LAG(amount_minor, 2) OVER (PARTITION BY channel)",
     "amount_minor / small", "rate / (ISODOW(event_at) - 4)", "COALESCE(amount_minor, small, 7)",
     "CASE channel WHEN 'cash' THEN amount_minor WHEN 'card' THEN -amount_minor END", "ISODOW(event_at)",
 )  # fmt: skip
+_WHOLE = ("amount_minor", "is_night", "small", "1", "LAG(small)")
+_KEYS = ("channel", "is_night", "ISODOW(event_at)", "due_date", "LAST_VALUE(small IGNORE NULLS)")
 _ANYTHING = (*_NUMBERS, "channel", "due_date", "event_at", "COALESCE(channel, 'none')")
 _CONDITIONS = (
     "", "", "amount_minor > 0", "channel = 'cash'", "channel IN ('card', 'Card')", "NOT channel LIKE '%a%d'",
     "channel IS NULL OR rate BETWEEN 0 AND 1", "amount_minor <> small", "channel >= 'card' AND NOT is_night",
     "channel NOT LIKE 'c%' OR is_night", "due_date < DATE '2024-06-01'", "MONTH(event_at) = 3",
     "LAG(channel) = 'cash' OR LAG(event_at) OVER (PARTITION BY is_night, small) IS NULL",
+    "LAST_VALUE(CASE WHEN LAG(channel) = 'cash' THEN channel END IGNORE NULLS) OVER (PARTITION BY is_night) = 'card'",
     "amount_minor * 2 < 3.5", "small / amount_minor < 1.5",
     "EXTRACT(DAY FROM event_at) IN (1, 29, 30, 31)", "QUARTER(due_date) = 1 AND YEAR(event_at) > 2000",
 )  # fmt: skip
@@ -233,6 +237,7 @@ NUMBER_OPS = [
     "sum",
     "mean",
     "std",
+    "std_pop",
     "min",
     "max",
     "quantile(0.5)",
@@ -244,6 +249,8 @@ NUMBER_OPS = [
     "slope",
 ]
 ROW_OPS = ["count", "active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap"]
+WHOLE_OPS = ["pareto(0.8)", "pareto(0.5)"]
+EACH_OPS = ["mean", "std", "std_pop", "min", "max", "quantile(0.5)"]
 VALUE_OPS = ["distinct", "entropy", "top_share", "hhi"]
 
 
@@ -252,10 +259,11 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
     """A group with a few measures of any kind, and derived features over them."""
     measures = []
     for number in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates"]))
+        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates", "whole", "each"]))
         ops, values = {
             "numbers": (NUMBER_OPS, _NUMBERS), "rows": (ROW_OPS, ("",)), "values": (VALUE_OPS, _ANYTHING),
-            "dates": (["age_days"], ("due_date",)),
+            "dates": (["age_days"], ("due_date",)), "whole": (WHOLE_OPS, _WHOLE),
+            "each": ([*EACH_OPS, *WHOLE_OPS], _WHOLE) if draw(st.booleans()) else (EACH_OPS, _NUMBERS),
         }[kind]  # fmt: skip
         families = draw(
             st.sampled_from([{}, {}, {"filters": ("cash", "odd"), "unfiltered": True}, {"filters": ("paid",)},
@@ -267,6 +275,7 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
                 name=f"m{number}",
                 value=draw(st.sampled_from(values)),
                 where=draw(st.sampled_from(_CONDITIONS)),
+                each=draw(st.sampled_from(_KEYS)) if kind == "each" else "",
                 previous=draw(st.booleans()),
                 **families,
             )
@@ -311,12 +320,31 @@ def _monthly(first: str, second: str) -> list[tuple[str, str]]:
     ]
 
 
+def _sums_and_rows_before(**family: Any) -> list[Measure]:
+    """Every operation over sums, and values that reach over several rows."""
+    sums = " ".join([*EACH_OPS, *WHOLE_OPS])
+    measures = [make_measure(sums, name="each", value="amount_minor", each=_KEYS[0], previous=True, **family)]
+    for number, each in enumerate(_KEYS[1:]):
+        measures.append(make_measure("std_pop max", name=f"each{number}", value="rate * 0.5", each=each))
+    measures.append(
+        make_measure(
+            "mean std_pop", name="hours", filters=("odd",), unfiltered=True,
+            value="(EPOCH(event_at) - EPOCH(LAG(event_at) OVER (PARTITION BY channel))) / 3600",
+        )
+    )  # fmt: skip
+    # Runs of rows that a row in cash ends, each with the name of the row it began with.
+    run = "CASE WHEN LAG(channel) = 'cash' OR LAG(event_at) IS NULL THEN transaction_id END"
+    measures.append(make_measure("distinct", name="run", value=f"LAST_VALUE({run} IGNORE NULLS)", previous=True))
+    return measures
+
+
 def every_op_group() -> FeatureGroup:
     """Each operation over windows in days, months and of all history, filtered, by category, before, and derived."""
     families: tuple[dict[str, Any], ...] = ({"filters": ("odd",), "unfiltered": True}, {"by": "channel"})
     values = {"rows": "", "number": "amount_minor", "real": "rate * 0.5", "flag": "is_night", "text": "channel"}
     ops = {
-        "rows": ROW_OPS, "number": NUMBER_OPS, "real": ("sum", "mean", "std", "max"), "flag": ("sum", "mean", "last"),
+        "rows": ROW_OPS, "number": [*NUMBER_OPS, *WHOLE_OPS], "real": ("sum", "mean", "std", "max"),
+        "flag": ("sum", "mean", "last"),
         "text": VALUE_OPS,
     }  # fmt: skip
     measures = [
@@ -336,6 +364,7 @@ def every_op_group() -> FeatureGroup:
             where="LAG(is_night, 2) IS NOT NULL OR ISODOW(LAG(event_at)) < 6", filters=("odd",), unfiltered=True,
         )
     )  # fmt: skip
+    measures += _sums_and_rows_before(**families[0])
     measures.append(make_measure("distinct", name="before", value="LAG(channel)"))
     derived = (
         Share(name="odd", a="number0_odd_sum", b="number0_sum"),

@@ -16,6 +16,7 @@ Value = int | float | None
 
 # As the tests write it: no brackets in the brackets.
 LAG = re.compile(r"LAG\([^()]*\)(?: OVER \(PARTITION BY [^()]*\))?")
+LAST_VALUE = re.compile(r"LAST_VALUE\([^()]*\)(?: OVER \(PARTITION BY [^()]*\))?")
 
 
 def month_start(day: dt.date, back: int) -> dt.date:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -22,7 +23,7 @@ from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases, grou
 from tallystick.spec.features import FeatureGroup, Lookup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.tables import TableContract
-from tests.lib.month_oracle import LAG, month_start, values_over_months
+from tests.lib.month_oracle import LAG, LAST_VALUE, month_start, values_over_months
 
 Value = int | float | None
 UTC = dt.UTC
@@ -180,6 +181,10 @@ class _Oracle:
         value, wide = self._value_sql(self._with_lags(base.measure.value or "NULL"))
         span = self._span_table(tuple((cell.window, cell.lag) for cell in cells))
         sql = _OPS[base.op.name].format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
+        if base.measure.each:
+            keys = f"_row, ({self._with_lags(base.measure.each)})"
+            sums = f"SELECT _row, sum({wide}) AS _value FROM kept WHERE _value IS NOT NULL GROUP BY {keys}"
+            sql = sql.replace("FROM kept", f"FROM ({sums} HAVING {keys.removeprefix('_row, ')} IS NOT NULL)")
         found = self.connection.execute(f"""
             WITH kept AS (
                 SELECT visible.* EXCLUDE (_row), {span}._row AS _row, {value} AS _value, _first_day, _end_day
@@ -193,8 +198,14 @@ class _Oracle:
             self.cells[cell] = [_number(values.get(place * size + row), empty) for row in range(size)]
 
     def _with_lags(self, text: str) -> str:
-        """The text with a column in the place of each LAG: of the rows that an observation sees, the one before."""
-        for found in LAG.findall(text):
+        """The text with a column in the place of each LAG and LAST_VALUE, of the rows that an observation sees."""
+        text = re.sub(r"EPOCH\(((?:LAG\()?)event_at", r"epoch(\1_at", text)
+        for pattern in (LAG, LAST_VALUE):
+            text = self._with_columns(text, pattern.findall(text))
+        return text
+
+    def _with_columns(self, text: str, calls: list[str]) -> str:
+        for found in calls:
             if found not in self.lags:
                 self.lags[found] = f"_lag_{len(self.lags)}"
                 call, _, keys = found.partition(" OVER (PARTITION BY ")
@@ -292,6 +303,10 @@ _GAPS = (
     "(SELECT _row, _day - lag(_day) OVER (PARTITION BY _row ORDER BY {order}) AS gap FROM kept) WHERE gap IS NOT NULL"
 )
 
+# Of doubles, differences from the least one: squares of what is far from 0 would lose the spread.
+_FROM_LEAST = """(SELECT _row, {wide} - min({wide}) OVER (PARTITION BY _row) AS _value
+              FROM kept WHERE _value IS NOT NULL)"""
+
 _OPS: dict[str, str] = {
     "count": "SELECT _row, count(*) FROM kept GROUP BY _row",
     "sum": "SELECT _row, sum(_value) FROM kept GROUP BY _row",
@@ -305,9 +320,12 @@ _OPS: dict[str, str] = {
             GROUP BY _row, island)
         GROUP BY _row""",
     "mean": "SELECT _row, sum(_value)::DOUBLE / count(_value) FROM kept GROUP BY _row",
-    "std": """
+    "std": f"""
         SELECT _row, sqrt((count(*) * sum(_value * _value) - sum(_value) * sum(_value)) / (count(*) * (count(*) - 1)))
-        FROM (SELECT _row, {wide} AS _value FROM kept WHERE _value IS NOT NULL) GROUP BY _row HAVING count(*) > 1""",
+        FROM {_FROM_LEAST} GROUP BY _row HAVING count(*) > 1""",
+    "std_pop": f"""
+        SELECT _row, sqrt(count(*) * sum(_value * _value) - sum(_value) * sum(_value)) / count(*)
+        FROM {_FROM_LEAST} GROUP BY _row""",
     "min": "SELECT _row, min(_value) FROM kept GROUP BY _row",
     "max": "SELECT _row, max(_value) FROM kept GROUP BY _row",
     "quantile": "SELECT _row, quantile_cont(_value::DOUBLE, {q}) FROM kept GROUP BY _row",
@@ -323,6 +341,14 @@ _OPS: dict[str, str] = {
     "entropy": f"SELECT _row, -sum(p * ln(p)) FROM {_SHARES} GROUP BY _row",
     "top_share": f"SELECT _row, max(p) FROM {_SHARES} GROUP BY _row",
     "hhi": f"SELECT _row, sum(p * p) FROM {_SHARES} GROUP BY _row",
+    "pareto": """
+        SELECT _row, min(k) FROM (
+            SELECT _row, row_number() OVER largest AS k, sum({wide}) OVER largest AS reached,
+                   sum({wide}) OVER (PARTITION BY _row) AS total
+            FROM kept WHERE _value IS NOT NULL
+            WINDOW largest AS (PARTITION BY _row ORDER BY _value DESC ROWS UNBOUNDED PRECEDING))
+        WHERE total > 0 AND reached * 1000000 >= total * round({q} * 1000000)::HUGEINT
+        GROUP BY _row""",
     "slope": f"""
         SELECT _row, (count(*) * sum(x * y) - sum(x) * sum(y)) / (count(*) * sum(x * x) - sum(x) * sum(x))
         FROM (SELECT d._row, d.x, coalesce(t.y, 0) AS y

@@ -41,6 +41,9 @@ def test_another_spelling_of_a_window_is_refused(text: str) -> None:
 def test_operations_that_take_an_argument_have_one_spelling() -> None:
     assert parse_op("quantile(0.9)").token == "q90"
     assert parse_op("quantile(.975)").token == "q97_5"
+    assert parse_op("pareto(0.8)").token == "pareto80"
+    with pytest.raises(DeclarationError, match="looks at no sums"):
+        make_measure("last", value="amount_minor", each="channel")
     assert parse_op("last_3").token == "last_3"
     for text in ("last_1", "last_k", "quantile", "quantile(0)", "quantile(1)", "quantile(0.0)", "median", "Sum"):
         with pytest.raises(DeclarationError):
@@ -49,7 +52,7 @@ def test_operations_that_take_an_argument_have_one_spelling() -> None:
 
 def test_every_operation_can_be_declared_and_says_what_nothing_gives() -> None:
     for name, rule in OP_RULES.items():
-        op = {"quantile": "quantile(0.5)", "last_k": "last_2"}.get(name, name)
+        op = {"quantile": "quantile(0.5)", "pareto": "pareto(0.8)", "last_k": "last_2"}.get(name, name)
         value = {"none": "", "date": "due_date"}.get(rule.takes, "amount_minor")
         column = group_columns(make_group(make_measure(op, value=value)), CONTRACTS)[0]
         assert column.type in ("int64", "double")

@@ -119,11 +119,14 @@ def test_a_quotient_is_a_double_and_null_where_its_divisor_is_zero_or_null() -> 
         ("COALESCE(LAG(rate), 0) / 2", "double"),
         ("LAG(kind) = 'a'", "boolean"),
         ("HOUR(LAG(event_at))", "int64"),
+        ("EPOCH(event_at) - EPOCH(LAG(event_at))", "double"),
+        ("LAST_VALUE(due IGNORE NULLS) OVER (PARTITION BY kind)", "date"),
+        ("LAST_VALUE(CASE WHEN LAG(kind) IS NULL THEN amount END IGNORE NULLS) * 2", "int64"),
     ],
 )
 def test_the_row_before_has_the_type_of_its_value_where_rows_have_an_order(text: str, kind: str) -> None:
     assert parse_expression(text, COLUMNS, has_lag=True).type == kind
-    with pytest.raises(DeclarationError, match="LAG is not allowed"):
+    with pytest.raises(DeclarationError, match="(LAG|NULLS) is not allowed"):
         parse_expression(text, COLUMNS)
 
 
@@ -142,6 +145,11 @@ def test_the_row_before_has_the_type_of_its_value_where_rows_have_an_order(text:
         ("LAG(amount) OVER (PARTITION BY knd)", "did you mean kind?"),
         ("LEAD(amount)", "not allowed"),
         ("LAG(amount) IGNORE NULLS", "not allowed"),
+        ("LAST_VALUE(amount)", "not allowed"),
+        ("LAST_VALUE(NULL IGNORE NULLS)", "a value that is not one itself"),
+        ("LAST_VALUE(1 + LAST_VALUE(amount IGNORE NULLS) IGNORE NULLS)", "a value that is not one itself"),
+        ("LAST_VALUE(amount IGNORE NULLS) OVER (ORDER BY due)", "the order of rows is given"),
+        ("EPOCH(due)", "it takes an instant"),
     ],
 )
 def test_any_other_window_is_refused(text: str, said: str) -> None:

@@ -46,6 +46,9 @@ ROWS = [row(2, 5), row(3, -1), row(3, None), row(4, 5), row(8, 11)]
         ("sum", 20),
         ("mean", 5.0),
         ("std", statistics.stdev([5, -1, 5, 11])),
+        ("std_pop", statistics.pstdev([5, -1, 5, 11])),
+        ("pareto(0.5)", 1),
+        ("pareto(0.8)", 2),
         ("min", -1),
         ("max", 11),
         ("quantile(0.5)", 5.0),
@@ -81,8 +84,19 @@ def test_a_slope_counts_days_without_rows_as_zero() -> None:
 
 @pytest.mark.parametrize(
     ("op", "empty"),
-    [("count", 0), ("sum", 0), ("active_days", 0), ("distinct", 0), ("longest_streak", 0), ("slope", 0.0)]
-    + [(op, None) for op in ("mean", "std", "min", "max", "first", "last", "last_2", "quantile(0.5)", "entropy")]
+    [
+        ("count", 0),
+        ("sum", 0),
+        ("active_days", 0),
+        ("distinct", 0),
+        ("longest_streak", 0),
+        ("slope", 0.0),
+        ("pareto(0.8)", 0),
+    ]
+    + [
+        (op, None)
+        for op in ("mean", "std", "std_pop", "min", "max", "first", "last", "last_2", "quantile(0.5)", "entropy")
+    ]
     + [(op, None) for op in ("days_since_first", "days_since_last", "mean_gap", "max_gap", "top_share", "hhi")],
 )
 def test_no_rows_give_zero_or_null_whether_the_customer_is_known_or_not(op: str, empty: float | None) -> None:
@@ -95,6 +109,47 @@ def test_a_sum_of_nothing_but_nulls_is_zero_and_a_mean_is_null() -> None:
     assert value_of([row(3, None)], "sum") == 0
     assert value_of([row(3, None)], "mean") is None
     assert value_of([row(3, None)], "count") == 1
+
+
+TALKS = [
+    row(2, 3, channel="ann"), row(3, 1, channel="bob"), row(4, 5, channel="ann"), row(5, None, channel="bob"),
+    row(6, 100, channel=None), row(7, 0, channel="cas"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [("mean", 3.0), ("max", 8), ("quantile(0.5)", 1.0), ("std_pop", statistics.pstdev([8, 1, 0])), ("pareto(0.9)", 2)],
+)
+def test_an_operation_over_each_looks_at_sums(op: str, expected: float) -> None:
+    assert value_of(TALKS, op, each="channel") == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([4, 1], 1), ([4, 1, 1], 2), ([-4, 1], 0), ([3, -1, -1], 1), ([0], 0)]
+)
+def test_the_fewest_values_that_make_up_a_part_of_the_sum(values: list[int], expected: int) -> None:
+    """4 of 5 are 80 %, 4 of 6 are not; where the sum is not above 0 none is needed."""
+    assert value_of([row(day, value) for day, value in enumerate(values, 2)], "pareto(0.8)") == expected
+
+
+def test_the_last_value_that_is_known_reaches_the_rows_after_it() -> None:
+    """In its own channel, its own row included; before the first known value there is none."""
+    rows = [
+        row(2, None, channel="ann"), row(3, 7, channel="ann"), row(4, None, channel="bob"), row(5, None, channel="ann"),
+        row(6, 2, channel="bob"), row(7, None, channel="ann"),
+    ]  # fmt: skip
+    latest = "LAST_VALUE(amount_minor IGNORE NULLS) OVER (PARTITION BY channel)"
+    assert value_of(rows, "sum", value=latest) == 3 * 7 + 2
+    assert value_of(rows, "count", where=f"{latest} IS NULL") == 2
+    assert value_of(rows, "sum", value="LAST_VALUE(amount_minor IGNORE NULLS)") == 3 * 7 + 2 * 2
+
+
+def test_seconds_between_rows_do_not_see_the_clock_change() -> None:
+    rows = [{"event_at": utc(2024, 3, 31, 0, 30)}, {"event_at": utc(2024, 3, 31, 1, 30, 0, 500_000)}]
+    plan = prepare_group(make_group(make_measure("sum", value="EPOCH(event_at) - EPOCH(LAG(event_at))")), CONTRACTS)
+    found = compute_vector(make_events(rows), utc(2024, 4, 2), plan, zone="Europe/Prague")
+    assert list(found.values()) == [3600.5]
 
 
 def test_age_takes_the_latest_known_date() -> None:

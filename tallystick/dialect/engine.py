@@ -81,6 +81,8 @@ def connect(
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "preserve_insertion_order": False,
+        # A name in a query is a registered table, never a variable of whoever asks.
+        "python_enable_replacements": False,
     }
     if memory_mb is not None:
         settings["memory_limit"] = f"{memory_mb}MB"
@@ -88,6 +90,7 @@ def connect(
     connection = duckdb.connect(":memory:", config=settings)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_external_access = false")
         for own in OWN_FUNCTIONS:
             connection.create_function(
                 own.name,

@@ -70,10 +70,10 @@ class Scope:
         """Several expressions."""
         return [self.value(node) for node in nodes]
 
-    def truth(self, node: exp.Expr) -> str:
-        """A condition; null stays null."""
+    def truth(self, node: exp.Expr, *, is_tested: bool = False) -> str:
+        """A condition; null stays null. ``is_tested``: by CASE or IF, where Spark takes no NULL without a type."""
         value = self.value(node)
-        if value.is_void:
+        if value.is_void and not is_tested:
             return "CAST(NULL AS BOOLEAN)"
         if value.type != "boolean":
             raise NotTranslated(f"{value.type} for a truth value")
@@ -219,7 +219,7 @@ def _case(scope: Scope, node: exp.Expr) -> Value:
     tests, results = [], []
     for branch in node.args["ifs"]:
         if asked is None:
-            tests.append(scope.truth(branch.this))
+            tests.append(scope.truth(branch.this, is_tested=True))
         else:
             tests.append(comparison(asked, scope.value(branch.this), "=").sql)
         results.append(scope.value(branch.args["true"]))
@@ -244,7 +244,7 @@ def _whole_or_null(scope: Scope, node: exp.Expr) -> Value | None:
 def _if(scope: Scope, node: exp.Expr) -> Value:
     otherwise = node.args.get("false")
     results = [scope.value(node.args["true"]), scope.value(otherwise) if otherwise is not None else VOID]
-    return _chosen([scope.truth(node.this)], results)
+    return _chosen([scope.truth(node.this, is_tested=True)], results)
 
 
 def _chosen(tests: Sequence[str], results: Sequence[Value]) -> Value:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -58,6 +61,16 @@ def test_rows_come_out_of_a_connection_that_leaves_nothing_behind() -> None:
         connection.register("names", pa.table({"id": ["1", "x", None], "name": ["a", "b", "c"]}))
         sql = translate("SELECT name, TRY_CAST(id AS INT) AS n FROM names WHERE id IS NOT NULL", TABLES)
         assert connection.sql(sql).to_arrow_table().to_pylist() == [{"name": "a", "n": 1}, {"name": "b", "n": None}]
+
+
+def test_a_connection_reads_no_files_and_spills_where_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("a\n1\n", encoding="utf-8")
+    with connect(memory_mb=50, folder=tmp_path / "scratch") as connection:
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute(f"SELECT * FROM read_csv('{tmp_path}/secret.csv')")
+        connection.register("numbers", pa.table({"n": pa.array(range(2_000_000), pa.int64())}))
+        sorted_rows = "SELECT n, ROW_NUMBER() OVER (ORDER BY n % 1000003, n) AS place FROM numbers"
+        assert connection.execute(f"SELECT count(*) FROM ({sorted_rows}) WHERE place > 5").fetchone() == (1_999_995,)
 
 
 REFUSED = (

@@ -42,8 +42,8 @@ KINDS = ("text", "instant", "millis", "day", "yuan", "whole", "long", "real", "f
 
 
 def _columns(text: str) -> dict[str, tuple[str, str]]:
-    """``HEADER kind name`` a line."""
-    words = [line.split() for line in text.strip().splitlines()]
+    """``HEADER kind name`` a line, or several of them with commas between."""
+    words = [part.split() for line in text.strip().splitlines() for part in line.strip(" ,").split(",")]
     return {header: (kind, name) for header, kind, name in words}
 
 
@@ -295,6 +295,69 @@ FILES = (
             rel_type text kind
             since_ms millis event_at
             del flag is_retracted
+            """
+        ),
+    ),
+    BankFile(
+        name="emp",
+        table="employers",
+        key=("employer_id", "event_at"),
+        customer="",
+        instant=CORE_TIME,
+        delimiter="|",
+        columns=_columns(
+            """
+            EMP_NO text employer_id, IND_CD text industry, AREA_CD text region_id, REG_TM instant event_at,
+            STAFF_NUM long employees_number
+            """
+        ),
+    ),
+    BankFile(
+        name="emp_fact",
+        table="employment",
+        key=("employment_fact_id",),
+        customer="customer_id",
+        instant=CORE_TIME,
+        delimiter="|",
+        columns=_columns(
+            """
+            FACT_NO text employment_fact_id, CUST_NO text customer_id, TOLD_TM instant event_at,
+            EMP_NO text employer_id, OCC_CD text occupation, SINCE_DT day started_on, UNTIL_DT day ended_on,
+            DEL flag is_retracted
+            """
+        ),
+    ),
+    BankFile(
+        name="grp",
+        table="groups",
+        key=("group_id", "event_at"),
+        customer="",
+        instant=CORE_TIME,
+        columns=_columns("grp_no text group_id, grp_type text kind, topic text topic, made_ms millis event_at"),
+    ),
+    BankFile(
+        name="grp_member",
+        table="group_memberships",
+        key=("group_membership_id",),
+        customer="customer_id",
+        instant=CORE_TIME,
+        columns=_columns(
+            """
+            mem_no text group_membership_id, grp_no text group_id, grp_type text group_kind, cust text customer_id,
+            evt text is_member, ts_ms millis event_at, del flag is_retracted
+            """
+        ),
+    ),
+    BankFile(
+        name="grp_msg",
+        table="group_messages",
+        key=("group_message_id",),
+        customer="customer_id",
+        instant=CORE_TIME,
+        columns=_columns(
+            """
+            msg_no text group_message_id, grp_no text group_id, grp_type text group_kind, cust text customer_id,
+            ts_ms millis event_at, del flag is_retracted
             """
         ),
     ),

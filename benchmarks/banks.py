@@ -32,6 +32,11 @@ def make_bank(folder: Path, *, customers: int, daily: int = 0) -> Path:
     return out
 
 
+def delivery_folders(bank: Path) -> list[Path]:
+    """The deliveries of a simulated bank, oldest first; what lies beside them is none."""
+    return sorted(bank.glob("????-??-??"))
+
+
 def buckets_of(customers: int) -> int:
     """The buckets that fit a bank: 2 for 10,000 customers, 8 for 50,000."""
     return max(2, round(customers / CUSTOMERS_PER_BUCKET))

@@ -20,7 +20,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from benchmarks.bank_files import FILES
-from benchmarks.banks import SOURCE, buckets_of, copy_project, make_bank, work_folder
+from benchmarks.banks import SOURCE, buckets_of, copy_project, delivery_folders, make_bank, work_folder
 from benchmarks.commands import Taken, run_command
 from benchmarks.groups import ROOT
 from benchmarks.load_agreement import all_differences
@@ -92,7 +92,7 @@ def load_bank(folder: Path, customers: int, contenders: Sequence[str], args: arg
     say(f"bank of {customers:,} customers in {folder} (made where it is not there)")
     bank, buckets = make_bank(folder, customers=customers), buckets_of(customers)
     project = copy_project(folder / f"project_{buckets}", buckets=buckets)
-    delivery = next(path for path in bank.iterdir() if path.is_dir())
+    delivery = delivery_folders(bank)[0]
     taken: dict[str, list[Taken]] = {name: [] for name in contenders}
     for turn in range(args.times):
         for name in contenders:

@@ -8,7 +8,7 @@ steps left. So the rows up to a day are the same whatever the length of the run:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,9 @@ import numpy as np
 from tallystick.errors import InputError
 from tallystick.simulation.arrivals import draw_relations, found_town, reveal_relations, welcome_a_day
 from tallystick.simulation.day_numbers import first_of_month, from_day_number, month_number
-from tallystick.simulation.delivery_files import Deliveries, deliver_regions, deliver_town
+from tallystick.simulation.delivery_files import Deliveries, deliver_regions, deliver_town, deliver_truth
+from tallystick.simulation.employment import EmploymentRecorder
+from tallystick.simulation.groups import GroupRecorder
 from tallystick.simulation.lending import FIRST_COLLECTION, SECOND_COLLECTION, buy_with_loans, collect, lend_a_day
 from tallystick.simulation.life import live_a_day
 from tallystick.simulation.money import (
@@ -35,10 +37,13 @@ from tallystick.simulation.money import (
     spend,
 )
 from tallystick.simulation.receipt import Plan, read_receipt, receipt_text
+from tallystick.simulation.recording import Recorder
 from tallystick.simulation.social import talk_a_day
 from tallystick.simulation.town import Town
 
 TOWN_SIZE = 2_000
+# Streams of recorders begin here.
+_RECORDERS = 2_000_001
 DEFAULT_UNTIL = date(2026, 3, 31)
 DEFAULT_MONTHS = 21
 
@@ -87,8 +92,9 @@ def simulate(
             rng = np.random.Generator(np.random.PCG64([seed, number]))
             size = min(TOWN_SIZE, customers - begin)
             town = found_town(rng, size, first_number=begin + 1, start=first)
-            run_days(town, first, plan.last)
+            run_days(town, first, plan.last, recorders=make_recorders(town, seed, number))
             deliver_town(deliveries, town, number)
+            deliver_truth(deliveries, town)
         rows = deliveries.rows()
         deliveries.write_receipt(receipt_text(plan, rows, deliveries.planted()))
     return _summary(out, plan, rows)
@@ -105,16 +111,27 @@ def _summary(out: Path, plan: Plan, rows: Mapping[str, int]) -> Summary:
     )
 
 
-def run_days(town: Town, first: int, last: int) -> None:
-    """Let the days ``first`` to ``last`` (both included) pass in a town."""
+def make_recorders(town: Town, seed: int, number: int) -> list[Recorder]:
+    """One of each kind, with a stream of its own: another one more or less changes no row of the rest."""
+    kinds: tuple[Callable[[np.random.Generator, Town], Recorder], ...] = (EmploymentRecorder, GroupRecorder)
+    streams = [np.random.Generator(np.random.PCG64([seed, number, _RECORDERS + place])) for place in range(len(kinds))]
+    return [kind(stream, town) for kind, stream in zip(kinds, streams, strict=True)]
+
+
+def run_days(town: Town, first: int, last: int, *, recorders: Sequence[Recorder] = ()) -> None:
+    """Let the days ``first`` to ``last`` (both included) pass in a town; the recorders look at each."""
     relations = draw_relations(town)
     reveal_relations(town, relations, relations["day"] < first)
+    for recorder in recorders:
+        recorder.begin(town, first)
     for day in range(first, last + 1):
         live_a_day(town, day)
         welcome_a_day(town, day)
         reveal_relations(town, relations, relations["day"] == day)
         _move_money(town, day)
         talk_a_day(town, day)
+        for recorder in recorders:
+            recorder.record_a_day(town, day)
 
 
 def _move_money(town: Town, day: int) -> None:

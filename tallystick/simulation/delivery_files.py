@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from tallystick.errors import SetupError
-from tallystick.simulation import regions
+from tallystick.simulation import regions, truth
 from tallystick.simulation.day_numbers import day_number
 from tallystick.simulation.flaws import Flaws
 from tallystick.simulation.receipt import RECEIPT
@@ -29,7 +29,6 @@ from tallystick.simulation.town import Town
 _SLICE_ROWS = 50_000
 # A third of the time of level 9 for files that are a tenth larger.
 _GZIP_LEVEL = 5
-_FLAWS_STREAM = 1_000_003
 
 
 class Deliveries:
@@ -40,7 +39,7 @@ class Deliveries:
         self.seed = seed
         self._out = out
         self._part = out.with_name(f".{out.name}.part")
-        self._files: dict[tuple[int, str], gzip.GzipFile] = {}
+        self._files: dict[tuple[str, str], gzip.GzipFile] = {}
         self._handles: list[IO[bytes]] = []
         self._rows = {file.name: 0 for file in FILES.values()} | {regions.NAME: 0}
         self._flaws: Counter[tuple[int, str, str]] = Counter()
@@ -48,11 +47,14 @@ class Deliveries:
     def __enter__(self) -> Deliveries:
         try:
             shutil.rmtree(self._part, ignore_errors=True)
-            for place, day in enumerate(self.dates):
-                (self._part / day.isoformat()).mkdir(parents=True)
+            for day in self.dates:
+                folder = day.isoformat()
+                (self._part / folder).mkdir(parents=True)
                 for file in FILES.values():
-                    self._open(place, file.name, file.delimiter.join(file.header).encode(file.encoding))
-                self._open(place, regions.NAME, ",".join(regions.HEADER).encode(regions.ENCODING))
+                    self._open(folder, file.name, file.delimiter.join(file.header).encode(file.encoding))
+                self._open(folder, regions.NAME, ",".join(regions.HEADER).encode(regions.ENCODING))
+            (self._part / truth.FOLDER).mkdir()
+            self._open(truth.FOLDER, truth.NAME, ",".join(truth.HEADER).encode())
         except OSError as error:
             raise self._cannot_write(error) from error
         return self
@@ -76,13 +78,12 @@ class Deliveries:
 
     def write(self, place: int, name: str, lines: Sequence[str], *, encoding: str) -> None:
         """Append lines to a file of the delivery at ``place``."""
-        if not lines:
-            return
-        try:
-            self._files[place, name].write(("\n".join(lines) + "\n").encode(encoding))
-        except OSError as error:
-            raise self._cannot_write(error) from error
+        self._append(self.dates[place].isoformat(), name, lines, encoding=encoding)
         self._rows[name] += len(lines)
+
+    def write_truth(self, lines: Sequence[str]) -> None:
+        """Append lines to the file of the truth, which is beside the deliveries and in none of them."""
+        self._append(truth.FOLDER, truth.NAME, lines, encoding="utf-8")
 
     def write_receipt(self, text: str) -> None:
         """Leave a note of what this folder holds beside its deliveries."""
@@ -106,14 +107,21 @@ class Deliveries:
             told.setdefault(self.dates[place].isoformat(), {}).setdefault(FILES[table].name, {})[flaw] = lines
         return told
 
-    def _open(self, place: int, name: str, header: bytes) -> None:
-        path = self._part / self.dates[place].isoformat() / f"{name}.csv.gz"
+    def _append(self, folder: str, name: str, lines: Sequence[str], *, encoding: str) -> None:
+        try:
+            if lines:
+                self._files[folder, name].write(("\n".join(lines) + "\n").encode(encoding))
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _open(self, folder: str, name: str, header: bytes) -> None:
+        path = self._part / folder / f"{name}.csv.gz"
         handle = path.open("wb")
         self._handles.append(handle)
         # Neither name nor time of writing goes into the file: the same rows are the same bytes.
         stream = gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=handle, mtime=0)
         stream.write(header + b"\n")
-        self._files[place, name] = stream
+        self._files[folder, name] = stream
 
     def _cannot_write(self, error: OSError) -> SetupError:
         reason = error.strerror or "unknown reason"
@@ -130,16 +138,29 @@ def deliver_regions(deliveries: Deliveries, *, first: int) -> None:
         deliveries.write(place, regions.NAME, regions.region_lines(day), encoding=regions.ENCODING)
 
 
+def deliver_truth(deliveries: Deliveries, town: Town) -> None:
+    """Write what really happened to the work of a town's people."""
+    deliveries.write_truth(truth.truth_lines(town))
+
+
 def deliver_town(deliveries: Deliveries, town: Town, number: int) -> None:
     """Write all rows of a town, each in the delivery after its day, with this town's flaws."""
-    rng = np.random.Generator(np.random.PCG64([deliveries.seed, number, _FLAWS_STREAM]))
-    flaws = Flaws(rng, last=len(deliveries.dates) - 1, has_broken_lines=number == 0)
+    last, is_first_town = len(deliveries.dates) - 1, number == 0
+    flaws_of = {
+        stream: Flaws(
+            np.random.Generator(np.random.PCG64([deliveries.seed, number, stream])),
+            last=last,
+            has_broken_lines=is_first_town,
+        )
+        for stream in sorted({file.flaws_stream for file in FILES.values()})
+    }
     accounts = _placed_rows(deliveries, town, "accounts")
     # Which account comes late is chosen by its bookings.
     for table in sorted(FILES, key=lambda table: table == "accounts"):
         rows = _placed_rows(deliveries, town, table)
         if rows.empty:
             continue
+        flaws = flaws_of[FILES[table].flaws_stream]
         rows = flaws.spoil(rows, table, accounts=accounts)
         for place in range(len(deliveries.dates)):
             mine = rows[rows["delivery"] == place]
@@ -148,7 +169,8 @@ def deliver_town(deliveries: Deliveries, town: Town, number: int) -> None:
                 if begin == 0:
                     lines += flaws.break_lines(FILES[table], place, lines, rows=len(mine))
                 deliveries.write(place, FILES[table].name, lines, encoding=FILES[table].encoding)
-    deliveries.note_flaws(flaws.planted)
+    for flaws in flaws_of.values():
+        deliveries.note_flaws(flaws.planted)
 
 
 def _placed_rows(deliveries: Deliveries, town: Town, table: str) -> pd.DataFrame:

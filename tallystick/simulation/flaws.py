@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from tallystick.simulation.supplier import SupplierFile
+from tallystick.simulation.spelling import SupplierFile
 from tallystick.simulation.town import CATEGORY
 
 # The share of a delivery's rows that sources/simbank lets be rejected, the same for all of its tables.
@@ -27,8 +27,11 @@ _BROKEN = (
     ("transactions", "AMT", "12.5O"),
     ("transactions", "ACCT_NO", "621799999999"),
     ("social", "ts_ms", "n/a"),
+    ("group_messages", "ts_ms", "n/a"),
     ("repayments", "AMT", "--"),
 )
+# What comes late, repeated, changed or taken back.
+_STREAMS_OF_EVENTS = ("transactions", "social", "group_messages")
 # How many rows a line of a file can become: a message has two sides.
 _SIDES = {"social": 2}
 
@@ -54,7 +57,7 @@ class Flaws:
         ``accounts`` are the rows of that table with their places.
         """
         extra = [rows]
-        if table in ("transactions", "social"):
+        if table in _STREAMS_OF_EVENTS:
             late = (self._rng.random(len(rows)) < _LATE_SHARE) & (rows["delivery"] < self._last) & _is_newest_day(rows)
             rows.loc[late, "delivery"] += 1
             self._count(rows.loc[late, "delivery"], table, "late")

@@ -14,7 +14,7 @@ from tallystick.simulation.day_numbers import day_number
 
 RECEIPT = "simulation.json"
 # To be raised with every change of what the same arguments give.
-BEHAVIOUR = 2
+BEHAVIOUR = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

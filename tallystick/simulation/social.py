@@ -26,13 +26,13 @@ _GROUP_MONTHLY = 1.6
 
 def talk_a_day(town: Town, day: int) -> None:
     """Write the day's messages with their answers, calls, posts and group messages."""
-    mood = _mood(town, day)
+    mood = mood_of(town, day)
     _write_messages(town, day, mood)
     _call(town, day, mood)
     _post(town, day, mood)
 
 
-def _mood(town: Town, day: int) -> np.ndarray:
+def mood_of(town: Town, day: int) -> np.ndarray:
     """How much of the usual each person says today: less under stress, and week by week less without work."""
     idle = town.idle_days(day)
     fading = 0.35 + 0.65 * np.exp(-idle / 25)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from benchmarks.bank_files import FILES, KINDS, BankFile
-from benchmarks.banks import SOURCE, buckets_of, copy_project, make_bank
+from benchmarks.banks import SOURCE, buckets_of, copy_project, delivery_folders, make_bank
 from benchmarks.commands import CommandFailedError, Taken, run_command
 from benchmarks.groups import ROOT
 from benchmarks.ingest import DUCKDB, OURS, SPARK, Load, judge
@@ -66,7 +66,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A small bank's delivery, and what DuckDB makes of it."""
     folder = tmp_path_factory.mktemp("banks")
     bank = make_bank(folder, customers=60)
-    delivery = next(path for path in bank.iterdir() if path.is_dir())
+    delivery = delivery_folders(bank)[0]
     load_files(delivery, folder / "out", cores=1)
     return delivery, folder / "out"
 

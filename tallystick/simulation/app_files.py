@@ -1,0 +1,139 @@
+"""Files of the bank's app and of what it knows of its customers beside their accounts.
+
+Kept apart from ``supplier``, the files of accounts and loans, which came first: each of these draws its flaws from a
+stream of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tallystick.simulation.day_numbers import date_texts
+from tallystick.simulation.employment import NO_EMPLOYER, NOT_TOLD
+from tallystick.simulation.groups import HOBBY, NO_TOPIC, WORK
+from tallystick.simulation.spelling import (
+    SupplierFile,
+    Texts,
+    customer_texts,
+    epoch_texts,
+    row_numbers,
+    time_texts,
+    whole_texts,
+)
+from tallystick.simulation.town import Town
+
+_GROUP_CODES = np.array(["WRK", "FAM", "HOB"], dtype=object)
+_GROUP_LETTERS = {WORK: "", HOBBY: "H"}
+_MEMBER_CODES = np.array(["LEFT", "JOIN"], dtype=object)
+_INDUSTRY_CODES = {1: "MFG", 2: "LOG", 3: "SVC", 5: "GOV"}
+
+
+def _employers(employer: pd.Series, number: int) -> Texts:
+    """As they stand at the other side of a salary; empty for people without one."""
+    return ["" if place == NO_EMPLOYER else f"E{number:04d}{place}" for place in employer.tolist()]
+
+
+def _groups(rows: pd.DataFrame, number: int) -> Texts:
+    """A work group has the number that its announcements have among the messages."""
+    kinds, groups = rows["group_kind"].tolist(), rows["group"].tolist()
+    pairs = zip(kinds, groups, strict=True)
+    return [f"G{_GROUP_LETTERS.get(kind, 'F')}{number:04d}{group:07d}" for kind, group in pairs]
+
+
+def _write_employers(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        _employers(rows["employer"], number),
+        [_INDUSTRY_CODES[job] for job in rows["industry"].tolist()],
+        [f"A{region:03d}" for region in rows["region"].tolist()],
+        time_texts(rows),
+        whole_texts(rows["staff"]),
+    ]
+
+
+def _write_employment(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    customers, days = customer_texts(town, rows["who"]), date_texts(rows["day"].to_numpy(), "%Y%m%d")
+    until, told = date_texts(rows["until"].to_numpy(), "%Y%m%d"), (rows["until"] != NOT_TOLD).to_numpy()
+    return [
+        [f"J{customer[1:]}{day}" for customer, day in zip(customers, days, strict=True)],
+        customers,
+        time_texts(rows),
+        _employers(rows["employer"], number),
+        [f"{10 * (job + 1)}" for job in rows["occupation"].tolist()],
+        list(date_texts(rows["since"].to_numpy(), "%Y%m%d")),
+        list(np.where(told, until, "")),
+        whole_texts(rows["deleted"]),
+    ]
+
+
+def _write_groups(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        _groups(rows, number),
+        list(_GROUP_CODES[rows["group_kind"]]),
+        ["" if topic == NO_TOPIC else f"T{topic + 1:02d}" for topic in rows["topic"].tolist()],
+        epoch_texts(rows.assign(who=rows["group"])),
+    ]
+
+
+def _write_members(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("m", rows, number),
+        _groups(rows, number),
+        list(_GROUP_CODES[rows["group_kind"]]),
+        customer_texts(town, rows["who"]),
+        list(_MEMBER_CODES[rows["is_member"]]),
+        epoch_texts(rows),
+        whole_texts(rows["deleted"]),
+    ]
+
+
+def _write_messages(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("g", rows, number),
+        _groups(rows, number),
+        list(_GROUP_CODES[rows["group_kind"]]),
+        customer_texts(town, rows["who"]),
+        epoch_texts(rows),
+        whole_texts(rows["deleted"]),
+    ]
+
+
+APP_FILES = (
+    SupplierFile(
+        name="emp",
+        table="employers",
+        header=("EMP_NO", "IND_CD", "AREA_CD", "REG_TM", "STAFF_NUM"),
+        write=_write_employers,
+        delimiter="|",
+        flaws_stream=1_000_011,
+    ),
+    SupplierFile(
+        name="emp_fact",
+        table="employment",
+        header=("FACT_NO", "CUST_NO", "TOLD_TM", "EMP_NO", "OCC_CD", "SINCE_DT", "UNTIL_DT", "DEL"),
+        write=_write_employment,
+        delimiter="|",
+        flaws_stream=1_000_012,
+    ),
+    SupplierFile(
+        name="grp",
+        table="groups",
+        header=("grp_no", "grp_type", "topic", "made_ms"),
+        write=_write_groups,
+        flaws_stream=1_000_013,
+    ),
+    SupplierFile(
+        name="grp_member",
+        table="group_members",
+        header=("mem_no", "grp_no", "grp_type", "cust", "evt", "ts_ms", "del"),
+        write=_write_members,
+        flaws_stream=1_000_014,
+    ),
+    SupplierFile(
+        name="grp_msg",
+        table="group_messages",
+        header=("msg_no", "grp_no", "grp_type", "cust", "ts_ms", "del"),
+        write=_write_messages,
+        flaws_stream=1_000_015,
+    ),
+)

@@ -1,0 +1,58 @@
+"""What more than the core the bank records of a town: recorders, each with a random stream of its own.
+
+Kept apart from the steps of a day because a recorder only looks. It never changes the town and never draws from the
+town's stream, so whatever is recorded beside it, lives, money and loans stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from tallystick.simulation.day_numbers import day_number, from_day_number
+from tallystick.simulation.town import Town
+
+# Spring Festival's first day by year; a year that is not listed here has none.
+_SPRING_FESTIVALS = {2023: 121, 2024: 210, 2025: 129, 2026: 217, 2027: 206, 2028: 126}
+_FESTIVAL_DAYS = 8
+_LEAVES_YEARLY = 2.2
+
+
+class Recorder(Protocol):
+    """Adds rows of its own tables to the town's journal, day by day."""
+
+    def begin(self, town: Town, first: int) -> None:
+        """Record what was there before the day ``first``."""
+
+    def record_a_day(self, town: Town, day: int) -> None:
+        """Record the day ``day``, after everything else of it happened."""
+
+
+def is_day_off(day: int) -> bool:
+    """Whether offices are shut: weekends, New Year, Spring Festival, and the weeks of May 1 and October 1."""
+    date = from_day_number(day)
+    month_day = date.month * 100 + date.day
+    festival = _SPRING_FESTIVALS.get(date.year)
+    if festival:
+        first = day_number(date.replace(month=festival // 100, day=festival % 100))
+        if first <= day < first + _FESTIVAL_DAYS:
+            return True
+    return date.weekday() >= 5 or month_day == 101 or 501 <= month_day <= 505 or 1001 <= month_day <= 1007
+
+
+class Leave:
+    """Holidays of people with work: five to fourteen days, about twice a year. They are no sign of anything."""
+
+    def __init__(self, rng: np.random.Generator, count: int) -> None:
+        self._rng = rng
+        self._until = np.full(count, -(1 << 30))
+
+    def is_away(self, day: int) -> np.ndarray:
+        """Who is away today; call it once a day, for some leave on it."""
+        draw = self._rng.random(len(self._until))
+        days = self._rng.integers(5, 15, len(self._until))
+        starts = (day > self._until) & (draw < _LEAVES_YEARLY / 365)
+        self._until = np.where(starts, day + days - 1, self._until)
+        away: np.ndarray = day <= self._until
+        return away

@@ -116,10 +116,15 @@ def window(node: exp.Expr, translate: Translate) -> Value:
     name = inner.name.upper()
     if name in _WINDOWS:
         made = _placed(name, [translate(part) for part in inner.expressions])
-    elif name in ("COUNT", "MIN", "MAX", "SUM"):
+    elif name in ("COUNT", "MIN", "MAX"):
         made = call(name, inner.expressions, translate)
-        if name == "SUM" or "DISTINCT" in made.sql:
+        if "DISTINCT" in made.sql:
             raise NotTranslated(f"{name} over a window")
+    elif name == "SUM" and len(inner.expressions) == 1:
+        value = translate(inner.expressions[0])
+        if value.type not in INTEGERS:
+            raise NotTranslated(f"SUM of {value.type} over a window")
+        made = Value(f"sum({value.sql})", "bigint")
     else:
         raise NotTranslated(f"{name} over a window")
     if made.is_void:
@@ -140,7 +145,8 @@ def window(node: exp.Expr, translate: Translate) -> Value:
     elif order is None and name in _WINDOWS:
         raise NotTranslated(f"{name} without an order")
     told = f"{made.sql} OVER ({' '.join(parts)})"
-    return Value(f"CAST({told} AS INTEGER)" if name == "ROW_NUMBER" else told, made.type)
+    narrowed = {"ROW_NUMBER": "INTEGER", "SUM": "BIGINT"}.get(name)
+    return Value(f"CAST({told} AS {narrowed})" if narrowed else told, made.type)
 
 
 def _placed(name: str, values: Sequence[Value]) -> Value:

@@ -75,13 +75,25 @@ def _literal_size(value: Value) -> tuple[int, int] | None:
 
 
 def divided(word: str, one: Value, other: Value) -> Value:
-    """Division by a literal that is not 0: by any other number Spark stops on a row, and DuckDB gives null."""
+    """Division; by 0 it stops the query, of null it does not."""
+    if other.literal is None and word != "%":
+        return _divided_by_any(word, one, other)
     if one.type not in INTEGERS or not isinstance(other.literal, int) or other.literal == 0:
         raise NotTranslated(f"{word} but of a whole number by a literal")
     if word == "/":
         return Value(f"({cast(one, 'double').sql} / {cast(other, 'double').sql})", "double")
     kind = "bigint" if word == "//" else common_type([one.type, other.type], word)
     return Value(f"({cast(one, kind).sql} {word} {cast(other, kind).sql})", kind)
+
+
+def _divided_by_any(word: str, one: Value, other: Value) -> Value:
+    kinds, kind = (INTEGERS, "bigint") if word == "//" else ((*INTEGERS, "double"), "double")
+    if one.type not in kinds or other.type not in kinds:
+        raise NotTranslated(f"{one.type} {word} {other.type}")
+    by, of = cast(other, kind).sql, cast(one, kind).sql
+    # DuckDB gives null there.
+    stops = f"WHEN {by} = 0 AND {of} IS NOT NULL THEN error('a division by 0')"
+    return Value(f"CASE {stops} ELSE ({of} {word} {by}) END", kind)
 
 
 def comparison(one: Value, other: Value, word: str) -> Value:

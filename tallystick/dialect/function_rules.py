@@ -119,6 +119,14 @@ def _array_contains(values: Sequence[Value]) -> Value:
     return Value(f"list_contains({values[0].sql}, {values[1].sql})", "boolean")
 
 
+def _sequence(values: Sequence[Value]) -> Value:
+    if any(value.type != "int" for value in values):
+        raise NotTranslated("numbers of another type")
+    first, last = (value.sql for value in values)
+    up, down = f"generate_series({first}, {last})", f"generate_series({first}, {last}, -1)"
+    return Value(f"CAST(CASE WHEN {first} > {last} THEN {down} ELSE {up} END AS INTEGER[])", "array<int>")
+
+
 GENERAL_RULES = (
     FunctionRule("COALESCE NVL IFNULL", 1, 100, _coalesce, ""),
     FunctionRule("NULLIF", 2, 2, _nullif, ""),
@@ -136,6 +144,7 @@ GENERAL_RULES = (
     FunctionRule("PMOD", 2, 2, _pmod, "by a literal above 0"),
     FunctionRule("ABS", 1, 1, _abs, ""),
     FunctionRule("ARRAY_CONTAINS", 2, 2, _array_contains, ""),
+    FunctionRule("SEQUENCE", 2, 2, _sequence, "of INT, in steps of 1"),
 )
 RULES = {name: rule for rule in (*GENERAL_RULES, *TEXT_RULES, *TIME_RULES) for name in rule.names.split()}
 

@@ -12,6 +12,7 @@ from tallystick.dialect import aggregates, function_rules
 from tallystick.dialect.arithmetic import added, beside_literal, comparison, divided, number
 from tallystick.dialect.casts import cast, literal_text, only_text, united, whole_of
 from tallystick.dialect.regexes import java_pattern
+from tallystick.dialect.time_rules import later
 from tallystick.dialect.types import (
     INTEGERS,
     VOID,
@@ -259,6 +260,13 @@ def _on_both(rule: Callable[[str, Value, Value], Value], word: str) -> Callable[
     return lambda scope, node: rule(word, scope.value(node.this), scope.value(node.expression))
 
 
+def _add(scope: Scope, node: exp.Expr) -> Value:
+    one, other = scope.value(node.this), node.expression
+    if not isinstance(other, exp.Interval):
+        return added("+", one, scope.value(other))
+    return later(one, other.this.name if other.this is not None else "", (other.text("unit") or "").upper())
+
+
 def _pipe(scope: Scope, node: exp.Expr) -> Value:
     return function_rules.call("CONCAT", scope.values([node.this, node.expression]))
 
@@ -364,7 +372,7 @@ _NODES: dict[type[exp.Expr], Callable[[Scope, exp.Expr], Value]] = {
     exp.TryCast: _cast,
     exp.Case: _case,
     exp.If: _if,
-    exp.Add: _on_both(added, "+"),
+    exp.Add: _add,
     exp.Sub: _on_both(added, "-"),
     exp.Mul: _on_both(added, "*"),
     exp.Div: _on_both(divided, "/"),

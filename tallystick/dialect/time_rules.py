@@ -72,6 +72,16 @@ def _date_add(values: Sequence[Value]) -> Value:
     return Value(f"({cast(values[0], 'date').sql} + {values[1].sql})", "date")
 
 
+def later(value: Value, count: str, unit: str) -> Value:
+    """An instant so many whole days or months later on UTC's clock; a day that the month lacks becomes its last one."""
+    if unit not in ("DAY", "MONTH") or value.type != "timestamp" or not count.isdecimal() or len(count) > 6:
+        raise NotTranslated(f"an interval of {unit} beside {value.type}")
+    if unit == "DAY":
+        # Not as an interval: DuckDB takes 30 days and one month in one query for the same.
+        return Value(f"make_timestamptz(epoch_us({value.sql}) + {int(count) * 86_400_000_000})", "timestamp")
+    return Value(as_instant(f"({as_clock(value)} + to_months({int(count)}))"), "timestamp")
+
+
 def _add_months(values: Sequence[Value]) -> Value:
     if values[1].type != "int":
         raise NotTranslated(values[1].type)
@@ -115,6 +125,10 @@ def part(name: str) -> Rule:
         return Value(f"CAST({name}({as_clock(values[0])}) AS INTEGER)", "int")
 
     return apply
+
+
+def _weekday(values: Sequence[Value]) -> Value:
+    return Value(f"CAST({part('isodow')(values).sql} - 1 AS INTEGER)", "int")
 
 
 def _date_sub(values: Sequence[Value]) -> Value:
@@ -192,6 +206,7 @@ TIME_RULES = (
         FunctionRule(names, 1, 1, part(names.split()[-1].lower().replace("dayofmonth", "day")))
         for names in ("YEAR", "QUARTER", "MONTH", "DAYOFMONTH DAY", "HOUR", "MINUTE", "SECOND")
     ),
+    FunctionRule("WEEKDAY", 1, 1, _weekday, "0 is Monday"),
     FunctionRule("TO_UTC_TIMESTAMP", 2, 2, shifted("spark_to_utc"), "a region's name, such as Europe/Prague"),
     FunctionRule("FROM_UTC_TIMESTAMP", 2, 2, shifted("spark_from_utc"), "a region's name, such as Europe/Prague"),
     FunctionRule("TIMESTAMP_SECONDS", 1, 1, counted(1_000_000), "of a whole number"),

@@ -101,6 +101,8 @@ class _Queries:
         scope = Scope(relations)
         outputs = self._outputs(tree.expressions, scope)
         distinct = tree.args.get("distinct")
+        if any(map(_is_exploded, tree.expressions)) and (distinct is not None or tree.args.get("group") is not None):
+            raise NotTranslated("EXPLODE beside GROUP BY or DISTINCT")
         if distinct is not None:
             if distinct.args.get("on"):
                 raise NotTranslated("DISTINCT ON")
@@ -187,7 +189,9 @@ class _Queries:
     def _outputs(self, items: Sequence[exp.Expr], scope: Scope) -> list[tuple[str, Value]]:
         found: list[tuple[str, Value]] = []
         for item in items:
-            if isinstance(item, exp.Star):
+            if _is_exploded(item):
+                found.append((item.alias, _exploded(item.this, items, scope)))
+            elif isinstance(item, exp.Star):
                 found += _starred(item, [pair for relation in scope.relations for pair in columns_of(relation)])
             elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
                 found += _starred(item.this, _qualified_star(item.table, scope))
@@ -240,6 +244,22 @@ def check_groups(kinds: Sequence[str], what: str) -> None:
     for kind in kinds:
         if kind not in (*INTEGERS, *TIMES, "string", "boolean", "void") and not decimal_size(kind):
             raise NotTranslated(f"{what} {kind}")
+
+
+def _is_exploded(item: exp.Expr) -> bool:
+    call = item.this if isinstance(item, exp.Alias) else None
+    return isinstance(call, exp.Anonymous) and call.name.upper() == "EXPLODE"
+
+
+def _exploded(call: exp.Expr, items: Sequence[exp.Expr], scope: Scope) -> Value:
+    """A row for each element beside columns; none for an empty array or null."""
+    others = [item for item in items if item.this is not call]
+    if len(call.expressions) != 1 or not all(isinstance(item, exp.Column) for item in others):
+        raise NotTranslated("EXPLODE beside more than columns")
+    value = scope.value(call.expressions[0])
+    if not value.type.startswith("array<"):
+        raise NotTranslated(f"EXPLODE of {value.type}")
+    return Value(f"unnest({value.sql})", value.type[6:-1])
 
 
 def _distinct_names(columns: Sequence[tuple[str, str]]) -> dict[str, str]:

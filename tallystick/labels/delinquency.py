@@ -9,37 +9,30 @@ Between two payments dpd only grows, so its maximum over a window is found at th
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+from tallystick.labels.engines import Steps
+from tallystick.labels.local_dates import local_date_sql
 
-from tallystick.labels.local_dates import local_date_expr
+# Null counts as not usable.
+HAS_USABLE_SCHEDULE = "COALESCE(instalment_minor > 0 AND term_months > 0, FALSE) AND first_due_date IS NOT NULL"
 
-LOAN_KEY = ("source", "loan_id")
-
-
-def has_usable_schedule_expr() -> Column:
-    """Whether a row of clean.loans has a schedule from which dpd can be told."""
-    has_amounts = (F.col("instalment_minor") > 0) & (F.col("term_months") > 0)
-    return F.coalesce(has_amounts & F.col("first_due_date").isNotNull(), F.lit(False))
+_OF_LOAN = "PARTITION BY source, loan_id ORDER BY on_date"
 
 
-def payments_known(versions: DataFrame, *, zone: str) -> DataFrame:
+def payments_known(versions: str, *, zone: str) -> str:
     """(source, loan_id, paid_on, amount_minor, known_on) of payments as known on a cut-off, from ``known_versions``.
 
     A payment that was corrected or taken back also leaves a row of amount 0 at every date and loan it once stood at:
     its ``known_on`` says until when somebody would have counted it there.
     """
-    amount = F.when(F.col("in_force"), F.col("amount_minor")).otherwise(F.lit(0).cast("bigint"))
-    return versions.where(~F.col("is_retracted")).select(
-        *LOAN_KEY,
-        local_date_expr("event_at", zone).alias("paid_on"),
-        amount.alias("amount_minor"),
-        F.col("in_force_since").alias("known_on"),
+    amount = "CASE WHEN in_force THEN amount_minor ELSE CAST(0 AS BIGINT) END"
+    return (
+        f"SELECT source, loan_id, {local_date_sql('event_at', zone)} AS paid_on, {amount} AS amount_minor,"
+        f" in_force_since AS known_on FROM {versions} WHERE NOT is_retracted"
     )
 
 
-def trace_dpd(marks: DataFrame, loans: DataFrame, payments: DataFrame, *, instalments: int = 0) -> DataFrame:
-    """What is open of each loan at its payment dates and at the dates asked for.
+def trace_dpd(*, marks: str, loans: str, payments: str, instalments: int = 0) -> Steps:
+    """What is open of each loan at its payment dates and at the dates asked for, in step ``traced``.
 
     ``marks`` has (source, loan_id, on_date), any number per loan; ``loans`` are current versions, ``payments`` those of
     ``payments_known``. The answer has one row per (source, loan_id, on_date): ``dpd`` at the start of that date,
@@ -47,65 +40,65 @@ def trace_dpd(marks: DataFrame, loans: DataFrame, payments: DataFrame, *, instal
     for the dates that were asked for, and ``payments_known_on``, the latest ``known_on`` of the payments before it (or
     null). Loans without a usable schedule give no rows. ``instalments`` > 0 looks at the first so many alone.
     """
-    paid = payments.select(
-        *LOAN_KEY, F.col("paid_on").alias("on_date"), "amount_minor", "known_on", F.lit(False).alias("is_mark")
+    dated = (
+        f"SELECT source, loan_id, paid_on AS on_date, amount_minor, known_on, FALSE AS is_mark FROM {payments}"
+        " UNION ALL SELECT source, loan_id, on_date, CAST(0 AS BIGINT) AS amount_minor,"
+        f" CAST(NULL AS DATE) AS known_on, TRUE AS is_mark FROM {marks}"
     )
-    nothing, nobody = F.lit(0).cast("bigint").alias("amount_minor"), F.lit(None).cast("date").alias("known_on")
-    asked = marks.select(*LOAN_KEY, "on_date", nothing, nobody, F.lit(True).alias("is_mark"))
-    days = paid.unionByName(asked).groupBy(*LOAN_KEY, "on_date")
-    daily = days.agg(
-        F.sum("amount_minor").alias("paid_on_date"),
-        F.max("known_on").alias("known_on"),
-        F.max("is_mark").alias("is_mark"),
+    daily = (
+        "SELECT source, loan_id, on_date, SUM(amount_minor) AS paid_on_date, MAX(known_on) AS known_since,"
+        " MAX(is_mark) AS is_mark FROM dated GROUP BY source, loan_id, on_date"
     )
-    before = Window.partitionBy(*LOAN_KEY).orderBy("on_date").rowsBetween(Window.unboundedPreceding, -1)
-    traced = daily.withColumn("paid_before", F.coalesce(F.sum("paid_on_date").over(before), F.lit(0))).withColumn(
-        "payments_known_on", F.max("known_on").over(before)
+    before = f"OVER ({_OF_LOAN} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    summed = (
+        f"SELECT *, COALESCE(SUM(paid_on_date) {before}, 0) AS paid_before,"
+        f" MAX(known_since) {before} AS payments_known_on FROM daily"
     )
-    usable = loans.where(has_usable_schedule_expr())
-    schedule = usable.select(*LOAN_KEY, "first_due_date", "instalment_minor", "term_months")
-    joined = traced.join(schedule, [*LOAN_KEY], "inner")
-    return joined.select(
-        *LOAN_KEY,
-        "on_date",
-        "is_mark",
-        "payments_known_on",
-        _covered_expr().alias("covered"),
-        _dpd_expr(instalments).alias("dpd"),
-        (_covered_expr() >= F.col("term_months")).alias("is_repaid"),
+    # A negative sum (a refund without a payment) covers nothing, it does not move the first due date back.
+    covered = (
+        "SELECT s.source, s.loan_id, s.on_date, s.is_mark, s.payments_known_on, l.first_due_date, l.term_months,"
+        " CAST(GREATEST(s.paid_before DIV l.instalment_minor, 0) AS INT) AS covered"
+        f" FROM summed s JOIN (SELECT * FROM {loans} WHERE {HAS_USABLE_SCHEDULE}) l"
+        " ON l.source = s.source AND l.loan_id = s.loan_id"
     )
+    traced = (
+        f"SELECT source, loan_id, on_date, is_mark, payments_known_on, covered, {_dpd_sql(instalments)} AS dpd,"
+        " covered >= term_months AS is_repaid FROM covered_by"
+    )
+    return {"dated": dated, "daily": daily, "summed": summed, "covered_by": covered, "traced": traced}
 
 
-def trace_missed_months(loans: DataFrame, payments: DataFrame) -> DataFrame:
-    """Every month of each loan's schedule: one row per (source, loan_id, month).
+def trace_missed_months(*, loans: str, payments: str) -> Steps:
+    """Every month of each loan's schedule: one row per (source, loan_id, month), in step ``missed_months``.
 
     ``month`` counts from 1; row 0 stands for the first due date, when nothing can be missed. ``on_date`` is the date at
     whose start the month is judged, the due date of the next instalment. ``missed`` is the number of consecutive missed
     months that end with this one, 0 when it was not missed (``spec.labels.MissedMonthsLabel`` defines it).
     """
-    usable = loans.where(has_usable_schedule_expr())
-    numbers = F.explode(F.sequence(F.lit(0), F.col("term_months")))
-    months = usable.select(*LOAN_KEY, "first_due_date", numbers.alias("month"))
-    marks = months.select(*LOAN_KEY, F.add_months("first_due_date", F.col("month")).alias("on_date"))
-    traced = trace_dpd(marks, loans, payments).where("is_mark")
-    in_order = Window.partitionBy(*LOAN_KEY).orderBy("on_date")
+    months = (
+        "SELECT source, loan_id, first_due_date, EXPLODE(SEQUENCE(0, term_months)) AS month"
+        f" FROM {loans} WHERE {HAS_USABLE_SCHEDULE}"
+    )
+    marks = "SELECT source, loan_id, ADD_MONTHS(first_due_date, month) AS on_date FROM schedule_months"
     # The marks of a loan are its due dates in order, so their rank is the number of the month.
-    numbered = traced.withColumn("month", F.row_number().over(in_order) - 1)
-    open_now = numbered.withColumn("_open", F.greatest(F.col("month") - F.col("covered"), F.lit(0)))
-    is_missed = F.coalesce(F.col("_open") > F.lag("_open").over(in_order), F.lit(False))
-    last_kept = F.last(F.when(~F.col("_is_missed"), F.col("month")), ignorenulls=True).over(in_order)
-    runs = open_now.withColumn("_is_missed", is_missed)
-    return runs.select(*LOAN_KEY, "month", "on_date", "payments_known_on", (F.col("month") - last_kept).alias("missed"))
+    numbered = f"SELECT *, ROW_NUMBER() OVER ({_OF_LOAN}) - 1 AS month FROM traced WHERE is_mark"
+    opened = "SELECT *, GREATEST(month - covered, 0) AS _open FROM numbered"
+    compared = f"SELECT *, COALESCE(_open > LAG(_open) OVER ({_OF_LOAN}), FALSE) AS _is_missed FROM opened"
+    so_far = f"OVER ({_OF_LOAN} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    last_kept = f"MAX(CASE WHEN NOT _is_missed THEN month END) {so_far}"
+    counted = f"SELECT source, loan_id, month, on_date, payments_known_on, month - {last_kept} AS missed FROM compared"
+    return {
+        "schedule_months": months,
+        "due_dates": marks,
+        **trace_dpd(marks="due_dates", loans=loans, payments=payments),
+        "numbered": numbered,
+        "opened": opened,
+        "compared": compared,
+        "missed_months": counted,
+    }
 
 
-def _covered_expr() -> Column:
-    # A negative sum (a refund without a payment) covers nothing, it does not move the first due date back.
-    return F.greatest(F.expr("paid_before div instalment_minor"), F.lit(0)).cast("int")
-
-
-def _dpd_expr(instalments: int) -> Column:
-    covered = _covered_expr()
-    looked_at = F.least(F.col("term_months"), F.lit(instalments)) if instalments else F.col("term_months")
-    oldest_open_due = F.add_months(F.col("first_due_date"), covered)
-    days_open = F.greatest(F.date_diff(F.col("on_date"), oldest_open_due), F.lit(0))
-    return F.when(covered < looked_at, days_open).otherwise(F.lit(0)).cast("int")
+def _dpd_sql(instalments: int) -> str:
+    looked_at = f"LEAST(term_months, {instalments})" if instalments else "term_months"
+    days_open = "GREATEST(DATE_DIFF(on_date, ADD_MONTHS(first_due_date, covered)), 0)"
+    return f"CASE WHEN covered < {looked_at} THEN {days_open} ELSE 0 END"

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
-
-from tallystick.labels.delinquency import LOAN_KEY, has_usable_schedule_expr, payments_known, trace_dpd
-from tallystick.labels.local_dates import local_date_expr
-from tallystick.labels.versions import known_versions, rows_in_force
+from tallystick.labels.delinquency import HAS_USABLE_SCHEDULE, payments_known, trace_dpd
+from tallystick.labels.engines import Steps, ask_spark, day_sql, query_of, view_name
+from tallystick.labels.local_dates import local_date_sql
+from tallystick.labels.versions import in_force_sql, known_versions
 from tallystick.spec.labels import STATUSES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_SAME_LOAN = "t.source = a.source AND t.loan_id = a.loan_id"
 
 
 def vintage_table(
@@ -24,20 +28,24 @@ def vintage_table(
     reached it by the cut-off, and ``is_complete`` says whether that is all of the vintage: an incomplete row is
     biased to the older loans of its month. Ages run from 1 to ``months``.
     """
-    current = rows_in_force(known_versions(loans, "loan_id", cutoff=cutoff))
-    aged = _aged_loans(current, months=months, zone=zone)
-    traced = _trace(aged, current, repayments, cutoff=cutoff, zone=zone)
-    is_past = F.col("on_date") <= F.col("reached_on")
-    joined = aged.join(traced.select(*LOAN_KEY, "on_date", "dpd"), [*LOAN_KEY]).where(is_past)
-    worst = joined.groupBy(*LOAN_KEY, "vintage", "months_on_book", "reached_on").agg(F.max("dpd").alias("worst"))
-    sizes = worst.where(F.col("months_on_book") == 1).groupBy("source", "vintage").agg(F.count("*").alias("started"))
-    has_reached = F.col("reached_on") <= F.lit(cutoff)
-    counted = worst.where(has_reached).groupBy("source", "vintage", "months_on_book")
-    table = counted.agg(F.count("*").alias("loans"), F.count_if(F.col("worst") >= dpd).alias("bad"))
-    return table.join(sizes, ["source", "vintage"]).select(
-        "source", "vintage", "months_on_book", "loans", "bad", (F.col("bad") / F.col("loans")).alias("bad_rate"),
-        (F.col("loans") == F.col("started")).alias("is_complete"),
-    )  # fmt: skip
+    worst = (
+        "SELECT a.source, a.loan_id, a.vintage, a.months_on_book, a.reached_on, MAX(t.dpd) AS worst"
+        f" FROM aged a JOIN traced t ON {_SAME_LOAN} WHERE t.on_date <= a.reached_on"
+        " GROUP BY a.source, a.loan_id, a.vintage, a.months_on_book, a.reached_on"
+    )
+    sizes = "SELECT source, vintage, COUNT(*) AS started FROM worst WHERE months_on_book = 1 GROUP BY source, vintage"
+    counted = (
+        f"SELECT source, vintage, months_on_book, COUNT(*) AS loans, COUNT_IF(worst >= {dpd}) AS bad FROM worst"
+        f" WHERE reached_on <= {day_sql(cutoff)} GROUP BY source, vintage, months_on_book"
+    )
+    table = (
+        "SELECT c.source, c.vintage, c.months_on_book, c.loans, c.bad, c.bad / c.loans AS bad_rate,"
+        " c.loans = s.started AS is_complete FROM counted c JOIN sizes s"
+        " ON s.source = c.source AND s.vintage = c.vintage"
+    )
+    traced = _traced(months=months, cutoff=cutoff, zone=zone)
+    steps = {**traced, "worst": worst, "sizes": sizes, "counted": counted, "vintages": table}
+    return ask_spark(query_of(steps), {"loans": loans, "repayments": repayments})
 
 
 def roll_rates(
@@ -55,19 +63,28 @@ def roll_rates(
     pair of consecutive ages up to ``months`` that the loan had reached by the cut-off counts once; ``rate`` is the
     share of the row's ``from_state``.
     """
-    current = rows_in_force(known_versions(loans, "loan_id", cutoff=cutoff))
-    aged = _aged_loans(current, months=months, zone=zone).where(F.col("reached_on") <= F.lit(cutoff))
-    traced = _trace(aged, current, repayments, cutoff=cutoff, zone=zone).where("is_mark")
-    state = F.when(F.col("is_repaid"), F.lit("repaid")).otherwise(_state_expr(edges))
-    ages = aged.select(*LOAN_KEY, "months_on_book", F.col("reached_on").alias("on_date"))
-    states = traced.join(ages, [*LOAN_KEY, "on_date"]).select(*LOAN_KEY, "months_on_book", state.alias("from_state"))
-    next_month = Window.partitionBy(*LOAN_KEY).orderBy("months_on_book")
-    moves = states.withColumn("to_state", F.lead("from_state").over(next_month)).where(F.col("to_state").isNotNull())
-    counted = moves.groupBy("source", "from_state", "to_state").agg(F.count("*").alias("loans"))
-    of_row = Window.partitionBy("source", "from_state")
-    return counted.select(
-        "source", "from_state", "to_state", "loans", (F.col("loans") / F.sum("loans").over(of_row)).alias("rate")
+    states = (
+        f"SELECT a.source, a.loan_id, a.months_on_book, {_state_sql(edges)} AS from_state"
+        f" FROM traced t JOIN aged a ON {_SAME_LOAN} AND t.on_date = a.reached_on"
+        f" WHERE t.is_mark AND a.reached_on <= {day_sql(cutoff)}"
     )
+    next_state = "LEAD(from_state) OVER (PARTITION BY source, loan_id ORDER BY months_on_book)"
+    counted = (
+        "SELECT source, from_state, to_state, COUNT(*) AS loans FROM moves WHERE to_state IS NOT NULL"
+        " GROUP BY source, from_state, to_state"
+    )
+    rates = (
+        "SELECT source, from_state, to_state, loans,"
+        " loans / SUM(loans) OVER (PARTITION BY source, from_state) AS rate FROM counted"
+    )
+    steps = {
+        **_traced(months=months, cutoff=cutoff, zone=zone),
+        "states": states,
+        "moves": f"SELECT source, from_state, {next_state} AS to_state FROM states",
+        "counted": counted,
+        "rates": rates,
+    }
+    return ask_spark(query_of(steps), {"loans": loans, "repayments": repayments})
 
 
 def count_cohorts(labels: DataFrame) -> DataFrame:
@@ -75,36 +92,42 @@ def count_cohorts(labels: DataFrame) -> DataFrame:
 
     ``bad_rate`` is bad / (good + bad), null for a cohort without a mature label.
     """
-    month = F.date_format("as_of", "yyyy-MM")
     names = [name for name in STATUSES if name != "mature"]
-    counts = [F.count_if(F.col("status") == name).alias(name) for name in names]
-    good, bad = F.count_if(F.col("label") == 0).alias("good"), F.count_if(F.col("label") == 1).alias("bad")
-    grouped = labels.groupBy("source", month.alias("cohort")).agg(good, bad, *counts)
-    decided = F.col("good") + F.col("bad")
-    rate = F.when(decided > 0, F.col("bad") / decided).alias("bad_rate")
-    return grouped.select("source", "cohort", "good", "bad", rate, *names)
+    counts = [f"COUNT_IF(status = '{name}') AS {name}" for name in names]
+    month = "DATE_FORMAT(as_of, 'yyyy-MM')"
+    grouped = (
+        f"SELECT source, {month} AS cohort, COUNT_IF(label = 0) AS good,"
+        f" COUNT_IF(label = 1) AS bad, {', '.join(counts)} FROM {view_name('labels')} GROUP BY source, {month}"
+    )
+    rate = "CASE WHEN good + bad > 0 THEN bad / (good + bad) END AS bad_rate"
+    cohorts = f"SELECT source, cohort, good, bad, {rate}, {', '.join(names)} FROM grouped"
+    return ask_spark(query_of({"grouped": grouped, "cohorts": cohorts}), {"labels": labels})
 
 
-def _aged_loans(loans: DataFrame, *, months: int, zone: str) -> DataFrame:
-    usable = loans.where(has_usable_schedule_expr())
-    granted = usable.select(*LOAN_KEY, local_date_expr("event_at", zone).alias("granted_on"))
-    ages = F.explode(F.sequence(F.lit(1), F.lit(months))).alias("months_on_book")
-    aged = granted.select(*LOAN_KEY, "granted_on", ages)
-    return aged.select(
-        *LOAN_KEY, F.date_format("granted_on", "yyyy-MM").alias("vintage"), "months_on_book",
-        F.add_months("granted_on", F.col("months_on_book")).alias("reached_on"),
-    )  # fmt: skip
+def _traced(*, months: int, cutoff: date, zone: str) -> Steps:
+    """Steps ``aged``, the ages of each loan with a usable schedule, and ``traced``, what is open of it at each."""
+    granted = (
+        f"SELECT source, loan_id, {local_date_sql('event_at', zone)} AS granted_on, EXPLODE(SEQUENCE(1, {months}))"
+        f" AS months_on_book FROM current_loans WHERE {HAS_USABLE_SCHEDULE}"
+    )
+    aged = (
+        "SELECT source, loan_id, DATE_FORMAT(granted_on, 'yyyy-MM') AS vintage, months_on_book,"
+        " ADD_MONTHS(granted_on, months_on_book) AS reached_on FROM granted"
+    )
+    return {
+        **known_versions("loan_versions", view_name("loans"), "loan_id", cutoff=cutoff),
+        "current_loans": in_force_sql("loan_versions"),
+        **known_versions("payment_versions", view_name("repayments"), "repayment_id", cutoff=cutoff),
+        "payments": payments_known("payment_versions", zone=zone),
+        "granted": granted,
+        "aged": aged,
+        "marks": "SELECT source, loan_id, reached_on AS on_date FROM aged",
+        **trace_dpd(marks="marks", loans="current_loans", payments="payments"),
+    }
 
 
-def _trace(aged: DataFrame, loans: DataFrame, repayments: DataFrame, *, cutoff: date, zone: str) -> DataFrame:
-    marks = aged.select(*LOAN_KEY, F.col("reached_on").alias("on_date"))
-    versions = known_versions(repayments, "repayment_id", cutoff=cutoff)
-    return trace_dpd(marks, loans, payments_known(versions, zone=zone))
-
-
-def _state_expr(edges: Sequence[int]) -> Column:
+def _state_sql(edges: Sequence[int]) -> str:
     ordered = sorted(edges)
-    state = F.when(F.col("dpd") < ordered[0], F.lit("current"))
-    for low, high in pairwise(ordered):
-        state = state.when(F.col("dpd") < high, F.lit(f"{low}-{high - 1}"))
-    return state.otherwise(F.lit(f"{ordered[-1]}+"))
+    ranges = " ".join(f"WHEN t.dpd < {high} THEN '{low}-{high - 1}'" for low, high in pairwise(ordered))
+    current, worst = f"WHEN t.dpd < {ordered[0]} THEN 'current'", f"'{ordered[-1]}+'"
+    return f"CASE WHEN t.is_repaid THEN 'repaid' {current} {ranges} ELSE {worst} END"

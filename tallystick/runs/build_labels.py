@@ -7,21 +7,23 @@ recipe's observations are drawn from and their outcomes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.dialect import NotTranslated, QueryStopped
 from tallystick.features import list_bucket_tasks
-from tallystick.labels import KnownTables, build_labels, last_load
+from tallystick.labels import KnownTables, build_few_labels, build_labels, last_load
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe_source
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean
 from tallystick.runs.progress import progress
 from tallystick.runs.run_dates import DateRange
+from tallystick.runs.sessions import session_when_asked
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.labels import Label
 from tallystick.spec.observations import ObservationSet
@@ -47,14 +49,21 @@ if TYPE_CHECKING:
 # Tables up to here are read and written by the driver: Spark's own Delta access costs seconds even for one row.
 FEW_ROWS = 100_000
 
+Session = Callable[[], "SparkSession"]
+Rows = TypeVar("Rows")
 
-def run(params: BuildLabels, session: SparkSession) -> None:
-    """Build and store the recipe's label and those of its variants, for the observations of its set."""
+
+def run(params: BuildLabels, session: SparkSession | None = None) -> None:
+    """Build and store the recipe's label and those of its variants, for the observations of its set.
+
+    Small tables are labelled in this process; Spark is started for large ones, where there is no ``session`` yet.
+    """
     context = RunContext.open(params)
     recipe = context.recipe(params)
     labels = [context.project.labels[name] for name in recipe.labels]
     inputs = context.warehouse.at_one_moment(lambda: _pin(context, recipe, labels, cutoff=params.cutoff))
-    changes = _build(context, session, labels, inputs)
+    with session_when_asked(params, session) as spark:
+        changes = _build(context, spark, labels, inputs)
     # All at once: a training would else compare labels of two cut-offs, as if they were variants of one another.
     commits = publish(context.warehouse, changes, run=context.signed("", {}))
     for change, commit in zip(changes, commits, strict=True):
@@ -97,7 +106,7 @@ def _pin(context: RunContext, recipe: Recipe, labels: Sequence[Label], *, cutoff
     )
 
 
-def _observe(context: RunContext, session: SparkSession, inputs: _Inputs) -> pa.Table:
+def _observe(context: RunContext, session: Session, inputs: _Inputs) -> pa.Table:
     """Every observation of the set up to the cut-off, with ``known_on`` where the set has a table of its own."""
     observation_set, pinned = inputs.observation_set, inputs.drawn_from
     if not observation_set.is_drawn_whole:
@@ -113,7 +122,7 @@ def _observe(context: RunContext, session: SparkSession, inputs: _Inputs) -> pa.
     tasks = list_bucket_tasks(context.source, pinned.files)
     is_large = any(one.rows > FEW_ROWS for one in pinned.tables.values())
     storage = context.storage(observation_set.tables)
-    return observe_source(session if is_large else None, tasks, spec, storage=storage)
+    return observe_source(session() if is_large else None, tasks, spec, storage=storage)
 
 
 def _read_observed(context: RunContext, inputs: _Inputs) -> pa.Table:
@@ -125,39 +134,59 @@ def _read_observed(context: RunContext, inputs: _Inputs) -> pa.Table:
     return read_arrow(context.warehouse, table, columns=columns, version=version, filter=wanted)
 
 
-def _known(context: RunContext, session: SparkSession, inputs: _Inputs) -> KnownTables:
-    frames = {name: _read_frame(context, session, one) for name, one in inputs.outcomes.tables.items()}
+def _build(context: RunContext, session: Session, labels: Sequence[Label], inputs: _Inputs) -> list[TableChange]:
+    """Build every label and write its rows to files, which no version names yet."""
+    observed = _observe(context, session, inputs)
+    if max(observed.num_rows, *(one.rows for one in inputs.outcomes.tables.values())) > FEW_ROWS:
+        return _build_in_spark(context, session(), labels, inputs, observed=observed)
+    tables = {name: _read_rows(context, one) for name, one in inputs.outcomes.tables.items()}
+    known = _known(context, inputs, tables)
+    try:
+        built = [build_few_labels(label, observed, known, observation_set=inputs.observation_set) for label in labels]
+    except (NotTranslated, QueryStopped):
+        # Spark knows the answer, or says itself on what it stops.
+        return _build_in_spark(context, session(), labels, inputs, observed=observed)
+    return [_write(context, label, rows=rows, inputs=inputs) for label, rows in zip(labels, built, strict=True)]
+
+
+def _build_in_spark(
+    context: RunContext, session: SparkSession, labels: Sequence[Label], inputs: _Inputs, *, observed: pa.Table
+) -> list[TableChange]:
+    known = _known(
+        context, inputs, {name: _read_frame(context, session, one) for name, one in inputs.outcomes.tables.items()}
+    )
+    is_large, changes = observed.num_rows > FEW_ROWS, []
+    for label in labels:
+        asked = session.createDataFrame(observed)
+        rows = build_labels(label, asked, known, observation_set=inputs.observation_set)
+        changes.append(_write(context, label, rows=rows if is_large else rows.toArrow(), inputs=inputs))
+    return changes
+
+
+def _known(context: RunContext, inputs: _Inputs, frames: Mapping[str, Rows]) -> KnownTables[Rows]:
     return KnownTables(frames=frames, contracts=context.contracts, cutoff=inputs.cutoff, zone=context.source.zone)
+
+
+def _read_rows(context: RunContext, pinned: Pinned) -> pa.Table:
+    return read_arrow(context.warehouse, pinned.name, version=pinned.version, filter=context.is_ours)
 
 
 def _read_frame(context: RunContext, session: SparkSession, pinned: Pinned) -> DataFrame:
     if pinned.rows > FEW_ROWS:
         frame = read(session, context.warehouse, pinned.name, version=pinned.version)
         return frame.where(frame["source"] == context.source.name)
-    rows = read_arrow(context.warehouse, pinned.name, version=pinned.version, filter=context.is_ours)
-    return session.createDataFrame(rows)
+    return session.createDataFrame(_read_rows(context, pinned))
 
 
-def _build(context: RunContext, session: SparkSession, labels: Sequence[Label], inputs: _Inputs) -> list[TableChange]:
-    """Build every label and write its rows to files, which no version names yet."""
-    observed, known = _observe(context, session, inputs), _known(context, session, inputs)
-    is_large, changes = observed.num_rows > FEW_ROWS, []
-    for label in labels:
-        rows = build_labels(label, session.createDataFrame(observed), known, observation_set=inputs.observation_set)
-        changes.append(_write(context, label, rows=rows, inputs=inputs, is_large=is_large))
-    return changes
-
-
-def _write(context: RunContext, label: Label, *, rows: DataFrame, inputs: _Inputs, is_large: bool) -> TableChange:
-    """The set's rows of a label as files, written in this process or by tasks."""
+def _write(context: RunContext, label: Label, *, rows: DataFrame | pa.Table, inputs: _Inputs) -> TableChange:
+    """The set's rows of a label as files, written in this process or, of a frame, by tasks."""
     contract, observations = context.contracts[f"label.{label.name}"], inputs.observation_set.name
     buckets = context.source.layout.buckets
     where = Slice.of_labels(contract.name, context.source.name, observations, buckets=buckets)
-    if is_large:
-        files = write_frame(context.warehouse, contract, rows, where=where)
+    if isinstance(rows, pa.Table):
+        files = write_arrow(context.warehouse, contract, rows.cast(arrow_schema(contract.columns)), where=where)
     else:
-        data = rows.toArrow().cast(arrow_schema(contract.columns))
-        files = write_arrow(context.warehouse, contract, data, where=where)
+        files = write_frame(context.warehouse, contract, rows, where=where)
     by = context.signed(fingerprint(label), inputs.versions(label))
     return TableChange(contract=contract, files=files, where=where, run=by)
 

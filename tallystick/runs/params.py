@@ -202,6 +202,7 @@ class BuildLabels(RecipeParams):
     """Whose labels, and as known when."""
 
     job: ClassVar[str] = "build_labels"
+    needs_spark: ClassVar[bool] = False  # large tables open a session when they need one
 
     cutoff: Annotated[date | None, Option("what was known on this date; default: the last load")] = None
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.lib import dpd_oracle, label_oracle
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 ZONE = "Asia/Shanghai"
 DAY = timedelta(days=1)
@@ -65,13 +62,6 @@ def a_payment(
 def an_application(loan: dict[str, Any]) -> dict[str, Any]:
     keys = ("source", "bucket", "period", "application_id", "customer_id", "event_at", "known_on", "is_retracted")
     return {key: loan[key] for key in keys}
-
-
-def frame(spark: SparkSession, rows: list[dict[str, Any]], schema: str) -> DataFrame:
-    names = [part.split()[0] for part in schema.split(", ")]
-    # Unless a row says more, it was delivered on the date on which it became known.
-    values = [{"loaded_on": row["known_on"], **row} for row in rows]
-    return spark.createDataFrame([tuple(row[n] for n in names) for row in values], schema).coalesce(1)
 
 
 def an_observation(name: str, customer: str, as_of: datetime, *, known: date | None = None) -> dict[str, Any]:

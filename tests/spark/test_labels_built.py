@@ -5,16 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
 
-from tallystick.labels import KnownTables, build_labels, count_cohorts
-from tallystick.labels.local_dates import ahead_expr, first_whole_date_expr
+from tallystick.labels import KnownTables, count_cohorts
+from tallystick.labels.engines import view_name
+from tallystick.labels.local_dates import ahead_sql, first_whole_date_sql
 from tallystick.project import load_project
 from tallystick.spec.labels import DelinquencyLabel, EventLabel, Label, MissedMonthsLabel, OutcomeLabel
 from tallystick.spec.observations import Customers, MonthEnds, ObservationSet, Rows
@@ -32,9 +31,9 @@ from tests.lib.label_books import (
     an_observation,
     applications_known,
     at,
-    frame,
     much_corrected_book,
 )
+from tests.lib.label_engines import Asked, ask_both, build_both, frame, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,22 +102,19 @@ def test_labels_of_a_much_corrected_book_are_what_anybody_would_answer_since_kno
     book = label_oracle.Book(
         applications=[*book.applications, refused], loans=book.loans, repayments=book.repayments, zone=ZONE
     )
-    frames = {
-        "clean.loans": frame(spark, [*book.loans], LOAN_SCHEMA),
-        "clean.repayments": frame(spark, [*book.repayments], PAYMENT_SCHEMA),
-    }
+    frames = {"clean.loans": table(book.loans, LOAN_SCHEMA), "clean.repayments": table(book.repayments, PAYMENT_SCHEMA)}
     contracts = load_project(project_root).contracts
-    asked, built = [], []
-    for number, case in enumerate(CASES):
+    asked, wanted = [], []
+    for case in CASES:
         rows = applications_known(book, case.cutoff) if case.of is APPLICATIONS else month_ends(book, customers=60)
         known = KnownTables(frames=frames, contracts=contracts, cutoff=case.cutoff, zone=ZONE)
-        labels = build_labels(case.label, frame(spark, rows, OBSERVATION_SCHEMA), known, observation_set=case.of)
-        built.append(labels.selectExpr(f"{number} as case_number", "*"))
+        wanted.append(Asked(label=case.label, observations=table(rows, OBSERVATION_SCHEMA), known=known, of=case.of))
         asked.append(rows)
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in reduce(DataFrame.unionByName, built).collect():
-        made = row.asDict()
-        found[made["case_number"], made["observation_id"], made["as_of"].replace(tzinfo=UTC)] = made
+    found = {
+        (number, row["observation_id"], row["as_of"]): row
+        for number, rows in enumerate(build_both(spark, wanted))
+        for row in rows
+    }
     assert len(found) == sum(map(len, asked))
     for number, case in enumerate(CASES):
         seen: set[str | int] = set()
@@ -199,26 +195,28 @@ def test_outcome_labels_take_what_was_known_at_the_cutoff(spark: SparkSession, p
     book = label_oracle.Book(
         applications=[*applications, an_application(twice)], loans=[*loans, twice], outcomes=outcomes, zone=ZONE
     )
-    frames = {
-        "clean.loans": frame(spark, [*book.loans], LOAN_SCHEMA),
-        "clean.outcomes": frame(spark, outcomes, OUTCOME_SCHEMA),
-    }
+    frames = {"clean.loans": table(book.loans, LOAN_SCHEMA), "clean.outcomes": table(outcomes, OUTCOME_SCHEMA)}
     label, cutoff = OutcomeLabel(name="default", where="status_code <> 'X'"), date(2026, 12, 31)
     known = KnownTables(frames=frames, contracts=load_project(project_root).contracts, cutoff=cutoff, zone=ZONE)
-    observations = frame(spark, applications_known(book, cutoff), OBSERVATION_SCHEMA)
-    labels = build_labels(label, observations, known, observation_set=APPLICATIONS)
-    found = {r["observation_id"][1:]: r for r in labels.collect()}
+    running = [an_observation("ltwice", "s:twice", at(date(2026, month, 1), 0)) for month in (6, 7)]
+    labels, of_book = build_both(
+        spark,
+        [
+            Asked(label=label, observations=table(rows, OBSERVATION_SCHEMA), known=known, of=of)
+            for rows, of in ((applications_known(book, cutoff), APPLICATIONS), (running, BOOK))
+        ],
+    )
+    found = {r["observation_id"][1:]: r for r in labels}
     again = found.pop("twice")
     assert (again["label"], again["known_on"]) == (0, date(2026, 11, 5))
     assert {n: (r["status"], r["label"]) for n, r in found.items()} == {n: c[2:] for n, c in OUTCOMES.items()}
     assert {r["known_on"] for n, r in found.items() if r["status"] == "mature"} == {date(2026, 12, 31)}
     assert all(r["known_on"] is None for r in found.values() if r["status"] != "mature")
-    cohorts = count_cohorts(labels).agg({"good": "sum", "bad": "sum", "immature": "sum", "excluded": "sum"})
+    stored = frame(spark, pa.Table.from_pylist(labels))
+    cohorts = count_cohorts(stored).agg({"good": "sum", "bad": "sum", "immature": "sum", "excluded": "sum"})
     assert cohorts.collect()[0].asDict() == {"sum(good)": 3, "sum(bad)": 2, "sum(immature)": 1, "sum(excluded)": 1}
-    running = [an_observation("ltwice", "s:twice", at(date(2026, month, 1), 0)) for month in (6, 7)]
-    of_book = build_labels(label, frame(spark, running, OBSERVATION_SCHEMA), known, observation_set=BOOK)
     # The outcome of 30 June is one of the loan as of June. On 1 July it lies behind: nothing was observed since.
-    told = [(r["status"], r["label"], r["window_from"]) for r in of_book.orderBy("as_of").collect()]
+    told = [(r["status"], r["label"], r["window_from"]) for r in sorted(of_book, key=lambda row: row["as_of"])]
     assert told == [("mature", 0, date(2026, 6, 1)), ("unobserved", None, date(2026, 7, 1))]
 
 
@@ -263,23 +261,26 @@ def test_an_event_label_counts_what_happened_in_its_window_and_became_known(
                  (("first", date(2026, 3, 10)), ("second", date(2026, 5, 8)))]  # fmt: skip
     names = [*map(str, range(len(EVENTS))), "twice"]
     asked = [an_observation(f"s:{name}", f"s:{name}", NOON) for name in names]
-    frames = {"clean.repayments": frame(spark, payments, PAYMENT_SCHEMA)}
+    frames = {"clean.repayments": table(payments, PAYMENT_SCHEMA)}
     contracts = load_project(project_root).contracts
     known = KnownTables(frames=frames, contracts=contracts, cutoff=date(2026, 6, 30), zone=ZONE)
     label = EventLabel(name="x", table="clean.repayments", window="30d")
-    rows = build_labels(label, frame(spark, asked, OBSERVATION_SCHEMA), known, observation_set=PEOPLE).collect()
-    found = {row["observation_id"][2:]: row for row in rows}
-    expected = {str(n): (label, on) for n, (_, label, on) in enumerate(EVENTS.values())}
-    assert {n: (r["label"], r["known_on"]) for n, r in found.items()} == {**expected, "twice": (1, date(2026, 4, 1))}
-    assert {(r["window_from"], r["window_to"]) for r in rows} == {(date(2026, 3, 1), date(2026, 4, 1))}
     # A payment under review: the payment itself, at its own as_of, is not what happens after it.
     reviewed = ObservationSet(name="payments", key="repayment_id", population=Rows(table="clean.repayments"))
     both = [an_observation(name, "s:twice", at(date(2026, 3, 9))) for name in ("first", "second")]
     alone = an_observation("p1", "s:1", NOON)
-    rows = build_labels(
-        label, frame(spark, [*both, alone], OBSERVATION_SCHEMA), known, observation_set=reviewed
-    ).collect()
-    assert {row["observation_id"]: row["label"] for row in rows} == {"first": 1, "second": 1, "p1": 0}
+    rows, of_payments = build_both(
+        spark,
+        [
+            Asked(label=label, observations=table(asking, OBSERVATION_SCHEMA), known=known, of=of)
+            for asking, of in ((asked, PEOPLE), ([*both, alone], reviewed))
+        ],
+    )
+    found = {row["observation_id"][2:]: row for row in rows}
+    expected = {str(n): (label, on) for n, (_, label, on) in enumerate(EVENTS.values())}
+    assert {n: (r["label"], r["known_on"]) for n, r in found.items()} == {**expected, "twice": (1, date(2026, 4, 1))}
+    assert {(r["window_from"], r["window_to"]) for r in rows} == {(date(2026, 3, 1), date(2026, 4, 1))}
+    assert {row["observation_id"]: row["label"] for row in of_payments} == {"first": 1, "second": 1, "p1": 0}
 
 
 # as_of and the end of the window as local times, and the first business date that begins at the end or later.
@@ -297,14 +298,21 @@ AHEAD = [
 
 def test_a_window_ahead_is_counted_on_the_wall_clock(spark: SparkSession) -> None:
     starts = [datetime.fromisoformat(begin).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for zone, begin, *_ in AHEAD]
-    frame = spark.createDataFrame(list(enumerate(starts)), "number int, as_of timestamp").coalesce(1)
-    end = [ahead_expr("as_of", parse_window(span), zone) for zone, _, span, _, _ in AHEAD]
-    whole = [first_whole_date_expr(one, case[0]) for one, case in zip(end, AHEAD, strict=True)]
-    chosen = [F.element_at(F.array(*exprs), F.col("number") + 1) for exprs in (end, whole)]
-    rows = frame.select("number", chosen[0].alias("ends_at"), chosen[1].alias("over_on")).orderBy("number").collect()
+    end = [ahead_sql("as_of", parse_window(span), zone) for zone, _, span, _, _ in AHEAD]
+    whole = [first_whole_date_sql("ends_at", zone) for zone, *_ in AHEAD]
+    ended, over = (
+        " ".join(f"WHEN number = {number} THEN {sql}" for number, sql in enumerate(each)) for each in (end, whole)
+    )
+    steps = {
+        "ended": f"SELECT number, CASE {ended} END AS ends_at FROM {view_name('starts')}",
+        "over": f"SELECT number, ends_at, CASE {over} END AS over_on FROM ended",
+    }
+    numbered = [{"number": number, "as_of": start} for number, start in enumerate(starts)]
+    found = ask_both(spark, steps, {"starts": table(numbered, "number int, as_of timestamp")})
+    rows = sorted(found, key=lambda row: row["number"])
     for row, (zone, begin, span, end_at, over_on) in zip(rows, AHEAD, strict=True):
         local = datetime.fromisoformat(end_at)
         expected = (local if local.tzinfo else local.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
-        assert row["ends_at"].replace(tzinfo=UTC) == expected, (zone, begin, span)
+        assert row["ends_at"] == expected, (zone, begin, span)
         assert row["over_on"] == over_on, (zone, begin, span)
         assert label_oracle.ahead(starts[row["number"]], span, zone) == expected, (zone, begin, span)

@@ -1,4 +1,4 @@
-"""A condition of a label means in Spark what the same text means in a feature: every operation, with nulls."""
+"""A condition of a label means in both engines what the same text means in a feature: every operation, with nulls."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import pyarrow as pa
 from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.nullable import vector_of
 from tallystick.kernel.zones import zone_offsets
-from tallystick.labels.conditions import holds_expr
+from tallystick.labels.conditions import holds_sql
+from tallystick.labels.engines import view_name
 from tallystick.spec.expressions import Call, Node, parse_condition
 from tallystick.spec.tables import Column, TableContract
+from tests.lib.label_engines import ask_both, table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,7 +30,7 @@ CONTRACT = TableContract(
     name="clean.things", description="Things", grain="one row per thing", owner="tests", key=("amount",),
     columns=tuple(Column(name=name, type=kind) for name, kind in COLUMNS.items()),
 )  # fmt: skip
-DDL = "amount bigint, small int, rate double, kind string, is_open boolean, due date, event_at timestamp"
+DDL = "number int, amount bigint, small int, rate double, kind string, is_open boolean, due date, event_at timestamp"
 
 CONDITIONS = (
     "amount = 3",
@@ -84,7 +86,7 @@ def operations(node: Node) -> set[str]:
     return {node.op, *itertools.chain.from_iterable(operations(arg) for arg in node.args)}
 
 
-def test_a_condition_holds_in_spark_for_the_rows_for_which_it_holds_in_the_kernel(spark: SparkSession) -> None:
+def test_a_condition_holds_in_both_engines_for_the_rows_for_which_it_holds_in_the_kernel(spark: SparkSession) -> None:
     values: dict[str, list[object]] = {
         "amount": [3, -3, 0, None], "small": [1, None], "rate": [1.5, 2.0, -7.25, None],
         "kind": ["a", "ab", "b", "a%", "", None], "is_open": [True, False, None],
@@ -96,16 +98,17 @@ def test_a_condition_holds_in_spark_for_the_rows_for_which_it_holds_in_the_kerne
     size = 60
     chosen = np.random.default_rng(3)
     rows = {name: [options[i] for i in chosen.integers(0, len(options), size)] for name, options in values.items()}
-    frame = spark.createDataFrame(list(zip(*rows.values(), strict=True)), DDL).coalesce(1)
+    given = [{"number": n, **{name: values[n] for name, values in rows.items()}} for n in range(size)]
     nodes = [parse_condition(text, COLUMNS) for text in CONDITIONS]
-    exprs = [holds_expr(text, CONTRACT, zone=ZONE).alias(f"c{i}") for i, text in enumerate(CONDITIONS)]
-    found = frame.select(*exprs).toArrow()
+    held = ", ".join(f"{holds_sql(text, CONTRACT, zone=ZONE)} AS c{i}" for i, text in enumerate(CONDITIONS))
+    sql = f"SELECT number, {held} FROM {view_name('things')}"
+    found = sorted(ask_both(spark, {"held": sql}, {"things": table(given, DDL)}), key=lambda row: row["number"])
     types = {"int64": pa.int64(), "int32": pa.int32(), "double": pa.float64(), "string": pa.string(),
              "boolean": pa.bool_(), "date": pa.date32(), "timestamp": pa.timestamp("us", tz="UTC")}  # fmt: skip
     vectors = {name: vector_of(pa.array(rows[name], types[kind]), name) for name, kind in COLUMNS.items()}
     kernel = Frame(vectors, size, zone_offsets(ZONE))
     for i, (text, node) in enumerate(zip(CONDITIONS, nodes, strict=True)):
         expected = kernel.evaluate(node).spread(size).is_true().tolist()
-        assert found[f"c{i}"].to_pylist() == expected, text
+        assert [row[f"c{i}"] for row in found] == expected, text
         assert 0 < sum(expected) < size, f"{text} does not tell rows apart"
     assert set().union(*map(operations, nodes)) == EVERY_OPERATION

@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame
 
 from tallystick.labels import roll_rates, vintage_table
 from tallystick.labels.delinquency import payments_known, trace_dpd, trace_missed_months
+from tallystick.labels.engines import Steps, view_name
 from tallystick.labels.versions import known_versions
 from tests.lib import dpd_oracle, label_oracle
 from tests.lib.label_books import (
@@ -19,18 +20,22 @@ from tests.lib.label_books import (
     ZONE,
     a_loan,
     a_payment,
-    frame,
     random_book,
 )
+from tests.lib.label_engines import ask_both, frame, table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def known_payments(spark: SparkSession, payments: list[dict[str, Any]]) -> DataFrame:
-    """All of the payments, as known long after."""
-    versions = known_versions(frame(spark, payments, PAYMENT_SCHEMA), "repayment_id", cutoff=date(2027, 12, 31))
-    return payments_known(versions, zone=ZONE)
+def known_payments() -> Steps:
+    """All of the payments, as known long after, in step ``payments``."""
+    versions = known_versions("versions", view_name("repayments"), "repayment_id", cutoff=date(2027, 12, 31))
+    return {**versions, "payments": payments_known("versions", zone=ZONE)}
+
+
+def book_of(loans: list[dict[str, Any]], payments: list[dict[str, Any]]) -> dict[str, pa.Table]:
+    return {"loans": table(loans, LOAN_SCHEMA), "repayments": table(payments, PAYMENT_SCHEMA)}
 
 
 # Each case: payments as (day of 2026, amount), and dpd at a date, for a loan granted 2026-01-15 with six instalments of
@@ -60,14 +65,11 @@ def test_dpd_of_the_drawn_loans_is_what_the_definition_says(spark: SparkSession)
         for i, (_, paid, _, _) in enumerate(DRAWN)
         for j, (day, amount) in enumerate(paid)
     ]
-    marks = [("s", f"l{i}", on) for i, (_, _, on, _) in enumerate(DRAWN)]
-    asked = spark.createDataFrame(marks, "source string, loan_id string, on_date date").coalesce(1)
-    traced = trace_dpd(
-        asked,
-        frame(spark, loans, LOAN_SCHEMA),
-        known_payments(spark, payments),
-    )
-    found = {r["loan_id"]: r["dpd"] for r in traced.where("is_mark").collect()}
+    marks = [{"source": "s", "loan_id": f"l{i}", "on_date": on} for i, (_, _, on, _) in enumerate(DRAWN)]
+    asked = table(marks, "source string, loan_id string, on_date date")
+    traced = trace_dpd(marks=view_name("marks"), loans=view_name("loans"), payments="payments")
+    rows = ask_both(spark, {**known_payments(), **traced}, {**book_of(loans, payments), "marks": asked})
+    found = {r["loan_id"]: r["dpd"] for r in rows if r["is_mark"]}
     assert {DRAWN[i][0]: found[f"l{i}"] for i in range(len(DRAWN))} == {name: days for name, _, _, days in DRAWN}
 
 
@@ -93,8 +95,9 @@ def test_missed_months_of_the_drawn_loans_are_what_the_definition_says(spark: Sp
         for i, (_, paid, _) in enumerate(MISSED)
         for j, (day, amount) in enumerate(paid)
     ]
-    months = trace_missed_months(frame(spark, loans, LOAN_SCHEMA), known_payments(spark, payments))
-    traced = months.where("month > 0").collect()
+    months = trace_missed_months(loans=view_name("loans"), payments="payments")
+    rows = ask_both(spark, {**known_payments(), **months}, book_of(loans, payments))
+    traced = [row for row in rows if row["month"] > 0]
     found: dict[str, list[int]] = {}
     for row in sorted(traced, key=lambda row: row["month"]):
         found.setdefault(MISSED[int(row["loan_id"][1:])][0], []).append(row["missed"])
@@ -105,7 +108,7 @@ def test_missed_months_of_the_drawn_loans_are_what_the_definition_says(spark: Sp
 def test_vintages_and_roll_rates_count_what_the_oracle_counts(spark: SparkSession) -> None:
     loans, payments = random_book(11, 60)
     cutoff, months = date(2026, 6, 15), 4
-    book = frame(spark, loans, LOAN_SCHEMA), frame(spark, payments, PAYMENT_SCHEMA)
+    book = frame(spark, table(loans, LOAN_SCHEMA)), frame(spark, table(payments, PAYMENT_SCHEMA))
     vintages = vintage_table(*book, dpd=10, months=months, cutoff=cutoff, zone=ZONE).collect()
     moves = roll_rates(*book, months=months, cutoff=cutoff, zone=ZONE).collect()
     known = [p for p in label_oracle.in_force(payments, "repayment_id", cutoff) if not p["is_retracted"]]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from tallystick.labels.versions import known_versions, rows_in_force
+from tallystick.labels.engines import query_of
+from tallystick.labels.versions import in_force_sql, known_versions
 from tallystick.visibility.sql import newest_sql, until_sql
 from tests.spec.drawn_versions import days_of, midnight, versions_of
 from tests.spec.window_tables import VERSIONS, VersionCase
@@ -58,9 +59,16 @@ def every_day() -> list[tuple[str, VersionCase, dt.date]]:
 
 
 def test_labels_see_the_version_that_the_tables_draw(spark: SparkSession) -> None:
-    rows = stored(spark)
+    stored(spark).createOrReplaceTempView("drawn_versions")
     frames = [
-        rows_in_force(known_versions(rows, "transaction_id", cutoff=day))
+        spark.sql(
+            query_of(
+                {
+                    **known_versions("seen", "drawn_versions", "transaction_id", cutoff=day),
+                    "newest": in_force_sql("seen"),
+                }
+            )
+        )
         .where(F.col("event_at") < F.lit(midnight(case, day)))
         .select("case_number", F.lit(column).alias("day"), "amount_minor")
         for column, case, day in every_day()

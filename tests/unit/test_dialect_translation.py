@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from tallystick.dialect import NotTranslated, connect, output_types, translate
+from tallystick.dialect import NotTranslated, QueryStopped, answer, connect, output_types, translate
 
 TABLES = {
     "rows": {"id": "string", "n": "int", "big": "bigint", "amount": "decimal(18,2)", "d": "double", "ok": "boolean",
@@ -73,10 +73,21 @@ def test_a_connection_reads_no_files_and_spills_where_it_is_told(tmp_path: Path)
         assert connection.execute(f"SELECT count(*) FROM ({sorted_rows}) WHERE place > 5").fetchone() == (1_999_995,)
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1 DIV n AS x FROM rows", "SELECT 1 / d AS x FROM rows"])
+def test_a_division_by_0_stops_the_query(sql: str) -> None:
+    rows = pa.table({"n": pa.array([2, 0], pa.int32()), "d": [2.0, -0.0]})
+    with connect() as connection:
+        connection.register("rows", rows)
+        translated = translate(sql, {"rows": {"n": "int", "d": "double"}})
+        with pytest.raises(QueryStopped):
+            answer(connection, translated)
+
+
 REFUSED = (
     "RAND()", "UUID()", "CURRENT_DATE", "CURRENT_TIMESTAMP()", "NOW()", "REFLECT('java.lang.Math', 'random')",
     "MONOTONICALLY_INCREASING_ID()",
-    "JAVA_METHOD('a', 'b')", "id = 1", "id + 1", "n / big", "n / 0", "amount / 2", "big % n", "id RLIKE '(?i)a'",
+    "JAVA_METHOD('a', 'b')", "id = 1", "id + 1", "amount / n", "id DIV n", "d DIV n", "n / 0", "amount / 2", "big % n",
+    "id RLIKE '(?i)a'",
     "id RLIKE 'a\\\\b'",
     "id RLIKE '(?=a)'", "id RLIKE '\\\\p{L}'", "id RLIKE 'a++'", "id RLIKE '[a&&b]'", "id RLIKE '(a)\\\\1'",
     "id RLIKE '[^a]$'", "id RLIKE n",
@@ -89,7 +100,8 @@ REFUSED = (
     "SPLIT(id, ',')[1]", "1L", "EXISTS (SELECT 1)", "id IN (SELECT id FROM names)", "TRIM(BOTH '' FROM id)",
     "DATE_FORMAT(day, 'EEEE')",
     "SUM(n) OVER (ORDER BY n RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)", "x -> x", "SUBSTRING(id, n)",
-    "amount * CAST(1 AS DECIMAL(38, 2))",
+    "amount * CAST(1 AS DECIMAL(38, 2))", "SUM(d) OVER ()", "day + INTERVAL '1' DAY", "at + INTERVAL '1' HOUR",
+    "EXPLODE(id)", "SEQUENCE(big, big)", "1 + EXPLODE(SEQUENCE(1, n))",
     "'it''s'", "TRANSFORM(ARRAY(1), x -> x)", "STRUCT(n) < STRUCT(n)", "REGEXP_REPLACE(id, '(a)', '$1')",
     "REGEXP_REPLACE(id, 'a*', 'b')",
 )  # fmt: skip
@@ -119,6 +131,8 @@ def test_what_has_no_rule_is_refused(expression: str) -> None:
         "SELECT COUNT(*) FROM rows",
         "SELECT id FROM rows WHERE n",
         "SELECT EXPLODE(ARRAY(1)) AS x FROM rows",
+        "SELECT DISTINCT EXPLODE(SEQUENCE(1, n)) AS x FROM rows",
+        "SELECT n + 1 AS y, EXPLODE(SEQUENCE(1, n)) AS x FROM rows",
     ],
 )
 def test_a_query_of_another_form_is_refused(sql: str) -> None:

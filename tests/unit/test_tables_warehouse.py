@@ -33,6 +33,10 @@ def test_a_table_lies_in_the_folder_of_its_layer(warehouse: Warehouse) -> None:
         warehouse.open("clean.events")
     with pytest.raises(SetupError, match="must be a folder"):
         Warehouse("s3://lake/warehouse")
+    for name in ("a%20b", "a\\b", "a\nb"):
+        with pytest.raises(SetupError, match="has signs that Delta reads as others"):
+            Warehouse(warehouse.root / name)
+    assert Warehouse(warehouse.root / "100% [a] {b} #c").root.name == "100% [a] {b} #c"
 
 
 def test_a_new_table_keeps_its_history_and_has_no_deletion_vectors(warehouse: Warehouse) -> None:

@@ -26,6 +26,9 @@ _SQL_TYPES = {
     "date": "DATE", "timestamp": "TIMESTAMPTZ",
 }  # fmt: skip
 
+# The column that tells which file a row came from.
+_PATH = "_path"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredBefore:
@@ -80,6 +83,7 @@ class StoredBefore:
         with damaged_file_is_setup_error(table, paths), duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
             connection.register("asked", asked)
+            connection.register("placed", self._placed(table))
             return connection.sql(sql).to_arrow_table()
 
     def _typed(self, table: str, columns: Sequence[str], found: pa.Table) -> pa.Table:
@@ -88,18 +92,34 @@ class StoredBefore:
         return found.cast(pa.schema([field.with_nullable(True) for field in schema]))
 
     def _rows(self, table: str, columns: Sequence[str]) -> str:
-        """A query of these columns. A file that is older than a column lacks it: its rows are null there."""
+        """A query of these columns. A file that is older than a column lacks it: its rows are null there.
+
+        Partition values come from the log and not from the paths, which DuckDB would take apart from the root on: a
+        warehouse below a folder ``customer_id=7`` would give that value to every row.
+        """
         contract = self.contracts[table]
         paths = ", ".join(f"'{_quoted(file.path)}'" for file in self.files[table])
-        kinds = ", ".join(f"'{name}': {_SQL_TYPES[contract.column(name).type]}" for name in contract.partition_by)
-        read = f"read_parquet([{paths}], union_by_name = true, hive_types = {{{kinds}}})"
+        read = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false, filename = '{_PATH}')"
         with duckdb.connect() as connection:
             held = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()}
+        held.update(contract.partition_by)
         shown = ", ".join(
             f'"{name}"' if name in held else f'CAST(NULL AS {_SQL_TYPES[contract.column(name).type]}) AS "{name}"'
             for name in columns
         )
-        return f"SELECT {shown} FROM {read} WHERE loaded_on < DATE '{self.before.isoformat()}'"
+        placed = f" JOIN placed USING ({_PATH})" if set(columns) & set(contract.partition_by) else ""
+        return f"SELECT {shown} FROM {read}{placed} WHERE loaded_on < DATE '{self.before.isoformat()}'"
+
+    def _placed(self, table: str) -> pa.Table:
+        """The partition values of each file, typed, by its path."""
+        contract, files = self.contracts[table], self.files[table]
+        values = {
+            name: pa.array([file.partition[name] for file in files], pa.string()).cast(
+                arrow_schema([contract.column(name)]).field(0).type
+            )
+            for name in contract.partition_by
+        }
+        return pa.table({_PATH: pa.array([file.path for file in files], pa.string()), **values})
 
 
 def _quoted(path: str) -> str:

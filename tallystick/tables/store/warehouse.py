@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ RETENTION_DAYS = 180
 LOG = "_delta_log"
 Seen = TypeVar("Seen")
 _STATS = "delta.dataSkippingStatsColumns"
+# Deltalake takes a path for a part of an address, where these stand for other signs or for none.
+_MISREAD = re.compile(r"[\x00-\x1f\x7f\\]|%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,14 @@ class Warehouse:
     def __init__(self, root: str | Path) -> None:
         if "://" in str(root):
             raise SetupError("the warehouse must be a folder", where=str(root), fix="mount the store and give its path")
-        object.__setattr__(self, "root", Path(root).expanduser().absolute())
+        path = Path(root).expanduser().absolute()
+        if _MISREAD.search(str(path)):
+            raise SetupError(
+                "the path of the warehouse has signs that Delta reads as others",
+                where=repr(str(path)),
+                fix="a path without \\, line breaks and a % before two digits such as %20",
+            )
+        object.__setattr__(self, "root", path)
 
     def table_path(self, name: str) -> Path:
         """The folder of the table ``layer.table``; NotFound when the name is not of that form. It need not exist."""

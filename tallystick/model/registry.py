@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import ModelError, NotFound, SetupError
-from tallystick.model.registry_file import refuse_damaged
+from tallystick.model.registry_file import make_empty, refuse_damaged
 from tallystick.model.results import GateResult
 
 if TYPE_CHECKING:
@@ -283,7 +283,8 @@ class Registry:
 
         if self._artifacts is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            refuse_damaged(self._folder / "mlflow.db")
+            refuse_damaged(database := self._folder / "mlflow.db")
+            make_empty(database, mlflow.store.db.utils)
         # MLflow mirrors both addresses into the environment, where the next Registry would take them for a server's.
         before = {name: os.environ.get(name) for name in _ADDRESSES}
         mlflow.set_tracking_uri(self.tracking_uri)

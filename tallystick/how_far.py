@@ -17,7 +17,7 @@ def untold(share: Share) -> None:
     """The function to call where nobody wants to know."""
 
 
-def split(how_far: HowFar, sizes: Sequence[float]) -> list[HowFar]:
+def parts_of(how_far: HowFar, sizes: Sequence[float]) -> list[HowFar]:
     """For each part of the work a function of its own, whose shares count by the part's size.
 
     Parts without a size (0) count as 1; where no size is known, all count alike.

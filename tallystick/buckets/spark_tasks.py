@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from tallystick.buckets.sharing import share_out
 from tallystick.buckets.worker import settle_worker, unpack_once
-from tallystick.how_far import HowFar, split, untold
+from tallystick.how_far import HowFar, parts_of, untold
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,7 +44,7 @@ def run_tasks(
         return []
     weights = [0] * len(tasks) if sizes is None else sizes
     if session is None or (all(weights) and sum(weights) < HERE_BYTES):
-        return _run_here(tasks, work, split(how_far, weights))
+        return _run_here(tasks, work, parts_of(how_far, weights))
     # Not at the top: what computes a bucket alone must not load Spark.
     from pyspark import cloudpickle
 

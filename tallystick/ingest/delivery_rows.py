@@ -7,11 +7,13 @@ mappings that look up clean tables when those are settled. ``load`` says when. C
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from tallystick.errors import LoadRefused
+from tallystick.how_far import untold
 from tallystick.ingest.branch_plans import BranchPlan, plan_branch
 from tallystick.ingest.casting import Target
 from tallystick.ingest.delivered_files import fault_error, inspect_file
@@ -22,8 +24,9 @@ from tallystick.ingest.headers import list_names, match_keys
 from tallystick.ingest.looked_up import ViewTypes, make_views
 from tallystick.ingest.parked import parked_rows, raw_lines
 from tallystick.ingest.placing import Placed, mapping_stopped
+from tallystick.ingest.read_so_far import share_read
 from tallystick.ingest.records import FileLayout
-from tallystick.ingest.resources import LoadResources
+from tallystick.ingest.resources import LoadResources, counted
 from tallystick.project.mappings import parse_source
 from tallystick.spec.mappings import CLEAN
 from tallystick.spec.sources import Source
@@ -183,7 +186,7 @@ class DeliveryRows:
             tasks += [self._file_task(view, task, branches, is_kept=view in set(kept)) for task in self.tasks[view]]
         sizes = {task.name: Path(task.path).stat().st_size for task in tasks}
         tasks.sort(key=lambda task: (-sizes[task.name], task.name))
-        results: list[FileResult] = self.resources.spread(tasks, map_file, [sizes[task.name] for task in tasks])
+        results = self._map_files(tasks, sizes)
         declared = list(self.source.files)
         results.sort(key=lambda found: (declared.index(found.counts.view), found.counts.file))
         self._check(results)
@@ -191,6 +194,13 @@ class DeliveryRows:
             if found.kept:
                 self._kept.setdefault(found.counts.view, []).append(found.kept)
         return [placed for found in results for placed in found.placed]
+
+    def _map_files(self, tasks: Sequence[FileTask], sizes: Mapping[str, int]) -> list[FileResult]:
+        names = [task.name.partition("/")[2] for task in tasks]
+        with self.resources.working(f"reading {counted(names, 'files')}") as how_far:
+            # Of each file, not of the number of files: one may be nearly all that there is.
+            how_far(partial(share_read, self.resources.scratch, sizes))
+            return self.resources.spread(tasks, map_file, [sizes[task.name] for task in tasks], untold)
 
     def _file_task(self, view: str, task: Task, branches: tuple[MappedBranch, ...], *, is_kept: bool) -> FileTask:
         path, name, layout = task

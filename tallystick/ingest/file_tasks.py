@@ -18,6 +18,7 @@ from tallystick.dialect.engine import QueryStopped, answer, connect
 from tallystick.ingest.counts import FileCounts
 from tallystick.ingest.delivered_files import read_batches
 from tallystick.ingest.placing import Placed, Placer, TablePlan
+from tallystick.ingest.read_so_far import ReadingNote
 from tallystick.ingest.records import FileLayout
 from tallystick.ingest.staging import put, take
 from tallystick.spec.sources import SourceFile
@@ -71,6 +72,7 @@ def map_file(task: FileTask) -> list[FileResult]:
     folder = Path(task.folder)
     tally = FileTally(task.view, task.name)
     kept: list[pa.RecordBatch] = []
+    note = ReadingNote(Path(task.path), task.name, folder)
     with Mapper(task.branches, folder) as mapper:
         for batch in read_batches(Path(task.path), task.name, task.file, task.layout):
             if tally.count(batch):
@@ -80,6 +82,8 @@ def map_file(task: FileTask) -> list[FileResult]:
                 break
             if task.is_kept:
                 kept.append(batch)
+            note.update()
+        note.end()
         placed = mapper.close()
     path = put(pa.Table.from_batches(kept), folder) if kept else ""
     return [FileResult(counts=tally.told(), placed=placed, kept=path, stopped=mapper.stopped)]

@@ -26,7 +26,7 @@ from tallystick.ingest.judging import Judged, JudgeTask, judge_rows
 from tallystick.ingest.looked_up import asked_columns, newest_rows
 from tallystick.ingest.placing import Placed, TablePlan
 from tallystick.ingest.rejected import complete, rejected_table
-from tallystick.ingest.resources import LoadResources
+from tallystick.ingest.resources import LoadResources, counted
 from tallystick.ingest.staging import Segment, by_place, constant, put
 from tallystick.project.mappings import ParsedSource
 from tallystick.spec.mapping_sql import MET
@@ -174,7 +174,8 @@ class _Load:
         """Settle what can be contradicted in these tables, and write the buckets of all of them."""
         parents = {table: self._parents(table) for table in targets}
         judging = [task for table, target in targets.items() for task in self._judge_tasks(target, parents[table])]
-        judged: list[Judged] = self.resources.spread(judging, judge_rows, [_bytes(task.segments) for task in judging])
+        of_keys, what = [_bytes(task.segments) for task in judging], counted(targets, "tables")
+        judged: list[Judged] = self.resources.run(f"comparing rows of {what}", judging, judge_rows, sizes=of_keys)
         self._keep(one.placed for one in judged)
         suspects = {table: tuple(one.suspects for one in judged if one.placed.table == table) for table in targets}
         writing = [
@@ -192,7 +193,7 @@ class _Load:
             for (bucket, period), parts in sorted(by_place(self._segments(table)).items())
         ]
         sizes = [ROW_BYTES * sum(part.rows for _, part in task.parts) for task in writing]
-        written: list[Written] = self.resources.spread(writing, write_bucket, sizes)
+        written: list[Written] = self.resources.run(f"writing {what}", writing, write_bucket, sizes=sizes)
         for one in written:
             self.placed[one.placed.table].append(one.placed)
             self.files[one.placed.table] += one.files

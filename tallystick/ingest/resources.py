@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+
+from tallystick.how_far import HowFar
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -26,11 +29,25 @@ class TableFiles(Protocol):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadResources:
     """``spread`` runs a function on every task and joins what it gives in the tasks' order; it takes the tasks, the
-    function and the tasks' sizes in bytes. ``scratch`` is a folder that all tasks see and nobody else. ``session`` is
-    asked for only where Spark's own SQL is needed.
+    function, the tasks' sizes in bytes and what hears how far it is. ``working`` tells a person what is being done, and
+    gives the function that hears how far that is. ``scratch`` is a folder that all tasks see and nobody else.
+    ``session`` is asked for only where Spark's own SQL is needed.
     """
 
-    spread: Callable[[Sequence[Any], Callable[[Any], list[Any]], Sequence[int]], list[Any]]
+    spread: Callable[[Sequence[Any], Callable[[Any], list[Any]], Sequence[int], HowFar], list[Any]]
+    working: Callable[[str], AbstractContextManager[HowFar]]
     storage: TableFiles
     scratch: Path
     session: Callable[[], SparkSession]
+
+    def run(
+        self, what: str, tasks: Sequence[Any], work: Callable[[Any], list[Any]], *, sizes: Sequence[int]
+    ) -> list[Any]:
+        """``spread``, of which a person is told as ``what``: names and counts only."""
+        with self.working(what) as how_far:
+            return self.spread(tasks, work, sizes, how_far)
+
+
+def counted(names: Collection[str], what: str) -> str:
+    """One thing by its name, several by their number."""
+    return next(iter(names)) if len(names) == 1 else f"{len(names)} {what}"

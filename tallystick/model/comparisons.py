@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tallystick.errors import ModelError
+from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.model.evaluation import auc, auc_interval, ks, measure, stability_index
 from tallystick.model.fitting import Model, Part, fit_lists, fit_models
 from tallystick.model.inputs import Feature, match_features
@@ -46,14 +47,20 @@ def report_performance(
 
 
 def report_vintages(
-    algorithms: Sequence[Algorithm], part: Part, earlier: Mapping[str, np.ndarray], *, recipe: Recipe
+    algorithms: Sequence[Algorithm],
+    part: Part,
+    earlier: Mapping[str, np.ndarray],
+    *,
+    recipe: Recipe,
+    how_far: HowFar = untold,
 ) -> pd.DataFrame:
     """Each vintage predicted by the champion's algorithm fitted on what is known when it begins.
 
     ``earlier`` marks these rows of ``part`` for each vintage.
     """
-    rows = []
-    for vintage in np.unique(part.vintage):
+    rows, vintages = [], np.unique(part.vintage)
+    # Each learns from those before it, so that the later ones take longer.
+    for vintage, of_vintage in zip(vintages, parts_of(how_far, range(1, len(vintages) + 1)), strict=True):
         known, own = part.take(earlier[vintage]), part.take(part.vintage == vintage)
         row = {"vintage": vintage, "rows": float(len(own.label)), "bad": float(own.label.sum())}
         row |= {"bad_rate": float(own.label.mean()), "auc": float("nan"), "ks": float("nan")}
@@ -64,17 +71,24 @@ def report_vintages(
             pd_ = _fit_last(algorithms, known, once).predict(own.vectors)
             row |= {"auc": auc(own.label, pd_), "ks": ks(own.label, pd_), "mean_pd": float(pd_.mean())}
         rows.append(row)
+        of_vintage(1.0)
     return pd.DataFrame(rows)
 
 
 def report_ablations(
-    algorithms: Sequence[Algorithm], train: Part, test: Part, *, recipe: Recipe, full: Model
+    algorithms: Sequence[Algorithm],
+    train: Part,
+    test: Part,
+    *,
+    recipe: Recipe,
+    full: Model,
+    how_far: HowFar = untold,
 ) -> pd.DataFrame:
     """The champion with and without named columns: how much of its ranking rests on them."""
     rows = [_ablation_row("all features", 0, full, (train, test), recipe)]
     dropped = [_dropped(ablation, train.features) for ablation in recipe.ablations]
     narrowed = [_without(algorithms, names, train.features) for names in dropped]
-    found = fit_lists(narrowed, train, split=recipe.split, seed=recipe.seed)
+    found = fit_lists(narrowed, train, split=recipe.split, seed=recipe.seed, how_far=how_far)
     for ablation, names, fitted in zip(recipe.ablations, dropped, found, strict=True):
         if isinstance(fitted, ModelError):
             rows.append({"without": ablation.title, "columns_dropped": float(len(names)), "features": 0.0})
@@ -84,18 +98,24 @@ def report_ablations(
 
 
 def report_variants(
-    algorithms: Sequence[Algorithm], parts: Mapping[str, tuple[Part, Part]], *, recipe: Recipe, fitted: Model
+    algorithms: Sequence[Algorithm],
+    parts: Mapping[str, tuple[Part, Part]],
+    *,
+    recipe: Recipe,
+    fitted: Model,
+    how_far: HowFar = untold,
 ) -> pd.DataFrame:
     """The champion's algorithm trained and tested on other labels; ``parts`` gives (train, test) by title.
 
     The first part is that of the model, which has been ``fitted`` to it already.
     """
     rows, tested = [], f"auc_{recipe.split.test_rows}"
+    ends = [untold, *parts_of(how_far, [1] * (len(parts) - 1))]
     for number, (title, (train, test)) in enumerate(parts.items()):
         row: dict[str, object] = {"label": title, "train_rows": float(len(train.label)), "train_bad": train.label.sum()}
         row |= {"test_rows": float(len(test.label)), "test_bad": test.label.sum()}
         try:
-            model = _fit_last(algorithms, train, recipe) if number else fitted
+            model = _fit_last(algorithms, train, recipe, how_far=ends[number]) if number else fitted
         except ModelError:
             rows.append({**row, "auc_out_of_fold": float("nan"), tested: float("nan")})
             continue
@@ -168,8 +188,8 @@ def report_weights(model: Model, features: Sequence[Feature], vectors: pd.DataFr
     return pd.DataFrame(rows).sort_values(["effect", "feature"], ascending=[False, True], ignore_index=True)
 
 
-def _fit_last(algorithms: Sequence[Algorithm], part: Part, recipe: Recipe) -> Model:
-    return _last(fit_models(algorithms, part, split=recipe.split, seed=recipe.seed))
+def _fit_last(algorithms: Sequence[Algorithm], part: Part, recipe: Recipe, *, how_far: HowFar = untold) -> Model:
+    return _last(fit_models(algorithms, part, split=recipe.split, seed=recipe.seed, how_far=how_far))
 
 
 def _last(models: Mapping[str, Model]) -> Model:

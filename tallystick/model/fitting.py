@@ -16,6 +16,7 @@ from scipy.special import expit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from tallystick.errors import ModelError
+from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.model.boosting import fit_boosting
 from tallystick.model.evaluation import fit_logistic, logit
 from tallystick.model.inputs import Feature, match_features
@@ -90,16 +91,18 @@ class Model:
         return tuple(dict.fromkeys(name for member, _ in self.members for name in member.features))
 
 
-def fit_models(algorithms: Sequence[Algorithm], part: Part, *, split: Split, seed: int) -> dict[str, Model]:
+def fit_models(
+    algorithms: Sequence[Algorithm], part: Part, *, split: Split, seed: int, how_far: HowFar = untold
+) -> dict[str, Model]:
     """A calibrated model per algorithm, in declared order."""
-    (found,) = fit_lists([algorithms], part, split=split, seed=seed)
+    (found,) = fit_lists([algorithms], part, split=split, seed=seed, how_far=how_far)
     if isinstance(found, ModelError):
         raise found
     return found
 
 
 def fit_lists(
-    lists: Sequence[Sequence[Algorithm]], part: Part, *, split: Split, seed: int
+    lists: Sequence[Sequence[Algorithm]], part: Part, *, split: Split, seed: int, how_far: HowFar = untold
 ) -> list[dict[str, Model] | ModelError]:
     """What ``fit_models`` gives for each of several lists of algorithms; its error where a list cannot be fitted.
 
@@ -107,14 +110,18 @@ def fit_lists(
     """
     folds = draw_folds(part, split=split, seed=seed)
     fits = [_Fits(algorithms, part, repeats=len(folds), seed=seed) for algorithms in lists]
+    rounds = 1 + sum(len(np.unique(numbers)) for numbers in folds)
+    ends = iter(parts_of(how_far, [1] * (rounds * len(fits))))
     for fit in fits:
         fit.fit_all()
+        next(ends)(1.0)
     for numbers in folds:
         for number in np.unique(numbers):
             held = numbers == number
             learned, asked = part.take(~held), part.vectors[held]
             for fit in fits:
                 fit.fit_beside(held, learned, asked)
+                next(ends)(1.0)
     return [fit.error or fit.calibrated() for fit in fits]
 
 

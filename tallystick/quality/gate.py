@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.errors import DeclarationError
+from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.project.expectations import expectation_columns
 from tallystick.quality.findings import Finding
 from tallystick.quality.judge import JudgedRows, Judgement, has_raised, judge, number_of, tolerance
@@ -53,6 +54,7 @@ def validate(
     suites: Mapping[str, Mapping[str, Any]],
     *,
     report: Callable[[str], None] | None = None,
+    how_far: HowFar = untold,
 ) -> Validation:
     """Run each table's suite (see ``project.expectations``) and say what every expectation found.
 
@@ -66,6 +68,7 @@ def validate(
         findings: list[Finding] = []
         results: dict[str, Any] = {}
         built: dict[str, Any] = {}
+        ends = parts_of(how_far, [rows.size for rows in tables.values()])
         for number, (table, rows) in enumerate(tables.items(), start=1):
             built[table] = build_suite(gx, table, suites[table]["expectations"])
             judgement = judge(gx, built[table], rows)
@@ -74,6 +77,7 @@ def validate(
             findings += found
             if report is not None:
                 report(_summary(f"{number}/{len(tables)} {table}", found))
+            ends[number - 1](1.0)
         return Validation(findings=tuple(findings), results=results, suites=built)
 
 

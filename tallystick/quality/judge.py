@@ -28,13 +28,15 @@ COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude_unex
 class JudgedRows:
     """The rows of a table that are judged: as a query for DuckDB, and, where the library needs it, as a Spark frame.
 
-    ``columns`` are the types of the table's contract. ``ask`` runs a statement; InputError when DuckDB refuses it.
+    ``columns`` are the types of the table's contract, ``size`` is about how many rows there are. ``ask`` runs a
+    statement; InputError when DuckDB refuses it.
     """
 
     sql: str
     columns: Mapping[str, str]
     ask: Callable[[str], pa.Table]
     frame: Callable[[], DataFrame]
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

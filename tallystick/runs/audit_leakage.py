@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 from tallystick.features import GroupWork
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import LEAKAGE
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import Recipe
 from tallystick.tables import Slice, pin_all, read_arrow, replace_arrow
 from tallystick.training import audit, audit_findings
 from tallystick.training.audit_requests import check_requests
+from tallystick.training.vectors import VectorPlan
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,18 +32,25 @@ if TYPE_CHECKING:
 def run(params: AuditLeakage, session: SparkSession | None = None) -> None:
     """Audit, write the findings, and only then stop on a leak. Spark is not needed."""
     context = RunContext.open(params)
-    recipe, zone = context.recipe(params), context.source.zone
+    recipe = context.recipe(params)
     plan = plan_recipe(context, recipe)
     pinned = pin_training(context, recipe, plan)
-    rows = read_training(context, recipe, pinned)
-    data = build_rows(context, recipe, plan, rows=rows)
-    sample = audit.sample_observations(recipe, data)
-    recomputed = _recompute(context, recipe, rows, sample=sample)
-    found = audit.audit_training_set(recipe, data, rows[f"label.{recipe.label}"], recomputed, zone=zone)
-    found += check_requests(data, plan, rows, contracts=context.contracts, sample=sample, zone=zone)
+    found = _audit(context, recipe, plan, rows=read_training(context, recipe, pinned))
     _record(context, recipe, found, inputs=pinned.versions)
     progress(f"      {len(found)} findings, {sum(not one.is_passed for one in found)} failed")
     audit_findings.stop_on_leak(found, recipe=recipe.name)
+
+
+def _audit(
+    context: RunContext, recipe: Recipe, plan: VectorPlan, *, rows: Mapping[str, pa.Table]
+) -> list[audit_findings.AuditFinding]:
+    data, zone = build_rows(context, recipe, plan, rows=rows), context.source.zone
+    sample = audit.sample_observations(recipe, data)
+    recomputed = _recompute(context, recipe, rows, sample=sample)
+    labels = rows[f"label.{recipe.label}"]
+    with working("audit") as how_far:
+        found = audit.audit_training_set(recipe, data, labels, recomputed, zone=zone, how_far=how_far)
+    return found + check_requests(data, plan, rows, contracts=context.contracts, sample=sample, zone=zone)
 
 
 def _recompute(

@@ -12,7 +12,7 @@ from tallystick.features import choose_work, compute_buckets
 from tallystick.features.backfill import Backfill, BackfillPlan, Chunk, judge_days, plan_backfill
 from tallystick.features.ledger import owned_days
 from tallystick.features.planning import list_read_tables
-from tallystick.how_far import HowFar, split
+from tallystick.how_far import HowFar, parts_of
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
 from tallystick.runs.input_gate import pin_clean
@@ -37,7 +37,7 @@ def run(params: BackfillFeatures, session: SparkSession) -> None:
     planned.stop_above(params.max_bytes)
     name = asked.group.feature_table
     with working(name) as how_far:
-        parts = split(how_far, [chunk.days for chunk in planned.chunks])
+        parts = parts_of(how_far, [chunk.days for chunk in planned.chunks])
         for number, (chunk, part) in enumerate(zip(planned.chunks, parts, strict=True), start=1):
             rows = _compute(session, asked, tables, chunk, how_far=part)
             progress(f"      {number}/{len(planned.chunks)}: {chunk.first} to {chunk.last}, {rows} rows")

@@ -17,11 +17,12 @@ import pyarrow.compute as pc
 
 from tallystick.dialect import NotTranslated, QueryStopped
 from tallystick.features import list_bucket_tasks
+from tallystick.how_far import parts_of
 from tallystick.labels import KnownTables, build_few_labels, build_labels, last_load
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe_source
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.sessions import session_when_asked
 from tallystick.spec.fingerprint import fingerprint
@@ -122,7 +123,8 @@ def _observe(context: RunContext, session: Session, inputs: _Inputs) -> pa.Table
     tasks = list_bucket_tasks(context.source, pinned.files)
     is_large = any(one.rows > FEW_ROWS for one in pinned.tables.values())
     storage = context.storage(observation_set.tables)
-    return observe_source(session() if is_large else None, tasks, spec, storage=storage)
+    with working("observations") as how_far:
+        return observe_source(session() if is_large else None, tasks, spec, storage=storage, how_far=how_far)
 
 
 def _read_observed(context: RunContext, inputs: _Inputs) -> pa.Table:
@@ -156,10 +158,12 @@ def _build_in_spark(
         context, inputs, {name: _read_frame(context, session, one) for name, one in inputs.outcomes.tables.items()}
     )
     is_large, changes = observed.num_rows > FEW_ROWS, []
-    for label in labels:
-        asked = session.createDataFrame(observed)
-        rows = build_labels(label, asked, known, observation_set=inputs.observation_set)
-        changes.append(_write(context, label, rows=rows if is_large else rows.toArrow(), inputs=inputs))
+    with working(f"labels of {observed.num_rows} observations") as how_far:
+        for label, end in zip(labels, parts_of(how_far, [1] * len(labels)), strict=True):
+            asked = session.createDataFrame(observed)
+            rows = build_labels(label, asked, known, observation_set=inputs.observation_set)
+            changes.append(_write(context, label, rows=rows if is_large else rows.toArrow(), inputs=inputs))
+            end(1.0)
     return changes
 
 

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from tallystick.buckets import run_tasks
+from tallystick.how_far import HowFar
 from tallystick.ingest.deliveries import check_order, find_deliveries, landed_delivery
 from tallystick.ingest.load import describe_load, prepare_load
 from tallystick.ingest.rejected import waiting_tables
 from tallystick.ingest.resources import LoadResources
 from tallystick.runs.context import RunContext
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.runs.sessions import session_when_asked
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import Slice, TableChange, arrow_schema, check_layout, pin_all, publish, query, recover
@@ -56,9 +57,10 @@ def run(params: IngestSource, session: SparkSession | None) -> None:
             return
         for delivery in find_deliveries(params.directory, context.source, load_date=params.load_date):
             published = _published_dates(context)
-            landing = land(
-                context.warehouse, context.source.name, delivery.load_date, delivery.directory, delivery.names
-            )
+            with working("landing the files"):
+                landing = land(
+                    context.warehouse, context.source.name, delivery.load_date, delivery.directory, delivery.names
+                )
             if landing.is_published:
                 told = f"{context.source.name} {delivery.load_date}"
                 progress(f"      {told}: the same bytes were loaded before, nothing to do")
@@ -100,7 +102,8 @@ def _load(context: RunContext, session: Session, landing: Landing, *, origin: Pa
         changes.append(TableChange(contract=table.contract, files=table.files, where=_slice(context, name, day)))
         changes.append(_rows_change(context, f"{name}_rejected", table.rejected, day=day))
     by = context.signed(source.fingerprint, {})
-    publish(context.warehouse, changes, run=by)
+    with working("publishing"):
+        publish(context.warehouse, changes, run=by)
     for table in load.tables:
         progress(f"      {table.counts.line(table.contract.table)}")
     mark_published(landing, by)
@@ -118,12 +121,15 @@ def _resources(context: RunContext, session: Session, scratch: Path, *, size: in
     """Few bytes are read in this process: to hand them to Spark would take longer."""
     names = [f"{CLEAN}.{table}" for table in context.source.tables]
 
-    def spread(tasks: Sequence[Any], work: Callable[[Any], list[Any]], sizes: Sequence[int]) -> list[Any]:
-        if size <= FEW_BYTES or len(tasks) <= 1:
-            return [found for task in tasks for found in work(task)]
-        return run_tasks(session(), tasks, work, sizes=sizes)
+    def spread(
+        tasks: Sequence[Any], work: Callable[[Any], list[Any]], sizes: Sequence[int], how_far: HowFar
+    ) -> list[Any]:
+        is_small = size <= FEW_BYTES or len(tasks) <= 1
+        return run_tasks(None if is_small else session(), tasks, work, sizes=sizes, how_far=how_far)
 
-    return LoadResources(spread=spread, storage=context.storage(names), scratch=scratch, session=session)
+    return LoadResources(
+        spread=spread, working=working, storage=context.storage(names), scratch=scratch, session=session
+    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tallystick.model.registry import ModelPackage, Registry
 from tallystick.report import render_model_card
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import LEAKAGE, PinnedTables
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
@@ -40,7 +40,8 @@ def run(params: TrainModel, session: SparkSession | None = None) -> None:
     pinned = pin_training(context, recipe, plan)
     _check_audited(context, recipe, pinned)
     rows = read_training(context, recipe, pinned)
-    result = train_model(recipe, build_rows(context, recipe, plan, rows=rows))
+    with working("training") as how_far:
+        result = train_model(recipe, build_rows(context, recipe, plan, rows=rows), how_far=how_far)
     stored = _store_rows(context, recipe, plan, result=result, inputs=pinned.versions)
     version = registry.register(_package(context, recipe, result, pinned=pinned, training_version=stored))
     progress(f"      {version.label}: {_describe(recipe, result)}")

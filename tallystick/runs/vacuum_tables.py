@@ -13,8 +13,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tallystick.how_far import parts_of
 from tallystick.model.registry import Registry
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.tables import Warehouse, find_unused_files, keep_log, remove_unused_files
 
 if TYPE_CHECKING:
@@ -27,19 +28,21 @@ def run(params: VacuumTables, session: SparkSession | None) -> None:
     """Ask the registry first: a registry that does not answer stops the vacuum. Spark is not needed."""
     warehouse = Warehouse(params.warehouse)
     needed = _needed_versions(Registry(warehouse.root))
-    total = 0
-    for name in warehouse.tables():
-        unused = find_unused_files(warehouse, name, keep=needed[name])
-        total += unused.size
-        if not params.dry_run:
-            remove_unused_files(warehouse, unused)
-            if needed[name]:
-                keep_log(warehouse, name, needed[name])
-        files = len(unused.expired) + len(unused.orphans)
-        if files:
-            sys.stdout.write(f"{name}  {files} files  {unused.size} bytes\n")
-        if unused.lost:
-            progress(f"      {name}: versions {sorted(unused.lost)} that a model names can not be read any more")
+    total, names = 0, warehouse.tables()
+    with working(f"looking through {len(names)} tables") as how_far:
+        for name, end in zip(names, parts_of(how_far, [1] * len(names)), strict=True):
+            unused = find_unused_files(warehouse, name, keep=needed[name])
+            total += unused.size
+            if not params.dry_run:
+                remove_unused_files(warehouse, unused)
+                if needed[name]:
+                    keep_log(warehouse, name, needed[name])
+            files = len(unused.expired) + len(unused.orphans)
+            if files:
+                sys.stdout.write(f"{name}  {files} files  {unused.size} bytes\n")
+            if unused.lost:
+                progress(f"      {name}: versions {sorted(unused.lost)} that a model names can not be read any more")
+            end(1.0)
     progress(f"      {total} bytes {'would go' if params.dry_run else 'are gone'}")
 
 

@@ -34,7 +34,7 @@ from tallystick.quality import (
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import VALIDATIONS, PinnedTables
 from tallystick.runs.judged_tables import find_judged, last_hidden
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Slice, open_session, pin_all, query, read, read_arrow, replace_arrow
 
@@ -80,7 +80,7 @@ def _pin(params: ValidateTables, context: RunContext) -> PinnedTables:
 class _View:
     """What a validation looks at in one table: the source's rows (``owned``) of the pinned version, less the versions
     among them that no decision from the last load on sees (``unseen``, a query of their keys; empty where rows have no
-    versions). ``key`` is what the judgement depends on besides these rows.
+    versions). ``key`` is what the judgement depends on besides these rows, ``size`` how many rows the files have.
     """
 
     name: str
@@ -88,6 +88,7 @@ class _View:
     owned: str
     unseen: str
     key: str
+    size: int
 
     @classmethod
     def of(cls, context: RunContext, pinned: PinnedTables, name: str) -> _View:
@@ -103,7 +104,9 @@ class _View:
             suite=context.project.expectations[name],
             rows_sql=f"{owned} {unseen}",
         )
-        return cls(name=name, version=pinned.versions[name], owned=owned, unseen=unseen, key=key)
+        return cls(
+            name=name, version=pinned.versions[name], owned=owned, unseen=unseen, key=key, size=pinned.tables[name].rows
+        )
 
     def rows(self, context: RunContext, spark: Callable[[], SparkSession]) -> JudgedRows:
         """The rows, for whoever asks for them."""
@@ -121,7 +124,7 @@ class _View:
         if hidden.num_rows:
             sql = f"SELECT * FROM ({sql}) ANTI JOIN ({self.unseen}) USING ({', '.join(keys)})"
         columns = {column.name: column.type for column in context.contracts[self.name].columns}
-        return JudgedRows(sql=sql, columns=columns, ask=ask, frame=frame)
+        return JudgedRows(sql=sql, columns=columns, ask=ask, frame=frame, size=self.size)
 
 
 def _find_before(
@@ -142,10 +145,14 @@ def _judge(context: RunContext, views: Sequence[_View], session: SparkSession | 
 
         @cache
         def spark() -> SparkSession:
-            return session or opened.enter_context(open_session(context.job, project=context.project.root))
+            if session is not None:
+                return session
+            with working("starting Spark"):
+                return opened.enter_context(open_session(context.job, project=context.project.root))
 
         rows = {view.name: view.rows(context, spark) for view in views}
-        return validate(rows, context.project.expectations, report=progress)
+        with working(f"judging {len(views)} tables") as how_far:
+            return validate(rows, context.project.expectations, report=progress, how_far=how_far)
 
 
 def _record(

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.features.compute import GroupWork, compute_local
+from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.spec.recipes import Recipe
 from tallystick.training.audit_alone import check_missing, check_separation
@@ -73,17 +74,24 @@ def recomputed_group(
 
 
 def audit_training_set(
-    recipe: Recipe, data: TrainingSet, labels: pa.Table, groups: Sequence[Recomputed], *, zone: str
+    recipe: Recipe,
+    data: TrainingSet,
+    labels: pa.Table,
+    groups: Sequence[Recomputed],
+    *,
+    zone: str,
+    how_far: HowFar = untold,
 ) -> list[AuditFinding]:
     """Every check, by the recipe's thresholds; ``labels`` are the rows of its label table."""
     labelled = data.label.notna()
     features, label, limits = data.vectors[labelled], data.label[labelled], recipe.audit
     part = split_rows(data.keys, recipe, start=find_test_start(data.keys, recipe.split))
-    told = check_joint(data, limit=limits.max_joint_auc, seed=recipe.seed)
+    joint, truncation = parts_of(how_far, [1, 1])
+    told = check_joint(data, limit=limits.max_joint_auc, seed=recipe.seed, how_far=joint)
     told += check_separation(features, label, max_auc=limits.max_auc)
     told += check_missing(features, label, max_auc=limits.max_missing_auc)
     return [
-        *check_truncation(groups, sample_observations(recipe, data), zone=zone),
+        *check_truncation(groups, sample_observations(recipe, data), zone=zone, how_far=truncation),
         *check_windows(labels.select(["as_of", "window_from", "known_on", "label"]).to_pandas(), zone=zone),
         *check_split(data.keys, part, labels, recipe=recipe, zone=zone),
         *told,
@@ -91,7 +99,9 @@ def audit_training_set(
     ]
 
 
-def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: str) -> list[AuditFinding]:
+def check_truncation(
+    groups: Sequence[Recomputed], sample: pa.Table, *, zone: str, how_far: HowFar = untold
+) -> list[AuditFinding]:
     """Recompute the sampled observations from nothing but what was visible, and name each feature that changes.
 
     ``sample`` has observation_id, customer_id and as_of. Values are compared exactly, null with null. The removal here
@@ -99,7 +109,9 @@ def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: st
     """
     changed: dict[str, int] = {}
     compared = 0
-    for group in groups:
+    for group, of_group in zip(
+        groups, parts_of(how_far, [len(one.stored.column_names) for one in groups]), strict=True
+    ):
         features = [name for name in group.stored.column_names if name not in OBSERVATION_SCHEMA.names]
         own = {name: _rows_of(table, sample) for name, table in group.rows.items()}
         stored = _rows_of(group.stored, sample)
@@ -111,6 +123,7 @@ def check_truncation(groups: Sequence[Recomputed], sample: pa.Table, *, zone: st
             for name in features:
                 if expected is None or expected[name].to_pylist() != found[name].to_pylist():
                     changed[name] = changed.get(name, 0) + 1
+            of_group((index + 1) / sample.num_rows)
     detail = f"{sample.num_rows} observations, {len(groups)} feature tables, {compared} values recomputed"
     if not changed:
         return [AuditFinding(check="truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.model.evaluation import column_aucs
 from tallystick.model.inputs import Feature
 from tallystick.model.joint import cross_validated_auc, split_customers
@@ -24,7 +25,7 @@ from tallystick.training.audit_findings import LEAST_PER_CLASS, AuditFinding
 from tallystick.training.data import TrainingSet
 
 
-def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[AuditFinding]:
+def check_joint(data: TrainingSet, *, limit: float, seed: int, how_far: HowFar = untold) -> list[AuditFinding]:
     """The cross-validated AUC of all features, of each table's and of each group's, against ``limit``.
 
     Labelled rows count. Nothing is judged with fewer than ``LEAST_PER_CLASS`` rows of a class.
@@ -35,8 +36,9 @@ def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[AuditFind
         return [AuditFinding(check="model_auc", threshold=limit, is_passed=True, detail="too few rows of one class")]
     vectors, folds = data.vectors[labelled], split_customers(label, customer, seed=seed)
     areas: dict[tuple[str, ...], float] = {}
-    found = []
-    for check, name, columns in _parts(data.features):
+    found, parts = [], _parts(data.features)
+    ends = parts_of(how_far, [len(columns) for _, _, columns in parts])
+    for (check, name, columns), end in zip(parts, ends, strict=True):
         if columns not in areas:
             matrix = vectors[list(columns)].to_numpy(dtype=float)
             areas[columns] = cross_validated_auc(matrix, label, folds, seed=seed)
@@ -45,6 +47,7 @@ def check_joint(data: TrainingSet, *, limit: float, seed: int) -> list[AuditFind
         found.append(
             AuditFinding(check=check, feature=name, value=area, threshold=limit, is_passed=is_passed, detail=what)
         )
+        end(1.0)
     return found
 
 

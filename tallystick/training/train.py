@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
+from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.model import comparisons
 from tallystick.model.evaluation import auc, calibration_slope, stability_index
 from tallystick.model.export import describe_model, example_rows, to_score, write_document
@@ -27,11 +28,32 @@ from tallystick.training.split import check_parts, find_test_start, is_late, spl
 from tallystick.training.vectors import KEYS
 
 
-def train_model(recipe: Recipe, data: TrainingSet) -> TrainingResult:
+def train_model(recipe: Recipe, data: TrainingSet, *, how_far: HowFar = untold) -> TrainingResult:
     """Train, choose and test the recipe's model. ModelError when there is too little to learn from."""
     # One thread: matrices of a few hundred rows are slower with more, and sums keep one order.
     with threadpool_limits(limits=1):
-        return _train(recipe, data)
+        return _train(recipe, data, _Parts.of(recipe, data, how_far))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Parts:
+    """What hears how far each part of a training is that fits models: all else takes no time beside them."""
+
+    tried: HowFar
+    final: HowFar
+    vintages: HowFar
+    ablations: HowFar
+    variants: HowFar
+
+    @classmethod
+    def of(cls, recipe: Recipe, data: TrainingSet, how_far: HowFar) -> _Parts:
+        """The parts by the number of fits that they take of each algorithm, as if all were needed to the end."""
+        folds, once = recipe.split.folds * recipe.split.repeats + 1, recipe.split.folds + 1
+        # A vintage learns from half of the rows on average, and in folds that are not repeated.
+        vintages = data.vintage[data.label.notna()].nunique() * once // 2
+        sizes = [folds, folds, vintages, len(recipe.ablations) * folds, len(recipe.variants) * folds]
+        tried, final, of_vintages, ablations, variants = parts_of(how_far, sizes)
+        return cls(tried=tried, final=final, vintages=of_vintages, ablations=ablations, variants=variants)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,9 +99,9 @@ class _Trained:
         return np.concatenate([self.train.label, self.test.label])
 
 
-def _train(recipe: Recipe, data: TrainingSet) -> TrainingResult:
-    trained = _fit(recipe, data)
-    tables = _report(trained)
+def _train(recipe: Recipe, data: TrainingSet, parts: _Parts) -> TrainingResult:
+    trained = _fit(recipe, data, parts)
+    tables = _report(trained, parts)
     document, booster = describe_model(recipe, trained.final, data.features)
     artifacts = {"model.json": write_document(document)}
     if booster:
@@ -98,15 +120,15 @@ def _train(recipe: Recipe, data: TrainingSet) -> TrainingResult:
     )
 
 
-def _fit(recipe: Recipe, data: TrainingSet) -> _Trained:
+def _fit(recipe: Recipe, data: TrainingSet, parts: _Parts) -> _Trained:
     start = find_test_start(data.keys, recipe.split)
     part = split_rows(data.keys, recipe, start=start)
     check_parts(data.keys, part, recipe=recipe)
     train, test = _part(data, part == TRAIN), _part(data, part == TEST)
-    tried = fit_models(recipe.algorithms, train, split=recipe.split, seed=recipe.seed)
+    tried = fit_models(recipe.algorithms, train, split=recipe.split, seed=recipe.seed, how_far=parts.tried)
     champion = choose_model(tried, train.label, tolerance=recipe.choice.tolerance)
     labelled, algorithms = _part(data, data.label.notna()), needed_algorithms(recipe.algorithms, champion)
-    final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed)[champion]
+    final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed, how_far=parts.final)[champion]
     return _Trained(
         recipe=recipe, data=data, start=start, part=part, train=train, test=test, tried=tried, champion=champion,
         final=final,
@@ -149,7 +171,7 @@ def _part(data: TrainingSet, rows: pd.Series) -> Part:
     )
 
 
-def _report(trained: _Trained) -> dict[str, pd.DataFrame]:
+def _report(trained: _Trained, parts: _Parts) -> dict[str, pd.DataFrame]:
     recipe, data, part = trained.recipe, trained.data, trained.part
     train, test, model = trained.train, trained.test, trained.model
     is_labelled = data.label.notna()
@@ -164,10 +186,12 @@ def _report(trained: _Trained) -> dict[str, pd.DataFrame]:
             trained.tried, train, test, champion=trained.champion, recipe=recipe
         ),
         "vintages": comparisons.report_vintages(
-            trained.algorithms, labelled, _known_at_vintages(trained), recipe=recipe
+            trained.algorithms, labelled, _known_at_vintages(trained), recipe=recipe, how_far=parts.vintages
         ),
-        "ablations": comparisons.report_ablations(trained.algorithms, train, test, recipe=recipe, full=model),
-        "variants": _report_variants(trained),
+        "ablations": comparisons.report_ablations(
+            trained.algorithms, train, test, recipe=recipe, full=model, how_far=parts.ablations
+        ),
+        "variants": _report_variants(trained, how_far=parts.variants),
         "stability": comparisons.report_stability(model, frames, pds),
         "fairness": comparisons.report_fairness(in_order, trained.labels, trained.unseen_pd, approved=approved),
         "calibration": comparisons.report_calibration(trained.labels, trained.unseen_pd),
@@ -188,7 +212,7 @@ def _known_at_vintages(trained: _Trained) -> dict[str, np.ndarray]:
     return known
 
 
-def _report_variants(trained: _Trained) -> pd.DataFrame:
+def _report_variants(trained: _Trained, *, how_far: HowFar) -> pd.DataFrame:
     """The recipe's own label in the first line, each variant below; the test begins on the same date for all."""
     recipe = trained.recipe
     sets = {f"{recipe.label} (the model's)": trained.data}
@@ -197,7 +221,7 @@ def _report_variants(trained: _Trained) -> pd.DataFrame:
     for title, data in sets.items():
         part = split_rows(data.keys, recipe, start=trained.start)
         parts[title] = (_part(data, part == TRAIN), _part(data, part == TEST))
-    return comparisons.report_variants(trained.algorithms, parts, recipe=recipe, fitted=trained.model)
+    return comparisons.report_variants(trained.algorithms, parts, recipe=recipe, fitted=trained.model, how_far=how_far)
 
 
 def _approval_limit(policy: Policy) -> float:

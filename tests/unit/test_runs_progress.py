@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tallystick.how_far import HowFar, split
+from tallystick.how_far import HowFar, parts_of
 from tallystick.runs.progress import Teller
 
 
@@ -192,9 +192,9 @@ def test_parts_count_by_their_sizes_and_parts_of_parts_by_theirs() -> None:
     def hear(share: float | Callable[[], float]) -> None:
         told.append(share() if callable(share) else share)
 
-    small, large = split(hear, [1, 3])
+    small, large = parts_of(hear, [1, 3])
     small(1.0)
-    first, second = split(large, [0, 0])
+    first, second = parts_of(large, [0, 0])
     first(lambda: 1.0)
     second(0.5)
     large(1.0)

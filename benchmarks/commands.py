@@ -93,6 +93,7 @@ class _Watch:
     def __init__(self) -> None:
         self.began = time.perf_counter()
         self.peak = 0
+        self.own_ticks: dict[int, int] = {}
         self.marks: list[Mark] = []
         self._over = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
@@ -101,7 +102,13 @@ class _Watch:
     def cpu_now(self) -> float:
         """Seconds of all processes so far, of those that run and of those that ended."""
         running = sum(process.ticks for process in family() if process.number != os.getpid()) / _TICK
-        return running + _ended_seconds()
+        return max(running + _ended_seconds(), self.sampled_seconds())
+
+    def sampled_seconds(self) -> float:
+        """What each process had used when it was last seen. PySpark's daemon lets the system forget its workers, whose
+        time is then in no parent's: only who looked meanwhile knows it, but for the last moment of each.
+        """
+        return sum(self.own_ticks.values()) / _TICK
 
     def read(self, lines: IO[str] | None, log: Path, marked: str) -> None:
         """Copy what the command prints to the log; remember the lines that match."""
@@ -121,8 +128,9 @@ class _Watch:
 
     def _sample(self) -> None:
         while not self._over.wait(SAMPLED_EVERY):
-            others = [process.number for process in family() if process.number != os.getpid()]
-            self.peak = max(self.peak, sum(map(_proportional_size, others)))
+            others = [process for process in family() if process.number != os.getpid()]
+            self.peak = max(self.peak, sum(_proportional_size(process.number) for process in others))
+            self.own_ticks |= {process.number: process.own_ticks for process in others}
 
 
 def _ended_seconds() -> float:
@@ -160,7 +168,8 @@ def _watch(command: Sequence[str], *, log: Path, home: Path, marked: str) -> dic
     _wait_for_orphans()
     reader.join()
     watch.end()
-    taken = Taken(wall=wall, cpu=_ended_seconds(), peak_mb=watch.peak / _KILO, marks=tuple(watch.marks))
+    cpu = max(_ended_seconds(), watch.sampled_seconds())
+    taken = Taken(wall=wall, cpu=cpu, peak_mb=watch.peak / _KILO, marks=tuple(watch.marks))
     return asdict(taken) | {"code": code}
 
 

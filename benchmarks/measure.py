@@ -37,6 +37,7 @@ class _Process:
     parent: int
     name: str
     ticks: int
+    own_ticks: int
     resident: int
 
 
@@ -105,5 +106,5 @@ def _read(folder: Path) -> _Process | None:
         return None
     name = text[text.index("(") + 1 : text.rindex(")")]
     fields = text[text.rindex(")") + 2 :].split()
-    ticks = sum(int(field) for field in fields[11:15])
-    return _Process(int(folder.name), int(fields[1]), name, ticks, int(fields[21]) * _PAGE)
+    own, ended = (sum(map(int, fields[at : at + 2])) for at in (11, 13))
+    return _Process(int(folder.name), int(fields[1]), name, own + ended, own, int(fields[21]) * _PAGE)

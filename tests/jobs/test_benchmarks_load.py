@@ -139,3 +139,20 @@ def test_the_requirements_are_judged_by_medians_and_both_sizes() -> None:
         (5.0, None, None),
         (1.0, None, None),
     ]
+
+
+# As PySpark's daemon: the system forgets its workers when they end.
+FORGETTING = f"""
+import signal, subprocess, sys, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+worker = subprocess.Popen([sys.executable, "-c", {GRANDCHILD!r}])
+try:
+    worker.wait()
+except ChildProcessError:
+    pass
+"""
+
+
+def test_the_time_of_a_process_that_nobody_waits_for_is_counted(tmp_path: Path) -> None:
+    taken = run_command([sys.executable, "-c", FORGETTING], log=tmp_path / "log.txt")
+    assert taken.cpu > 0.7

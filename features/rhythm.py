@@ -22,9 +22,9 @@ KINDS = ("call", "message")
 _WITH = "OVER (PARTITION BY counterpart_id)"
 SECONDS_SINCE = f"EPOCH(event_at) - EPOCH(LAG(event_at) {_WITH})"
 BEGINS = f"kind = 'message' AND (COALESCE(LAG(kind) {_WITH}, '') <> 'message' OR {SECONDS_SINCE} >= 3600)"
-# The name of the message that a conversation began with, if the other side sent it; empty if the customer did.
-_NAME = f"CASE WHEN {BEGINS} THEN CASE WHEN direction = 'in' THEN social_event_id ELSE '' END END"
-RECEIVED = f"LAST_VALUE({_NAME} IGNORE NULLS) {_WITH}"
+# Of the conversation that a message belongs to: the message that it began with, and who sent that one.
+CONVERSATION = f"LAST_VALUE(CASE WHEN {BEGINS} THEN social_event_id END IGNORE NULLS) {_WITH}"
+BEGUN_BY = f"LAST_VALUE(CASE WHEN {BEGINS} THEN direction END IGNORE NULLS) {_WITH}"
 
 PEOPLE = "Number of people you are in contact with"
 BALANCE = "Balance of contact that you start and that others start"
@@ -172,9 +172,9 @@ RHYTHM = FeatureGroup(
         ),
         Measure(
             name="conversations_answered",
-            value=RECEIVED,
+            value=CONVERSATION,
             ops="distinct",
-            where=f"kind = 'message' AND direction = 'out' AND {RECEIVED} <> ''",
+            where=f"kind = 'message' AND direction = 'out' AND {BEGUN_BY} = 'in'",
             sign=-1,
             description="Conversations begun by others that the customer answered in {window}: can be reached",
             reason=ANSWERS,

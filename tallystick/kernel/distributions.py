@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from tallystick.kernel import exact
-from tallystick.kernel.nullable import Array, Bools, Ints, Vector
+from tallystick.kernel.nullable import Array, Bools, Ints, Vector, distinct_codes, stable_order
 
 if TYPE_CHECKING:
     from tallystick.kernel.pieces import RowSelection
@@ -26,7 +25,7 @@ Result = tuple[Array, Bools | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Occurrences:
+class Occurrences:
     """The rows by (value, row): ``order`` in that order, ``keys`` ascending with it, ``rank`` of each row in it,
     ``following`` the next row with the same value (behind all rows where there is none).
     """
@@ -38,50 +37,38 @@ class _Occurrences:
     following: Ints
 
 
-def _occurrences(vector: Vector) -> _Occurrences:
-    codes = value_codes(vector)
+def occurrences_of(vector: Vector) -> Occurrences:
+    """Where each value of rows without nulls occurs."""
+    codes = distinct_codes(vector)
     size = codes.size
-    # Two bytes are sorted by radix, several times faster.
-    narrow = codes.astype(np.uint16) if size and codes.max() < 2**16 else codes
-    order = np.argsort(narrow, kind="stable")
+    order = stable_order(codes)
     ordered = codes[order]
     same = ordered[1:] == ordered[:-1]
     rank = np.empty(size, dtype=np.int64)
     rank[order] = np.arange(size)
     following = np.full(size, size, dtype=np.int64)
     following[order[:-1][same]] = order[1:][same]
-    return _Occurrences(codes, order, ordered * (size + 1) + order, rank, following)
+    return Occurrences(codes, order, ordered * (size + 1) + order, rank, following)
 
 
-def value_codes(vector: Vector) -> Ints:
-    """A number for each distinct value, which depends on what else is in the piece."""
-    if vector.texts is not None:
-        return vector.values.astype(np.int64)
-    values = vector.values
-    if values.dtype == np.float64:
-        values = values + 0.0  # -0.0 and 0.0 are one value
-    encoded = pa.array(values).dictionary_encode().indices
-    return np.asarray(encoded.to_numpy(zero_copy_only=False)).astype(np.int64)
-
-
-def _last_rows(occurrences: _Occurrences, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+def last_rows(occurrences: Occurrences, low: Ints, high: Ints) -> tuple[Ints, Ints]:
     """The rows of each range that are the last with their value in it, and the number of their range."""
     rows, owner = exact.spread_ranges(low, high)
     is_last = occurrences.following[rows] >= high[owner]
     return rows[is_last], owner[is_last]
 
 
-def _counts(occurrences: _Occurrences, low: Ints, rows: Ints, owner: Ints) -> Ints:
-    """How often the value of each of ``rows`` occurs from the beginning of its range to this row."""
-    earliest = np.searchsorted(occurrences.keys, occurrences.codes[rows] * (occurrences.codes.size + 1) + low[owner])
-    return occurrences.rank[rows] - earliest + 1
+def first_ranks(occurrences: Occurrences, low: Ints, *, rows: Ints, owner: Ints) -> Ints:
+    """The rank of the first row in its range that has the value of each of ``rows``."""
+    wanted = occurrences.codes[rows] * (occurrences.codes.size + 1) + low[owner]
+    return np.asarray(np.searchsorted(occurrences.keys, wanted))
 
 
 def distinct(selection: RowSelection, reduction: Reduction) -> Result:
     """The number of distinct values."""
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
-    occurrences = _occurrences(vector)
+    occurrences = occurrences_of(vector)
     made = np.zeros(low.shape, dtype=np.int64)
     for chain in reduction.chains:
         near, outer = high[chain[0]], low[chain[-1]]
@@ -124,13 +111,13 @@ def _frequencies(
 ) -> Result:
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
-    occurrences = _occurrences(vector)
+    occurrences = occurrences_of(vector)
     made = np.zeros(low.shape)
     for place in range(low.shape[0]):
         for block in exact.blocks(low[place], high[place]):
             from_row, to_row = low[place][block], high[place][block]
-            rows, owner = _last_rows(occurrences, from_row, to_row)
-            counts = _counts(occurrences, from_row, rows, owner)
+            rows, owner = last_rows(occurrences, from_row, to_row)
+            counts = occurrences.rank[rows] - first_ranks(occurrences, from_row, rows=rows, owner=owner) + 1
             ends = np.cumsum(np.bincount(owner, minlength=from_row.size))
             starts = np.concatenate(([0], ends[:-1]))
             values = terms(counts, (to_row - from_row)[owner])

@@ -18,7 +18,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError
-from tallystick.kernel.nullable import Array, Bools, Ints, Vector, both_valid, rows_by_code, text_ranks, unify_texts
+from tallystick.kernel.nullable import (
+    Array,
+    Bools,
+    Ints,
+    Vector,
+    both_valid,
+    distinct_codes,
+    rows_by_code,
+    stable_order,
+    text_ranks,
+    unify_texts,
+)
 from tallystick.kernel.zones import DAY, Zone
 from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used, has_lags, lags_of
 
@@ -127,12 +138,13 @@ class Frame:
             raise TypeError("rows without an owner have no order")
         name = tuple(id(key) for key in keys)  # the frame keeps these vectors
         if name not in self._runs:
-            group = self.owner
+            group = self.owner.astype(np.int64)
             for key in keys:
-                codes = np.unique(key.values, return_inverse=True)[1]
+                codes = distinct_codes(key)
                 codes = codes + 1 if key.valid is None else np.where(key.valid, codes + 1, 0)
-                group = np.unique(np.stack([group, codes]), axis=1, return_inverse=True)[1].reshape(-1)
-            self._runs[name] = group, np.argsort(group, kind="stable")
+                # Numbered from 0 each time, so that they stay far below what int64 holds.
+                group = distinct_codes(Vector(group * (int(codes.max(initial=0)) + 1) + codes))
+            self._runs[name] = group, stable_order(group)
         return self._runs[name]
 
     def _text_of(self, node: Node, names: tuple[str, ...]) -> str | None:

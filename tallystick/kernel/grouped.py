@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from tallystick.kernel import exact
-from tallystick.kernel.distributions import value_codes
+from tallystick.kernel.distributions import first_ranks, last_rows, occurrences_of
 from tallystick.kernel.nullable import Array, Ints, Vector
 from tallystick.kernel.pieces import RowSelection
 from tallystick.kernel.plan import Reduction
@@ -40,7 +40,7 @@ def summed_by_each(selection: RowSelection, reduction: Reduction) -> tuple[RowSe
     """The sums of the reduction's value for each value of its ``each``, and the reduction over them; both as they are
     where it has no ``each``.
 
-    Rows where one of the two is null are left out. The sums of a window stand in the order of their first rows, so that
+    Rows where one of the two is null are left out. The sums of a window stand in the order of their last rows, so that
     the rounding of what is made of them depends on the window's own rows alone. OverflowError where a sum of whole
     numbers does not fit int64.
     """
@@ -55,32 +55,22 @@ def summed_by_each(selection: RowSelection, reduction: Reduction) -> tuple[RowSe
 
 def _sums(selection: RowSelection, reduction: Reduction, each: Node) -> GroupSums:
     rows, vector = selection.known(each)[0].known(reduction.node)
-    codes = value_codes(rows.values(each))
+    occurrences = rows.once(("occurrences", id(each)), lambda: occurrences_of(rows.values(each)))
+    ordered = vector.values[occurrences.order]
     low, high = rows.bounds(reduction)
-    counts, sums = np.zeros(low.shape, dtype=np.int64), [vector.values[:0]]
+    counts, sums = np.zeros(low.shape, dtype=np.int64), [ordered[:0]]
     for place in range(low.shape[0]):
         for block in exact.blocks(low[place], high[place]):
-            found = _block_sums(vector.values, codes, low[place][block], high[place][block])
-            counts[place, block] = found[0]
-            sums.append(found[1])
+            from_row, to_row = low[place][block], high[place][block]
+            last, owner = last_rows(occurrences, from_row, to_row)
+            first = first_ranks(occurrences, from_row, rows=last, owner=owner)
+            counts[place, block] = np.bincount(owner, minlength=from_row.size)
+            sums.append(_range_sums(ordered, first, occurrences.rank[last] + 1))
     ends = np.cumsum(counts).reshape(counts.shape)
     return GroupSums(selection, np.concatenate(sums), ends - counts, ends)
 
 
-def _block_sums(values: Array, codes: Ints, low: Ints, high: Ints) -> tuple[Ints, Array]:
-    """How many sums each range has, and the sums, range by range."""
-    rows, owner = exact.spread_ranges(low, high)
-    if not rows.size:
-        return np.zeros(low.size, dtype=np.int64), values[:0]
-    order = np.lexsort((codes[rows], owner))
-    rows, owner = rows[order], owner[order]
-    same = (codes[rows[1:]] == codes[rows[:-1]]) & (owner[1:] == owner[:-1])
-    starts = np.flatnonzero(np.concatenate(([True], ~same)))
-    ends = np.append(starts[1:], rows.size)
-    laid = values[rows]
-    if laid.dtype == np.float64:
-        sums = exact.reduce_ranges(np.add, laid, starts, ends, empty=0.0)
-    else:
-        sums = exact.range_sums(laid, starts, ends)
-    first = np.lexsort((rows[starts], owner[starts]))
-    return np.bincount(owner[starts], minlength=low.size), sums[first]
+def _range_sums(values: Array, low: Ints, high: Ints) -> Array:
+    if values.dtype == np.float64:
+        return exact.reduce_ranges(np.add, values, low, high, empty=0.0)
+    return exact.range_sums(values, low, high)

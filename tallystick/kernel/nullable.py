@@ -177,11 +177,31 @@ def count_before(mask: Bools, places: Ints) -> Ints:
     return np.asarray(before[word] + np.bitwise_count(words[word] & below))
 
 
+def distinct_codes(vector: Vector) -> Ints:
+    """A number for each distinct value, which depends on what else is there. Values under a null have some number."""
+    if vector.texts is not None:
+        return vector.values.astype(np.int64)
+    values = vector.values
+    if values.dtype == np.float64:
+        values = values + 0.0  # -0.0 and 0.0 are one value
+    encoded = pa.array(values).dictionary_encode().indices
+    return np.asarray(encoded.to_numpy(zero_copy_only=False)).astype(np.int64)
+
+
+def stable_order(codes: Ints) -> Ints:
+    """The rows by code, those of one code in their order. Two bytes are sorted by radix, several times faster."""
+    narrow = codes.astype(np.uint16) if codes.size and codes.max() < 2**16 else codes
+    return np.argsort(narrow, kind="stable")
+
+
 def unify_texts(vectors: list[Vector]) -> list[Vector]:
     """The same texts with codes into one common dictionary, so that codes compare as texts do."""
+    # A constant NULL has no text of its own: it must not cost a pass over the texts of a column.
+    told = [vector.texts for vector in vectors if not _is_null_constant(vector)]
+    if told and told[0] is not None and len(told[0]) and all(texts is told[0] for texts in told):
+        null = Vector(np.zeros((), dtype=np.int64), np.zeros((), dtype=np.bool_), told[0])
+        return [null if _is_null_constant(vector) else vector for vector in vectors]
     dictionaries: list[Any] = [vector.texts for vector in vectors]
-    if all(texts is dictionaries[0] for texts in dictionaries):
-        return vectors
     merged = pa.concat_arrays(dictionaries).dictionary_encode()
     codes = np.asarray(merged.indices.to_numpy(zero_copy_only=True))
     made, start = [], 0
@@ -190,6 +210,10 @@ def unify_texts(vectors: list[Vector]) -> list[Vector]:
         made.append(Vector(part[vector.values], vector.valid, merged.dictionary))
         start += len(texts)
     return made
+
+
+def _is_null_constant(vector: Vector) -> bool:
+    return vector.values.ndim == 0 and vector.valid is not None and not vector.valid
 
 
 def text_ranks(texts: pa.StringArray) -> Ints:

@@ -184,15 +184,9 @@ FILES = (
         encoding="gb18030",
         columns=_columns(
             """
-            APPLY_NO text application_id
-            CUST_NO text customer_id
-            ACCT_NO text account_id
-            APPLY_TM instant event_at
-            AMT yuan amount_minor
-            TERM whole term_months
-            INSTAL yuan instalment_minor
-            PURPOSE text purpose
-            DEL flag is_retracted
+            APPLY_NO text application_id, CUST_NO text customer_id, ACCT_NO text account_id,
+            APPLY_TM instant event_at, AMT yuan amount_minor, TERM whole term_months, INSTAL yuan instalment_minor,
+            PURPOSE text purpose, DEL flag is_retracted
             """
         ),
     ),
@@ -205,16 +199,9 @@ FILES = (
         encoding="gb18030",
         columns=_columns(
             """
-            LOAN_NO text loan_id
-            APPLY_NO text application_id
-            CUST_NO text customer_id
-            ACCT_NO text account_id
-            GRANT_TM instant event_at
-            AMT yuan amount_minor
-            TERM whole term_months
-            INSTAL yuan instalment_minor
-            FIRST_DUE day first_due_date
-            DEL flag is_retracted
+            LOAN_NO text loan_id, APPLY_NO text application_id, CUST_NO text customer_id, ACCT_NO text account_id,
+            GRANT_TM instant event_at, AMT yuan amount_minor, TERM whole term_months, INSTAL yuan instalment_minor,
+            FIRST_DUE day first_due_date, DEL flag is_retracted
             """
         ),
     ),
@@ -247,19 +234,11 @@ FILES = (
         encoding="gb18030",
         columns=_columns(
             """
-            AREA_CD text region_id
-            AREA_NAME text region_name
-            PROVINCE text region_group
-            STAT_DT instant event_at
-            POP long inhabitants
-            CITY_NUM long cities
-            URBAN_RATE real urban_percent
-            AVG_WAGE yuan average_salary_minor
-            UNEMP_RATE_LAST real unemployment_percent_before
-            UNEMP_RATE real unemployment_percent
-            ENTERPR_PER_1000 real entrepreneurs_per_1000
-            CASES_LAST long crimes_before
-            CASES long crimes
+            AREA_CD text region_id, AREA_NAME text region_name, PROVINCE text region_group, STAT_DT instant event_at,
+            POP long inhabitants, CITY_NUM long cities, URBAN_RATE real urban_percent,
+            AVG_WAGE yuan average_salary_minor, UNEMP_RATE_LAST real unemployment_percent_before,
+            UNEMP_RATE real unemployment_percent, ENTERPR_PER_1000 real entrepreneurs_per_1000,
+            CASES_LAST long crimes_before, CASES long crimes
             """
         ),
     ),
@@ -357,6 +336,59 @@ FILES = (
         columns=_columns(
             """
             msg_no text group_message_id, grp_no text group_id, grp_type text group_kind, cust text customer_id,
+            ts_ms millis event_at, del flag is_retracted
+            """
+        ),
+    ),
+    BankFile(
+        name="loc_fix",
+        table="location_events",
+        key=("location_event_id",),
+        customer="customer_id",
+        instant=CORE_TIME,
+        columns=_columns(
+            """
+            fix_no text location_event_id, cust text customer_id, ts_ms millis event_at, lat real latitude,
+            lon real longitude, acc_m long accuracy_metres, del flag is_retracted
+            """
+        ),
+    ),
+    BankFile(
+        name="dev_evt",
+        table="device_events",
+        key=("device_event_id",),
+        customer="customer_id",
+        instant=CORE_TIME,
+        columns=_columns(
+            """
+            evt_no text device_event_id, cust text customer_id, evt text kind, dev_no text device_id,
+            root flag is_tampered, ts_ms millis event_at, del flag is_retracted
+            """
+        ),
+    ),
+    BankFile(
+        name="id_chk",
+        table="identity_checks",
+        key=("identity_check_id",),
+        customer="customer_id",
+        instant=CORE_TIME,
+        columns=_columns(
+            """
+            chk_no text identity_check_id, cust text customer_id, why text occasion, dev_no text device_id,
+            score real face_match_score, retry long retry_count, ok flag is_passed, ts_ms millis event_at,
+            del flag is_retracted
+            """
+        ),
+    ),
+    BankFile(
+        name="act",
+        table="behaviour_events",
+        key=("behaviour_event_id",),
+        customer="customer_id",
+        instant=CORE_TIME,
+        columns=_columns(
+            """
+            act_no text behaviour_event_id, cust text customer_id, act_type text kind, topic text topic,
             ts_ms millis event_at, del flag is_retracted
             """
         ),

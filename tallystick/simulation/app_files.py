@@ -26,6 +26,9 @@ from tallystick.simulation.town import Town
 _GROUP_CODES = np.array(["WRK", "FAM", "HOB"], dtype=object)
 _GROUP_LETTERS = {WORK: "", HOBBY: "H"}
 _MEMBER_CODES = np.array(["LEFT", "JOIN"], dtype=object)
+_DEVICE_CODES = np.array(["LOGIN", "FAIL", "NEWDEV", "SIM"], dtype=object)
+_CHECK_CODES = np.array(["JOIN", "LOAN", "NEWDEV"], dtype=object)
+_ACT_CODES = np.array(["READ", "HOBBY", "CLICK"], dtype=object)
 _INDUSTRY_CODES = {1: "MFG", 2: "LOG", 3: "SVC", 5: "GOV"}
 
 
@@ -98,6 +101,64 @@ def _write_messages(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     ]
 
 
+def _devices(device: pd.Series, number: int) -> Texts:
+    return [f"D{number:04d}{place:07d}" for place in device.tolist()]
+
+
+def _degrees(millionths: pd.Series) -> Texts:
+    """Degrees with six decimals. No place of this bank lies south or west."""
+    return [f"{value // 1_000_000}.{value % 1_000_000:06d}" for value in millionths.tolist()]
+
+
+def _write_locations(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("x", rows, number),
+        customer_texts(town, rows["who"]),
+        epoch_texts(rows),
+        _degrees(rows["latitude"]),
+        _degrees(rows["longitude"]),
+        whole_texts(rows["accuracy"]),
+        whole_texts(rows["deleted"]),
+    ]
+
+
+def _write_devices(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("d", rows, number),
+        customer_texts(town, rows["who"]),
+        list(_DEVICE_CODES[rows["kind"]]),
+        _devices(rows["device"], number),
+        whole_texts(rows["tampered"]),
+        epoch_texts(rows),
+        whole_texts(rows["deleted"]),
+    ]
+
+
+def _write_checks(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("k", rows, number),
+        customer_texts(town, rows["who"]),
+        list(_CHECK_CODES[rows["reason"]]),
+        _devices(rows["device"], number),
+        [f"0.{score:04d}" for score in rows["score"].tolist()],
+        whole_texts(rows["retries"]),
+        whole_texts(rows["passed"]),
+        epoch_texts(rows),
+        whole_texts(rows["deleted"]),
+    ]
+
+
+def _write_behaviour(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("a", rows, number),
+        customer_texts(town, rows["who"]),
+        list(_ACT_CODES[rows["kind"]]),
+        [f"T{topic + 1:02d}" for topic in rows["topic"].tolist()],
+        epoch_texts(rows),
+        whole_texts(rows["deleted"]),
+    ]
+
+
 APP_FILES = (
     SupplierFile(
         name="emp",
@@ -135,5 +196,33 @@ APP_FILES = (
         header=("msg_no", "grp_no", "grp_type", "cust", "ts_ms", "del"),
         write=_write_messages,
         flaws_stream=1_000_015,
+    ),
+    SupplierFile(
+        name="loc_fix",
+        table="locations",
+        header=("fix_no", "cust", "ts_ms", "lat", "lon", "acc_m", "del"),
+        write=_write_locations,
+        flaws_stream=1_000_016,
+    ),
+    SupplierFile(
+        name="dev_evt",
+        table="devices",
+        header=("evt_no", "cust", "evt", "dev_no", "root", "ts_ms", "del"),
+        write=_write_devices,
+        flaws_stream=1_000_017,
+    ),
+    SupplierFile(
+        name="id_chk",
+        table="identity_checks",
+        header=("chk_no", "cust", "why", "dev_no", "score", "retry", "ok", "ts_ms", "del"),
+        write=_write_checks,
+        flaws_stream=1_000_018,
+    ),
+    SupplierFile(
+        name="act",
+        table="behaviour",
+        header=("act_no", "cust", "act_type", "topic", "ts_ms", "del"),
+        write=_write_behaviour,
+        flaws_stream=1_000_019,
     ),
 )

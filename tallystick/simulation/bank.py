@@ -8,9 +8,10 @@ steps left. So the rows up to a day are the same whatever the length of the run:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,10 @@ from tallystick.errors import InputError
 from tallystick.simulation.arrivals import draw_relations, found_town, reveal_relations, welcome_a_day
 from tallystick.simulation.day_numbers import first_of_month, from_day_number, month_number
 from tallystick.simulation.delivery_files import Deliveries, deliver_regions, deliver_town, deliver_truth
+from tallystick.simulation.devices import DeviceRecorder
 from tallystick.simulation.employment import EmploymentRecorder
 from tallystick.simulation.groups import GroupRecorder
+from tallystick.simulation.interests import InterestRecorder
 from tallystick.simulation.lending import FIRST_COLLECTION, SECOND_COLLECTION, buy_with_loans, collect, lend_a_day
 from tallystick.simulation.life import live_a_day
 from tallystick.simulation.money import (
@@ -37,7 +40,8 @@ from tallystick.simulation.money import (
     spend,
 )
 from tallystick.simulation.receipt import Plan, read_receipt, receipt_text
-from tallystick.simulation.recording import Recorder
+from tallystick.simulation.recording import Leave, Recorder
+from tallystick.simulation.sightings import PlaceRecorder
 from tallystick.simulation.social import talk_a_day
 from tallystick.simulation.town import Town
 
@@ -113,9 +117,16 @@ def _summary(out: Path, plan: Plan, rows: Mapping[str, int]) -> Summary:
 
 def make_recorders(town: Town, seed: int, number: int) -> list[Recorder]:
     """One of each kind, with a stream of its own: another one more or less changes no row of the rest."""
-    kinds: tuple[Callable[[np.random.Generator, Town], Recorder], ...] = (EmploymentRecorder, GroupRecorder)
-    streams = [np.random.Generator(np.random.PCG64([seed, number, _RECORDERS + place])) for place in range(len(kinds))]
-    return [kind(stream, town) for kind, stream in zip(kinds, streams, strict=True)]
+    streams = (np.random.Generator(np.random.PCG64([seed, number, _RECORDERS + place])) for place in count())
+    leave = Leave(next(streams), town.count)
+    groups = GroupRecorder(next(streams), town, leave=leave)
+    return [
+        groups,
+        EmploymentRecorder(next(streams), town),
+        PlaceRecorder(next(streams), town, leave=leave),
+        DeviceRecorder(next(streams), town),
+        InterestRecorder(next(streams), town, hobbies=groups.hobbies),
+    ]
 
 
 def run_days(town: Town, first: int, last: int, *, recorders: Sequence[Recorder] = ()) -> None:

@@ -29,9 +29,11 @@ _BROKEN = (
     ("social", "ts_ms", "n/a"),
     ("group_messages", "ts_ms", "n/a"),
     ("repayments", "AMT", "--"),
+    ("locations", "lat", "north"),
+    ("behaviour", "ts_ms", "n/a"),
 )
 # What comes late, repeated, changed or taken back.
-_STREAMS_OF_EVENTS = ("transactions", "social", "group_messages")
+_STREAMS_OF_EVENTS = ("transactions", "social", "group_messages", "locations", "behaviour")
 # How many rows a line of a file can become: a message has two sides.
 _SIDES = {"social": 2}
 

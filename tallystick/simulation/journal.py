@@ -28,6 +28,11 @@ class Journal:
             piece["day"] = _column(day, size)
             self._pieces.setdefault(table, []).append(piece)
 
+    def rows_of(self, table: str, day: int) -> dict[str, np.ndarray]:
+        """The columns of what was added last to a table, if that is of this day; else empty."""
+        last = self._pieces.get(table, [{}])[-1]
+        return last if last and last["day"][0] == day else {}
+
     def tables(self) -> tuple[str, ...]:
         """The names of the tables that have rows, in the order of their first row."""
         return tuple(self._pieces)

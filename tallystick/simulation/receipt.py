@@ -14,7 +14,7 @@ from tallystick.simulation.day_numbers import day_number
 
 RECEIPT = "simulation.json"
 # To be raised with every change of what the same arguments give.
-BEHAVIOUR = 3
+BEHAVIOUR = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,17 +42,22 @@ def is_day_off(day: int) -> bool:
 
 
 class Leave:
-    """Holidays of people with work: five to fourteen days, about twice a year. They are no sign of anything."""
+    """Holidays of people with work: five to fourteen days, about twice a year. They are no sign of anything.
+
+    All recorders see the same ones. Ask for every day, in the order of time.
+    """
 
     def __init__(self, rng: np.random.Generator, count: int) -> None:
         self._rng = rng
-        self._until = np.full(count, -(1 << 30))
+        self._day = -(1 << 30)
+        self._until = np.full(count, self._day)
 
     def is_away(self, day: int) -> np.ndarray:
-        """Who is away today; call it once a day, for some leave on it."""
-        draw = self._rng.random(len(self._until))
-        days = self._rng.integers(5, 15, len(self._until))
-        starts = (day > self._until) & (draw < _LEAVES_YEARLY / 365)
-        self._until = np.where(starts, day + days - 1, self._until)
+        """Who is away on this day."""
+        if day > self._day:
+            self._day = day
+            draw, days = self._rng.random(len(self._until)), self._rng.integers(5, 15, len(self._until))
+            starts = (day > self._until) & (draw < _LEAVES_YEARLY / 365)
+            self._until = np.where(starts, day + days - 1, self._until)
         away: np.ndarray = day <= self._until
         return away

@@ -1,6 +1,6 @@
 """What every clean table has: its technical columns, its key and its layout.
 
-Kept apart from ``tables``, which says what any table is: these rules hold for the clean layer alone, for the eighteen
+Kept apart from ``tables``, which says what any table is: these rules hold for the clean layer alone, for the twenty-two
 tables of the checkout as for one that a project adds. ``tally check`` holds contracts against them; ``tally table new``
 writes them.
 """

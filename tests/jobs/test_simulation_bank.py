@@ -9,7 +9,6 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,13 +16,9 @@ from tallystick.errors import InputError
 from tallystick.project import load_project
 from tallystick.simulation import Summary, simulate
 from tallystick.simulation import bank as bank_module
-from tallystick.simulation.arrivals import found_town
-from tallystick.simulation.bank import make_recorders, run_days
-from tallystick.simulation.day_numbers import day_number
-from tallystick.simulation.town import Town
 
 UNTIL = date(2025, 6, 20)
-APP = ("emp", "emp_fact", "grp", "grp_member", "grp_msg")
+APP = ("emp", "emp_fact", "grp", "grp_member", "grp_msg", "loc_fix", "dev_evt", "id_chk", "act")
 ENCODINGS = {"loan_apply": "gb18030", "area": "gb18030"}
 
 
@@ -154,7 +149,7 @@ def test_daily_deliveries_bring_a_repeated_a_changed_and_a_retracted_row(deliver
     again = [line for line in daily if line.split("|")[0] in known]
     assert sum(line == known[line.split("|")[0]] for line in again) == 1
     assert sum(line != known[line.split("|")[0]] for line in again) == 1
-    for name in ("im_event", "grp_msg"):
+    for name in ("im_event", "grp_msg", "loc_fix", "act"):
         gone = table(delivered / "2025-06-22", name, ",")
         assert (gone["del"] == "1").sum() == 1, name
 
@@ -175,6 +170,8 @@ TABLES = {
     "repay": "repayments",
     "im_event": "social_events",
     "grp_msg": "group_messages",
+    "loc_fix": "location_events",
+    "act": "behaviour_events",
 }
 
 
@@ -207,6 +204,7 @@ def is_readable(row: dict[str, str]) -> bool:
                 time.strptime(row[column], pattern)
         int(row.get("ts_ms", "0"))
         float(row.get("AMT", "0"))
+        float(row.get("lat", "0"))
     except ValueError:
         return False
     return True
@@ -231,91 +229,6 @@ def test_a_bank_of_any_size_delivers_no_file_that_its_source_refuses(
             found[f"{day} {name}"] += bad if name != "im_event" else 0
     assert +found == +planted, "the receipt says what was planted, and nothing else is wrong"
     assert customers < 10 or found.total() > 0
-
-
-def recorded(*, recorders: bool) -> Town:
-    """A town after three months, with everything that is recorded beside the core or without."""
-    first, last = day_number(date(2025, 1, 1)), day_number(date(2025, 3, 31))
-    town = found_town(np.random.Generator(np.random.PCG64([5, 0])), 300, first_number=1, start=first)
-    run_days(town, first, last, recorders=make_recorders(town, 5, 0) if recorders else ())
-    return town
-
-
-def test_whatever_is_recorded_beside_them_lives_and_money_stay_as_they_are() -> None:
-    plain, watched = recorded(recorders=False), recorded(recorders=True)
-    assert set(plain.journal.tables()) < set(watched.journal.tables())
-    for name in plain.journal.tables():
-        pd.testing.assert_frame_equal(plain.journal.frame(name), watched.journal.frame(name))
-
-
-@pytest.fixture(scope="module")
-def lives(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight months of enough people for work to be lost."""
-    out = tmp_path_factory.mktemp("lives") / "out"
-    small_bank(out, customers=1_000)
-    return out
-
-
-def without_work(lives: Path) -> pd.DataFrame:
-    """A row each time work was lost, with the day on which it was found again or the run ended."""
-    truth = pd.read_csv(lives / "truth" / "work.csv.gz", dtype=str)
-    assert sorted(path.name for path in lives.iterdir()) == ["2025-06-21", "simulation.json", "truth"]
-    assert not list(lives.glob("2*/*truth*"))
-    assert not list(lives.glob("2*/work*"))
-    truth["until"] = truth.groupby("cust_no")["event_date"].shift(-1).fillna("2025-06-21")
-    event = truth.groupby("cust_no")["event"]
-    assert set(event.first()) == {"lost"}
-    assert (event.shift() != truth["event"]).all(), "lost and found in turn"
-    return truth[truth["event"] == "lost"]
-
-
-def test_who_has_no_work_is_paid_no_salary_and_falls_silent_in_the_work_group(lives: Path) -> None:
-    spells = without_work(lives)
-    assert len(spells) > 100
-    paid = table(lives / "2025-06-21", "tran")
-    paid = paid[paid["ABS_CD"].eq("101")].assign(day=pd.to_datetime(paid["TRAN_TM"].str[:8]).dt.strftime("%Y-%m-%d"))
-    both = spells.merge(paid, left_on="cust_no", right_on="CUST_NO")
-    assert not ((both["day"] > both["event_date"]) & (both["day"] < both["until"])).any()
-
-    said = table(lives / "2025-06-21", "grp_msg", ",")
-    local = pd.to_datetime(said["ts_ms"].astype("int64") + 8 * 3_600_000, unit="ms")
-    said = said[said["grp_type"] == "WRK"].assign(day=local.dt.strftime("%Y-%m-%d"))
-    both = spells.merge(said, left_on="cust_no", right_on="cust")
-    lost, until, day = (pd.to_datetime(both[name]) for name in ("event_date", "until", "day"))
-    before = day.between(lost - pd.Timedelta(days=60), lost - pd.Timedelta(days=1)).sum()
-    after = ((day > lost + pd.Timedelta(days=21)) & (day <= lost + pd.Timedelta(days=81)) & (day < until)).sum()
-    assert before > 200
-    assert after < 0.1 * before
-
-
-def test_the_bank_is_told_of_few_lost_jobs_and_pays_come_from_the_declared_employer(lives: Path) -> None:
-    history = lives / "2025-06-21"
-    told, employers = table(history, "emp_fact"), table(history, "emp")
-    first = told.drop_duplicates("CUST_NO").set_index("CUST_NO")
-    assert set(told["EMP_NO"]) - {""} == set(employers["EMP_NO"])
-    salaries = table(history, "tran").query("ABS_CD == '101'")
-    assert len(salaries) > 1_000
-    assert (salaries["OPP_ACCT"] == salaries["CUST_NO"].map(first["EMP_NO"])).all()
-    ended = told[told["UNTIL_DT"] != ""]
-    spells = without_work(lives)
-    assert 0 < len(ended) < 0.5 * len(spells)
-    really = spells["cust_no"] + spells["event_date"].str.replace("-", "")
-    assert set(ended["CUST_NO"] + ended["UNTIL_DT"]) <= set(really)
-    assert (ended["UNTIL_DT"] < ended["TOLD_TM"]).all()
-
-
-def test_groups_have_two_members_or_more_and_only_members_write(lives: Path) -> None:
-    history = lives / "2025-06-21"
-    members, said = table(history, "grp_member", ","), table(history, "grp_msg", ",")
-    groups = table(history, "grp", ",")
-    assert set(members["grp_no"]) == set(groups["grp_no"])
-    joined = members[members["evt"] == "JOIN"].drop_duplicates(["cust", "grp_no"])
-    since = joined.set_index(["cust", "grp_no"])["ts_ms"].astype("int64").to_dict()
-    written = zip(said["cust"], said["grp_no"], said["ts_ms"].astype("int64"), strict=True)
-    day = 86_400_000  # on the day itself the hours are not compared
-    assert all(at > since[cust, group] - day for cust, group, at in written)
-    assert set(groups["grp_type"]) == set(said["grp_type"]) == {"WRK", "FAM", "HOB"}
-    assert set(groups["topic"].eq("")[groups["grp_type"].eq("HOB")]) == {False}
 
 
 def test_numbers_of_rows_are_unique_over_towns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

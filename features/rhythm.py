@@ -1,9 +1,10 @@
 """How a customer keeps in touch: balance and evenness over contacts, conversations, answers, time between contacts.
 
 The indicators of bandicoot 0.6 (de Montjoye, Rocher, Pentland: JMLR 17(175), 2016) that need no place, over declared
-windows; ``docs/copenhagen.md`` names each with its definition. A *conversation* is a run of messages between two
-people, each less than an hour after the one before, that a call ends. Night is from 19:00 to 7:00, the weekend Saturday
-and Sunday, on the clock of the source's zone. Missed calls are contact, without a length.
+windows; ``docs/copenhagen.md`` names each with its definition. Beside them stands the entropy over the hours of a week.
+A *conversation* is a run of messages between two people, each less than an hour after the one before, that a call ends.
+Night is from 19:00 to 7:00, the weekend Saturday and Sunday, on the clock of the source's zone. Missed calls are
+contact, without a length.
 
 Why a lender cares: people with even, mutual and regular ties have more help in a bad month, and a change of this rhythm
 may be seen before a payment is missed. Indicators of this kind told good from bad borrowers with thin files (Bjorkegren
@@ -117,6 +118,14 @@ RHYTHM = FeatureGroup(
             filters=KINDS,
             sign=1,
             description="Seconds since the contact before ({filter}) over {window}: bursts and silences of unrest",
+            reason=REGULAR,
+        ),
+        Measure(
+            name="week_hours",
+            value="ISODOW(event_at) * 24 + HOUR(event_at)",
+            ops="entropy",
+            sign=1,
+            description="How evenly contact is spread over the hours of a week, over {window}: a fixed routine is low",
             reason=REGULAR,
         ),
         Measure(

@@ -39,7 +39,7 @@ SEEN = {
     "within a day": (local(2013, 9, 20, 15), local(2013, 9, 20)),
 }
 PEOPLE = 844
-INDICATORS = 50
+INDICATORS = 51
 
 
 def read(data_dir: Path, name: str) -> Iterator[dict[str, str]]:

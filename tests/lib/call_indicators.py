@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 Value = int | float | None
 
@@ -39,7 +40,10 @@ def indicators(contacts: Iterable[Contact]) -> dict[str, Value]:
     """Every indicator of one person by the name of the feature that should equal it, without group and window."""
     rows = sorted(contacts)
     kinds = {kind: [row for row in rows if row.kind == kind] for kind in ("call", "message")}
-    made = {**_active_days(rows), **_durations(kinds["call"]), **_conversations(rows)}
+    made: dict[str, Value] = {
+        "week_hours_entropy": entropy(Counter((row.at.isoweekday(), row.at.hour) for row in rows))
+    }
+    made |= {**_active_days(rows), **_durations(kinds["call"]), **_conversations(rows)}
     for kind, mine in kinds.items():
         made |= _of_one_kind(kind, mine)
     return made
@@ -75,9 +79,7 @@ def _of_one_kind(kind: str, rows: Sequence[Contact]) -> dict[str, Value]:
         f"night_{kind}_share": share(sum(map(is_night, rows)), len(rows)),
         f"contacts_{kind}_distinct": len(per_contact),
         # entropy_of_contacts, in nats
-        f"contacts_{kind}_entropy": -sum(n / len(rows) * math.log(n / len(rows)) for n in per_contact.values())
-        if rows
-        else None,
+        f"contacts_{kind}_entropy": entropy(per_contact),
         # percent_pareto_interactions: the share of the contacts that account for 80 % of the interactions
         f"per_contact_{kind}_pareto80": few,
         f"few_{kind}_share": share(few, len(per_contact)),
@@ -163,6 +165,12 @@ def mean_and_spread(name: str, values: Sequence[float]) -> dict[str, Value]:
     if not values:
         return {f"{name}_mean": None, f"{name}_std_pop": None}
     return {f"{name}_mean": statistics.fmean(values), f"{name}_std_pop": statistics.pstdev(values)}
+
+
+def entropy(counts: Counter[Any]) -> Value:
+    """In nats; None of nothing."""
+    total = sum(counts.values())
+    return -sum(n / total * math.log(n / total) for n in counts.values()) if total else None
 
 
 def share(part: int, whole: int) -> Value:

@@ -19,6 +19,8 @@ from tallystick.errors import SetupError, TallystickError
 
 # 128 + SIGINT, as shells count it.
 INTERRUPTED = 130
+# What DuckDB raises in place of KeyboardInterrupt, as a RuntimeError.
+_STOPPED_QUERY = "Query interrupted"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -43,7 +45,7 @@ def describe(error: Any) -> tuple[str, int]:
     """The sentence and the exit code of an error. What is none of ours is told by its kind and place, not its text."""
     if isinstance(error, TallystickError):
         return str(error), error.exit_code
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or (type(error), str(error)) == (RuntimeError, _STOPPED_QUERY):
         return "interrupted; what was committed stays, run it again for the rest", INTERRUPTED
     if isinstance(error, OSError) and error.strerror:
         where = str(error.filename or "")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote
 
 from sqlglot import exp
 
@@ -37,6 +38,7 @@ _NAMES = {
     exp.DType.TIMESTAMPLTZ: "timestamp",
     exp.DType.TIMESTAMPNTZ: "timestamp_ntz",
 }
+_WRITTEN = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "%,:<>()"})
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 MOST_DIGITS = 38
 
@@ -119,8 +121,8 @@ def exact_size(kind: str) -> tuple[int, int] | None:
 
 
 def struct_type(fields: Sequence[tuple[str, str]]) -> str:
-    """The type of a struct."""
-    return f"struct<{','.join(f'{name}:{kind}' for name, kind in fields)}>"
+    """The type of a struct; in the names of its fields, signs that types are written with stand as in addresses."""
+    return f"struct<{','.join(f'{name.translate(_WRITTEN)}:{kind}' for name, kind in fields)}>"
 
 
 @lru_cache(maxsize=1024)
@@ -131,7 +133,7 @@ def struct_fields(kind: str) -> tuple[tuple[str, str], ...]:
         depth += (sign in "<(") - (sign in ">)")
         if sign == "," and depth == 0:
             name, _, part = text[start:place].partition(":")
-            fields.append((name, part))
+            fields.append((unquote(name), part))
             start = place + 1
     return tuple(fields)
 

@@ -92,7 +92,7 @@ def judged_sql(selected: str, given: Mapping[str, str], target: Target) -> str:
 
 def name_sql(name: str) -> str:
     """A column's or view's name as SQL."""
-    return f"`{name}`"
+    return f"`{name.replace('`', '``')}`"
 
 
 def _case_sql(faults: list[str]) -> str:

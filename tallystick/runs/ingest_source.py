@@ -138,6 +138,9 @@ def _scratch(context: RunContext) -> Iterator[Path]:
     home = context.warehouse.root / "_scratch"
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
+        for left in home.glob(f"{context.source.name}-*"):
+            # Of a load that was killed: nobody else loads this source now, and no other name begins so.
+            shutil.rmtree(left, ignore_errors=True)
         folder = Path(mkdtemp(prefix=f"{context.source.name}-", dir=home))
     try:
         yield folder

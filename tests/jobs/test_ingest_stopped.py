@@ -68,5 +68,9 @@ def test_a_load_that_stops_after_any_commit_is_seen_whole_or_not_at_all(
     with pub.stopping_at(moment), pytest.raises(pub.Stopped):
         load(bank, warehouse, run_id="stopped")
     assert seen(warehouse) == (whole if moment == MOMENTS - 1 else before)
+    # What a kill leaves of its own rows, and what a load of another source has.
+    for left in ("village-killed", "village_2-running"):
+        (warehouse / "_scratch" / left).mkdir(parents=True)
     load(bank, warehouse, run_id="stopped" if moment % 4 == 1 else "again")
     assert seen(warehouse) == whole
+    assert [path.name for path in (warehouse / "_scratch").iterdir()] == ["village_2-running"]

@@ -251,6 +251,8 @@ def test_every_error_has_a_sentence_and_an_exit_code_and_tells_no_value() -> Non
         4,
     )
     assert describe(KeyboardInterrupt())[1] == INTERRUPTED
+    # DuckDB's own way to say it.
+    assert describe(RuntimeError("Query interrupted")) == describe(KeyboardInterrupt())
     told, code = describe(PermissionError(13, "Permission denied", "/warehouse/x"))
     assert (told.startswith("/warehouse/x: Permission denied"), code) == (True, 2)
     told, code = describe(ValueError("secret 4711"))

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tallystick.dialect import NotTranslated, QueryStopped, answer, connect, output_types, translate
+from tallystick.ingest.casting import name_sql
 
 TABLES = {
     "rows": {"id": "string", "n": "int", "big": "bigint", "amount": "decimal(18,2)", "d": "double", "ok": "boolean",
@@ -40,6 +41,19 @@ def test_each_expression_has_the_type_that_spark_gives_it() -> None:
         "bigint",
     ]
     assert types_of("STRUCT(id, n)", "ROW_NUMBER() OVER (ORDER BY n)") == ["struct<id:string,n:int>", "int"]
+
+
+def test_fields_keep_their_names_whatever_signs_are_in_them() -> None:
+    names = ["1) id", "paid, total", "a:b<int>", "(open", "100%2C", 'we"i`rd', "Částka (Kč)"]
+    table = dict.fromkeys(names, "string")
+    fields = ", ".join(name_sql(name) for name in names)
+    sql = f"SELECT _low.* FROM (SELECT MIN(STRUCT({fields})) AS _low FROM rows)"
+    assert output_types(sql, {"rows": table}) == table
+    with connect() as connection:
+        connection.register("rows", pa.table({name: [f"{name} value", "~"] for name in names}))
+        assert answer(connection, translate(sql, {"rows": table})).to_pylist() == [
+            {name: f"{name} value" for name in names}
+        ]
 
 
 def test_a_query_keeps_the_names_and_the_order_of_its_columns() -> None:

@@ -10,9 +10,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
+
+# Hashes of keys that are sorted in memory at once: 128 MB of them.
+HASHES_AT_ONCE = 16_000_000
 
 # What is known of a row by its entity and its instant; where a table has no event_at, the instant is that of an
 # observation.
@@ -53,13 +59,30 @@ def _groups_that_may_share(contract: TableContract, files: Sequence[DataFile]) -
 
 
 def _has_shared_key(path: Path, contract: TableContract, files: Sequence[DataFile]) -> bool:
-    # DuckDB, because it spills to disk where an Arrow group_by would not.
+    """Whether two rows of the files share their key.
+
+    Only hashes of keys are held, eight bytes a row and a share of them at a time; the keys of equal hashes are compared
+    themselves.
+    """
     import duckdb
 
     key = [name for name in contract.key if name not in contract.partition_by]
     if not key:
         return True
+    columns = ", ".join(f'"{name}"' for name in key)
+    shares = 1 + sum(file.rows for file in files) // HASHES_AT_ONCE
     with duckdb.connect() as connection:
         rows = connection.read_parquet([str(path / file.rel) for file in files])
-        columns = ", ".join(f'"{name}"' for name in key)
-        return bool(rows.aggregate(f"{columns}, count(*) AS n", columns).filter("n > 1").limit(1).fetchall())
+        rows.create_view("rows")
+        hashed = f"SELECT hash({columns}) AS hashed FROM rows"
+        for share in range(shares):
+            found = connection.sql(f"SELECT hashed FROM ({hashed}) WHERE hashed % {shares} = {share}")
+            hashes = np.sort(found.to_arrow_table()["hashed"].to_numpy())
+            repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+            if len(repeated):
+                connection.register("repeated", pa.table({"hashed": repeated}))
+                alike = f"SELECT {columns} FROM rows WHERE hash({columns}) IN (SELECT hashed FROM repeated)"
+                again = f"SELECT 1 FROM ({alike}) GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+                if connection.sql(again).fetchall():
+                    return True
+    return False

@@ -21,7 +21,7 @@ from tallystick.errors import DeclarationError, InputError, NotFound
 from tallystick.pipeline import Dates, Place, Step, list_steps, run_steps
 from tallystick.project import Project, find_project, load_project
 from tallystick.runs.params import IngestSource
-from tallystick.runs.progress import progress
+from tallystick.runs.progress import progress, working
 from tallystick.spec.names import nearest_name
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def run_simulation(out: Path, *, customers: int, seed: int, months: int, until: 
     from tallystick.simulation import simulate
 
     dates = {"until": until} if until else {}
-    simulate(out, customers=customers, seed=seed, months=months, daily=daily, **dates)
+    with working(f"simulating {customers} customers"):
+        simulate(out, customers=customers, seed=seed, months=months, daily=daily, **dates)
 
 
 def replay_loads(source: str, first: date, *, warehouse: Path, project: Path | None) -> None:

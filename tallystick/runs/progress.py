@@ -26,8 +26,9 @@ RARER = 6
 # How often the thread looks whether a line is due, in seconds.
 EVERY = 0.5
 
-# Less than this is too little to judge the rest by.
+# Less than the first is nothing yet, less than the second too little to judge the rest by: what starts is slow.
 LEAST_SHARE = 0.01
+LEAST_JUDGED = 0.05
 
 # On a terminal the next line replaces the last one: back to its start, and what stood there goes.
 _BACK = "\r\x1b[K"
@@ -52,7 +53,7 @@ def how_far_line(what: str, seconds: float, share: float) -> str:
     if share < LEAST_SHARE:
         return f"      {what}: {_span(seconds)}"
     told = f"      {what}: {int(100 * share)} % after {_span(seconds)}"
-    return told if share >= 1 else f"{told}, about {_span(seconds * (1 - share) / share)} left"
+    return told if not LEAST_JUDGED <= share < 1 else f"{told}, about {_span(seconds * (1 - share) / share)} left"
 
 
 def _span(seconds: float) -> str:

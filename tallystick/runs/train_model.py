@@ -42,8 +42,9 @@ def run(params: TrainModel, session: SparkSession | None = None) -> None:
     rows = read_training(context, recipe, pinned)
     with working("training") as how_far:
         result = train_model(recipe, build_rows(context, recipe, plan, rows=rows), how_far=how_far)
-    stored = _store_rows(context, recipe, plan, result=result, inputs=pinned.versions)
-    version = registry.register(_package(context, recipe, result, pinned=pinned, training_version=stored))
+    with working("registering the model"):
+        stored = _store_rows(context, recipe, plan, result=result, inputs=pinned.versions)
+        version = registry.register(_package(context, recipe, result, pinned=pinned, training_version=stored))
     progress(f"      {version.label}: {_describe(recipe, result)}")
     version = registry.promote(version, result.gates)
     progress(f"      {version.label} is {' and '.join(version.aliases)}")

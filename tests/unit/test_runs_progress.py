@@ -72,7 +72,13 @@ def test_what_has_finished_nothing_says_what_it_waits_for_and_invents_no_figure(
         watched.wait(5)
         how_far(0.009)
         watched.wait(5)
-    assert watched.lines == ["reading tran.csv.gz: 5 s", "reading tran.csv.gz: 10 s"]
+        how_far(0.049)
+        watched.wait(5)
+    assert watched.lines == [
+        "reading tran.csv.gz: 5 s",
+        "reading tran.csv.gz: 10 s",
+        "reading tran.csv.gz: 4 % after 15 s",
+    ]
 
 
 def test_what_is_done_but_for_its_end_has_no_time_left() -> None:

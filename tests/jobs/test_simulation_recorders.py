@@ -88,6 +88,30 @@ def test_who_has_no_work_is_paid_no_salary_and_falls_silent_in_the_work_group(li
     assert len(after) < 0.1 * len(before)
 
 
+def test_silence_in_the_work_group_tells_much_of_lost_work_and_not_all(lives: Path) -> None:
+    """Three weeks after a loss, against customers whose work was not lost in the eleven weeks before that day."""
+    spells = without_work(lives)
+    said = table(lives / "2025-06-21", "grp_msg", ",").query("grp_type == 'WRK'")
+    days = {who: rows.dt.normalize().to_numpy() for who, rows in said.groupby("cust")["local"]}
+    lost, until = pd.to_datetime(spells["event_date"]), pd.to_datetime(spells["until"])
+    at = lost + 21 * DAY
+    fair = spells["cust_no"].isin(days) & (lost >= pd.Timestamp("2025-01-20")) & (at < until)
+
+    def silence(who: str, day: pd.Timestamp) -> float:
+        """By how many messages the last three weeks fall behind the eight weeks before them."""
+        mine = days[who]
+        base = ((mine >= day - 77 * DAY) & (mine < day - 21 * DAY)).sum() / 56 * 21
+        return float(base - ((mine >= day - 21 * DAY) & (mine < day)).sum())
+
+    idle = [silence(who, day) for who, day in zip(spells["cust_no"][fair], at[fair], strict=True)]
+    steady = sorted(set(days) - set(spells["cust_no"]))
+    working = [silence(who, day) for day in at[fair].drop_duplicates()[:10] for who in steady]
+    assert len(idle) > 30
+    ranks = pd.Series(idle + working).rank()
+    auc = (ranks[: len(idle)].sum() - len(idle) * (len(idle) + 1) / 2) / (len(idle) * len(working))
+    assert 0.7 < auc < 0.95, auc
+
+
 def test_the_bank_is_told_of_few_lost_jobs_and_pays_come_from_the_declared_employer(lives: Path) -> None:
     history = lives / "2025-06-21"
     told, employers = table(history, "emp_fact"), table(history, "emp")

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
     from tallystick.runs.params import IngestSource
 
-# Deliveries of up to so many packed bytes are loaded by this process alone.
-FEW_BYTES = 8 << 20
+# Deliveries of up to so many packed bytes are loaded by this process alone: a million lines in five seconds, which is
+# what Java and Spark's workers take to start.
+FEW_BYTES = 24 << 20
 
 LOADS = "monitor.loads"
 

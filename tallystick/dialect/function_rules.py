@@ -60,7 +60,8 @@ def _pmod(values: Sequence[Value]) -> Value:
     if number.type not in INTEGERS or by <= 0:
         raise NotTranslated("another divisor")
     kind = common_type([number.type, values[1].type], "PMOD")
-    return Value(f"((({number.sql} % {by}) + {by}) % {by})", kind)
+    rest = f"({number.sql} % {by})"
+    return Value(f"CASE WHEN {rest} < 0 THEN {rest} + {by} ELSE {rest} END", kind)
 
 
 def _abs(values: Sequence[Value]) -> Value:

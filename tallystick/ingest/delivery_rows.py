@@ -113,6 +113,8 @@ class DeliveryRows:
         driving = [plan.branch.view for plan in in_duckdb if plan.branch.view in self.parsed.views]
         wanted = list(dict.fromkeys([*driving, *(view for plan in in_duckdb for view in plan.joined_views)]))
         kept = {file for view in wanted for file in self.views.files_of(view)}
+        # A view may be looked up whose file was not delivered, or has no rows.
+        self._kept = {file: [] for file in self.source.files if file in kept}
         at_once = [plan for plan in in_duckdb if self._is_at_once(plan)]
         later = {plan.branch.view for plan in in_duckdb} - {plan.branch.view for plan in at_once} - kept
         placed = self._read([view for view in self.tasks if view not in later], at_once, kept=kept)
@@ -192,7 +194,7 @@ class DeliveryRows:
         self._check(results)
         for found in results:
             if found.kept:
-                self._kept.setdefault(found.counts.view, []).append(found.kept)
+                self._kept[found.counts.view].append(found.kept)
         return [placed for found in results for placed in found.placed]
 
     def _map_files(self, tasks: Sequence[FileTask], sizes: Mapping[str, int]) -> list[FileResult]:

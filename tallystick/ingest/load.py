@@ -117,7 +117,7 @@ class _Load:
                 prepared[table] = self._finish(table, rows)
                 tell(f"{table} is mapped")
         ordered = tuple(prepared[table] for table in rows.parsed.tables)
-        return PreparedLoad(tables=ordered, notes=tuple(rows.notes))
+        return PreparedLoad(tables=ordered, notes=tuple(dict.fromkeys(rows.notes)))
 
     def discard(self) -> None:
         """Remove the files that were written; no version of a table names them."""

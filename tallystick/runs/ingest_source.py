@@ -144,7 +144,8 @@ def _scratch(context: RunContext) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
         folder = Path(mkdtemp(prefix=f"{context.source.name}-", dir=home))
     try:
-        yield folder
+        with full_disk_is_setup_error(str(home)):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -13,6 +13,7 @@ import pytest
 from tallystick.errors import InputError
 from tallystick.tables import Warehouse
 from tests.lib.deliveries import (
+    ACCOUNTS_SQL,
     SOURCE_YAML,
     TRANSACTIONS_SQL,
     counts_of,
@@ -39,13 +40,16 @@ def load(
     files: Mapping[str, Sequence[Mapping[str, Any]] | str],
     yaml: str,
     sql: str = TRANSACTIONS_SQL,
+    *,
+    accounts: str = ACCOUNTS_SQL,
 ) -> Path:
     """Load the village bank whose bookings are JSON records; returns the warehouse."""
     texts = {
         name: content if isinstance(content, str) else "".join(json.dumps(record) + "\n" for record in content)
         for name, content in files.items()
     }
-    project = write_project(root / "project", files={"source.yaml": yaml, "transactions.sql": sql})
+    declared = {"source.yaml": yaml, "accounts.sql": accounts, "transactions.sql": sql}
+    project = write_project(root / "project", files=declared)
     supplier = write_delivery(root / "supplier", {"bookings_1.csv.gz": None, **texts})
     load_delivery(spark, project, root / "warehouse", supplier)
     return root / "warehouse"
@@ -82,7 +86,12 @@ def test_a_key_declared_sparse_may_be_absent_from_a_whole_file(spark: SparkSessi
 
 def test_undeclared_keys_are_noted_refused_or_ignored_as_declared(spark: SparkSession, tmp_path: Path) -> None:
     files = {"bookings_1.jsonl": [*RECORDS, {**RECORDS[0], "booking": "3", "shop": "x", "branch": 1}]}
-    warehouse = load(spark, tmp_path / "note", files, YAML)
+    # Bookings are read twice: at once, and when the accounts that they look up are known.
+    opening = (
+        ACCOUNTS_SQL.replace("person", "account").replace("opened", "booked").replace("FROM accounts", "FROM bookings")
+    )
+    twice = f"{ACCOUNTS_SQL} UNION ALL {opening} WHERE kind = 'OPENING'"
+    warehouse = load(spark, tmp_path / "note", files, YAML, accounts=twice)
     assert counts_of(warehouse, "transactions", LOADED) == (3, 3, 0, 0, 0)
     assert notes_of(warehouse) == {"bookings_1.jsonl has columns that are not declared: branch, shop"}
     refuse = YAML.replace("reading: {", "reading: {extra_columns: refuse, ")

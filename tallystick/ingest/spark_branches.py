@@ -89,7 +89,7 @@ def _selected(
     joined: dict[str, str] = {}
     for join in branch.joins:
         if join.view.startswith(f"{CLEAN}."):
-            frame = session.createDataFrame(take(given.clean[join.view]))
+            frame = session.createDataFrame(take(given.clean[join.view]).combine_chunks())
             joined[join.view] = names.register(frame, joined_name(join.view))
         else:
             shape = parsed.shapes[join.view]
@@ -99,7 +99,7 @@ def _selected(
     if branch.view in source.files:
         driving = driving_sql(raw[branch.view])
         for table in given.parked:
-            parked = names.register(session.createDataFrame(table), f"{branch.view}_parked")
+            parked = names.register(session.createDataFrame(table.combine_chunks()), f"{branch.view}_parked")
             driving = f"{driving} UNION ALL SELECT * FROM {parked}"
     else:
         driving = views.driving_sql(branch.view, rows, load_date=load_date)

@@ -104,7 +104,8 @@ class _Load:
 
     def add(self, rows: pa.Table) -> str:
         """Give rows a name that SQL can use."""
-        return self._named(self.session.createDataFrame(rows))
+        # PySpark drops the rows behind an empty chunk.
+        return self._named(self.session.createDataFrame(rows.combine_chunks()))
 
     def query(self, sql: str) -> str:
         """Give the result of a query a name."""

@@ -11,11 +11,19 @@ from sqlalchemy import create_engine, event
 from tallystick.model import registry, registry_file
 
 
-def schema_of(database: Path) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Every table and index with its SQL, and the version of the whole."""
+def schema_of(database: Path) -> tuple[list[tuple[str, str, str, list[str]]], list[tuple[str, ...]]]:
+    """Every table and index with the lines of its SQL, and the version of the whole.
+
+    The lines are sorted: where MLflow's steps make a table again, its constraints come in an order of chance.
+    """
     with contextlib.closing(sqlite3.connect(database)) as connection:
         listed = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
-        return listed.fetchall(), connection.execute("SELECT * FROM alembic_version").fetchall()
+        found = [(kind, name, table, sorted(_lines(sql or ""))) for kind, name, table, sql in listed]
+        return found, connection.execute("SELECT * FROM alembic_version").fetchall()
+
+
+def _lines(sql: str) -> list[str]:
+    return [line.strip().rstrip(",") for line in sql.splitlines()]
 
 
 def test_a_new_file_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tallystick.dialect import QueryStopped
 from tallystick.errors import LoadRefused
 from tallystick.how_far import untold
 from tallystick.ingest.branch_plans import BranchPlan, plan_branch
@@ -119,9 +120,13 @@ class DeliveryRows:
         later = {plan.branch.view for plan in in_duckdb} - {plan.branch.view for plan in at_once} - kept
         placed = self._read([view for view in self.tasks if view not in later], at_once, kept=kept)
         if wanted:
-            self._looked_up, self._derived = make_views(
-                self.views, wanted, self._kept, load_date=self._day, folder=self.resources.scratch
-            )
+            try:
+                self._looked_up, self._derived = make_views(
+                    self.views, wanted, self._kept, load_date=self._day, folder=self.resources.scratch
+                )
+            except QueryStopped as error:
+                self._refuse_stopped(error.condition)
+                raise
         return placed
 
     def _is_at_once(self, plan: BranchPlan) -> bool:

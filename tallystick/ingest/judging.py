@@ -136,7 +136,7 @@ def _settle(task: JudgeTask, rows: pa.Table) -> pa.Table:
         if task.earlier is not None:
             ids = pc.unique(rows[contract.event_id]).drop_null()
             connection.register(PUBLISHED, task.earlier.find(contract.name, contract.event_id, ids))
-        connection.execute(f"CREATE TEMP TABLE {COMPARED} AS {task.compared}")
+        connection.register(COMPARED, answer(connection, task.compared))
         return answer(connection, task.settled)
 
 

@@ -121,7 +121,7 @@ def make_views(
                 continue
             tables = {name: types.readable(name) for name in query_views(tree)}
             made = translate(view_sql(tree, {name: name for name in tables}), tables)
-            connection.execute(f"CREATE TEMP TABLE {name_duck(view)} AS {made}")
+            connection.register(view, answer(connection, made))
         for view in wanted:
             shape, columns = parsed.shapes[view], {view: types.readable(view)}
             if shape.key:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.errors import LoadRefused
 from tallystick.runs import ingest_source
 from tallystick.runs.params import IngestSource
 from tests.lib.deliveries import (
@@ -47,3 +48,16 @@ def test_a_view_that_is_looked_up_may_have_no_rows(tmp_path: Path, people: str |
     villages = {row["account_id"]: row["region_id"] for row in rows_of(warehouse, "clean.accounts")}
     assert villages == {"A1": "north" if is_there else "none", "A2": "none"}
     assert counts_of(warehouse, "customers", date(2024, 1, 31)) == (is_there, is_there, 0, 0, 0)
+
+
+def test_a_view_that_stops_on_a_row_is_refused_in_one_sentence_without_the_row(tmp_path: Path) -> None:
+    too_large = "CAST(MIN(person) AS BIGINT) * 9223372036854775807 AS born"
+    yaml = FILES["source.yaml"].replace("MIN(born) AS born", too_large)
+    project = write_project(tmp_path / "project", files={**FILES, "source.yaml": yaml})
+    write_delivery(tmp_path / "supplier", {"people.csv": "person,born,village\n77,1970-05-01,north\n"})
+    params = IngestSource(
+        project=project, warehouse=tmp_path / "w", run_id="one", source="village", directory=tmp_path / "supplier"
+    )
+    with pytest.raises(LoadRefused, match="stopped on a row or expression: ARITHMETIC_OVERFLOW") as told:
+        ingest_source.run(params, None)
+    assert "77" not in str(told.value)

@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/spec": {"sqlglot"},
     "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
     "tallystick/kernel": DATA | {"numba", "xxhash"},
-    "tallystick/dialect": DATA | {"duckdb", "sqlglot"},
+    "tallystick/dialect": DATA | {"duckdb", "h3", "sqlglot"},
     "tallystick/hashes.py": DATA | {"xxhash"},
     "tallystick/visibility": DATA,
     "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "py4j"},

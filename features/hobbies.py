@@ -1,0 +1,340 @@
+"""What a customer is interested in: topics looked at, hobby groups and the messages in them.
+
+The tables say that something about a topic was looked at or a message was written, never a text. Topics are in the
+source's words; one that a filter does not name counts with all others. Whoever has forbidden the app to tell has no
+rows: that is null or zero, and no sign of anything.
+
+Why a lender cares: interests that are kept up show a life with time and money to spare, and people to turn to; dropped
+ones may show the first sacrifice of somebody who is short of either. Gambling goes with distress and missed payments
+(Muggleton et al., Nature Human Behaviour 5, 2021); whoever buys by night pays less often (Berg et al., Review of
+Financial Studies 33, 2020); people who meet more often in a group pay better (Feigenberg, Field and Pande, Review of
+Economic Studies 80, 2013). A sign stands only where one of these leads one to expect it, or where the reason is plain:
+reading about jobs, and looking for loans. What leisure costs is in ``leisure``.
+"""
+
+from __future__ import annotations
+
+from tallystick.spec.features import Change, FeatureGroup, Lookup, Measure, Ratio, Share
+from tallystick.spec.months import Months
+
+LONG = ("90d", "180d")
+# A topic is new in a row when the customer has no earlier row of its kind about it.
+FIRST_SEEN = "topic IS NOT NULL AND LAG(behaviour_event_id) OVER (PARTITION BY kind, topic) IS NULL"
+NIGHT = "HOUR(event_at) < 6"
+# What a message that a member joined or left changes in the number of groups; one that was told twice changes nothing.
+_BEFORE = "COALESCE(LAG(is_member) OVER (PARTITION BY group_id), FALSE)"
+STEP = f"CASE WHEN is_member AND NOT {_BEFORE} THEN 1 WHEN NOT is_member AND {_BEFORE} THEN -1 ELSE 0 END"
+
+INTERESTS = "What you are interested in"
+VARIETY = "Variety of your interests"
+STEADY = "How steadily you keep up your interests"
+SEEKING = "Interest in offers of loans"
+BETTING = "Interest in betting"
+WORKLESS = "Interest in job offers"
+MEMBER = "Groups that you share your interests with"
+
+HOBBIES = FeatureGroup(
+    name="hobbies",
+    table="clean.behaviour_events",
+    owner="credit-risk",
+    description="Topics, hobbies and offers that the customer looked at",
+    windows=LONG,
+    pii="personal",
+    filters={
+        "content": "kind = 'content'",
+        "hobby": "kind = 'hobby'",
+        "click": "kind = 'click'",
+        "jobs": "topic = 'jobs'",
+        "loans": "topic = 'loans'",
+        "betting": "topic = 'betting'",
+    },
+    words={
+        "content": "articles",
+        "hobby": "hobbies",
+        "click": "offers",
+        "jobs": "jobs",
+        "loans": "loans",
+        "betting": "betting",
+    },
+    measures=(
+        Measure(
+            name="looked",
+            ops="count",
+            windows=("30d", *LONG),
+            filters=("content", "hobby", "click"),
+            unfiltered=True,
+            description="Things looked at ({filter}) over {window}: time to spare, and how well the app knows somebody",
+            reason=INTERESTS,
+        ),
+        Measure(
+            name="looked",
+            ops="days_since_last",
+            windows=("all",),
+            filters=("hobby",),
+            description="Days since something about a hobby was looked at: an interest that was given up",
+            reason=STEADY,
+        ),
+        Measure(
+            name="topics",
+            value="topic",
+            ops="distinct entropy hhi",
+            filters=("content", "hobby"),
+            description="How many topics ({filter}) over {window}, how evenly, how much on one: broad or single-minded",
+            reason=VARIETY,
+        ),
+        Measure(
+            name="new_topics",
+            ops="count",
+            where=FIRST_SEEN,
+            filters=("hobby",),
+            description="Hobbies looked at for the first time in {window}: a taste for the new, or for none for long",
+            reason=VARIETY,
+        ),
+        Measure(
+            name="jobs",
+            ops="count",
+            where="topic = 'jobs'",
+            windows=("30d", *LONG),
+            sign=1,
+            description="Articles and offers about jobs over {window}: work is lost, or feared to be",
+            reason=WORKLESS,
+        ),
+        Measure(
+            name="loans",
+            ops="count",
+            where="topic = 'loans'",
+            windows=("30d", *LONG),
+            sign=1,
+            description="Articles and offers about loans over {window}: in need of money before asking for it",
+            reason=SEEKING,
+        ),
+        Measure(
+            name="betting",
+            ops="count active_days",
+            where="topic = 'betting'",
+            sign=1,
+            description="Articles and offers about betting over {window}: gambling goes with missed payments",
+            reason=BETTING,
+        ),
+        Measure(
+            name="night",
+            ops="count",
+            where=NIGHT,
+            sign=1,
+            description="Things looked at between midnight and six over {window}: a life off its usual hours",
+            reason="Activity at night",
+        ),
+        Measure(
+            name="hobby",
+            ops="active_days mean_gap max_gap",
+            where="kind = 'hobby'",
+            windows=("180d",),
+            description="Days with a hobby over {window}, and the days in between: kept up or taken up by fits",
+            reason=STEADY,
+        ),
+        Measure(
+            name="weekdays",
+            value="ISODOW(event_at)",
+            ops="entropy",
+            windows=("180d",),
+            description="How evenly the app is looked at over the days of the week, over {window}: a routine is low",
+            reason=STEADY,
+        ),
+    ),
+    derived=(
+        Share(
+            name="hobby",
+            a="looked_hobby_count",
+            b="looked_count",
+            description="Share of hobbies in what was looked at over {window}: leisure against news and offers",
+            reason=INTERESTS,
+        ),
+        Share(
+            name="new_topics",
+            a="new_topics_hobby_count",
+            b="looked_hobby_count",
+            description="Share of hobbies looked at for the first time over {window}: a taste for the new",
+            reason=VARIETY,
+        ),
+        Share(
+            name="jobs",
+            a="jobs_count",
+            b="looked_count",
+            windows=LONG,
+            sign=1,
+            description="Share of what was looked at that is about jobs, over {window}: work is lost, or feared to be",
+            reason=WORKLESS,
+        ),
+        Share(
+            name="loans",
+            a="loans_count",
+            b="looked_count",
+            windows=LONG,
+            sign=1,
+            description="Share of what was looked at that is about loans, over {window}: in need of money",
+            reason=SEEKING,
+        ),
+        Share(
+            name="night",
+            a="night_count",
+            b="looked_count",
+            sign=1,
+            description="Share of what was looked at between midnight and six over {window}",
+            reason="Activity at night",
+        ),
+        Ratio(
+            of="looked_count looked_hobby_count",
+            window="30d",
+            against="180d",
+            description="Things looked at per day over {window} against 180 days: interests that fade",
+            reason=STEADY,
+        ),
+        Change(
+            of="topics_hobby_distinct",
+            windows=("90d",),
+            description="Change of the number of hobbies over {window} against the same span before",
+            reason=VARIETY,
+        ),
+        Months(
+            name="hobby",
+            value="looked_hobby_count > 0",
+            ops="count current_streak",
+            windows=("6m",),
+            description="Months with a hobby, in {window}: kept up month after month",
+            reason=STEADY,
+        ),
+    ),
+)
+
+HOBBY_GROUPS = FeatureGroup(
+    name="hobby_groups",
+    table="clean.group_memberships",
+    owner="credit-risk",
+    description="Hobby groups that the customer belongs to, and for how long",
+    windows=("180d", "all"),
+    pii="personal",
+    where="group_kind = 'hobby'",
+    lookups=(Lookup(table="clean.groups", on="group_id", columns=("topic",)),),
+    measures=(
+        Measure(
+            name="belongs",
+            value=STEP,
+            ops="sum",
+            sign=-1,
+            description="Hobby groups joined less those left over {window}: since ever, the groups of today",
+            reason=MEMBER,
+        ),
+        Measure(
+            name="left",
+            ops="count",
+            where="NOT is_member",
+            sign=1,
+            description="Hobby groups left over {window}: people to turn to that are gone",
+            reason=MEMBER,
+        ),
+        Measure(
+            name="joined",
+            ops="days_since_first days_since_last",
+            where="is_member",
+            windows=("all",),
+            description="Days since a hobby group was joined, the first and the latest: old ties hold better",
+            reason=MEMBER,
+        ),
+        Measure(
+            name="left",
+            ops="days_since_last",
+            where="NOT is_member",
+            windows=("all",),
+            sign=-1,
+            description="Days since a hobby group was left",
+            reason=MEMBER,
+        ),
+        Measure(
+            name="topics",
+            value="topic",
+            ops="distinct",
+            where="is_member",
+            windows=("all",),
+            description="Hobbies that the groups joined are about",
+            reason=VARIETY,
+        ),
+    ),
+)
+
+HOBBY_CHATS = FeatureGroup(
+    name="hobby_chats",
+    table="clean.group_messages",
+    owner="credit-risk",
+    description="Messages of the customer in hobby groups",
+    windows=LONG,
+    pii="personal",
+    where="group_kind = 'hobby'",
+    filters={"weekend": "ISODOW(event_at) >= 6"},
+    words={"weekend": "at weekends"},
+    measures=(
+        Measure(
+            name="written",
+            ops="count active_days",
+            windows=("30d", *LONG),
+            sign=-1,
+            description="Messages in hobby groups over {window}: in touch with people who share an interest",
+            reason=MEMBER,
+        ),
+        Measure(
+            name="written",
+            ops="days_since_last",
+            windows=("all",),
+            sign=1,
+            description="Days since a message in a hobby group: gone quiet among friends",
+            reason=MEMBER,
+        ),
+        Measure(
+            name="written",
+            ops="mean_gap max_gap",
+            windows=("180d",),
+            sign=1,
+            description="Days between messages in hobby groups over {window}: how steadily the customer takes part",
+            reason=STEADY,
+        ),
+        Measure(
+            name="written",
+            ops="count",
+            filters=("weekend",),
+            description="Messages in hobby groups {filter} over {window}: leisure at its usual time",
+            reason=MEMBER,
+        ),
+        Measure(
+            name="groups",
+            value="group_id",
+            ops="distinct",
+            sign=-1,
+            description="Hobby groups written in over {window}: circles that the customer takes part in",
+            reason=MEMBER,
+        ),
+    ),
+    derived=(
+        Share(
+            name="weekend",
+            a="written_weekend_count",
+            b="written_count",
+            windows=LONG,
+            description="Share of messages in hobby groups at weekends over {window}: days are full, or empty",
+            reason=MEMBER,
+        ),
+        Ratio(
+            of="written_count",
+            window="30d",
+            against="180d",
+            sign=-1,
+            description="Messages in hobby groups per day over {window} against 180 days: gone quiet",
+            reason=STEADY,
+        ),
+        Change(
+            of="written_count",
+            windows=("90d",),
+            sign=-1,
+            description="Change of messages in hobby groups over {window} against the same span before",
+            reason=STEADY,
+        ),
+    ),
+)

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from tallystick.project.contracts import load_contract
-from tallystick.spec.columns import group_bases, group_columns, group_contract
+from tallystick.spec.bases import group_bases
+from tallystick.spec.columns import group_columns, group_contract
 from tallystick.spec.features import FeatureGroup, Measure
 from tallystick.spec.tables import TableContract
 

@@ -16,7 +16,7 @@ from tallystick.spec.names import nearest_name
 
 if TYPE_CHECKING:
     from tallystick.project import Project
-    from tallystick.spec.columns import FeatureColumn
+    from tallystick.spec.bases import FeatureColumn
     from tallystick.spec.features import FeatureGroup
 
 # Parameters of the SQL that are no edges of windows.
@@ -113,7 +113,7 @@ def _passport(project: Project, group: FeatureGroup, column: FeatureColumn) -> d
 
 
 def _conditions(group: FeatureGroup, column: FeatureColumn) -> list[str] | str:
-    from tallystick.spec.columns import group_bases
+    from tallystick.spec.bases import group_bases
 
     bases = group_bases(group)
     found: dict[str, None] = {}

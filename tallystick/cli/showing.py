@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tallystick.project import Project
-    from tallystick.spec.columns import FeatureColumn
+    from tallystick.spec.bases import FeatureColumn
 
 REJECTED = "_rejected"
 

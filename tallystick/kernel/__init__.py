@@ -9,7 +9,8 @@ Here: pure functions in NumPy on Arrow. Not here: Spark, files, which rows belon
 from __future__ import annotations
 
 from tallystick.kernel.aggregate import compute_group, compute_vector
-from tallystick.kernel.plan import GroupPlan, prepare_group, required_columns
+from tallystick.kernel.plan import GroupPlan, required_columns
+from tallystick.kernel.prepare import prepare_group
 from tallystick.kernel.row_values import evaluate_expression
 
 __all__ = ["GroupPlan", "compute_group", "compute_vector", "evaluate_expression", "prepare_group", "required_columns"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tallystick.spec.bases import FeatureColumn, group_bases
 from tallystick.spec.checks import readable_columns
-from tallystick.spec.columns import FeatureColumn, group_bases
 from tallystick.spec.feature_sql import base_columns, distance_text
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup
 from tallystick.spec.tables import TableContract

@@ -17,9 +17,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.calendar import business_date, business_instant, shift_back
 from tallystick.spec.checks import readable_columns
-from tallystick.spec.columns import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.expression_sql import expression_sql, holds_lag, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup

@@ -18,25 +18,19 @@ and 3 shares.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.declared_checks import check_bounded, check_life, check_measure, check_parts, check_windows
 from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.months import Months
-from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
-from tallystick.spec.ops import EACH_OPS, Op, parse_op
-from tallystick.spec.part_checks import (
-    check_distinct,
-    check_sign,
-    check_texts,
-    check_version,
-    split_names,
-)
+from tallystick.spec.names import check_name
+from tallystick.spec.ops import Op, parse_op
+from tallystick.spec.part_checks import check_sign, check_version, split_names
 from tallystick.spec.parts import declaring
-from tallystick.spec.tables import PII_CLASSES
 from tallystick.spec.windows import Window, parse_window
 
 # Of the k windows before, at least this many must have a value: below it a standard deviation says nothing.
@@ -85,24 +79,9 @@ class Measure:
             self._check()
 
     def _check(self) -> None:
-        where = f"measure {self.name}"
-        check_types(self, where=where)
-        check_name("measure", self.name)
-        check_texts(where, reason=self.reason)
-        check_sign(where, self.sign)
-        _check_windows(where, self.windows)
-        _check_life(where, self)
+        check_types(self, where=f"measure {self.name}")
         object.__setattr__(self, "ops", split_names(self.ops))
-        if not self.ops:
-            raise DeclarationError("no operation is named", where=where, fix="ops='count sum'")
-        check_distinct(where, "operation", self.ops)
-        for op in self.parsed_ops:
-            if op.rule.takes != "none" and not self.value:
-                raise DeclarationError(f"{op.token} needs a value", where=where, fix="value='amount_minor'")
-            if self.each and op.name not in EACH_OPS:
-                raise DeclarationError(f"{op.token} looks at no sums per each", where=where, fix=", ".join(EACH_OPS))
-        if self.by and (self.filters or self.unfiltered):
-            raise DeclarationError("by and filters exclude each other", where=where, fix="declare two measures")
+        check_measure(self)
 
     @property
     def parsed_ops(self) -> tuple[Op, ...]:
@@ -137,6 +116,7 @@ class Share:
         with declaring("share", self.name):
             _check_derived(f"share {self.name}", self)
             check_name("share", self.name)
+            check_life(f"share {self.name}", self.version, name=self.name, replaces=self.replaces)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,7 +166,7 @@ class Change:
 
     def __post_init__(self) -> None:
         _check_derived(f"change of {self.of}", self)
-        _check_bounded(f"change of {self.of}", self.windows)
+        check_bounded(f"change of {self.of}", self.windows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,7 +188,7 @@ class ZScore:
     def __post_init__(self) -> None:
         where = f"zscore of {self.of}"
         _check_derived(where, self)
-        _check_bounded(where, self.windows)
+        check_bounded(where, self.windows)
         if not LEAST_ZSCORE_WINDOWS <= self.k <= 60:
             raise DeclarationError(f"k = {self.k} is out of range", where=where, fix=f"{LEAST_ZSCORE_WINDOWS} to 60")
 
@@ -269,49 +249,10 @@ class FeatureGroup:
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        where = self.where_text
-        check_types(self, where=where)
-        check_name("group", self.name, where=where)
-        check_texts(where, owner=self.owner)
-        _check_windows(where, self.windows)
-        if not self.windows or not self.measures:
-            raise DeclarationError("a group needs windows and measures", where=where)
+        check_types(self, where=self.where_text)
         for name in ("filters", "by", "words", "retired", "renamed"):
             object.__setattr__(self, name, FrozenMap(getattr(self, name)))
-        for pii in (self.pii, *(m.pii for m in self.measures if m.pii)):
-            if pii not in PII_CLASSES:
-                raise DeclarationError(
-                    f"unknown PII class {pii}", where=where, fix=nearest_name(pii, PII_CLASSES), texts=(pii,)
-                )
-        for name in self.filters:
-            check_name("filter", name, where=where)
-        check_version(where, self.version)
-        for name in self.retired:
-            if not name.startswith(f"{self.name}_"):
-                raise DeclarationError(f"retired {name} is no feature of {self.name}", where=where, fix="its full name")
-        for name, old in self.renamed.items():
-            check_name("replaced", old, where=f"{where}, renamed {name}")
-            if name not in self.filters:
-                raise self._unknown("filter", name, self.filters, where=where)
-            if old in self.filters:
-                raise DeclarationError(f"filter {old} was renamed and is declared", where=where, fix="remove one")
-        for category, values in self.by.items():
-            _check_values(f"{where}, by {category}", values)
-        for measure in self.measures:
-            with declaring("measure", measure.name):
-                self._check_references(measure)
-
-    def _check_references(self, measure: Measure) -> None:
-        where = f"{self.where_text}, measure {measure.name}"
-        check_distinct(where, "filter", measure.filters)
-        for name in measure.filters:
-            if name not in self.filters:
-                raise self._unknown("filter", name, self.filters, where=where)
-        if measure.by and measure.by not in self.by:
-            raise self._unknown("category", measure.by, self.by, where=where)
-
-    def _unknown(self, kind: str, name: str, known: Iterable[str], *, where: str) -> DeclarationError:
-        return DeclarationError(f"unknown {kind} {name}", where=where, fix=nearest_name(name, known), texts=(name,))
+        check_parts(self)
 
     @property
     def where_text(self) -> str:
@@ -344,35 +285,8 @@ def stems_of(of: str | tuple[str, ...]) -> tuple[str, ...]:
     return split_names(of)
 
 
-def _check_windows(where: str, windows: Iterable[str]) -> None:
-    for window in windows:
-        parse_window(window)
-    check_distinct(where, "window", windows)
-
-
-def _check_bounded(where: str, windows: Iterable[str]) -> None:
-    if any(parse_window(window).is_all for window in windows):
-        raise DeclarationError("window all has no window before it", where=where, fix="use days or months")
-
-
 def _check_derived(where: str, derived: Share | Ratio | Change | ZScore) -> None:
     check_types(derived, where=where)
     check_sign(where, derived.sign)
-    _check_windows(where, derived.windows)
-    _check_life(where, derived)
-
-
-def _check_life(where: str, declared: Measure | Share | Ratio | Change | ZScore) -> None:
-    check_version(where, declared.version)
-    if isinstance(declared, (Measure, Share)) and declared.replaces:
-        check_name("replaced", declared.replaces, where=where)
-        if declared.replaces == declared.name:
-            raise DeclarationError("it replaces itself", where=where, fix="replaces='the name it had before'")
-
-
-def _check_values(where: str, values: tuple[str, ...]) -> None:
-    names = [value_name(value) for value in values]
-    check_distinct(where, "value", names)
-    if not names or OTHER in names or "" in names:
-        fix = "other is made for all values that are not declared"
-        raise DeclarationError("declared values must be distinct words, without other", where=where, fix=fix)
+    check_windows(where, derived.windows)
+    check_version(where, derived.version)

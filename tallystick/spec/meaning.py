@@ -12,7 +12,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from tallystick.spec.columns import Base, FeatureColumn, group_bases
+from tallystick.spec.bases import Base, FeatureColumn, group_bases
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.names import OTHER, value_name

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from tallystick.spec.features import FeatureGroup
-from tallystick.spec.tables import Retirement
+if TYPE_CHECKING:
+    from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.tables import Retirement
 
 
 def gone_text(name: str, *, retired_on: date | str | None, replaced_by: str) -> str:

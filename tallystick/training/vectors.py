@@ -18,7 +18,8 @@ from tallystick.errors import DeclarationError, ModelError
 from tallystick.features.request import add_request_features
 from tallystick.kernel.zones import zone_offsets
 from tallystick.model.inputs import Feature
-from tallystick.spec.columns import FeatureColumn, group_columns, group_retirements, retired_columns
+from tallystick.spec.bases import FeatureColumn
+from tallystick.spec.columns import group_columns, group_retirements, retired_columns
 from tallystick.spec.expressions import columns_used, parse_number
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import nearest_name

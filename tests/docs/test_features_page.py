@@ -9,7 +9,8 @@ import pytest
 
 from tallystick.kernel import compute_group, prepare_group
 from tallystick.project import load_project
-from tallystick.project.feature_page import COMMAND, features_page
+from tallystick.project.feature_guide import COMMAND
+from tallystick.project.feature_page import features_page
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.ops import OP_RULES

@@ -7,16 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.kernel import compute_group, prepare_group
-from tests.lib.feature_cases import (
-    CONTRACTS,
-    MANY_EXAMPLES,
-    SOME_EXAMPLES,
-    ZONES,
-    differences,
-    event_tables,
-    feature_groups,
-    observation_tables,
-)
+from tests.lib.drawn_groups import feature_groups
+from tests.lib.drawn_rows import MANY_EXAMPLES, SOME_EXAMPLES, ZONES, event_tables, observation_tables
+from tests.lib.feature_cases import CONTRACTS, differences
 from tests.lib.oracle import compute_with_oracle
 
 

@@ -17,24 +17,22 @@ from hypothesis import strategies as st
 
 from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, prepare_group
-from tallystick.spec.columns import group_bases, group_columns
+from tallystick.spec.bases import group_bases
+from tallystick.spec.columns import group_columns
 from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
 from tallystick.spec.months import MONTH_OPS, Months
 from tallystick.spec.ops import OP_RULES
+from tests.lib.drawn_groups import feature_groups
+from tests.lib.drawn_rows import SOME_EXAMPLES, ZONES, event_tables, observation_tables
+from tests.lib.every_op import every_op_group
 from tests.lib.feature_cases import (
     CONTRACTS,
     SCHEMA,
-    SOME_EXAMPLES,
-    ZONES,
     differences,
-    event_tables,
-    every_op_group,
-    feature_groups,
     make_events,
     make_group,
     make_measure,
     make_observations,
-    observation_tables,
     utc,
 )
 from tests.lib.oracle import compute_with_oracle

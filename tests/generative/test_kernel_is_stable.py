@@ -12,13 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.kernel import compute_group, compute_vector, prepare_group
-from tests.lib.feature_cases import (
-    CONTRACTS,
-    SOME_EXAMPLES,
-    event_tables,
-    feature_groups,
-    observation_tables,
-)
+from tests.lib.drawn_groups import feature_groups
+from tests.lib.drawn_rows import SOME_EXAMPLES, event_tables, observation_tables
+from tests.lib.feature_cases import CONTRACTS
 
 
 @pytest.mark.parametrize("zone", ["Europe/Prague", "Asia/Shanghai"])

@@ -16,19 +16,17 @@ from tallystick.errors import ContractError
 from tallystick.kernel import compute_group, fusion, prepare_group
 from tallystick.kernel.cells import Results
 from tallystick.spec.features import FeatureGroup
+from tests.lib.drawn_groups import feature_groups
+from tests.lib.drawn_rows import SOME_EXAMPLES, event_tables, observation_tables
+from tests.lib.every_op import every_op_group
 from tests.lib.feature_cases import (
     CONTRACTS,
     SCHEMA,
-    SOME_EXAMPLES,
     differences,
-    event_tables,
-    every_op_group,
-    feature_groups,
     make_events,
     make_group,
     make_measure,
     make_observations,
-    observation_tables,
     utc,
 )
 from tests.lib.oracle import compute_with_oracle

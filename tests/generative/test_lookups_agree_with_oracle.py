@@ -12,18 +12,8 @@ from hypothesis import strategies as st
 
 from tallystick.features import GroupWork, compute_local
 from tallystick.spec.features import Lookup
-from tests.lib.feature_cases import (
-    CONTRACTS,
-    MANY_EXAMPLES,
-    SOME_EXAMPLES,
-    ZONES,
-    differences,
-    event_tables,
-    instants,
-    make_group,
-    make_measure,
-    observation_tables,
-)
+from tests.lib.drawn_rows import MANY_EXAMPLES, SOME_EXAMPLES, ZONES, event_tables, instants, observation_tables
+from tests.lib.feature_cases import CONTRACTS, differences, make_group, make_measure
 from tests.lib.lookup_cases import CODES, FACTS, SCHEMA
 from tests.lib.oracle import compute_with_oracle
 

@@ -19,13 +19,15 @@ from tallystick.cli.explaining import explain_feature, read_as_of, show_feature
 from tallystick.errors import InputError, NotFound
 from tallystick.features import GroupWork, compute_local
 from tallystick.project import Project, load_project
-from tallystick.spec.columns import FeatureColumn, group_columns
+from tallystick.spec.bases import FeatureColumn
+from tallystick.spec.columns import group_columns
 from tallystick.spec.describe import null_rule, source_columns, window_words
 from tallystick.spec.feature_sql import SqlWriter, sql_parameters
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.ops import OP_RULES
 from tallystick.spec.tables import TableContract
-from tests.lib.feature_cases import CONTRACTS, every_op_group, make_observations, utc
+from tests.lib.every_op import every_op_group
+from tests.lib.feature_cases import CONTRACTS, make_observations, utc
 from tests.lib.random_rows import AS_OF, ZONE, random_rows, words_of
 
 # Operations whose argument is a part of their name.

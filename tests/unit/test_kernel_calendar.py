@@ -11,7 +11,8 @@ from tallystick.errors import DeclarationError
 from tallystick.kernel.zones import DAY, months_back, zone_offsets
 from tallystick.spec.calendar import business_date, shift_back
 from tallystick.spec.windows import parse_window
-from tests.lib.feature_cases import ZONES, utc
+from tests.lib.drawn_rows import ZONES
+from tests.lib.feature_cases import utc
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 ZONES_TRIED = [*sorted(ZONES), "America/Recife", "Africa/Casablanca", "Asia/Kolkata"]

@@ -1,0 +1,119 @@
+"""The aggregates of a group before they have a window, with one, and as the column that is made of them.
+
+Kept apart from ``columns``, which says which columns a group has: SQL, words and the kernel need the parts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from tallystick.errors import DeclarationError
+from tallystick.spec import names
+from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.ops import Op
+from tallystick.spec.parts import declaring
+from tallystick.spec.series import Series
+from tallystick.spec.windows import CALENDAR_MONTH, MONTH, Window, parse_window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """One aggregate without its window: an op of a measure for one filter or one value of its category."""
+
+    measure: Measure
+    op: Op
+    filter: str = ""
+    value: str = ""
+    old_filter: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The name that derived features refer to."""
+        return names.stem_name(self.measure.name, self.op.token, filter_name=self.filter, value=self.value)
+
+    @property
+    def old_stem(self) -> str:
+        """The stem before the measure, its filter or both were renamed; empty where nothing was."""
+        if not (self.measure.replaces or self.old_filter):
+            return ""
+        old = self.measure.replaces or self.measure.name
+        return names.stem_name(old, self.op.token, filter_name=self.old_filter or self.filter, value=self.value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One aggregate over one window. ``lag`` 1 is the window before, ``[as_of - 2w, as_of - w)``, and so on.
+
+    Window ``month`` is the last whole calendar month, with ``lag`` 1 the one before.
+    """
+
+    stem: str
+    window: str
+    lag: int = 0
+
+    @property
+    def span(self) -> Window:
+        """The window as a value."""
+        return CALENDAR_MONTH if self.window == MONTH else parse_window(self.window)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureColumn:
+    """One feature: its name, type and passport.
+
+    ``type`` is ``int64`` or ``double``, and empty where a column was made without contracts and its type depends on
+    them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change``, ``zscore`` or ``months`` (then with a ``series``)
+    over ``cells`` in order. ``empty`` is what a customer without rows gets, ``0`` or ``null``. ``replaces`` is the
+    column's name before its measure or filter was renamed. From business date ``retired_on`` on it is not computed.
+    """
+
+    name: str
+    type: str
+    group: str
+    measure: str
+    op: str
+    window: str
+    filter: str
+    value: str
+    previous: bool
+    formula: str
+    cells: tuple[Cell, ...]
+    description: str
+    reason: str
+    sign: int
+    pii: str
+    owner: str
+    permitted_use: str
+    empty: str
+    version: int = 1
+    replaces: str = ""
+    retired_on: date | None = None
+    series: Series | None = None
+
+
+def group_bases(group: FeatureGroup) -> dict[str, Base]:
+    """Every aggregate of the group by its stem, in declared order."""
+    bases: dict[str, Base] = {}
+    for measure in group.measures:
+        for filter_name, value in _families(group, measure):
+            for op in measure.parsed_ops:
+                old_filter = group.renamed.get(filter_name, "")
+                base = Base(measure=measure, op=op, filter=filter_name, value=value, old_filter=old_filter)
+                if base.stem in bases:
+                    where = f"{group.where_text}, measure {measure.name}"
+                    with declaring("measure", measure.name, is_last=True):
+                        raise DeclarationError(f"two measures make {base.stem}", where=where, fix="rename one")
+                bases[base.stem] = base
+    return bases
+
+
+def _families(group: FeatureGroup, measure: Measure) -> Iterator[tuple[str, str]]:
+    if measure.by:
+        for value in group.by[measure.by]:
+            yield "", names.value_name(value)
+        yield "", names.OTHER
+        return
+    for filter_name in measure.filter_names:
+        yield filter_name, ""

@@ -1,0 +1,122 @@
+"""Hypothesis strategies for feature groups: measures of any kind, and derived features over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tallystick.spec.bases import group_bases
+from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
+from tallystick.spec.months import Months
+from tests.lib.feature_cases import make_group, make_measure
+
+_WINDOWS = st.lists(
+    st.sampled_from(["1d", "2d", "7d", "30d", "365d", "1m", "2m", "12m", "all"]), min_size=1, max_size=3, unique=True
+)
+_NUMBERS = (
+    "CASE WHEN HOUR(event_at) >= 22 OR HOUR(event_at) < 6 THEN 1 ELSE 0 END",
+    "amount_minor", "rate", "is_night", "small * 3 - amount_minor", "ABS(amount_minor)", "rate * 0.5 - 1",
+    "LAST_VALUE(small IGNORE NULLS)", "EPOCH(event_at) - EPOCH(LAG(event_at) OVER (PARTITION BY channel))",
+    "LAG(amount_minor)", "amount_minor / 3 - LAG(amount_minor, 2) OVER (PARTITION BY channel)",
+    "amount_minor / small", "rate / (ISODOW(event_at) - 4)", "COALESCE(amount_minor, small, 7)",
+    "CASE channel WHEN 'cash' THEN amount_minor WHEN 'card' THEN -amount_minor END", "ISODOW(event_at)",
+)  # fmt: skip
+_WHOLE = ("amount_minor", "is_night", "small", "1", "LAG(small)")
+KEYS = ("channel", "is_night", "ISODOW(event_at)", "due_date", "LAST_VALUE(small IGNORE NULLS)")
+_ANYTHING = (*_NUMBERS, "channel", "due_date", "event_at", "COALESCE(channel, 'none')")
+_CONDITIONS = (
+    "", "", "amount_minor > 0", "channel = 'cash'", "channel IN ('card', 'Card')", "NOT channel LIKE '%a%d'",
+    "channel IS NULL OR rate BETWEEN 0 AND 1", "amount_minor <> small", "channel >= 'card' AND NOT is_night",
+    "channel NOT LIKE 'c%' OR is_night", "due_date < DATE '2024-06-01'", "MONTH(event_at) = 3",
+    "LAG(channel) = 'cash' OR LAG(event_at) OVER (PARTITION BY is_night, small) IS NULL",
+    "LAST_VALUE(CASE WHEN LAG(channel) = 'cash' THEN channel END IGNORE NULLS) OVER (PARTITION BY is_night) = 'card'",
+    "amount_minor * 2 < 3.5", "small / amount_minor < 1.5",
+    "EXTRACT(DAY FROM event_at) IN (1, 29, 30, 31)", "QUARTER(due_date) = 1 AND YEAR(event_at) > 2000",
+)  # fmt: skip
+FILTERS = {"cash": "channel = 'cash'", "paid": "amount_minor < 0", "odd": "small IS NOT NULL AND NOT is_night"}
+CATEGORY = {"channel": ("cash", "card", "strange one")}
+
+NUMBER_OPS = [
+    "sum",
+    "mean",
+    "std",
+    "std_pop",
+    "min",
+    "max",
+    "quantile(0.5)",
+    "quantile(0.9)",
+    "first",
+    "last",
+    "last_2",
+    "last_3",
+    "slope",
+]
+ROW_OPS = ["count", "active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap"]
+WHOLE_OPS = ["pareto(0.8)", "pareto(0.5)"]
+EACH_OPS = ["mean", "std", "std_pop", "min", "max", "quantile(0.5)"]
+VALUE_OPS = ["distinct", "entropy", "top_share", "hhi"]
+
+
+@st.composite
+def feature_groups(draw: st.DrawFn) -> FeatureGroup:
+    """A group with a few measures of any kind, and derived features over them."""
+    measures = []
+    for number in range(draw(st.integers(1, 3))):
+        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates", "whole", "each"]))
+        ops, values = {
+            "numbers": (NUMBER_OPS, _NUMBERS), "rows": (ROW_OPS, ("",)), "values": (VALUE_OPS, _ANYTHING),
+            "dates": (["age_days"], ("due_date",)), "whole": (WHOLE_OPS, _WHOLE),
+            "each": ([*EACH_OPS, *WHOLE_OPS], _WHOLE) if draw(st.booleans()) else (EACH_OPS, _NUMBERS),
+        }[kind]  # fmt: skip
+        families = draw(
+            st.sampled_from([{}, {}, {"filters": ("cash", "odd"), "unfiltered": True}, {"filters": ("paid",)},
+                             {"by": "channel"}])
+        )  # fmt: skip
+        measures.append(
+            make_measure(
+                " ".join(draw(st.lists(st.sampled_from(ops), min_size=min(2, len(ops)), max_size=4, unique=True))),
+                name=f"m{number}",
+                value=draw(st.sampled_from(values)),
+                where=draw(st.sampled_from(_CONDITIONS)),
+                each=draw(st.sampled_from(KEYS)) if kind == "each" else "",
+                previous=draw(st.booleans()),
+                **families,
+            )
+        )
+    parts = {"filters": FILTERS, "by": CATEGORY, "windows": tuple(draw(_WINDOWS))}
+    group = make_group(*measures, where=draw(st.sampled_from(("", "", "small <> 0"))), **parts)
+    return make_group(*measures, where=group.where, derived=draw(_derived(group)), **parts)
+
+
+@st.composite
+def _derived(draw: st.DrawFn, group: FeatureGroup) -> tuple[Any, ...]:
+    stems = [stem for stem, base in group_bases(group).items()]
+    first, second = draw(st.sampled_from(stems)), draw(st.sampled_from(stems))
+    made: list[Any] = [Share(name="part", a=first, b=second)] if draw(st.booleans()) else []
+    if draw(st.booleans()):
+        made.append(Ratio(of=first, window=draw(st.sampled_from(["1d", "1m"])), against="90d"))
+    if draw(st.booleans()):
+        made.append(Change(of=second, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),)))
+    if draw(st.booleans()):
+        value, ops = draw(st.sampled_from(_monthly(first, second)))
+        made.append(Months(name="by", value=value, ops=ops, windows=tuple(draw(_MONTHS))))
+    if draw(st.booleans()):
+        made.append(ZScore(of=first, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),), k=draw(st.integers(3, 5))))
+    return tuple(made)
+
+
+_MONTHS = st.lists(st.sampled_from(["1m", "3m", "14m"]), min_size=1, max_size=2, unique=True)
+OF_CONDITION = "count longest_streak current_streak"
+
+
+def _monthly(first: str, second: str) -> list[tuple[str, str]]:
+    """Values of a month over two stems, with operations over the months."""
+    return [
+        (f"{first} > 0", OF_CONDITION),
+        (f"{first} = 0 OR {second} IS NULL", OF_CONDITION),
+        (f"{first} < LAG({first})", OF_CONDITION),
+        (f"NOT {first} >= 2 * LAG({second}, 2)", OF_CONDITION),
+        (f"{first} / {second}", "mean std min max last"),
+        (f"{first} * 0.5 - LAG({first})", "mean min last"),
+    ]

@@ -1,0 +1,92 @@
+"""One group with everything: each operation over each kind of window, filter and category, and each derived kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
+from tallystick.spec.months import Months
+from tests.lib.drawn_groups import (
+    CATEGORY,
+    EACH_OPS,
+    FILTERS,
+    KEYS,
+    NUMBER_OPS,
+    OF_CONDITION,
+    ROW_OPS,
+    VALUE_OPS,
+    WHOLE_OPS,
+)
+from tests.lib.feature_cases import make_group, make_measure
+
+
+def _sums_and_rows_before(**family: Any) -> list[Measure]:
+    """Every operation over sums, and values that reach over several rows."""
+    sums = " ".join([*EACH_OPS, *WHOLE_OPS])
+    measures = [make_measure(sums, name="each", value="amount_minor", each=KEYS[0], previous=True, **family)]
+    for number, each in enumerate(KEYS[1:]):
+        measures.append(make_measure("std_pop max", name=f"each{number}", value="rate * 0.5", each=each))
+    measures.append(
+        make_measure(
+            "mean std_pop", name="hours", filters=("odd",), unfiltered=True,
+            value="(EPOCH(event_at) - EPOCH(LAG(event_at) OVER (PARTITION BY channel))) / 3600",
+        )
+    )  # fmt: skip
+    # Runs of rows that a row in cash ends, each with the name of the row it began with.
+    run = "CASE WHEN LAG(channel) = 'cash' OR LAG(event_at) IS NULL THEN transaction_id END"
+    measures.append(make_measure("distinct", name="run", value=f"LAST_VALUE({run} IGNORE NULLS)", previous=True))
+    return measures
+
+
+def every_op_group() -> FeatureGroup:
+    """Each operation over windows in days, months and of all history, filtered, by category, before, and derived."""
+    families: tuple[dict[str, Any], ...] = ({"filters": ("odd",), "unfiltered": True}, {"by": "channel"})
+    values = {"rows": "", "number": "amount_minor", "real": "rate * 0.5", "flag": "is_night", "text": "channel"}
+    ops = {
+        "rows": ROW_OPS, "number": [*NUMBER_OPS, *WHOLE_OPS], "real": ("sum", "mean", "std", "max"),
+        "flag": ("sum", "mean", "last"),
+        "text": VALUE_OPS,
+    }  # fmt: skip
+    measures = [
+        make_measure(" ".join(ops[name]), name=f"{name}{number}", value=value, previous=True, **family)
+        for name, value in values.items()
+        for number, family in enumerate(families)
+    ]
+    measures.append(make_measure("age_days", name="due", value="due_date", previous=True))
+    measures.append(
+        make_measure("sum", name="late", value="small * 3 - amount_minor", where="HOUR(event_at) >= 12 OR is_night")
+    )
+    measures.append(make_measure("sum mean", name="part", value="amount_minor / (small - 1)"))
+    measures.append(
+        make_measure(
+            "sum max last", name="step", previous=True,
+            value="amount_minor - LAG(amount_minor) OVER (PARTITION BY channel)",
+            where="LAG(is_night, 2) IS NOT NULL OR ISODOW(LAG(event_at)) < 6", filters=("odd",), unfiltered=True,
+        )
+    )  # fmt: skip
+    measures += _sums_and_rows_before(**families[0])
+    measures.append(make_measure("distinct", name="before", value="LAG(channel)"))
+    derived = (
+        Share(name="odd", a="number0_odd_sum", b="number0_sum"),
+        Ratio(of="rows0_count number0_sum", window="2d", against="1m"),
+        Ratio(of="rows0_count", window="1m", against="30d"),
+        Change(of="number0_mean", windows=("2d", "1m")),
+        ZScore(of="rows0_count number0_sum number0_max", windows=("2d", "1m"), k=4),
+        Months(
+            name="fewer",
+            value="rows0_count < LAG(rows0_count) OR rows0_count = 0",
+            ops=OF_CONDITION,
+            windows=("1m", "5m"),
+        ),
+        Months(
+            name="odd", value="number0_odd_sum / number0_sum - 1", ops="mean std min max last last_2", windows=("5m",)
+        ),
+        Months(
+            name="shape",
+            value="text0_entropy + number0_last * LAG(number0_q50) - rows0_longest_streak",
+            ops="max last",
+            windows=("2m",),
+        ),
+    )
+    parts = {"filters": FILTERS, "by": CATEGORY, "windows": ("2d", "1m", "all")}
+    return make_group(*measures, derived=derived, where="COALESCE(small, 1) <> 0", **parts)

@@ -5,6 +5,7 @@ Both are kept and found again: making a bank of 50,000 customers takes minutes.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -28,7 +29,7 @@ def make_bank(folder: Path, *, customers: int, daily: int = 0) -> Path:
     """A simulated bank of that size below ``folder``; a finished one of the same size is left as it is."""
     out = folder / f"bank_{customers}_{daily}"
     folder.mkdir(parents=True, exist_ok=True)
-    simulate(out, customers=customers, daily=daily)
+    simulate(out, customers=customers, daily=daily, processes=os.cpu_count() or 1)
     return out
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tallystick.cli.adding import table_app
 from tallystick.cli.backfilling import commands as backfill_commands
 from tallystick.cli.maintaining import maintain_app
+
+if TYPE_CHECKING:
+    from tallystick.simulation import Wanted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -101,13 +104,18 @@ def simulate(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Last day of the history; it is delivered the day after."),
     ] = None,
-    months: Annotated[int, typer.Option(help="Months of history.")] = 21,
+    months: Annotated[int | None, typer.Option(help="Calendar months of history (21).")] = None,
+    days: Annotated[int | None, typer.Option(help="Days of history, in place of months.")] = None,
     daily: Annotated[int, typer.Option(help="Daily deliveries after the history.")] = 0,
+    processes: Annotated[int | None, typer.Option(help="Processes (the cores). The files do not depend on it.")] = None,
 ) -> None:
     """Write the files of a simulated bank."""
     from tallystick.cli.running import run_simulation
 
-    run_simulation(out, customers=customers, seed=seed, months=months, until=_day(until), daily=daily)
+    wanted: Wanted = {"customers": customers, "seed": seed, "months": months, "days": days, "daily": daily}
+    if until:
+        wanted["until"] = until.date()
+    run_simulation(out, processes=processes, **wanted)
 
 
 @app.command()

@@ -5,6 +5,7 @@ Kept apart from ``showing`` because these commands need Spark or write files.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -13,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from tallystick.ending import end_at_interrupt
 from tallystick.entrypoint import perform
@@ -27,6 +28,7 @@ from tallystick.spec.names import nearest_name
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tallystick.simulation import Wanted
     from tallystick.spec.recipes import Recipe
 
 # What the demo runs. Both names are declared in the project, not in the machinery.
@@ -91,22 +93,20 @@ def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None
         progress(f"simulating a bank of {customers} customers (seed {seed})")
         # Java starts on the other core meanwhile: either takes some seconds.
         with ThreadPoolExecutor(max_workers=1) as beside:
-            simulated = beside.submit(
-                run_simulation, bank, customers=customers, seed=seed, months=DEMO_MONTHS, until=None, daily=0
-            )
+            simulated = beside.submit(run_simulation, bank, customers=customers, seed=seed, months=DEMO_MONTHS)
             session()
         simulated.result()
         steps = _plan_chain(declared, DEMO_RECIPE, [f"{DEMO_SOURCE}={bank}"], home=home, dates=Dates())
         _run_chain(declared.recipes[DEMO_RECIPE], steps, home=home, session=session, run_id=f"demo-{customers}-{seed}")
 
 
-def run_simulation(out: Path, *, customers: int, seed: int, months: int, until: date | None, daily: int) -> None:
-    """Write a simulated bank's deliveries below ``out``: ``months`` of history up to ``until``, then ``daily`` days."""
+def run_simulation(out: Path, *, processes: int | None = None, **wanted: Unpack[Wanted]) -> None:
+    """Write a simulated bank's deliveries below ``out``, in as many processes as there are cores unless said."""
     from tallystick.simulation import simulate
 
-    dates = {"until": until} if until else {}
-    with working(f"simulating {customers} customers"):
-        simulate(out, customers=customers, seed=seed, months=months, daily=daily, **dates)
+    customers = wanted.get("customers", 2_000)
+    with working(f"simulating {customers:,} customers") as how_far:
+        simulate(out, processes=processes or len(os.sched_getaffinity(0)), how_far=how_far, **wanted)
 
 
 def replay_loads(source: str, first: date, *, warehouse: Path, project: Path | None) -> None:

@@ -7,5 +7,6 @@ of them. Not here: anything the pipeline itself needs. It reads these files as i
 from __future__ import annotations
 
 from tallystick.simulation.bank import Summary, simulate
+from tallystick.simulation.receipt import Wanted
 
-__all__ = ["Summary", "simulate"]
+__all__ = ["Summary", "Wanted", "simulate"]

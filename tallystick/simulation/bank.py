@@ -1,55 +1,29 @@
-"""The simulated bank: town after town, day after day, written as the supplier's deliveries.
+"""The simulated bank: its towns, one after the other or in several processes, written as the supplier's deliveries.
 
-``simulate`` and the order of a day. The steps have the behaviour.
-
-Every step draws from one random stream per town, in the order of time, and reads nothing but the state that earlier
-steps left. So the rows up to a day are the same whatever the length of the run: nothing of the future can be in them.
+``simulate`` and the plan of the towns. ``town_days`` has what happens in one, ``town_files`` what is written of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from tallystick.errors import InputError
-from tallystick.simulation.arrivals import draw_relations, found_town, reveal_relations, welcome_a_day
-from tallystick.simulation.day_numbers import first_of_month, from_day_number, month_number
-from tallystick.simulation.delivery_files import Deliveries, deliver_regions, deliver_town, deliver_truth
-from tallystick.simulation.devices import DeviceRecorder
-from tallystick.simulation.employment import EmploymentRecorder
-from tallystick.simulation.groups import GroupRecorder
-from tallystick.simulation.interests import InterestRecorder
-from tallystick.simulation.lending import FIRST_COLLECTION, SECOND_COLLECTION, buy_with_loans, collect, lend_a_day
-from tallystick.simulation.life import live_a_day
-from tallystick.simulation.money import (
-    DAYTIME,
-    EVENING,
-    MORNING,
-    gamble_at_night,
-    gamble_in_the_evening,
-    move_savings,
-    pay_interest,
-    pay_wages,
-    run_standing_orders,
-    send_money,
-    spend,
-)
-from tallystick.simulation.receipt import Plan, read_receipt, receipt_text
-from tallystick.simulation.recording import Leave, Recorder
-from tallystick.simulation.sightings import PlaceRecorder
-from tallystick.simulation.social import talk_a_day
-from tallystick.simulation.town import Town
+from tallystick.how_far import HowFar, parts_of, untold
+from tallystick.simulation.arrivals import found_town
+from tallystick.simulation.day_numbers import from_day_number
+from tallystick.simulation.delivery_files import Deliveries, deliver_regions
+from tallystick.simulation.processes import work_in_order
+from tallystick.simulation.receipt import Plan, Wanted, make_plan, read_receipt, receipt_text
+from tallystick.simulation.town_days import make_recorders, run_days
+from tallystick.simulation.town_files import TownFiles, pack_town
 
 TOWN_SIZE = 2_000
-# Streams of recorders begin here.
-_RECORDERS = 2_000_001
-DEFAULT_UNTIL = date(2026, 3, 31)
-DEFAULT_MONTHS = 21
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,44 +38,59 @@ class Summary:
     last_day: date
 
 
-def simulate(
-    out: Path,
-    *,
-    customers: int = 2_000,
-    seed: int = 7,
-    until: date = DEFAULT_UNTIL,
-    months: int = DEFAULT_MONTHS,
-    daily: int = 0,
-) -> Summary:
-    """Write a small internet bank to ``out``: the same arguments give the same bytes.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _TownPlan:
+    """One town of a bank: its number and the customers in it, the first of whom comes after ``before`` others."""
 
-    The history runs over ``months`` calendar months and ends with the day ``until``; it is delivered in the folder of
-    the next day. Each of the ``daily`` folders after it holds one more day. People come in towns of 2,000, one after
-    the other, so memory does not grow with ``customers``. A folder that already holds the result of the same
-    arguments is left as it is; one that holds anything else is refused with InputError.
+    bank: Plan
+    number: int
+    before: int
+    size: int
+
+
+def simulate(out: Path, *, processes: int = 1, how_far: HowFar = untold, **wanted: Unpack[Wanted]) -> Summary:
+    """Write a small internet bank to ``out``: the same ``wanted`` give the same bytes, in any number of ``processes``.
+
+    ``customers`` (2,000) come in towns of 2,000 who know only each other, so memory does not grow with their number;
+    ``seed`` (7) is that of every random stream. The history runs over ``months`` calendar months (21) or so many
+    ``days`` and ends with the day ``until``; it is delivered in the folder of the next day. Each of the ``daily``
+    folders after it (0) holds one more day.
+
+    A folder that already holds the result of the same arguments is left as it is; one that holds anything else is
+    refused with InputError. Until all is written the files are in a hidden folder beside ``out``. With more than one
+    process a script that calls this keeps the call behind ``if __name__ == "__main__":``.
     """
-    if customers < 1 or months < 1 or daily < 0:
-        raise InputError("customers and months must be at least 1, daily at least 0", where="simulate")
-    first = int(first_of_month(np.array([month_number(until) - months + 1]))[0])
-    plan = Plan(customers=customers, seed=seed, first=first, until=until, daily=daily)
+    plan = make_plan(wanted)
+    if processes < 1:
+        raise InputError("processes must be at least 1", where="simulate")
     if out.exists() and any(out.iterdir()):
         rows = read_receipt(out, plan)
         if rows is None:
             fix = "name a new one, or remove it"
             raise InputError("the folder to simulate into holds something else", where=str(out), fix=fix)
         return _summary(out, plan, rows)
-    with Deliveries(out, dates=plan.dates, seed=seed) as deliveries:
-        deliver_regions(deliveries, first=first)
-        for number, begin in enumerate(range(0, customers, TOWN_SIZE)):
-            rng = np.random.Generator(np.random.PCG64([seed, number]))
-            size = min(TOWN_SIZE, customers - begin)
-            town = found_town(rng, size, first_number=begin + 1, start=first)
-            run_days(town, first, plan.last, recorders=make_recorders(town, seed, number))
-            deliver_town(deliveries, town, number)
-            deliver_truth(deliveries, town)
+    towns = [
+        _TownPlan(bank=plan, number=number, before=before, size=min(TOWN_SIZE, plan.customers - before))
+        for number, before in enumerate(range(0, plan.customers, TOWN_SIZE))
+    ]
+    with Deliveries(out, dates=plan.dates) as deliveries:
+        deliver_regions(deliveries, first=plan.first)
+        told = parts_of(how_far, [town.size for town in towns])
+        for files in work_in_order(_simulate_town, towns, processes=processes, how_far=told):
+            deliveries.add(files)
         rows = deliveries.rows()
         deliveries.write_receipt(receipt_text(plan, rows, deliveries.planted()))
     return _summary(out, plan, rows)
+
+
+def _simulate_town(plan: _TownPlan, how_far: HowFar) -> TownFiles:
+    """All days of a town and its files."""
+    bank = plan.bank
+    rng = np.random.Generator(np.random.PCG64([bank.seed, plan.number]))
+    town = found_town(rng, plan.size, first_number=plan.before + 1, start=bank.first)
+    recorders = make_recorders(town, bank.seed, plan.number)
+    run_days(town, bank.first, bank.last, recorders=recorders, how_far=how_far)
+    return pack_town(town, plan.number, dates=bank.dates, seed=bank.seed)
 
 
 def _summary(out: Path, plan: Plan, rows: Mapping[str, int]) -> Summary:
@@ -113,51 +102,3 @@ def _summary(out: Path, plan: Plan, rows: Mapping[str, int]) -> Summary:
         first_day=from_day_number(plan.first),
         last_day=from_day_number(plan.last),
     )
-
-
-def make_recorders(town: Town, seed: int, number: int) -> list[Recorder]:
-    """One of each kind, with a stream of its own: another one more or less changes no row of the rest."""
-    streams = (np.random.Generator(np.random.PCG64([seed, number, _RECORDERS + place])) for place in count())
-    leave = Leave(next(streams), town.count)
-    groups = GroupRecorder(next(streams), town, leave=leave)
-    return [
-        groups,
-        EmploymentRecorder(next(streams), town),
-        PlaceRecorder(next(streams), town, leave=leave),
-        DeviceRecorder(next(streams), town),
-        InterestRecorder(next(streams), town, hobbies=groups.hobbies),
-    ]
-
-
-def run_days(town: Town, first: int, last: int, *, recorders: Sequence[Recorder] = ()) -> None:
-    """Let the days ``first`` to ``last`` (both included) pass in a town; the recorders look at each."""
-    relations = draw_relations(town)
-    reveal_relations(town, relations, relations["day"] < first)
-    for recorder in recorders:
-        recorder.begin(town, first)
-    for day in range(first, last + 1):
-        live_a_day(town, day)
-        welcome_a_day(town, day)
-        reveal_relations(town, relations, relations["day"] == day)
-        _move_money(town, day)
-        talk_a_day(town, day)
-        for recorder in recorders:
-            recorder.record_a_day(town, day)
-
-
-def _move_money(town: Town, day: int) -> None:
-    """The money of a day in the order of the clock: the steps' times of day do not overlap."""
-    gamble_at_night(town, day)
-    pay_interest(town, day)
-    run_standing_orders(town, day)
-    collect(town, day, second=FIRST_COLLECTION)
-    spend(town, day, MORNING)
-    pay_wages(town, day)
-    move_savings(town, day)
-    spend(town, day, DAYTIME)
-    send_money(town, day)
-    lend_a_day(town, day)
-    buy_with_loans(town, day)
-    collect(town, day, second=SECOND_COLLECTION)
-    spend(town, day, EVENING)
-    gamble_in_the_evening(town, day)

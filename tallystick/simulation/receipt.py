@@ -1,6 +1,6 @@
 """What a simulated folder holds: a receipt beside its deliveries, so that asking twice costs nothing.
 
-The arguments of a run as a value, and the note of them.
+The arguments of a run as a value, and the note of them. Apart from ``bank``, which carries them out.
 """
 
 from __future__ import annotations
@@ -9,12 +9,31 @@ import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TypedDict
 
-from tallystick.simulation.day_numbers import day_number
+import numpy as np
+
+from tallystick.errors import InputError
+from tallystick.simulation.day_numbers import day_number, first_of_month, month_number
 
 RECEIPT = "simulation.json"
 # To be raised with every change of what the same arguments give.
 BEHAVIOUR = 4
+
+
+DEFAULT_UNTIL = date(2026, 3, 31)
+DEFAULT_MONTHS = 21
+
+
+class Wanted(TypedDict, total=False):
+    """What a bank is asked for; ``simulate`` says what each means. ``months`` and ``days`` exclude each other."""
+
+    customers: int
+    seed: int
+    until: date
+    months: int | None
+    days: int | None
+    daily: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +55,20 @@ class Plan:
     def dates(self) -> tuple[date, ...]:
         """The load dates: the day after the history, and one more for each daily delivery."""
         return tuple(self.until + timedelta(days=1 + step) for step in range(self.daily + 1))
+
+
+def make_plan(wanted: Wanted) -> Plan:
+    """The plan of a bank that is asked for, with what was left out filled in; InputError where it makes no sense."""
+    until, months, days = wanted.get("until", DEFAULT_UNTIL), wanted.get("months"), wanted.get("days")
+    customers, daily = wanted.get("customers", 2_000), wanted.get("daily", 0)
+    if months is not None and days is not None:
+        raise InputError("months and days say the same thing", where="simulate", fix="give one of them")
+    if min(customers, months or 1, days or 1) < 1 or 0 in (months, days) or daily < 0:
+        what = "customers, months and days must be at least 1, daily at least 0"
+        raise InputError(what, where="simulate")
+    begin = month_number(until) - (months or DEFAULT_MONTHS) + 1
+    first = day_number(until) - days + 1 if days else int(first_of_month(np.array([begin]))[0])
+    return Plan(customers=customers, seed=wanted.get("seed", 7), first=first, until=until, daily=daily)
 
 
 def receipt_text(plan: Plan, rows: dict[str, int], planted: dict[str, dict[str, dict[str, int]]]) -> str:

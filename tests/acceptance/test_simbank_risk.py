@@ -10,9 +10,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tallystick.simulation.arrivals import found_town
-from tallystick.simulation.bank import run_days
 from tallystick.simulation.day_numbers import day_number, days_of_months
 from tallystick.simulation.town import CATEGORY, Town
+from tallystick.simulation.town_days import run_days
 
 FIRST, LAST = day_number(date(2024, 7, 1)), day_number(date(2026, 3, 31))
 EARNED = [CATEGORY[name] for name in ("salary", "business", "pension")]

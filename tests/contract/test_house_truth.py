@@ -11,7 +11,7 @@ from tallystick.project import load_project
 from tallystick.simulation import truth
 from tests.lib import house
 
-WRITERS = tuple(f"tallystick/simulation/{name}.py" for name in ("bank", "delivery_files", "employment", "truth"))
+WRITERS = tuple(f"tallystick/simulation/{name}.py" for name in ("delivery_files", "employment", "town_files", "truth"))
 # Modules that only judge results, each with its reason.
 EVALUATORS: dict[str, str] = {}
 OTHER_MEANINGS = {"tallystick/features/typed_rows.py": "a kind of column: a truth value"}

@@ -269,10 +269,10 @@ def test_asking_again_for_the_same_bank_writes_nothing_and_for_another_is_refuse
 def test_an_interrupted_run_leaves_no_folder_that_looks_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bank_module, "deliver_town", stop)
+    monkeypatch.setattr(bank_module, "pack_town", stop)
     with pytest.raises(KeyboardInterrupt):
         simulate(tmp_path / "out", customers=20, until=UNTIL, months=1)
     assert list(tmp_path.iterdir()) == []

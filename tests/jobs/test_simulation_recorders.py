@@ -11,9 +11,9 @@ import pytest
 
 from tallystick.simulation import simulate
 from tallystick.simulation.arrivals import found_town
-from tallystick.simulation.bank import make_recorders, run_days
 from tallystick.simulation.day_numbers import day_number
 from tallystick.simulation.town import Town
+from tallystick.simulation.town_days import make_recorders, run_days
 
 DAY = pd.Timedelta(days=1)
 

@@ -3,17 +3,31 @@
 One row of clean.transactions is one movement on an account of the customer. Categories are those of the clean model's
 open list; a bank that does not tell them gets zeros. Transfers between a customer's own accounts are neither earned nor
 spent.
+
+Why a lender cares: above a threshold, defaults rise with the part of income that goes into debt service (Nier, Popa,
+Shamloo and Voinea, IMF working paper 19/182, 2019); gambling goes with missed payments (Muggleton et al., Nature Human
+Behaviour 5, 2021); what people buy tells their losses apart (Vissing-Jorgensen 2011).
 """
 
 from __future__ import annotations
 
 from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share
+from tallystick.spec.months import Months
 
+MIXED = {
+    "food": "food",
+    "entertainment": "leisure",
+    "transport": "transport",
+    "medical": "medical care",
+    "utilities": "utilities",
+}
 KINDS = ("food", "shopping", "entertainment", "transport", "medical", "utilities")
 SPENT = (
     "direction = 'out' AND category IN ('food', 'shopping', 'entertainment', 'transport', 'medical', 'household', "
     "'utilities', 'insurance', 'cash', 'gambling')"
 )
+# What is due whether money is there or not.
+BOUND = "category IN ('household', 'utilities', 'insurance', 'leasing', 'loan_payment')"
 EARNED = "direction = 'in' AND category IN ('salary', 'business', 'pension')"
 
 CONSUMPTION = FeatureGroup(
@@ -115,6 +129,14 @@ CONSUMPTION = FeatureGroup(
             reason="Instalments of running loans",
         ),
         Measure(
+            name="bound",
+            value="amount_minor",
+            where=f"direction = 'out' AND {BOUND}",
+            ops="sum",
+            description="Household, utilities, insurance, leasing and instalments over {window}: due month by month",
+            reason="What you have to pay every month",
+        ),
+        Measure(
             name="late",
             value="amount_minor",
             where="category = 'penalty_interest'",
@@ -164,6 +186,51 @@ CONSUMPTION = FeatureGroup(
             b="spent_sum",
             description="Share of spending that went to shopping over {window}",
             reason="Pattern of your spending",
+        ),
+        *(
+            Share(
+                name=kind,
+                a=f"spent_{kind}_sum",
+                b="spent_sum",
+                windows=("180d",),
+                description=f"Share of spending that went to {words} over {{window}}",
+                reason="Pattern of your spending",
+            )
+            for kind, words in MIXED.items()
+        ),
+        Share(
+            name="debt_service",
+            a="repaid_sum",
+            b="earned_sum",
+            sign=1,
+            description="Instalments as a share of income over {window}: the more is taken, the less often it is paid",
+            reason="Instalments compared with your income",
+        ),
+        Share(
+            name="bound",
+            a="bound_sum",
+            b="earned_sum",
+            sign=1,
+            description="What is due month by month as a share of income over {window}: how little can be cut",
+            reason="What you have to pay every month, compared with your income",
+        ),
+        Share(
+            name="support",
+            a="support_sum",
+            b="earned_sum",
+            windows=("90d", "180d"),
+            sign=1,
+            description="Money from the family as a multiple of income over {window}: whom the customer lives on",
+            reason="Dependence on help from others",
+        ),
+        Months(
+            name="overspent",
+            value="spent_sum > earned_sum",
+            ops="count current_streak",
+            windows=("6m",),
+            sign=1,
+            description="Months with more spent than earned, in {window}: living on savings or on others",
+            reason="Spending compared with income",
         ),
         Ratio(
             of="earned_sum earned_count",

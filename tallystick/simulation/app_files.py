@@ -159,6 +159,16 @@ def _write_behaviour(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]
     ]
 
 
+def _write_wallpapers(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("v", rows, number),
+        customer_texts(town, rows["who"]),
+        [f"V{theme + 1}" for theme in rows["theme"].tolist()],
+        epoch_texts(rows),
+        whole_texts(rows["deleted"]),
+    ]
+
+
 APP_FILES = (
     SupplierFile(
         name="emp",
@@ -224,5 +234,12 @@ APP_FILES = (
         header=("act_no", "cust", "act_type", "topic", "ts_ms", "del"),
         write=_write_behaviour,
         flaws_stream=1_000_019,
+    ),
+    SupplierFile(
+        name="wall",
+        table="wallpapers",
+        header=("chg_no", "cust", "theme", "ts_ms", "del"),
+        write=_write_wallpapers,
+        flaws_stream=1_000_020,
     ),
 )

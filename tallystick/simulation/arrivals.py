@@ -9,7 +9,8 @@ import numpy as np
 
 from tallystick.simulation.journal import Facts, Journal
 from tallystick.simulation.life import record_facts
-from tallystick.simulation.people import FRIEND, People, draw_people
+from tallystick.simulation.people import People, draw_people
+from tallystick.simulation.ties import FRIEND
 from tallystick.simulation.town import (
     ADDRESS,
     CATEGORY,
@@ -30,7 +31,7 @@ _OPENING_HOURS = (8 * 3600, 17 * 3600)
 
 def found_town(rng: np.random.Generator, count: int, *, first_number: int, start: int) -> Town:
     """A town on the eve of the first day, with everything that those who joined before it brought."""
-    people = draw_people(rng, count, first_number=first_number, start=start)
+    people, homes = draw_people(rng, count, first_number=first_number, start=start)
     saver = (rng.random(count) < 0.75 * people.thrift) & (people.thrift > 0.25)
     main = people.income * people.thrift * np.exp(rng.normal(0.1, 0.6, count))
     aside = np.where(saver, people.income * people.thrift * np.exp(rng.normal(0.3, 0.9, count)), 0)
@@ -41,6 +42,7 @@ def found_town(rng: np.random.Generator, count: int, *, first_number: int, start
         journal=Journal(),
         balance=np.concatenate([main, aside]).astype(np.int64) * (np.tile(people.joined, 2) < start),
         has_savings=saver,
+        homes=homes,
         region=people.region.copy(),
         pay=people.income.copy(),
         idle_since=np.full(count, NEVER),
@@ -137,7 +139,8 @@ def draw_relations(town: Town) -> dict[str, np.ndarray]:
     owner = np.repeat(np.arange(n), np.diff(ties.start))
     once = (ties.other < n) & (owner < ties.other) & (rng.random(len(owner)) < 0.65)
     low, high, kind = owner[once], ties.other[once], ties.kind[once]
-    same_home = (people.family[low] == people.family[high]) & (rng.random(len(low)) < 0.5)
+    homes = town.homes.number
+    same_home = (homes[low] == homes[high]) & (rng.random(len(low)) < 0.5)
     same_ring = (people.ring[low] >= 0) & (people.ring[low] == people.ring[high]) & (kind == FRIEND)
     same_device = same_ring | ((people.family[low] == people.family[high]) & (rng.random(len(low)) < 0.12))
     who = np.concatenate([low, low[same_home], low[same_device]])

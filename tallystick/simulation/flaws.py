@@ -33,7 +33,7 @@ _BROKEN = (
     ("behaviour", "ts_ms", "n/a"),
 )
 # What comes late, repeated, changed or taken back.
-_STREAMS_OF_EVENTS = ("transactions", "social", "group_messages", "locations", "behaviour")
+_STREAMS_OF_EVENTS = ("transactions", "social", "group_messages", "locations", "behaviour", "wallpapers")
 # How many rows a line of a file can become: a message has two sides.
 _SIDES = {"social": 2}
 
@@ -60,7 +60,7 @@ class Flaws:
         """
         extra = [rows]
         if table in _STREAMS_OF_EVENTS:
-            late = (self._rng.random(len(rows)) < _LATE_SHARE) & (rows["delivery"] < self._last) & _is_newest_day(rows)
+            late = self._choose_late(rows)
             rows.loc[late, "delivery"] += 1
             self._count(rows.loc[late, "delivery"], table, "late")
             for place in range(1, self._last + 1):
@@ -74,6 +74,15 @@ class Flaws:
             rows.loc[rows["account"] == account, "delivery"] = place + 1
             self.planted[place + 1, table, "late"] += 1
         return rows
+
+    def _choose_late(self, rows: pd.DataFrame) -> pd.Series:
+        """Four in a thousand rows of a delivery's newest day, and at least one where there are enough."""
+        may = (rows["delivery"] < self._last) & _is_newest_day(rows)
+        draw = pd.Series(self._rng.random(len(rows)), index=rows.index).where(may)
+        of_delivery = draw.groupby(rows["delivery"])
+        first = (draw == of_delivery.transform("min")) & (of_delivery.transform("count") >= _LEAST_ROWS)
+        late: pd.Series = may & ((draw < _LATE_SHARE) | first)
+        return late
 
     def break_lines(self, file: SupplierFile, place: int, lines: Sequence[str], *, rows: int) -> list[str]:
         """Copies of ``lines`` with one field spoilt each, under numbers of their own.

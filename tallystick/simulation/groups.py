@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick.simulation.interests import HOBBIES
 from tallystick.simulation.journal import Facts, Value
 from tallystick.simulation.people import HAS_EMPLOYER
 from tallystick.simulation.recording import Leave, is_day_off
@@ -31,17 +30,14 @@ _SHUT = np.array([19 * 3600, 23 * 3600, 86_400 - 600])
 
 
 class GroupRecorder:
-    """The groups of a town with everybody who ever belongs to one; a membership is a position in the arrays.
-
-    ``hobbies`` are the two hobbies of each person, in a group of theirs or not.
-    """
+    """The groups of a town with everybody who ever belongs to one; a membership is a position in the arrays."""
 
     def __init__(self, rng: np.random.Generator, town: Town, *, leave: Leave) -> None:
         self._rng = rng
         self._leave = leave
         people = town.people
         at_work = np.flatnonzero(HAS_EMPLOYER[people.job])
-        self.hobbies, (hobbyist, hobby_group) = _draw_hobbies(rng, town)
+        hobbyist, hobby_group = _draw_hobby_groups(rng, town)
         self._who = np.concatenate([at_work, np.arange(town.count), hobbyist])
         number = np.concatenate([people.employer[at_work], people.family, hobby_group])
         kind = np.repeat([WORK, FAMILY, HOBBY], [len(at_work), town.count, len(hobbyist)])
@@ -111,15 +107,13 @@ class GroupRecorder:
         town.journal.add("groups", self._founded_on[chosen], size=len(kind), columns=rows)
 
 
-def _draw_hobbies(rng: np.random.Generator, town: Town) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Two hobbies a person, and pairs of a person and a hobby group; neighbours tend to be in the same one."""
-    count = town.count
-    first = rng.choice(len(HOBBIES), count, p=rng.dirichlet(np.full(len(HOBBIES), 4.0)))
-    second = (first + rng.integers(1, len(HOBBIES), count)) % len(HOBBIES)
-    chosen = [np.flatnonzero(rng.random(count) < share) for share in _HOBBY_SHARES]
+def _draw_hobby_groups(rng: np.random.Generator, town: Town) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a person and a hobby group; neighbours tend to be in the same one."""
+    hobbies = town.people.hobbies
+    chosen = [np.flatnonzero(rng.random(town.count) < share) for share in _HOBBY_SHARES]
     who = np.concatenate(chosen)
-    topic = np.concatenate([first[chosen[0]], second[chosen[1]]])
+    topic = np.concatenate([hobbies[chosen[0], 0], hobbies[chosen[1], 1]])
     order = np.lexsort((town.people.region[who] + rng.normal(0, 1.5, len(who)), topic))
     who, topic = who[order], topic[order]
     rank = np.arange(len(who)) - np.searchsorted(topic, topic)
-    return np.stack([first, second], axis=1), (who, topic * _PER_TOPIC + rank // _HOBBY_SIZE)
+    return who, topic * _PER_TOPIC + rank // _HOBBY_SIZE

@@ -8,28 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from tallystick.simulation.journal import Facts
+from tallystick.simulation.people import HOBBIES
 from tallystick.simulation.recording import is_day_off
 from tallystick.simulation.town import Town
 
 CONTENT, HOBBY, CLICK = range(3)
-HOBBIES = (
-    "badminton",
-    "basketball",
-    "cars",
-    "cooking",
-    "cycling",
-    "fishing",
-    "gaming",
-    "gardening",
-    "hiking",
-    "music",
-    "parenting",
-    "pets",
-    "photography",
-    "reading",
-    "running",
-    "stocks",
-)
 SUBJECTS = ("news", "finance", "health", "jobs", "education", "shopping", "insurance", "travel", "loans", "betting")
 _JOBS, _LOANS, _BETTING = (len(HOBBIES) + SUBJECTS.index(name) for name in ("jobs", "loans", "betting"))
 _READ = np.array([0.34, 0.14, 0.13, 0.04, 0.10, 0.10, 0.02, 0.11, 0.01, 0.01])
@@ -38,11 +21,11 @@ _CONTENT_DAILY, _HOBBY_DAILY, _CLICK_DAILY = 0.045, 0.030, 0.025
 
 
 class InterestRecorder:
-    """What the people of a town look at. Each has two hobbies; ``hobbies`` has a row of topics per person."""
+    """What the people of a town look at."""
 
-    def __init__(self, rng: np.random.Generator, town: Town, *, hobbies: np.ndarray) -> None:
+    def __init__(self, rng: np.random.Generator, town: Town) -> None:
         self._rng = rng
-        self._hobbies = hobbies
+        self._hobbies = town.people.hobbies
         self._curiosity = rng.gamma(1.6, 1 / 1.6, town.count)
         self._read, self._offered = np.cumsum(_READ / _READ.sum()), np.cumsum(_OFFERED / _OFFERED.sum())
 

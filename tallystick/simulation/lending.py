@@ -10,7 +10,7 @@ import numpy as np
 from tallystick.simulation.day_numbers import days_of_months, from_day_number, month_number
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.money import seconds_between
-from tallystick.simulation.people import FAMILY
+from tallystick.simulation.ties import FAMILY
 from tallystick.simulation.town import (
     BOOKMAKER,
     CATEGORY,
@@ -23,6 +23,7 @@ from tallystick.simulation.town import (
     Loans,
     Town,
     cut_to,
+    draw_factors,
 )
 
 FIRST_COLLECTION = 6 * 3600 + 30 * 60
@@ -108,10 +109,11 @@ def lend_a_day(town: Town, day: int) -> None:
     second = np.where(
         by_night, rng.integers(0, 5 * 3600, len(who)), rng.integers(7 * 3600, _LAST_APPLICATION, len(who))
     )
-    good = _rule_of_thumb(town, day, who, instalment)
+    income = _income_told(town, who)
+    good = _rule_of_thumb(town, day, who, instalment / np.maximum(income, 1))
     number = np.int64(day) * 1_000 + np.arange(len(who))
     rows = {"who": who, "number": number, "amount": amount, "term": term, "instalment": instalment, "second": second}
-    rows["purpose"] = _purposes(town, who)
+    rows |= {"purpose": _purposes(town, who), "income": income}
     decision = np.where(good, APPROVED, DECLINED)
     town.journal.add("applications", day, size=len(who), columns={**rows, "decision": decision})
     _pay_out(town, day, {name: column[good] for name, column in rows.items()})
@@ -143,12 +145,17 @@ def _instalment(amount: np.ndarray, term: np.ndarray, who: np.ndarray) -> np.nda
     return np.ceil(amount * rate / (1 - (1 + rate) ** -term)).astype(np.int64)
 
 
-def _rule_of_thumb(town: Town, day: int, who: np.ndarray, instalment: np.ndarray) -> np.ndarray:
-    """The bank's old decision: no open arrears, an instalment the declared income can bear, and some luck."""
+def _income_told(town: Town, who: np.ndarray) -> np.ndarray:
+    """The monthly income (fen) that each applicant writes down, a little different each time; nobody checks it."""
+    told = np.where(town.told_idle[who], 0, town.people.declared[who])
+    return cut_to(told * draw_factors(town.rng, len(who), 0.06), 10_000)
+
+
+def _rule_of_thumb(town: Town, day: int, who: np.ndarray, burden: np.ndarray) -> np.ndarray:
+    """The bank's old decision: no open arrears, an instalment the income told can bear, and some luck."""
     loans = town.loans
     in_arrears = np.zeros(town.count, dtype=bool)
     in_arrears[loans.who[(day - loans.due > 5) & (loans.next <= loans.term)]] = True
-    burden = instalment / np.maximum(town.people.declared[who], 1)
     adult = day - town.people.birth[who] >= 18 * 365.25
     told_idle = town.told_idle[who]
     return ~in_arrears[who] & (burden < 0.55) & adult & ~told_idle & (town.rng.random(len(who)) > 0.08)

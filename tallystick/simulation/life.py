@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tallystick.simulation.households import change_households
 from tallystick.simulation.people import JOB_LOSS_MONTHLY, REGIONS
 from tallystick.simulation.town import NEVER, Town
 
@@ -35,6 +36,7 @@ def live_a_day(town: Town, day: int) -> None:
     town.idle_since[lost] = day
     town.idle_since[found] = NEVER
     town.pay[found] = (town.pay[found] * (0.7 + 0.35 * rng.random(int(found.sum())))).astype(np.int64)
+    change_households(rng, town.homes, here=here, region=town.region)
     _move_moods(town, day)
     _tell_the_bank(town, day, here, found)
 
@@ -56,11 +58,12 @@ def _tell_the_bank(town: Town, day: int, here: np.ndarray, found: np.ndarray) ->
     draw = rng.random((2, town.count))
     idle = (town.idle_days(day) > 25) & ~town.told_idle & (draw[0] < _TELLS_BANK_MONTHLY / 30)
     again = found & town.told_idle
-    moved = draw[1] < _MOVES_MONTHLY / 30
+    moved = here & (draw[1] < _MOVES_MONTHLY / 30)
     told = np.flatnonzero(here & (people.joined < day) & (idle | again | moved))
     town.told_idle[idle] = True
     town.told_idle[again] = False
     town.region[moved] = rng.integers(0, REGIONS, int(moved.sum()))
+    town.homes.leave(np.flatnonzero(moved))
     record_facts(town, np.full(len(told), day), who=told, second=rng.integers(8 * 3600, 22 * 3600, len(told)))
 
 

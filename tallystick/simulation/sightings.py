@@ -37,10 +37,9 @@ class PlaceRecorder:
         self._rng = rng
         self._leave = leave
         people, count = town.people, town.count
-        self._region = town.region.copy()
+        self._region, self._household = town.region.copy(), town.homes.number.copy()
         homes = rng.normal(0, _REGION_SPREAD, (count, 2))
-        # A family lives together as far as it is in one region.
-        self._home = _middle(town.region) + homes[people.family]
+        self._home = _middle(town.region) + homes[self._household]
         # An employer has a site in each region where it has people. Who has none works or studies near home.
         sites, site = np.unique(people.employer * REGIONS + people.region, return_inverse=True)
         at_site = _middle(people.region) + rng.normal(0, _REGION_SPREAD / 2, (len(sites), 2))[site]
@@ -77,11 +76,19 @@ class PlaceRecorder:
             self._record(town, day, who, part=part, works=works[who] if part == _OFFICE else np.zeros(len(who), bool))
 
     def _move_house(self, town: Town) -> None:
-        """Who told the bank of another region lives there now, and works near by."""
-        moved = np.flatnonzero(town.region != self._region)
-        self._region[moved] = town.region[moved]
-        self._home[moved] = _middle(town.region[moved]) + self._rng.normal(0, _REGION_SPREAD, (len(moved), 2))
-        self._work[moved] = self._home[moved] + self._rng.normal(0, _NEIGHBOURHOOD, (len(moved), 2))
+        """Who left a household has a place alone or that of the partner; who left the region works near it, too."""
+        moved = np.flatnonzero(town.homes.number != self._household)
+        if len(moved) == 0:
+            return
+        alone = _middle(town.region[moved]) + self._rng.normal(0, _REGION_SPREAD, (len(moved), 2))
+        order = np.argsort(self._household, kind="stable")
+        now = town.homes.number[moved]
+        place = order[np.minimum(np.searchsorted(self._household[order], now), town.count - 1)]
+        self._home[moved] = np.where((self._household[place] == now)[:, None], self._home[place], alone)
+        self._household[moved] = now
+        far = moved[town.region[moved] != self._region[moved]]
+        self._region[far] = town.region[far]
+        self._work[far] = self._home[far] + self._rng.normal(0, _NEIGHBOURHOOD, (len(far), 2))
         self._leisure[moved] = self._draw_leisure(moved)
 
     def _record(self, town: Town, day: int, who: np.ndarray, *, part: int, works: np.ndarray) -> None:

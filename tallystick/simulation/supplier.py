@@ -32,6 +32,7 @@ from tallystick.simulation.spelling import (
     time_texts,
     whole_texts,
 )
+from tallystick.simulation.told_files import TOLD_FILES
 from tallystick.simulation.town import (
     BOOKMAKER,
     CATEGORIES,
@@ -269,5 +270,6 @@ FILES: Mapping[str, SupplierFile] = {
         ),
         _lending("repay", "repayments", "REPAY_NO LOAN_NO CUST_NO PAY_TM SEQ TERM_NO AMT DEL", _write_repayments),
         *APP_FILES,
+        *TOLD_FILES,
     )
 }

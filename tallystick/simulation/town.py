@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tallystick.simulation.households import Households
 from tallystick.simulation.journal import Journal, Value
 from tallystick.simulation.people import People
 
@@ -95,6 +96,7 @@ class Town:
     journal: Journal
     balance: np.ndarray  # fen, main accounts then savings accounts
     has_savings: np.ndarray
+    homes: Households  # who lives with whom now
     region: np.ndarray  # where each person lives now
     pay: np.ndarray  # fen a month, what work brings in now
     idle_since: np.ndarray  # day the job was lost, NEVER while working

@@ -16,7 +16,9 @@ from tallystick.how_far import HowFar, untold
 from tallystick.simulation.arrivals import draw_relations, reveal_relations, welcome_a_day
 from tallystick.simulation.devices import DeviceRecorder
 from tallystick.simulation.employment import EmploymentRecorder
+from tallystick.simulation.given_data import GivenDataRecorder
 from tallystick.simulation.groups import GroupRecorder
+from tallystick.simulation.home_facts import HomeRecorder
 from tallystick.simulation.interests import InterestRecorder
 from tallystick.simulation.lending import FIRST_COLLECTION, SECOND_COLLECTION, buy_with_loans, collect, lend_a_day
 from tallystick.simulation.life import live_a_day
@@ -37,6 +39,7 @@ from tallystick.simulation.recording import Leave, Recorder
 from tallystick.simulation.sightings import PlaceRecorder
 from tallystick.simulation.social import talk_a_day
 from tallystick.simulation.town import Town
+from tallystick.simulation.wallpapers import WallpaperRecorder
 
 # Streams of recorders begin here.
 _RECORDERS = 2_000_001
@@ -52,7 +55,10 @@ def make_recorders(town: Town, seed: int, number: int) -> list[Recorder]:
         EmploymentRecorder(next(streams), town),
         PlaceRecorder(next(streams), town, leave=leave),
         DeviceRecorder(next(streams), town),
-        InterestRecorder(next(streams), town, hobbies=groups.hobbies),
+        InterestRecorder(next(streams), town),
+        HomeRecorder(next(streams), town),
+        GivenDataRecorder(next(streams), town),
+        WallpaperRecorder(next(streams)),
     ]
 
 

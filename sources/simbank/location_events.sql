@@ -1,14 +1,12 @@
--- Coordinates end here: the table has the cell, a hundredth of a degree of latitude and of longitude.
+-- Coordinates end here: the table has the hexagon and its centre.
 SELECT
   CONCAT(${source}, ':', cust) AS customer_id,
   fix_no AS location_event_id,
   TIMESTAMP_MILLIS(CAST(ts_ms AS BIGINT)) AS event_at,
   del = '1' AS is_retracted,
-  'degree/0.01' AS cell_grid,
-  CONCAT(
-    CAST(FLOOR(CAST(lat AS DECIMAL(9, 6)) * 100) AS STRING),
-    '_',
-    CAST(FLOOR(CAST(lon AS DECIMAL(9, 6)) * 100) AS STRING)
-  ) AS cell_id,
+  'h3/8' AS cell_grid,
+  H3_CELL(CAST(lat AS DOUBLE), CAST(lon AS DOUBLE), 8) AS cell_id,
+  H3_LATITUDE(H3_CELL(CAST(lat AS DOUBLE), CAST(lon AS DOUBLE), 8)) AS cell_latitude,
+  H3_LONGITUDE(H3_CELL(CAST(lat AS DOUBLE), CAST(lon AS DOUBLE), 8)) AS cell_longitude,
   acc_m AS accuracy_metres
 FROM loc_fix

@@ -13,6 +13,8 @@ import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from tallystick.dialect import own_functions
+from tallystick.dialect.map_cells import MAP_FUNCTIONS
+from tallystick.dialect.types import held_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ OWN_FUNCTIONS = (
     OwnFunction("spark_date_text", own_functions.write_dates, ("DATE",), "VARCHAR"),
     OwnFunction("spark_time_text", own_functions.write_times, ("TIMESTAMP",), "VARCHAR"),
     OwnFunction("spark_hash", own_functions.hash_column, ("VARCHAR",), "BIGINT"),
+    *(OwnFunction(own.name, own.compute, own.takes, held_as(own.type)) for own in MAP_FUNCTIONS),
 )
 
 

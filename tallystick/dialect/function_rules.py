@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tallystick.dialect.arithmetic import divided
 from tallystick.dialect.casts import cast, literal_number, united
+from tallystick.dialect.map_cells import MAP_RULES
 from tallystick.dialect.text_rules import TEXT_RULES
 from tallystick.dialect.time_rules import TIME_RULES
 from tallystick.dialect.types import (
@@ -147,7 +148,7 @@ GENERAL_RULES = (
     FunctionRule("ARRAY_CONTAINS", 2, 2, _array_contains, ""),
     FunctionRule("SEQUENCE", 2, 2, _sequence, "of INT, in steps of 1"),
 )
-RULES = {name: rule for rule in (*GENERAL_RULES, *TEXT_RULES, *TIME_RULES) for name in rule.names.split()}
+RULES = {name: rule for rule in (*GENERAL_RULES, *TEXT_RULES, *TIME_RULES, *MAP_RULES) for name in rule.names.split()}
 
 
 def call(name: str, arguments: Sequence[Value]) -> Value:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.dialect.map_cells import MAP_FUNCTIONS
 from tallystick.ingest.casting import Target, judged_sql, name_sql
 from tallystick.ingest.delivered_files import read_batches, view_schema
 from tallystick.ingest.looked_up import ViewTypes, joined_name, spark_type
@@ -54,7 +55,7 @@ def map_by_spark(
     """Map a branch's rows; LoadRefused, telling no value, where Spark stops on a row."""
     names = ViewNames(session, target.source.name)
     try:
-        with _refused(target.source.name, target.load_date):
+        with map_functions(session), _refused(target.source.name, target.load_date):
             sql = _selected(session, branch, given, views=views, names=names, load_date=target.load_date.isoformat())
             # Analysed once for its types, which decide how each column is cast.
             fields = session.sql(sql).schema.fields
@@ -64,6 +65,20 @@ def map_by_spark(
     finally:
         names.drop()
     return [pickle.loads(bytes(row["placed"])) for row in found]
+
+
+@contextmanager
+def map_functions(session: SparkSession) -> Iterator[None]:
+    """The functions that mappings have beside Spark's, known to the session while it is open."""
+    from pyspark.sql import functions as F
+
+    for own in MAP_FUNCTIONS:
+        session.udf.register(own.name, F.arrow_udf(own.compute, own.type))
+    try:
+        yield
+    finally:
+        for own in MAP_FUNCTIONS:
+            session.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {own.name}")
 
 
 def _selected(

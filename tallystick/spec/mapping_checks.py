@@ -38,6 +38,7 @@ _TYPED_FUNCTIONS = {
     **dict.fromkeys(
         ("ABS", "ROUND", "BROUND", "SIGN", "TIMESTAMP_SECONDS", "TIMESTAMP_MILLIS", "FROM_UNIXTIME"), "number"
     ),
+    "H3_CELL": "coordinate",
     **dict.fromkeys(("TO_UTC_TIMESTAMP", "ADD_MONTHS", "DATE_ADD", "DATE_SUB", "LAST_DAY"), "time"),
 }
 _INSTANT_FUNCTIONS = {"TIMESTAMP", "TO_TIMESTAMP", "TO_TIMESTAMP_LTZ", "TRY_TO_TIMESTAMP"}
@@ -223,7 +224,7 @@ def _check_types(branch: Branch, path: str, shapes: Mapping[str, Shape]) -> Iter
         for node in expression.find_all(*_NUMERIC, *_COMPARED, exp.Between, exp.In, exp.Case, exp.Anonymous):
             for side, kind in _typed_sides(node):
                 if isinstance(side, exp.Column) and _is_text(side, branch, shapes):
-                    target = "DECIMAL(18, 2)" if kind == "number" else "DATE"
+                    target = {"number": "DECIMAL(18, 2)", "coordinate": "DOUBLE"}.get(kind, "DATE")
                     fix = f"CAST({side.sql(dialect=DIALECT)} AS {target})"
                     what = f"column {side.name} is text and is used as a {kind}"
                     yield Problem(where=f"{path}:{line_of(side, branch.line)}", what=what, fix=fix)
@@ -235,7 +236,7 @@ def _typed_sides(node: exp.Expr) -> list[tuple[exp.Expr, str]]:
         return _chosen_sides(node)
     if isinstance(node, exp.Anonymous):
         kind = _TYPED_FUNCTIONS.get(node.name.upper(), "")
-        return [(node.expressions[0], kind)] if kind and node.expressions else []
+        return [(side, kind) for side in node.expressions[: 2 if kind == "coordinate" else 1]] if kind else []
     sides = [side for side in (node.args.get("this"), node.args.get("expression")) if isinstance(side, exp.Expr)]
     if isinstance(node, _COMPARED) and not any(_is_number(side) for side in sides):
         return []

@@ -13,7 +13,7 @@ The author writes a plain SELECT. What is run of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -25,9 +25,11 @@ from tallystick.spec.readings import (
     exact_number,
     finite_double,
     looks_like_number,
+    nowhere,
     storable_instant,
     whole_time,
 )
+from tallystick.spec.spark_functions import OUR_FUNCTIONS
 
 # Set true in every row of a joined view, so that a missed join shows as null.
 MET = "_met"
@@ -141,7 +143,8 @@ def reading_failures(expression: exp.Expr) -> Iterator[ReadingFailure]:
     reading = _reading(expression)
     if reading is not None and any(next(columns_of(text), None) is not None for text in reading.texts):
         given = [exp.Not(this=_is_null(forgive(text))) for text in reading.texts]
-        condition = exp.and_(*given, _is_null(forgive(expression)))
+        failed = reading.fails(*map(forgive, reading.texts)) if reading.fails else _is_null(forgive(expression))
+        condition = exp.and_(*given, failed)
         yield ReadingFailure(condition=condition, reason=reading.reason, text=forgive(reading.texts[0]))
 
 
@@ -173,11 +176,14 @@ def _branch_failures(expression: exp.Expr) -> Iterator[ReadingFailure]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A reading of texts: the reason when it fails, and the form that gives null then."""
+    """A reading of texts: the reason when it fails, and the form that gives null then. ``fails`` says of the texts that
+    it does, where that costs less than to read them again.
+    """
 
     texts: tuple[exp.Expr, ...]
     reason: str
     mild: exp.Expr
+    fails: Callable[..., exp.Expr] | None = None
 
 
 def _reading(node: exp.Expr) -> _Reading | None:
@@ -212,7 +218,17 @@ def _reading(node: exp.Expr) -> _Reading | None:
         dash = exp.Literal.string("-")
         text = _call("CONCAT", texts[0], dash, texts[1], dash, texts[2])
         return _Reading(tuple(texts), "not_a_date", whole_time(text, exp.DataType.build("DATE")))
+    if name == "H3_CELL":
+        return _Reading(tuple(texts[:2]), "not_a_place", node.copy(), fails=nowhere)
+    if name in OUR_FUNCTIONS and not _is_cell(texts[0]):
+        return _Reading((texts[0],), "not_a_cell", node.copy())
     return None
+
+
+def _is_cell(value: exp.Expr) -> bool:
+    """Whether the expression names a cell already, so that there is no text to look at."""
+    value = value.unnest()
+    return isinstance(value, exp.Anonymous) and value.name.upper() == "H3_CELL"
 
 
 def _reason(kind: exp.DataType) -> str:

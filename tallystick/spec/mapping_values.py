@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from tallystick.spec.mappings import Branch, line_of
 from tallystick.spec.sources import Problem
-from tallystick.spec.spark_functions import SPARK_FUNCTIONS
+from tallystick.spec.spark_functions import FINEST_CELL, OUR_FUNCTIONS, SPARK_FUNCTIONS
 from tallystick.spec.tables import TableContract
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg)
@@ -36,14 +36,37 @@ def check_values(expression: exp.Expr, path: str, line: int = 1) -> Iterator[Pro
         name = node.name.upper() if isinstance(node, exp.Anonymous) else ""
         if (kind is not None and kind.is_type(exp.DType.FLOAT)) or name in ("FLOAT", "REAL"):
             yield Problem(where=where, what="FLOAT keeps seven digits", fix="cast to DECIMAL(18, 2) or DOUBLE")
-        if name and name not in SPARK_FUNCTIONS:
-            near = difflib.get_close_matches(name, SPARK_FUNCTIONS, n=1)
+        known = SPARK_FUNCTIONS | OUR_FUNCTIONS
+        if name and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
             fix = f"did you mean {near[0]}?" if near else "it is read as Spark SQL"
             yield Problem(where=where, what=f"unknown function {node.name}", fix=fix)
         if name in _FORMATTED and len(node.expressions) > 1 and isinstance(node.expressions[1], exp.Literal):
             what, fix = _unclear(node.expressions[1].name, name)
             if what:
                 yield Problem(where=where, what=what, fix=fix)
+        if name in OUR_FUNCTIONS and (lacking := _misused(node)):
+            yield Problem(where=where, what=f"{name} {lacking}", fix=_USES[name])
+
+
+_USES = {
+    "H3_CELL": f"H3_CELL(CAST(lat AS DOUBLE), CAST(lon AS DOUBLE), 8), with a resolution of 0 to {FINEST_CELL}",
+    "H3_LATITUDE": "H3_LATITUDE(cell)",
+    "H3_LONGITUDE": "H3_LONGITUDE(cell)",
+}
+
+
+def _misused(call: exp.Anonymous) -> str:
+    """What a call of one of our functions lacks; empty for nothing."""
+    parts = call.expressions
+    if len(parts) != (3 if call.name.upper() == "H3_CELL" else 1):
+        return f"has {len(parts)} arguments"
+    resolution = parts[-1].unnest()
+    if len(parts) == 3 and (not isinstance(resolution, exp.Literal) or resolution.is_string):
+        return "has a resolution that is no number written out"
+    if len(parts) == 3 and resolution.name not in map(str, range(FINEST_CELL + 1)):
+        return "has a resolution that the grid has not"
+    return ""
 
 
 def check_instants(branch: Branch, path: str, contract: TableContract) -> Iterator[Problem]:

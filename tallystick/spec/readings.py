@@ -107,6 +107,14 @@ def storable_instant(call: exp.Anonymous) -> exp.Expr:
     return exp.Case(ifs=[exp.If(this=fits, true=call.copy())])
 
 
+def nowhere(latitude: exp.Expr, longitude: exp.Expr) -> exp.Expr:
+    """Whether no place on Earth has these degrees; not a number is none."""
+    sides = [(latitude, 90), (longitude, 180)]
+    bounds = [(side.copy(), exp.Literal.number(last)) for side, last in sides]
+    inside = [exp.Between(this=side, low=exp.Neg(this=last.copy()), high=last) for side, last in bounds]
+    return exp.Not(this=exp.paren(exp.and_(*inside), copy=False))
+
+
 def looks_like_number(value: exp.Expr) -> exp.Expr:
     """Whether the text says a number of any size and precision; infinities and NaN are none."""
     return _matches(_text(value), NUMBER_TEXT)

@@ -1,4 +1,7 @@
-"""The names of Spark's functions, so that a misspelt one is told before there is a Spark: what SHOW FUNCTIONS says."""
+"""The names of Spark's functions, so that a misspelt one is told before there is a Spark: what SHOW FUNCTIONS says.
+
+And those of the functions that this project adds to them, which run in both engines (``dialect.map_cells``).
+"""
 
 from __future__ import annotations
 
@@ -58,3 +61,9 @@ SPARK_FUNCTIONS = frozenset(
     XPATH_STRING XXHASH64 YEAR ZEROIFNULL ZIP_WITH
     """.split()  # noqa: SIM905 - five hundred names, as words
 )
+
+# H3_CELL(latitude, longitude, resolution): the hexagon of that grid; H3_LATITUDE(cell), H3_LONGITUDE(cell): its centre.
+OUR_FUNCTIONS = frozenset(("H3_CELL", "H3_LATITUDE", "H3_LONGITUDE"))
+
+# The resolutions of the H3 grid are 0 to this one.
+FINEST_CELL = 15

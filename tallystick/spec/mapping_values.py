@@ -56,7 +56,7 @@ _USES = {
 }
 
 
-def _misused(call: exp.Anonymous) -> str:
+def _misused(call: exp.Expr) -> str:
     """What a call of one of our functions lacks; empty for nothing."""
     parts = call.expressions
     if len(parts) != (3 if call.name.upper() == "H3_CELL" else 1):

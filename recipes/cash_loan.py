@@ -46,6 +46,7 @@ CASH_LOAN = Recipe(
         "customers",
     ),
     observations="applications",
+    leave_out=("customers_birth_age_days_all",),  # age is a protected attribute
     label=DPD30_IN_90_DAYS.name,
     request=(
         RequestFeature(

@@ -64,6 +64,7 @@ CONSUMER_LOAN = Recipe(
     description="Probability that a loan is not repaid in order, from the account's history before it was asked for",
     groups=("transactions", "accounts", "holders", "cards", "orders", "customers"),
     observations="applications",
+    leave_out=("customers_birth_age_days_all",),  # age is a protected attribute
     label=IN_ORDER_AT_EXTRACT.name,
     variants=(
         Variant(

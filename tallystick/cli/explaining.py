@@ -83,6 +83,7 @@ def _find(name: str, project: Project) -> tuple[FeatureGroup, FeatureColumn]:
 def _passport(project: Project, group: FeatureGroup, column: FeatureColumn) -> dict[str, object]:
     from tallystick.spec import describe
     from tallystick.spec.meaning import column_fingerprint
+    from tallystick.spec.permissions import protected_sources
 
     assumed = [s.name for s in project.sources.values() if group.reads.intersection(s.assumed_tables)]
     made: dict[str, object] = {
@@ -100,7 +101,8 @@ def _passport(project: Project, group: FeatureGroup, column: FeatureColumn) -> d
         "told to a customer": column.reason,
         "owner": column.owner,
         "PII class": column.pii,
-        "permitted use": column.permitted_use,
+        "permitted use": column.permitted_use or "none",
+        "made of protected": list(protected_sources(group, column, project.contracts)) or "nothing",
         "dates assumed": assumed or "at no source",
         "fingerprint": column_fingerprint(group, column),
         "declared at": _declared_at(group, column, project.root),

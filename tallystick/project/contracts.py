@@ -32,6 +32,9 @@ COLUMN_TYPES = {
 _TEXT_PROPERTIES = ("entity", "eventId", "eventAt", "knownOn", "sequence", "lookupKey")
 _LIST_PROPERTIES = ("sort", "derivedFrom")
 
+# The one tag of a column that means something here; any other is an error, too.
+_PROTECTED = "protected"
+
 
 def load_contracts(root: Path) -> dict[str, TableContract]:
     """Every contract under ``root/schemas`` by ``layer.table``, and ``clean.<table>_rejected`` for each clean table.
@@ -194,6 +197,9 @@ def _column(field: Mapping[str, Any], problems: Problems, *, where: str) -> Colu
     if pair not in COLUMN_TYPES:
         allowed = ", ".join(" ".join(p) for p in COLUMN_TYPES)
         problems.tell(f"column {name} has no known type: {' '.join(pair)}", where=where, fix=f"one of {allowed}")
+    elif unknown := [str(tag) for tag in field.get("tags") or () if tag != _PROTECTED]:
+        what = f"column {name} has an unknown tag: {', '.join(unknown)}"
+        problems.tell(what, where=where, fix=f"tags: [{_PROTECTED}], or none")
     elif description and pii:
         with problems.collecting(where=where):
             return Column(
@@ -203,6 +209,7 @@ def _column(field: Mapping[str, Any], problems: Problems, *, where: str) -> Colu
                 required=bool(field.get("required", False)),
                 values=tuple(str(one.get("value", "")) for one in field.get("enum", ())),
                 pii=pii,
+                protected=bool(field.get("tags")),
             )
     return None
 

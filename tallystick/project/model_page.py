@@ -44,8 +44,9 @@ known on its business date, the one that was delivered last ([windows](windows.m
 Amounts are whole minor units (`_minor`), never negative unless said. `regions` has no customer and no retractions.
 Beside each clean table lies `<table>_rejected` with the rows that were kept out of it and why.
 
-PII: *pseudonymous* ids need another table to name a person, *personal* data is about one, *sensitive* data is
-protected. A dot after the type means the value may be missing.
+PII: *pseudonymous* ids need another table to name a person, *personal* data is about one, *sensitive* data could harm
+one. A *protected* attribute is for fairness reports and portfolio cuts; a recipe that decides by one must say why
+([recipes](recipes.md)). A dot after the type means the value may be missing.
 """
 
 FOLLOWING = """## Tables that follow from declarations
@@ -122,7 +123,8 @@ def _column_lines(columns: Iterable[Column]) -> Iterator[str]:
 def _row(column: Column) -> str:
     kind = column.type if column.required else f"{column.type} ·"
     values = f" One of {', '.join(column.values)}." if column.values else ""
-    pii = "" if column.pii == "none" else column.pii
+    classes = ("" if column.pii == "none" else column.pii, "protected" if column.protected else "")
+    pii = ", ".join(filter(None, classes))
     return f"| `{column.name}` | {kind} | {pii} | {_prose(column.description)}{values} |"
 
 

@@ -16,9 +16,11 @@ from tallystick.project.expectations import read_expectations
 from tallystick.project.problems import as_problem
 from tallystick.project.project import Project
 from tallystick.project.sources import check_source
+from tallystick.spec.columns import group_columns
 from tallystick.spec.expressions import parse_number
 from tallystick.spec.label_checks import check_label, check_label_of
 from tallystick.spec.names import nearest_name
+from tallystick.spec.permissions import is_left_out, permission_faults
 from tallystick.spec.retirements import tell_gone
 from tallystick.spec.sources import Problem
 
@@ -109,6 +111,7 @@ def recipe_problems(project: Project, recipe: Recipe) -> Iterator[Problem]:
     read = [f"feature.{name}" for name in recipe.groups] + ([observed.table] if observed and observed.table else [])
     if is_whole and all(name in project.contracts for name in read):
         yield from _column_problems(project, recipe, where=place)
+        yield from _permission_problems(project, recipe, where=place)
     if is_whole:
         yield from _label_problems(project, recipe, where=place)
     if observed is not None and observed.is_one_instant and recipe.label and recipe.split.is_by_time:
@@ -130,19 +133,32 @@ def _label_problems(project: Project, recipe: Recipe, *, where: str) -> Iterator
             yield Problem(where=f"{where}: {error.where}", what=error.what, fix=error.fix)
 
 
+def _permission_problems(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
+    """Features that the recipe may not use for what it decides (``spec.permissions``)."""
+    groups = {name: project.feature_groups[name] for name in recipe.groups}
+    columns = {name: group_columns(group, project.contracts) for name, group in groups.items()}
+    observed = project.observations[recipe.observations]
+    faults = permission_faults(recipe, columns, groups=groups, contracts=project.contracts, observed=observed)
+    for fault in faults:
+        yield replace(as_problem(fault), where=f"{where}{fault.where.removeprefix(f'recipe {recipe.name}')}")
+
+
 def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterator[Problem]:
     """Request features, ablations and algorithms name columns that the groups and the observations have."""
     contracts = [project.contracts[f"feature.{group}"] for group in recipe.groups]
     gone = [one for contract in contracts for one in contract.retired]
     past = {one.pattern for one in gone}
     keys = {name for contract in contracts for name in (*contract.key, *contract.partition_by, contract.entity)}
-    types = {c.name: c.type for contract in contracts for c in contract.columns if c.name not in past | keys}
+    every = {c.name: c.type for contract in contracts for c in contract.columns if c.name not in past | keys}
+    types = {name: kind for name, kind in every.items() if not is_left_out(recipe, name)}
     types |= project.observations[recipe.observations].own_columns(project.contracts)
     for feature in recipe.request:
         for text in filter(None, (feature.expression, feature.per)):
             try:
                 parse_number(text, types, where=f"{where}: request feature {feature.name}")
             except DeclarationError as error:
+                if every.keys() & set(error.texts[:1]):
+                    continue  # left out: told among what is not permitted
                 told = [tell_gone(wrong, gone) for wrong in error.texts[:1]]
                 yield replace(as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
     columns = [*types, *(feature.column for feature in recipe.request)]
@@ -152,7 +168,9 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
         patterns += [(f"algorithm {algorithm.name}", pattern) for pattern in getattr(algorithm, "features", ())]
     for who, pattern in patterns:
         if not any(fnmatchcase(column, pattern) for column in columns):
-            what = f"{who} names {pattern}, which is no feature of {recipe.name}"
+            is_omitted = any(fnmatchcase(column, pattern) for column in every)
+            gives = "which the recipe leaves out" if is_omitted else f"which is no feature of {recipe.name}"
+            what = f"{who} names {pattern}, {gives}"
             yield Problem(where=where, what=what, fix=tell_gone(pattern, gone))
 
 

@@ -63,6 +63,8 @@ SMALL_LOAN = Recipe(
     description="Probability that a small loan is thirty days late in its first months",
     observations="applications",  # who is observed, and when (docs/observations.md)
     groups=("transactions", "social", "customers"),  # feature groups (docs/features.md)
+    leave_out=("customers_region_*",),  # features of these groups that it does not use
+    allow_protected={"customers_birth_*": "Age alone tells how long a file can be; the fairness table is watched"},
     label=LATE.name,
     variants=(Variant(name="strict", label=VERY_LATE.name, title="sixty days late"),),  # reported as well
     request=(  # what is asked for, compared with what is known

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tallystick.model.results import TrainingResult
 from tallystick.report.blocks import Block, Facts, Note, Page, Section, Table
-from tallystick.report.model_sections import ModelFacts, describe_model, retrospective_notes
+from tallystick.report.model_sections import ModelFacts, describe_model, permission_section, retrospective_notes
 from tallystick.report.page import render_page
 from tallystick.spec.labels import Label
 from tallystick.spec.recipes import Recipe
@@ -34,7 +34,6 @@ def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts) -> Page
             rows=[
                 ("Predicts", f"{label.sentence}."),
                 ("Features", "see Weights; all values as they could be known at as_of"),
-                ("Permitted use", recipe.permitted_use),
                 ("Algorithm", str(facts.params.get("algorithm", ""))),
                 (
                     "Learned from",
@@ -52,6 +51,7 @@ def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts) -> Page
         subtitle=facts.name,
         sections=[
             Section(title="About", blocks=about),
+            permission_section(recipe, facts),
             *describe_model(facts),
             Section(title="Gates", blocks=[gates] if facts.gates else []),
         ],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pandas as pd
@@ -58,6 +59,30 @@ def retrospective_notes(recipe: Recipe) -> list[Note]:
     if not recipe.is_retrospective:
         return []
     return [Note(text=f"Retrospective: {recipe.retrospective}", tone="warning")]
+
+
+def permission_section(recipe: Recipe, facts: ModelFacts | None) -> Section:
+    """Which protected features the recipe allows itself and why, which of them the model reads, and what it leaves out.
+
+    Not in the section of a model, since a recipe has it before there is a model.
+    """
+    weights = facts.tables.get("weights") if facts else None
+    inputs = [] if weights is None else [str(name) for name in weights["feature"]]
+    rows = [
+        (pattern, reason, ", ".join(name for name in inputs if fnmatchcase(name, pattern)) or None)
+        for pattern, reason in recipe.allow_protected.items()
+    ]
+    blocks: list[Block] = [Note(text=f"Decided by features that are permitted for {recipe.permitted_use}.")]
+    if rows:
+        told = "Protected attributes, or data of class sensitive, enter this model for the reasons below."
+        table = Table(headers=("Features", "Why they are needed", "Inputs of the model"), rows=rows)
+        blocks += [Note(text=told, tone="warning"), table]
+    else:
+        told = "No feature is made of a protected attribute: such attributes enter the table of fairness alone."
+        blocks.append(Note(text=told, tone="good"))
+    if recipe.leave_out:
+        blocks.append(Note(text=f"Left out by the recipe: {', '.join(recipe.leave_out)}."))
+    return Section(title="Permitted use", blocks=blocks)
 
 
 def split_notes(facts: ModelFacts) -> list[Note]:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from tallystick.report.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
-from tallystick.report.model_sections import ModelFacts, describe_model, retrospective_notes
+from tallystick.report.model_sections import ModelFacts, describe_model, permission_section, retrospective_notes
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.labels import Label
@@ -62,6 +62,7 @@ def describe_run(facts: RunFacts) -> Page:
             Section(title="Features", blocks=_features(facts), in_terminal=True),
             Section(title="Label", blocks=_label(facts)),
             Section(title="Leakage audit", blocks=_audit(facts)),
+            *([permission_section(facts.recipe, facts.model)] if facts.recipe.label else ()),
             *(describe_model(facts.model) if facts.model else ()),
             Section(title="Scores", blocks=_scores(facts), in_terminal=True),
             # Not in the terminal: the command that ran the chain says there what comes last.

@@ -18,6 +18,7 @@ from tallystick.spec.derived_columns import aggregate_columns, derived_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.parts import declaring
 from tallystick.spec.tables import Column, Retirement, TableContract
+from tallystick.spec.uses import strictest
 
 
 def group_columns(
@@ -75,7 +76,10 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
             raise DeclarationError(what, where=group.where_text, fix="an old name leads to one new name")
         if column.replaces:
             old[column.replaces] = column.name
-    columns = [replace(column, retired_on=_retired_on(group, column)) for column in columns]
+    columns = [
+        replace(c, retired_on=_retired_on(group, c), **strictest(group, (bases[cell.stem].measure for cell in c.cells)))
+        for c in columns
+    ]
     if contracts is None:
         return tuple(columns)
     check_group(group, contracts)

@@ -13,7 +13,7 @@ from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
 from tallystick.spec.ops import EACH_OPS
 from tallystick.spec.part_checks import check_distinct, check_sign, check_texts, check_version
 from tallystick.spec.parts import declaring
-from tallystick.spec.tables import PII_CLASSES
+from tallystick.spec.uses import PII_CLASSES, split_uses
 from tallystick.spec.windows import parse_window
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def check_parts(group: FeatureGroup) -> None:
     check_windows(where, group.windows)
     if not group.windows or not group.measures:
         raise DeclarationError("a group needs windows and measures", where=where)
+    for uses in (group.permitted_use, *(m.permitted_use for m in group.measures if m.permitted_use)):
+        split_uses(uses, where=where)
     for pii in (group.pii, *(m.pii for m in group.measures if m.pii)):
         if pii not in PII_CLASSES:
             raise DeclarationError(

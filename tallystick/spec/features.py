@@ -49,7 +49,8 @@ class Measure:
     every other value and null. ``windows`` replaces the group's windows. ``previous`` adds the window before each
     window. ``ops`` is a tuple or text separated by spaces.
     ``reason`` is what a declined customer may be told; ``{filter}`` and ``{window}`` in it and in ``description`` are
-    replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown.
+    replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown. ``pii`` and
+    ``permitted_use`` replace the group's; a derived feature has the strictest of what it is made of.
 
     Three fields are for a table that holds the columns already; derived features have them too. ``version`` is raised
     when the meaning changed though no text here did. ``replaces`` is the name that a measure or share had before. From
@@ -70,6 +71,7 @@ class Measure:
     reason: str = ""
     sign: int = 0
     pii: str = ""
+    permitted_use: str = ""
     version: int = 1
     replaces: str = ""
     retired_on: date | None = None

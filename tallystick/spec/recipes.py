@@ -6,13 +6,17 @@ its pd leads to in ``policy``, how it is fitted in ``algorithms``; a recipe file
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.algorithms import Algorithm, check_algorithms
 from tallystick.spec.field_types import check_types
-from tallystick.spec.names import check_name
+from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.names import check_name, nearest_name
+from tallystick.spec.part_checks import check_sign
 from tallystick.spec.policy import Band, Policy, Scale
+from tallystick.spec.uses import PII_CLASSES, split_uses
 from tallystick.spec.validation import Audit, Choice, Gates, Split
 
 __all__ = [
@@ -55,8 +59,12 @@ class RequestFeature:
         check_name("request feature", self.name)
         if not self.expression.strip() or not self.reason.strip():
             raise DeclarationError("expression and reason must not be empty", where=where)
-        if self.sign not in (-1, 0, 1):
-            raise DeclarationError(f"sign {self.sign} is not a sign", where=where, fix="+1, -1 or 0")
+        check_sign(where, self.sign)
+        split_uses(self.permitted_use, where=where)
+        if self.pii not in PII_CLASSES:
+            raise DeclarationError(
+                f"unknown PII class {self.pii}", where=where, fix=nearest_name(self.pii, PII_CLASSES)
+            )
 
     @property
     def column(self) -> str:
@@ -107,14 +115,20 @@ class Recipe:
     name of a label; a recipe without a label computes features only. ``algorithms`` are in order of preference. Without
     a ``policy`` the model gives pd, score and reasons, but no decision and no limit. ``retrospective`` is a text for
     the report. Give it if the label is known only long after the event; say what the run therefore cannot claim. Leave
-    it empty for an ordinary label. Features must be permitted for ``permitted_use``. ``seed`` sets the random numbers
-    of folds, boosting and bootstrap.
+    it empty for an ordinary label. ``seed`` sets the random numbers of folds, boosting and bootstrap.
+
+    Every feature of the groups must be permitted for ``permitted_use``. A feature that is made of a protected attribute
+    (a column tagged so in its contract, such as gender or date of birth), or whose PII class is ``sensitive``, is
+    refused unless ``allow_protected`` says why it is needed: name pattern to reason, which the model card and the
+    report print. ``leave_out`` holds name patterns of features of the groups that the recipe does not use.
     """
 
     name: str
     title: str
     groups: tuple[str, ...]
     observations: str
+    leave_out: tuple[str, ...] = ()
+    allow_protected: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     label: str | None = None
     variants: tuple[Variant, ...] = ()
@@ -139,6 +153,7 @@ class Recipe:
         check_name("observation set", self.observations, where=where)
         if not self.groups:
             raise DeclarationError("no feature group is named", where=where)
+        self._check_permissions(where)
         for kind, names in self._listed():
             if len(set(names)) != len(names):
                 raise DeclarationError(f"a {kind} is named twice", where=where)
@@ -151,9 +166,22 @@ class Recipe:
                 "a recipe with a label needs algorithms", where=where, fix="algorithms=(Scorecard(),)"
             )
 
+    def _check_permissions(self, where: str) -> None:
+        if len(split_uses(self.permitted_use, where=where)) != 1:
+            raise DeclarationError("a recipe is for one use", where=where, fix='permitted_use="credit decisions"')
+        object.__setattr__(self, "allow_protected", FrozenMap(self.allow_protected))
+        for pattern, reason in self.allow_protected.items():
+            if not reason.strip():
+                raise DeclarationError(f"no reason is given to use {pattern}", where=where, fix="say why, in words")
+            if not pattern[:1].isalpha():
+                # A pattern for all would permit what nobody has thought of.
+                what = f"allow_protected names {pattern!r}, which says of no feature that it is needed"
+                raise DeclarationError(what, where=where, fix="begin with the name of the group")
+
     def _listed(self) -> list[tuple[str, list[str]]]:
         return [
             ("feature group", list(self.groups)),
+            ("feature to leave out", list(self.leave_out)),
             ("request feature", [feature.name for feature in self.request]),
             ("variant", [variant.name for variant in self.variants]),
             ("ablation", [ablation.name for ablation in self.ablations]),

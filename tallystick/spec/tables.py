@@ -10,20 +10,21 @@ from datetime import date
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.names import nearest_name
+from tallystick.spec.uses import PII_CLASSES
 
 LAYERS = ("raw", "clean", "feature", "label", "training", "score", "monitor")
 
 # The logical types a column may have. Money is int64 minor units (suffix _minor), an instant is UTC microseconds.
 COLUMN_TYPES = ("string", "int32", "int64", "double", "boolean", "date", "timestamp")
 
-PII_CLASSES = ("none", "pseudonymous", "personal", "sensitive")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
     """One column. ``required`` means never null; ``values`` is the closed list of allowed values, empty when open.
 
-    ``filled`` means never null in a row that is written now: rows older than the column may lack it.
+    ``filled`` means never null in a row that is written now: rows older than the column may lack it. ``protected``
+    marks an attribute by which nobody may be treated differently, such as gender: what is made of it is for fairness
+    reports and portfolio cuts, and for a recipe only where it says why (``spec.permissions``).
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column:
     filled: bool = False
     values: tuple[str, ...] = ()
     pii: str = "none"
+    protected: bool = False
 
     def __post_init__(self) -> None:
         if self.type not in COLUMN_TYPES:

@@ -24,6 +24,7 @@ from tallystick.spec.expressions import columns_used, parse_number
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import nearest_name
 from tallystick.spec.observations import ObservationSet
+from tallystick.spec.permissions import is_left_out, permission_faults
 from tallystick.spec.recipes import Recipe, RequestFeature
 from tallystick.spec.retirements import find_retirement, gone_text, tell_gone
 from tallystick.spec.tables import Retirement, TableContract
@@ -41,9 +42,10 @@ class VectorPlan:
     """Which columns a recipe's vectors have: those of its groups, then its request features.
 
     ``columns`` are the feature columns of each group, ``own_columns`` what request features read of the observation's
-    own row, in the table of the ``observed`` set. What is not permitted for the recipe's use is in neither, so no
-    request feature can read it. ``gone`` tells of features that were retired or renamed. Of those only ``retiring``,
-    with the date from which they have no value, are in vectors of a model that needs them.
+    own row, in the table of the ``observed`` set. What the recipe leaves out is in neither, so no request feature can
+    read it. ``gone`` tells of features that were retired or renamed. Of those only ``retiring``,
+    with the date from which they have no value, are in vectors of a model that needs them. ``left_out`` names what the
+    recipe leaves out.
     """
 
     features: tuple[Feature, ...]
@@ -53,6 +55,7 @@ class VectorPlan:
     observed: ObservationSet
     gone: tuple[Retirement, ...] = ()
     retiring: Mapping[str, date] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
 
 def plan_vectors(
@@ -66,6 +69,9 @@ def plan_vectors(
 ) -> VectorPlan:
     """Check the recipe against its groups; DeclarationError for an unknown group, column or a wrong expression.
 
+    Also where the recipe uses a feature that is not permitted for its use, or a protected one without a reason: no
+    vector is made, for training or scoring, that a decision may not rest on.
+
     ``observed`` is the set that the recipe names; request features read the columns of its own table.
 
     A feature that was retired or renamed is reported as such where the recipe names it.
@@ -74,44 +80,53 @@ def plan_vectors(
     ``needed`` names what a model reads that was trained before: of retired features, those that still have values for
     dates before their retirement are in its vectors (``check_model_dates``), and in no others.
     """
-    permitted: dict[str, list[FeatureColumn]] = {}
+    found: dict[str, list[FeatureColumn]] = {}
     for name in recipe.groups:
         if name not in groups:
             fix = nearest_name(name, groups)
             raise DeclarationError(f"unknown feature group {name}", where=f"recipe {recipe.name}", fix=fix)
         retiring = [column for column in retired_columns(groups[name], contracts) if column.name in needed]
-        found = [*group_columns(groups[name], contracts), *retiring]
-        permitted[name] = [column for column in found if column.permitted_use == recipe.permitted_use]
-    known = {column.name: column for columns in permitted.values() for column in columns}
+        found[name] = [*group_columns(groups[name], contracts), *retiring]
+    for fault in permission_faults(recipe, found, groups=groups, contracts=contracts, observed=observed):
+        raise fault
+    used = {name: [c for c in columns if not is_left_out(recipe, c.name)] for name, columns in found.items()}
+    known = {column.name: column for columns in used.values() for column in columns}
     own = observed.own_columns(contracts)
     types = {**own, **{name: column.type for name, column in known.items()}}
-    request = tuple(feature for feature in recipe.request if feature.permitted_use == recipe.permitted_use)
     gone = tuple(one for name in recipe.groups for one in group_retirements(groups[name]))
-    _check_named(recipe, [*known, *(feature.column for feature in request)], gone)
-    reads = {feature.column: _columns_read(feature, types) for feature in request}
-    undated = {name for name in permitted if groups[name].reads.intersection(assumed)}
-    features = [
-        Feature(
-            name=c.name, reason=c.reason, sign=c.sign, assumed=c.group in undated, table=groups[c.group].table,
-            group=c.group, measure=c.measure,
-        )
-        for c in known.values()
-    ]  # fmt: skip
-    for asked in request:
-        is_undated = any(known[name].group in undated for name in reads[asked.column] if name in known)
-        features.append(
-            Feature(name=asked.column, reason=asked.reason, sign=asked.sign, assumed=is_undated, group="request")
-        )
-    used = {name for names in reads.values() for name in names}
+    _check_named(recipe, [*known, *(feature.column for feature in recipe.request)], gone)
+    reads = {feature.column: _columns_read(feature, types) for feature in recipe.request}
+    undated = {name for name in used if groups[name].reads.intersection(assumed)}
+    asked_for = {name for names in reads.values() for name in names}
     return VectorPlan(
-        features=tuple(features),
-        columns={name: tuple(column.name for column in columns) for name, columns in permitted.items()},
-        request=request,
-        own_columns=tuple(name for name in own if name in used),
+        features=(
+            *(_feature(c, groups[c.group].table, undated) for c in known.values()),
+            *(_asked(feature, reads[feature.column], known, undated) for feature in recipe.request),
+        ),
+        columns={name: tuple(column.name for column in columns) for name, columns in used.items()},
+        request=recipe.request,
+        own_columns=tuple(name for name in own if name in asked_for),
         observed=observed,
         gone=gone,
         retiring={c.name: c.retired_on for c in known.values() if c.retired_on is not None},
+        left_out=frozenset(c.name for columns in found.values() for c in columns if c.name not in known),
     )
+
+
+def _feature(column: FeatureColumn, table: str, undated: Collection[str]) -> Feature:
+    return Feature(
+        name=column.name, reason=column.reason, sign=column.sign, assumed=column.group in undated, table=table,
+        group=column.group, measure=column.measure,
+    )  # fmt: skip
+
+
+def _asked(
+    feature: RequestFeature, reads: Iterable[str], known: Mapping[str, FeatureColumn], undated: Collection[str]
+) -> Feature:
+    is_undated = any(known[name].group in undated for name in reads if name in known)
+    return Feature(
+        name=feature.column, reason=feature.reason, sign=feature.sign, assumed=is_undated, group="request"
+    )  # fmt: skip
 
 
 def check_model_inputs(plan: VectorPlan, inputs: Iterable[str], *, model: str) -> None:
@@ -119,7 +134,12 @@ def check_model_inputs(plan: VectorPlan, inputs: Iterable[str], *, model: str) -
     made = {feature.name for feature in plan.features}
     lacking = [name for name in inputs if name not in made]
     if lacking:
-        told = [tell_gone(name, plan.gone) or f"{name} is no feature of the recipe any more" for name in lacking]
+        told = [
+            f"{name} is left out by the recipe"
+            if name in plan.left_out
+            else tell_gone(name, plan.gone) or f"{name} is no feature of the recipe any more"
+            for name in lacking
+        ]
         raise ModelError(
             f"{model} reads features that are gone: {'; '.join(told)}",
             where="scoring",

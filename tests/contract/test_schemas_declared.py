@@ -71,6 +71,26 @@ def test_people_are_never_named_in_a_column_without_a_class() -> None:
     assert not found, house.listed(found)
 
 
+# What law and custom protect (EU Charter, article 21; US Equal Credit Opportunity Act), as columns are called.
+PROTECTED = (
+    "gender", "sex", "birth_date", "born_on", "age", "nationality", "citizenship", "ethnicity", "race", "religion",
+    "marital_status", "disability", "sexual_orientation", "political_party", "trade_union", "pregnancy",
+)  # fmt: skip
+
+
+def test_protected_attributes_are_tagged() -> None:
+    contracts = load_contracts(house.ROOT)
+    found = [
+        f"{contract.name}.{column.name}: tags: [protected]"
+        for contract in contracts.values()
+        if contract.layer == "clean"
+        for column in contract.columns
+        if not column.protected and column.name in PROTECTED
+    ]
+    assert not found, house.listed(found)
+    assert sum(column.protected for column in contracts["clean.customers"].columns) == 2
+
+
 def test_findings_have_the_columns_of_their_table() -> None:
     from tallystick.tables import arrow_schema
 

@@ -53,6 +53,11 @@ def test_every_clean_table_has_a_table_of_its_rejects(tmp_path: Path) -> None:
         ("primaryKeyPosition: 3", "primaryKeyPosition: 4", "primaryKeyPosition must run from 1"),
         ("classification: personal", "classification: secret", "column purpose has unknown PII class secret"),
         ("classification: personal,\n", "\n", "classification of purpose is missing"),
+        (
+            "classification: personal,",
+            "classification: personal, tags: [guarded],",
+            "purpose has an unknown tag: guard",
+        ),
         ("dataGranularityDescription", "businessName", "dataGranularityDescription of visits is missing"),
         ("name: visit_id", "name: customer_id", "declares a column twice"),
         ("kind: DataContract", "kind: DataContract\nkind: DataContract", "visits.yaml:3: kind stands twice"),

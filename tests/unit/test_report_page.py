@@ -77,7 +77,8 @@ def facts() -> RunFacts:
 def test_the_report_tells_the_run_from_rows_to_scores() -> None:
     html = render_page(describe_run(facts()))
     titles = re.findall(r"<h2>(.*?)</h2>", html)
-    assert titles == ["Summary", "Rows", "Checks", "Features", "Label", "Leakage audit", "Performance", "Ablations",
+    assert titles == ["Summary", "Rows", "Checks", "Features", "Label", "Leakage audit", "Permitted use",
+                      "Performance", "Ablations",
                       "Scores", "Where things are", "Next"]  # fmt: skip
     for told in ("recipe small_loan on bank, data as of 2026-03-01", "Every expectation held.", "0.700 to 0.900",
                  "days past due", "0.100", "small_loan/3", "1,500"):  # fmt: skip

@@ -79,7 +79,6 @@ GROUP = FeatureGroup(
     windows=("30d",),
     measures=(Measure(name="out", value="amount_minor", ops="sum", reason="Spending", sign=1),),
 )
-MARKETING = replace(GROUP, name="ads", permitted_use="marketing")
 RATIO = RequestFeature(
     name="instalment_to_spending", expression="instalment_minor", per="txn_out_sum_30d", reason="Instalment"
 )
@@ -92,8 +91,7 @@ def recipe(*request: RequestFeature, groups: tuple[str, ...] = ("txn",)) -> Reci
 def planned(
     *request: RequestFeature, groups: tuple[str, ...] = ("txn",), observed: ObservationSet = APPLICATIONS
 ) -> VectorPlan:
-    declared = {"txn": GROUP, "ads": MARKETING}
-    return plan_vectors(recipe(*request, groups=groups), declared, CONTRACTS, observed=observed)
+    return plan_vectors(recipe(*request, groups=groups), {"txn": GROUP}, CONTRACTS, observed=observed)
 
 
 class Bank:
@@ -218,13 +216,6 @@ def test_two_feature_rows_for_one_observation_are_an_error() -> None:
     twice = pa.concat_tables([spending([1]), spending([1])])
     with pytest.raises(ModelError, match="several rows"):
         assembled(planned(), applications(1), twice)
-
-
-def test_what_is_not_permitted_for_the_use_is_no_feature_and_no_request_can_read_it() -> None:
-    assert [f.name for f in planned(groups=("txn", "ads")).features] == ["txn_out_sum_30d"]
-    sly = RequestFeature(name="sly", expression="ads_out_sum_30d", reason="Sly")
-    with pytest.raises(DeclarationError, match="unknown column ads_out_sum_30d"):
-        planned(sly, groups=("txn", "ads"))
 
 
 def test_a_request_that_is_no_number_and_an_unknown_group_are_refused() -> None:

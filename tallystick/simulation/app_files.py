@@ -6,65 +6,66 @@ stream of its own.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from tallystick.simulation.day_numbers import date_texts
 from tallystick.simulation.employment import NO_EMPLOYER, NOT_TOLD
-from tallystick.simulation.groups import HOBBY, NO_TOPIC, WORK
+from tallystick.simulation.groups import NO_TOPIC
 from tallystick.simulation.spelling import (
     SupplierFile,
     Texts,
+    chosen,
+    coded,
     customer_texts,
+    day_texts,
+    digits_of,
     epoch_texts,
+    joined,
+    padded,
     row_numbers,
     time_texts,
     whole_texts,
 )
 from tallystick.simulation.town import Town
 
-_GROUP_CODES = np.array(["WRK", "FAM", "HOB"], dtype=object)
-_GROUP_LETTERS = {WORK: "", HOBBY: "H"}
-_MEMBER_CODES = np.array(["LEFT", "JOIN"], dtype=object)
-_DEVICE_CODES = np.array(["LOGIN", "FAIL", "NEWDEV", "SIM"], dtype=object)
-_CHECK_CODES = np.array(["JOIN", "LOAN", "NEWDEV"], dtype=object)
-_ACT_CODES = np.array(["READ", "HOBBY", "CLICK"], dtype=object)
-_INDUSTRY_CODES = {1: "MFG", 2: "LOG", 3: "SVC", 5: "GOV"}
+_GROUP_CODES = ("WRK", "FAM", "HOB")
+_GROUP_LETTERS = ("", "F", "H")
+_MEMBER_CODES = ("LEFT", "JOIN")
+_DEVICE_CODES = ("LOGIN", "FAIL", "NEWDEV", "SIM")
+_CHECK_CODES = ("JOIN", "LOAN", "NEWDEV")
+_ACT_CODES = ("READ", "HOBBY", "CLICK")
+_INDUSTRY_CODES = ("", "MFG", "LOG", "SVC", "", "GOV")
 
 
 def _employers(employer: pd.Series, number: int) -> Texts:
     """As they stand at the other side of a salary; empty for people without one."""
-    return ["" if place == NO_EMPLOYER else f"E{number:04d}{place}" for place in employer.tolist()]
+    return chosen(employer == NO_EMPLOYER, "", joined(f"E{number:04d}", whole_texts(employer)))
 
 
 def _groups(rows: pd.DataFrame, number: int) -> Texts:
     """A work group has the number that its announcements have among the messages."""
-    kinds, groups = rows["group_kind"].tolist(), rows["group"].tolist()
-    pairs = zip(kinds, groups, strict=True)
-    return [f"G{_GROUP_LETTERS.get(kind, 'F')}{number:04d}{group:07d}" for kind, group in pairs]
+    return joined("G", coded(_GROUP_LETTERS, rows["group_kind"]), f"{number:04d}", padded(rows["group"], 7))
 
 
 def _write_employers(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     return [
         _employers(rows["employer"], number),
-        [_INDUSTRY_CODES[job] for job in rows["industry"].tolist()],
-        [f"A{region:03d}" for region in rows["region"].tolist()],
+        coded(_INDUSTRY_CODES, rows["industry"]),
+        joined("A", padded(rows["region"], 3)),
         time_texts(rows),
         whole_texts(rows["staff"]),
     ]
 
 
 def _write_employment(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
-    customers, days = customer_texts(town, rows["who"]), date_texts(rows["day"].to_numpy(), "%Y%m%d")
-    until, told = date_texts(rows["until"].to_numpy(), "%Y%m%d"), (rows["until"] != NOT_TOLD).to_numpy()
+    customers = customer_texts(town, rows["who"])
     return [
-        [f"J{customer[1:]}{day}" for customer, day in zip(customers, days, strict=True)],
+        joined("J", digits_of(customers), day_texts(rows["day"])),
         customers,
         time_texts(rows),
         _employers(rows["employer"], number),
-        [f"{10 * (job + 1)}" for job in rows["occupation"].tolist()],
-        list(date_texts(rows["since"].to_numpy(), "%Y%m%d")),
-        list(np.where(told, until, "")),
+        whole_texts(10 * (rows["occupation"] + 1)),
+        day_texts(rows["since"]),
+        chosen(rows["until"] == NOT_TOLD, "", day_texts(rows["until"])),
         whole_texts(rows["deleted"]),
     ]
 
@@ -72,8 +73,8 @@ def _write_employment(rows: pd.DataFrame, town: Town, number: int) -> list[Texts
 def _write_groups(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     return [
         _groups(rows, number),
-        list(_GROUP_CODES[rows["group_kind"]]),
-        ["" if topic == NO_TOPIC else f"T{topic + 1:02d}" for topic in rows["topic"].tolist()],
+        coded(_GROUP_CODES, rows["group_kind"]),
+        chosen(rows["topic"] == NO_TOPIC, "", _topics(rows["topic"])),
         epoch_texts(rows.assign(who=rows["group"])),
     ]
 
@@ -82,9 +83,9 @@ def _write_members(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     return [
         row_numbers("m", rows, number),
         _groups(rows, number),
-        list(_GROUP_CODES[rows["group_kind"]]),
+        coded(_GROUP_CODES, rows["group_kind"]),
         customer_texts(town, rows["who"]),
-        list(_MEMBER_CODES[rows["is_member"]]),
+        coded(_MEMBER_CODES, rows["is_member"]),
         epoch_texts(rows),
         whole_texts(rows["deleted"]),
     ]
@@ -94,7 +95,7 @@ def _write_messages(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     return [
         row_numbers("g", rows, number),
         _groups(rows, number),
-        list(_GROUP_CODES[rows["group_kind"]]),
+        coded(_GROUP_CODES, rows["group_kind"]),
         customer_texts(town, rows["who"]),
         epoch_texts(rows),
         whole_texts(rows["deleted"]),
@@ -102,12 +103,16 @@ def _write_messages(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
 
 
 def _devices(device: pd.Series, number: int) -> Texts:
-    return [f"D{number:04d}{place:07d}" for place in device.tolist()]
+    return joined(f"D{number:04d}", padded(device, 7))
+
+
+def _topics(topic: pd.Series) -> Texts:
+    return joined("T", padded(topic + 1, 2))
 
 
 def _degrees(millionths: pd.Series) -> Texts:
     """Degrees with six decimals. No place of this bank lies south or west."""
-    return [f"{value // 1_000_000}.{value % 1_000_000:06d}" for value in millionths.tolist()]
+    return joined(whole_texts(millionths // 1_000_000), padded(millionths % 1_000_000, 6), by=".")
 
 
 def _write_locations(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
@@ -126,7 +131,7 @@ def _write_devices(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     return [
         row_numbers("d", rows, number),
         customer_texts(town, rows["who"]),
-        list(_DEVICE_CODES[rows["kind"]]),
+        coded(_DEVICE_CODES, rows["kind"]),
         _devices(rows["device"], number),
         whole_texts(rows["tampered"]),
         epoch_texts(rows),
@@ -138,9 +143,9 @@ def _write_checks(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     return [
         row_numbers("k", rows, number),
         customer_texts(town, rows["who"]),
-        list(_CHECK_CODES[rows["reason"]]),
+        coded(_CHECK_CODES, rows["reason"]),
         _devices(rows["device"], number),
-        [f"0.{score:04d}" for score in rows["score"].tolist()],
+        joined("0.", padded(rows["score"], 4)),
         whole_texts(rows["retries"]),
         whole_texts(rows["passed"]),
         epoch_texts(rows),
@@ -152,8 +157,8 @@ def _write_behaviour(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]
     return [
         row_numbers("a", rows, number),
         customer_texts(town, rows["who"]),
-        list(_ACT_CODES[rows["kind"]]),
-        [f"T{topic + 1:02d}" for topic in rows["topic"].tolist()],
+        coded(_ACT_CODES, rows["kind"]),
+        _topics(rows["topic"]),
         epoch_texts(rows),
         whole_texts(rows["deleted"]),
     ]

@@ -46,12 +46,7 @@ def date_texts(days: np.ndarray, pattern: str = "%Y-%m-%d") -> np.ndarray:
     return texts[where] if len(distinct) else np.empty(0, dtype=object)
 
 
-def clock_texts(seconds: np.ndarray) -> np.ndarray:
-    """Seconds of a day as ``HH:MM:SS`` (object array)."""
-    return _CLOCK[seconds]
-
-
-_CLOCK = np.array(
-    [f"{hour:02d}:{minute:02d}:{second:02d}" for hour in range(24) for minute in range(60) for second in range(60)],
-    dtype=object,
+# The seconds of a day as HH:MM:SS.
+CLOCK = tuple(
+    f"{hour:02d}:{minute:02d}:{second:02d}" for hour in range(24) for minute in range(60) for second in range(60)
 )

@@ -32,6 +32,7 @@ _BROKEN = (
     ("locations", "lat", "north"),
     ("behaviour", "ts_ms", "n/a"),
 )
+MOST_BROKEN = len(_BROKEN)
 # What comes late, repeated, changed or taken back.
 _STREAMS_OF_EVENTS = ("transactions", "social", "group_messages", "locations", "behaviour", "wallpapers")
 # How many rows a line of a file can become: a message has two sides.

@@ -16,16 +16,21 @@ import numpy as np
 import pandas as pd
 
 from tallystick.simulation.app_files import APP_FILES
-from tallystick.simulation.day_numbers import date_texts
 from tallystick.simulation.lending import PURPOSES
 from tallystick.simulation.spelling import (
     SupplierFile,
     Texts,
     account_texts,
+    chosen,
+    coded,
     customer_texts,
+    day_texts,
+    digits_of,
     epoch_texts,
+    joined,
     loan_numbers,
     money_texts,
+    padded,
     party_texts,
     row_numbers,
     same_texts,
@@ -46,35 +51,34 @@ from tallystick.simulation.town import (
 )
 
 _PURPOSE_WORDS = dict(zip(PURPOSES, ("消费", "教育", "医疗", "装修", "旅游", "经营", "还债"), strict=True))
-_CHANNEL_CODES = np.array(["01", "02", "03", "04"], dtype=object)
-_ABSTRACT_CODES = np.array([f"{101 + 7 * place}" for place in range(len(CATEGORIES))], dtype=object)
+_CHANNEL_CODES = ("01", "02", "03", "04")
+_ABSTRACT_CODES = tuple(f"{101 + 7 * place}" for place in range(len(CATEGORIES)))
 _PARTNER_LETTER = {NOBODY: "", MERCHANT: "M", EMPLOYER: "E", CUSTOMER: "", STRANGER: "S", OWN_BANK: "L", BOOKMAKER: "B"}
-_RELATION_CODES = np.array(["FAM", "COL", "FRD", "GUA", "DEV", "ADR"], dtype=object)
-_SOCIAL_CODES = np.array(["MSG", "CALL", "POST", "GRP"], dtype=object)
+_RELATION_CODES = ("FAM", "COL", "FRD", "GUA", "DEV", "ADR")
+_SOCIAL_CODES = ("MSG", "CALL", "POST", "GRP")
 
 
 def _partners(rows: pd.DataFrame, number: int) -> tuple[Texts, Texts]:
     """Bank and account of the other side. Other banks are told apart by the last digit."""
-    banks, accounts = [], []
-    for kind, partner in zip(rows["partner_kind"].tolist(), rows["partner"].tolist(), strict=True):
-        inside = kind in (CUSTOMER, OWN_BANK)
-        banks.append("" if kind == NOBODY else "900" if inside else f"{301 + partner % 8}")
-        town_part = "" if kind in (CUSTOMER, NOBODY, BOOKMAKER) else f"{number:04d}"
-        accounts.append("" if kind == NOBODY else f"{_PARTNER_LETTER[kind]}{town_part}{partner}")
-    return banks, accounts
+    kind, partner = rows["partner_kind"].to_numpy(), rows["partner"].to_numpy()
+    bank = np.where(np.isin(kind, (CUSTOMER, OWN_BANK)), 900, 301 + partner % 8)
+    letter = coded([_PARTNER_LETTER[kind] for kind in sorted(_PARTNER_LETTER)], kind)
+    town_part = chosen(np.isin(kind, (CUSTOMER, NOBODY, BOOKMAKER)), "", f"{number:04d}")
+    nobody, account = kind == NOBODY, joined(letter, town_part, whole_texts(partner))
+    return chosen(nobody, "", whole_texts(bank)), chosen(nobody, "", account)
 
 
 def _write_facts(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
-    customers, days = customer_texts(town, rows["who"]), date_texts(rows["day"].to_numpy(), "%Y%m%d")
+    customers = customer_texts(town, rows["who"])
     return [
-        [f"F{customer[1:]}{day}" for customer, day in zip(customers, days, strict=True)],
+        joined("F", digits_of(customers), day_texts(rows["day"])),
         customers,
         time_texts(rows),
-        list(np.array(["2", "1", "9"], dtype=object)[rows["gender"]]),
-        list(date_texts(rows["birth"].to_numpy(), "%Y%m%d")),
-        [f"A{region:03d}" for region in rows["region"].tolist()],
-        [f"{10 * (job + 1)}" for job in rows["occupation"].tolist()],
-        list(np.array(["D", "C", "B", "A"], dtype=object)[rows["education"]]),
+        coded(("2", "1", "9"), rows["gender"]),
+        day_texts(rows["birth"]),
+        joined("A", padded(rows["region"], 3)),
+        whole_texts(10 * (rows["occupation"] + 1)),
+        coded(("D", "C", "B", "A"), rows["education"]),
         money_texts(rows["income"]),
         whole_texts(rows["deleted"]),
     ]
@@ -85,8 +89,8 @@ def _write_accounts(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
         account_texts(town, rows["account"]),
         customer_texts(town, rows["who"]),
         time_texts(rows),
-        [f"A{region:03d}" for region in rows["region"].tolist()],
-        list(np.array(["M", "W"], dtype=object)[rows["cycle"]]),
+        joined("A", padded(rows["region"], 3)),
+        coded(("M", "W"), rows["cycle"]),
         same_texts("CNY", rows),
         whole_texts(rows["deleted"]),
     ]
@@ -112,9 +116,9 @@ def _write_transactions(rows: pd.DataFrame, town: Town, number: int) -> list[Tex
         account_texts(town, rows["account"]),
         customer_texts(town, rows["account"] % town.count),
         time_texts(rows),
-        list(np.where(rows["amount"] >= 0, "C", "D")),
-        list(_CHANNEL_CODES[rows["channel"]]),
-        list(_ABSTRACT_CODES[rows["category"]]),
+        chosen(rows["amount"] >= 0, "C", "D"),
+        coded(_CHANNEL_CODES, rows["channel"]),
+        coded(_ABSTRACT_CODES, rows["category"]),
         money_texts(rows["amount"].abs()),
         money_texts(rows["balance"]),
         banks,
@@ -127,14 +131,14 @@ def _write_transactions(rows: pd.DataFrame, town: Town, number: int) -> list[Tex
 def _write_orders(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     partner = 900_000 + rows["who"] % 400 + 1_000 * rows["category"]
     return [
-        [f"O{number:04d}{order:06d}" for order in rows["order"].tolist()],
+        joined(f"O{number:04d}", padded(rows["order"], 6)),
         account_texts(town, rows["who"]),
         customer_texts(town, rows["who"]),
         time_texts(rows),
-        list(_ABSTRACT_CODES[rows["category"]]),
+        coded(_ABSTRACT_CODES, rows["category"]),
         money_texts(rows["amount"]),
-        [f"{301 + value % 8}" for value in partner.tolist()],
-        [f"S{number:04d}{value}" for value in partner.tolist()],
+        whole_texts(301 + partner % 8),
+        joined(f"S{number:04d}", whole_texts(partner)),
         same_texts("156", rows),
         whole_texts(rows["deleted"]),
     ]
@@ -143,12 +147,12 @@ def _write_orders(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
 def _write_cards(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     customers = customer_texts(town, rows["who"])
     return [
-        [f"K{customer[1:]}" for customer in customers],
+        joined("K", digits_of(customers)),
         account_texts(town, rows["who"]),
         customers,
         customers,
         time_texts(rows),
-        list(np.array(["STD", "GLD", "PLT"], dtype=object)[rows["kind"]]),
+        coded(("STD", "GLD", "PLT"), rows["kind"]),
         whole_texts(rows["deleted"]),
     ]
 
@@ -158,7 +162,7 @@ def _write_relations(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]
         row_numbers("r", rows, number),
         customer_texts(town, rows["who"]),
         customer_texts(town, rows["other"]),
-        list(_RELATION_CODES[rows["kind"]]),
+        coded(_RELATION_CODES, rows["kind"]),
         epoch_texts(rows),
         whole_texts(rows["deleted"]),
     ]
@@ -169,15 +173,15 @@ def _write_social(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
         row_numbers("e", rows, number),
         party_texts(town, number, rows["who"]),
         party_texts(town, number, rows["other"]),
-        list(_SOCIAL_CODES[rows["kind"]]),
+        coded(_SOCIAL_CODES, rows["kind"]),
         epoch_texts(rows),
-        ["" if value < -1 else str(value) for value in rows["duration"].tolist()],
+        chosen(rows["duration"] < -1, "", whole_texts(rows["duration"])),
         whole_texts(rows["deleted"]),
     ]
 
 
 def _write_applications(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
-    words = np.array([_PURPOSE_WORDS[purpose] for purpose in PURPOSES], dtype=object)
+    words = [_PURPOSE_WORDS[purpose] for purpose in PURPOSES]
     return [
         loan_numbers("AP", number, rows["number"]),
         customer_texts(town, rows["who"]),
@@ -186,7 +190,7 @@ def _write_applications(rows: pd.DataFrame, town: Town, number: int) -> list[Tex
         money_texts(rows["amount"]),
         whole_texts(rows["term"]),
         money_texts(rows["instalment"]),
-        list(words[rows["purpose"]]),
+        coded(words, rows["purpose"]),
         whole_texts(rows["deleted"]),
     ]
 
@@ -201,7 +205,7 @@ def _write_loans(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
         money_texts(rows["amount"]),
         whole_texts(rows["term"]),
         money_texts(rows["instalment"]),
-        list(date_texts(rows["due"].to_numpy(), "%Y/%m/%d")),
+        day_texts(rows["due"], "%Y/%m/%d"),
         whole_texts(rows["deleted"]),
     ]
 

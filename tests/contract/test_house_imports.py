@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/model/scorer.py": MODELS | {"lightgbm", "mlflow"},
     "tallystick/model/registry.py": {"mlflow", "numpy", "pandas", "pyarrow"},
     "tallystick/report": MODELS | {"jinja2", "matplotlib", "rich"},
-    "tallystick/simulation": {"numpy", "pandas"},
+    "tallystick/simulation": {"numpy", "pandas", "pyarrow"},
     "tallystick/orchestration.py": {"airflow", "pendulum"},
     "tallystick/entrypoint.py": {"pyspark"},
     "tallystick/runs": SPARK,

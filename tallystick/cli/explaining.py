@@ -42,7 +42,7 @@ def explain_feature(
     group, column = _find(name, declared)
     made = _passport(declared, group, column)
     if column.formula != "cell":
-        made["formula"] = _formula(column)
+        made["formula"] = _formula(group, column)
     made |= _sql(declared, group, column, as_of=as_of, source=source, customer=customer)
     return made
 
@@ -127,7 +127,7 @@ def _conditions(group: FeatureGroup, column: FeatureColumn) -> list[str] | str:
             texts.append(f"{base.measure.by} is {others}")
         kept = " and ".join(text for text in texts if text) or "all rows"
         found[kept if column.formula == "cell" else f"{cell.stem}: {kept}"] = None
-    return list(found)
+    return list(found) or "as of the features that it is made of"
 
 
 def _declared_at(group: FeatureGroup, column: FeatureColumn, root: Path) -> str:
@@ -137,14 +137,18 @@ def _declared_at(group: FeatureGroup, column: FeatureColumn, root: Path) -> str:
     if column.formula in ("ratio", "change", "zscore"):
         place = place_in_file(group.path, column.cells[0].stem, words=(column.formula,))
     else:
-        kind = column.formula if column.formula in ("share", "months") else "measure"
+        kind = column.formula if column.formula in ("share", "months", "combined") else "measure"
         place = place_in_file(group.path, column.measure, words=(kind, column.op, column.filter))
     return place.removeprefix(f"{root}/")
 
 
-def _formula(column: FeatureColumn) -> str:
+def _formula(group: FeatureGroup, column: FeatureColumn) -> str:
+    from tallystick.spec.combined_columns import combined_of
+
     if column.series is not None:
         return f"{column.op} over {column.series.months} whole months of: {column.series.value}"
+    if column.formula == "combined":
+        return combined_of(group, column).value
     parts = [f"{cell.stem} over {cell.window}" + (f", {cell.lag} before" if cell.lag else "") for cell in column.cells]
     return {
         "share": "{0} / {1}",

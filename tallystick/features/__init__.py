@@ -7,7 +7,7 @@ hands in the functions that read and write), window arithmetic (``kernel``), def
 
 from __future__ import annotations
 
-from tallystick.features.compute import GroupWork, compute_local
+from tallystick.features.compute import GroupWork, compute_from, compute_local
 from tallystick.features.lookups import attach_lookups
 from tallystick.features.planning import (
     choose_work,
@@ -25,6 +25,7 @@ __all__ = [
     "attach_lookups",
     "choose_work",
     "compute_buckets",
+    "compute_from",
     "compute_local",
     "find_declared",
     "list_bucket_tasks",

@@ -5,12 +5,13 @@ Without Spark and storage: a task, the audit and ``compute_vector`` call the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
 
+from tallystick.features.combining import CombinedPlan, add_combined, plan_combined
 from tallystick.features.lookups import LookupPlan, attach_lookups
 from tallystick.features.owning import distinct_moments, own_observations, own_rows
 from tallystick.features.retiring import Retiring, without_retired
@@ -27,12 +28,15 @@ class GroupWork:
     """A group ready to be computed: its lookups, its plan and its retired columns. It travels to the tasks.
 
     ``per`` is the column by which an observation owns some of its customer's rows; empty where all of them count.
+    ``beside`` are the works of other groups whose features ``combined`` ones read.
     """
 
     lookups: tuple[LookupPlan, ...]
     plan: GroupPlan
     retired: tuple[Retiring, ...] = ()
     per: str = ""
+    beside: tuple[GroupWork, ...] = ()
+    combined: tuple[CombinedPlan, ...] = ()
 
     @classmethod
     def of(
@@ -51,12 +55,41 @@ class GroupWork:
         )
         plan = prepare_group(lifted, contracts)
         lookups = tuple(LookupPlan.of(lookup, contracts[lookup.table]) for lookup in group.lookups)
-        return cls(lookups=lookups, plan=plan, retired=retired, per=group.per)
+        return cls(
+            lookups=lookups,
+            plan=plan,
+            retired=retired,
+            per=group.per,
+            beside=tuple(cls.of(other, contracts, first=first) for other in group.beside),
+            combined=plan_combined(lifted, contracts),
+        )
 
     @property
     def feature_table(self) -> str:
         """The table its features are stored in."""
         return f"feature.{self.plan.group}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features in force, in order."""
+        return (*self.plan.names, *(plan.name for plan in self.combined))
+
+    @property
+    def parts(self) -> tuple[GroupWork, ...]:
+        """The group and those beside it: each reads one event table of its own."""
+        return (self, *self.beside)
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Every clean table that the group and those beside it read."""
+        return frozenset(
+            name for part in self.parts for name in (part.plan.table, *(lookup.table for lookup in part.lookups))
+        )
+
+    def joined(self, parts: Sequence[pa.Table], *, zone: str) -> pa.Table:
+        """The group's features, from what each of ``parts`` gives for the same observations, in that order."""
+        own, *beside = parts
+        return without_retired(add_combined(own, beside, self.combined), self.retired, zone=zone)
 
     def stored_columns(self, *, has_versions: bool = True) -> list[str]:
         """The stored columns of the event table that the kernel and the lookups read.
@@ -70,6 +103,25 @@ class GroupWork:
         return list(dict.fromkeys([*own, *per, *(lookup.on for lookup in self.lookups)]))
 
 
+def compute_from(work: GroupWork, rows: Mapping[str, pa.Table], observations: pa.Table, *, zone: str) -> pa.Table:
+    """All features of the group, from the rows of its ``tables`` by name: of each part as ``compute_local`` gives them,
+    and the combined ones.
+    """
+    return work.joined(
+        [
+            compute_local(
+                part,
+                rows[part.plan.table],
+                observations,
+                dimensions={lookup.table: rows[lookup.table] for lookup in part.lookups},
+                zone=zone,
+            )
+            for part in work.parts
+        ],
+        zone=zone,
+    )
+
+
 def compute_local(
     work: GroupWork,
     events: pa.Table,
@@ -79,7 +131,8 @@ def compute_local(
     zone: str,
     has_versions: bool = True,
 ) -> pa.Table:
-    """observation_id, customer_id, as_of and the group's columns, one row per observation in the given order.
+    """observation_id, customer_id, as_of and the group's columns, one row per observation in the given order, without
+    the combined ones (``compute_from``).
 
     Observations of one customer at one instant have equal features, unless the group counts rows ``per`` observation.
 

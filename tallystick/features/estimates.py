@@ -140,7 +140,7 @@ def estimate_task(
             rows_read += file.rows
             bytes_read += sum(file.column_bytes.get(name, 0) for name in read.columns)
             held += file.rows * wide
-    events = sum(look(path).rows for path in task.files.get(work.plan.table, ()))
+    events = sum(look(path).rows for part in work.parts for path in task.files.get(part.plan.table, ()))
     columns = len(contracts[work.feature_table].columns)
     held += events * KERNEL_BYTES_PER_EVENT + observations * result_bytes(columns)
     nanos = events * (NANOS_PER_EVENT + NANOS_PER_EVENT_AND_FEATURE * columns)

@@ -96,8 +96,7 @@ class Inputs:
     def of(cls, group: FeatureGroup, drawn_from: Iterable[str], *, zone: str, by_event: bool = False) -> Inputs:
         """The inputs of a group for observations drawn from these tables, ``by_event`` or else by visible rows."""
         drawn = frozenset(drawn_from)
-        names = {group.table, *(lookup.table for lookup in group.lookups), *drawn}
-        return cls(tables=tuple(sorted(names)), zone=zone, by_event=drawn if by_event else frozenset())
+        return cls(tables=tuple(sorted(group.reads | drawn)), zone=zone, by_event=drawn if by_event else frozenset())
 
     def versions(self, pinned: Mapping[str, int]) -> dict[str, int]:
         """The versions that a run reads: -1 of a table that does not exist yet."""

@@ -97,8 +97,7 @@ def note_unloaded(last: date | None, loaded: date | None, *, tell: Callable[[str
 
 def list_read_tables(groups: Iterable[FeatureGroup], drawn_from: Iterable[str]) -> list[str]:
     """The clean tables that a run reads: those of the groups, those they look up, those it observes; sorted."""
-    read = {name for group in groups for name in (group.table, *(lookup.table for lookup in group.lookups))}
-    return sorted(read.union(drawn_from))
+    return sorted(frozenset(drawn_from).union(*(group.reads for group in groups)))
 
 
 def list_bucket_tasks(source: Source, files: Mapping[str, Sequence[DataFile]]) -> list[BucketTask]:

@@ -86,8 +86,8 @@ def _list_uses(task: BucketTask, works: Iterable[GroupWork], spec: ObservationSp
 
     for table, columns in columns_to_read(spec, task.single_version).items():
         yield use(table, columns, () if spec.declared.table else VISIBILITY)
-    for work in works:
-        columns = event_columns(task, work)
-        yield use(work.plan.table, columns, [] if work.lookups else set(columns) - {work.plan.event_id})
-        for table, columns in lookup_columns(work).items():
+    for part in (part for work in works for part in work.parts):
+        columns = event_columns(task, part)
+        yield use(part.plan.table, columns, [] if part.lookups else set(columns) - {part.plan.event_id})
+        for table, columns in lookup_columns(part).items():
             yield use(table, columns)

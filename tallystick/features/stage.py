@@ -59,6 +59,11 @@ def observe_task(task: BucketTask, spec: ObservationSpec, reader: BucketReader) 
 
 def compute_work(task: BucketTask, work: GroupWork, observations: pa.Table, reader: BucketReader) -> pa.Table:
     """One group's features of the bucket's observations."""
+    return work.joined([_compute_part(task, part, observations, reader) for part in work.parts], zone=task.zone)
+
+
+def _compute_part(task: BucketTask, work: GroupWork, observations: pa.Table, reader: BucketReader) -> pa.Table:
+    """The features that one group has of its own table."""
     events = reader.read(work.plan.table, event_columns(task, work))
     dimensions = {table: reader.read(table, columns) for table, columns in lookup_columns(work).items()}
     has_versions = work.plan.table not in task.single_version

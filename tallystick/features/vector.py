@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError, InputError
-from tallystick.features.compute import GroupWork
+from tallystick.features.compute import GroupWork, compute_from
 from tallystick.features.lookups import attach_lookups
 from tallystick.features.typed_rows import Rows, typed_rows
 from tallystick.kernel import GroupPlan
 from tallystick.kernel import compute_vector as compute_by_plan
+from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.project import Project, find_project, load_project
 from tallystick.spec.calendar import business_instant
 from tallystick.spec.features import FeatureGroup
@@ -44,8 +45,8 @@ def compute_vector(
     many calls and takes columns as they are. ``as_of`` is an instant with its offset, or a date, which means its local
     midnight. ``zone`` is the business zone; without it that of the source before the colon in the customer's id.
     ``customer_id`` is needed only where there are rows of others, or none. A group with ``per`` takes the rows of one
-    observation, such as one loan. ``lookups`` holds the rows of each table
-    that the group looks columns up in, by its name.
+    observation, such as one loan. ``lookups`` holds the rows of each other table that the group reads, by its name:
+    those it looks columns up in, and those of the groups beside it.
     """
     if isinstance(features, GroupPlan):
         if not isinstance(events, pa.Table):
@@ -53,20 +54,31 @@ def compute_vector(
         return compute_by_plan(events, _instant(as_of, zone), features, zone=_named(zone), customer_id=customer_id)
     project = _project(find_project())
     work, contract = _work(project, features)
-    times = (contract.entity, contract.event_id, contract.event_at, contract.known_on)
-    rows = typed_rows(events, contract, filled=times)
-    given = lookups or {}
-    lacking = [lookup.table for lookup in work.lookups if lookup.table not in given]
+    given = {**(lookups or {}), contract.name: events}
+    lacking = sorted(work.tables.difference(given))
     if lacking:
-        raise ContractError(f"the group looks columns up in {', '.join(lacking)}", fix="lookups={'layer.table': rows}")
-    dimensions = {
-        lookup.table: typed_rows(given[lookup.table], project.contracts[lookup.table], filled=lookup.dated_by)
-        for lookup in work.lookups
-    }
-    _check_one_owner(rows, work)
-    zone = zone or _zone_of(project, customer_id or _first(rows, work.plan.entity))
-    joined = attach_lookups(rows, work, dimensions=dimensions, zone=zone)
-    return compute_by_plan(joined, _instant(as_of, zone), work.plan, zone=zone, customer_id=customer_id)
+        raise ContractError(f"the group also reads {', '.join(lacking)}", fix="lookups={'layer.table': rows}")
+    rows = _typed(work, given, project.contracts)
+    _check_one_owner(rows[contract.name], work)
+    customer = customer_id or _first(rows[contract.name], work.plan.entity)
+    zone = zone or _zone_of(project, customer)
+    if not work.combined:
+        joined = attach_lookups(rows[contract.name], work, dimensions=rows, zone=zone)
+        return compute_by_plan(joined, _instant(as_of, zone), work.plan, zone=zone, customer_id=customer_id)
+    own_key = _first(rows[contract.name], work.per) if work.per else customer
+    asked = pa.Table.from_pylist(
+        [{"observation_id": own_key, "customer_id": customer, "as_of": _instant(as_of, zone)}], OBSERVATION_SCHEMA
+    )
+    made = compute_from(work, rows, asked, zone=zone)
+    return {name: made[name][0].as_py() for name in work.names}
+
+
+def _typed(work: GroupWork, given: Mapping[str, Rows], contracts: Mapping[str, TableContract]) -> dict[str, pa.Table]:
+    """The given rows of every table that the group reads, each held to its contract."""
+    filled = {lookup.table: lookup.dated_by for part in work.parts for lookup in part.lookups}
+    for own in (contracts[part.plan.table] for part in work.parts):
+        filled[own.name] = (own.entity, own.event_id, own.event_at, own.known_on)
+    return {name: typed_rows(given[name], contracts[name], filled=times) for name, times in filled.items()}
 
 
 @lru_cache(maxsize=4)

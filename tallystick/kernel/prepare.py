@@ -11,6 +11,7 @@ from tallystick.kernel.plan import Edge, Family, Formula, GroupPlan, Reduction
 from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import group_columns
+from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.expressions import Node, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
@@ -26,11 +27,11 @@ _Reduced = tuple[Op, Node | None, Node | None]
 
 
 def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> GroupPlan:
-    """The plan of ``group``; DeclarationError where it does not fit its tables.
+    """The plan of ``group`` without its combined features; DeclarationError where it does not fit its tables.
 
     ``contracts`` are the project's, by name: the group's table and those of its lookups must be among them.
     """
-    columns = group_columns(group, contracts)
+    columns = tuple(column for column in group_columns(group, contracts) if column.formula != COMBINED)
     contract = contracts[group.table]
     maker = _Maker(group, contracts)
     families = maker.families(columns)

@@ -190,6 +190,52 @@ HOMES = FeatureGroup(
 
 `tally check` reports a lookup that breaks these rules.
 
+## Several tables
+
+A group reads one table. `Combined` is SQL over features, by their full names: those of the group, of the groups
+`beside` it, which may read other tables, and of the combined ones declared before.
+
+```python
+from tallystick.spec.combined import Combined
+from tallystick.spec.features import FeatureGroup, Measure
+
+CALLS = FeatureGroup(
+    name="calls",
+    table="clean.social_events",
+    owner="credit-risk",
+    windows=("30d",),
+    measures=(Measure(name="made", where="direction = 'out'", ops="count", reason="Calls"),),
+)
+CONTACT = FeatureGroup(
+    name="contact",
+    table="clean.transactions",
+    owner="credit-risk",
+    windows=("30d",),
+    measures=(Measure(name="paid", ops="count", where="direction = 'out'", reason="Payments"),),
+    beside=(CALLS,),
+    combined=(
+        Combined(
+            name="payments_per_call",
+            value="contact_paid_count_30d / calls_made_count_30d",
+            description="Payments for each message and call; null without any",
+            reason="Payments",
+        ),
+        Combined(
+            name="is_silent",  # contact_is_silent: 1 or 0
+            value="contact_paid_count_30d = 0 AND calls_made_count_30d = 0",
+            description="1 where neither payments nor calls were made",
+            reason="Contact",
+        ),
+    ),
+)
+```
+
+- The groups are computed for the same observations, each as it is known at `as_of`. Nothing else is joined.
+- A condition becomes 1 or 0, and null where it is null. A text or a date is no feature.
+- The table of the group has its own columns and the combined ones. The groups beside it are stored if they are declared
+  under a name of their own, and computed, like any other.
+- A stored column becomes stale when a feature that it reads changes.
+
 ## How to compute
 
 | for | command |

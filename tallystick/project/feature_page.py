@@ -14,6 +14,8 @@ from tallystick.project.feature_guide import DERIVED, INTRO
 from tallystick.project.project import Project, load_project
 from tallystick.spec.bases import FeatureColumn
 from tallystick.spec.columns import group_columns
+from tallystick.spec.combined import Combined
+from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
 from tallystick.spec.months import MONTH_OPS, Months
 from tallystick.spec.ops import ANY, DATE, NUMBER, OP_RULES, WHOLE
@@ -64,10 +66,12 @@ def _group_lines(
         yield f"Only rows where `{group.where}`."
     for lookup in group.lookups:
         yield f"Looks up {len(lookup.columns)} columns of `{lookup.table}` by `{lookup.on}`."
+    if group.beside:
+        yield f"Reads features of {', '.join(f'`{other.name}`' for other in group.beside)}."
     yield ""
     yield "| measure | means | ops | filters | windows | columns |"
     yield "|---|---|---|---|---|---|"
-    for part in (*group.measures, *group.derived):
+    for part in (*group.measures, *group.derived, *group.combined):
         alone = {column.name for column in _columns_of(group, part, contracts)}
         count = sum(column.name in alone for column in columns)
         if count:
@@ -75,18 +79,21 @@ def _group_lines(
 
 
 def _columns_of(
-    group: FeatureGroup, part: Measure | Derived, contracts: Mapping[str, TableContract]
+    group: FeatureGroup, part: Measure | Derived | Combined, contracts: Mapping[str, TableContract]
 ) -> tuple[FeatureColumn, ...]:
     """The columns that one measure or derived feature makes."""
     from dataclasses import replace
 
+    if isinstance(part, Combined):
+        return tuple(c for c in group_columns(group) if c.formula == COMBINED and c.measure == part.name)
+    plain = replace(group, derived=(), beside=(), combined=())
     if isinstance(part, Measure):
-        return group_columns(replace(group, measures=(part,), derived=()))
-    base = {column.name for column in group_columns(replace(group, derived=()))}
-    return tuple(c for c in group_columns(replace(group, derived=(part,))) if c.name not in base)
+        return group_columns(replace(plain, measures=(part,)))
+    base = {column.name for column in group_columns(plain)}
+    return tuple(c for c in group_columns(replace(plain, derived=(part,))) if c.name not in base)
 
 
-def _row(group: FeatureGroup, part: Measure | Derived, count: int) -> str:
+def _row(group: FeatureGroup, part: Measure | Derived | Combined, count: int) -> str:
     if isinstance(part, Measure):
         filters = [f"`{name}`" if name else "all rows" for name in part.filter_names]
         filters = filters if part.filters else []
@@ -95,6 +102,8 @@ def _row(group: FeatureGroup, part: Measure | Derived, count: int) -> str:
         windows = [window.text for window in group.windows_of(part)]
         windows += ["each also before"] if part.previous else []
         return _cells(part.name, part.description or _made_of(part), " ".join(part.ops), filters, windows, count)
+    if isinstance(part, Combined):
+        return _cells(part.name, part.description, COMBINED, [], [], count)
     if isinstance(part, Months):
         means = part.description or _formula(part)
         return _cells(part.name, means, f"months: {' '.join(part.ops)}", [], list(part.windows), count)

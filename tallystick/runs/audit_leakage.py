@@ -59,7 +59,7 @@ def _recompute(
     """Each group's features of the sample again, from the rows of the sampled customers as they are now."""
     zone = context.source.zone
     works = [GroupWork.of(context.project.feature_groups[name], context.contracts) for name in recipe.groups]
-    names = {table for work in works for table in (work.plan.table, *(lookup.table for lookup in work.lookups))}
+    names = frozenset().union(*(work.tables for work in works))
     # One moment for all of them: a load that is published meanwhile is in all of its tables or in none.
     versions = {name: one.version for name, one in pin_all(context.warehouse, sorted(names)).items()}
 
@@ -69,9 +69,9 @@ def _recompute(
     is_own = context.is_ours & pc.field("customer_id").isin(sample["customer_id"].combine_chunks())
     recomputed = []
     for work in works:
-        events = read(work.plan.table, is_own)
-        looked_up = {lookup.table: read(lookup.table, context.is_ours) for lookup in work.lookups}
-        group = audit.recomputed_group(work, stored[work.feature_table], events=events, dimensions=looked_up, zone=zone)
+        owned = {part.plan.table for part in work.parts}
+        clean = {name: read(name, is_own if name in owned else context.is_ours) for name in work.tables}
+        group = audit.recomputed_group(work, stored[work.feature_table], rows=clean, zone=zone)
         recomputed.append(group)
     return recomputed
 

@@ -14,7 +14,9 @@ from tallystick.errors import DeclarationError
 from tallystick.spec import names
 from tallystick.spec.bases import FeatureColumn, group_bases
 from tallystick.spec.checks import check_group, value_type
+from tallystick.spec.combined_columns import combined_columns, combined_node, combined_of
 from tallystick.spec.derived_columns import aggregate_columns, derived_columns
+from tallystick.spec.expressions import columns_used
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.parts import declaring
 from tallystick.spec.tables import Column, Retirement, TableContract
@@ -80,17 +82,29 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
         replace(c, retired_on=_retired_on(group, c), **strictest(group, (bases[cell.stem].measure for cell in c.cells)))
         for c in columns
     ]
-    if contracts is None:
-        return tuple(columns)
-    check_group(group, contracts)
-    types = {m: value_type(group, m, contracts) for m in group.measures if m.value}
-    return tuple(replace(c, type=c.type or types[bases[c.cells[0].stem].measure]) for c in columns)
+    if contracts is not None:
+        check_group(group, contracts)
+        types = {m: value_type(group, m, contracts) for m in group.measures if m.value}
+        columns = [replace(c, type=c.type or types[bases[c.cells[0].stem].measure]) for c in columns]
+    beside = [column for other in group.beside for column in group_columns(other, contracts)]
+    combined = combined_columns(group, columns, beside)
+    return (*columns, *(replace(column, retired_on=_retired_on(group, column)) for column in combined))
 
 
 def _retired_on(group: FeatureGroup, column: FeatureColumn) -> date | None:
     """The earliest date that is declared for it."""
     days = [day for pattern, day in group.retired.items() if fnmatchcase(column.name, pattern)]
     return min((day for day in (column.retired_on, *days) if day is not None), default=None)
+
+
+def features_read(
+    group: FeatureGroup, column: FeatureColumn, contracts: Mapping[str, TableContract] | None = None
+) -> list[tuple[FeatureGroup, FeatureColumn]]:
+    """The features that a combined column reads, each with its group, in the order in which they are first named."""
+    known = {one.name: (owner, one) for owner in (group, *group.beside) for one in group_columns(owner, contracts)}
+    types = {name: one.type for name, (_, one) in known.items()}
+    node = combined_node(combined_of(group, column), types, where=group.where_text)
+    return [known[name] for name in columns_used(node)]
 
 
 def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> TableContract:
@@ -125,7 +139,7 @@ def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) 
         partition_by=("observations", "source", "bucket", "period"),
         sort_by=("customer_id", "as_of", "observation_id"),
         entity="customer_id",
-        derived_from=tuple(dict.fromkeys((group.table, *(lookup.table for lookup in group.lookups)))),
+        derived_from=tuple(dict.fromkeys((group.table, *sorted(group.reads)))),
         retired=_retirements(group, every),
         path=group.path,
     )

@@ -50,7 +50,8 @@ def check_parts(group: FeatureGroup) -> None:
         raise DeclarationError("a group needs windows and measures", where=where)
     for uses in (group.permitted_use, *(m.permitted_use for m in group.measures if m.permitted_use)):
         split_uses(uses, where=where)
-    for pii in (group.pii, *(m.pii for m in group.measures if m.pii)):
+    named = [*(measure.pii for measure in group.measures), *(one.pii for one in group.combined)]
+    for pii in (group.pii, *(pii for pii in named if pii)):
         if pii not in PII_CLASSES:
             raise DeclarationError(
                 f"unknown PII class {pii}", where=where, fix=nearest_name(pii, PII_CLASSES), texts=(pii,)
@@ -69,9 +70,20 @@ def check_parts(group: FeatureGroup) -> None:
             raise DeclarationError(f"filter {old} was renamed and is declared", where=where, fix="remove one")
     for category, values in group.by.items():
         _check_values(f"{where}, by {category}", values)
+    _check_beside(group)
     for measure in group.measures:
         with declaring("measure", measure.name):
             _check_references(group, measure)
+
+
+def _check_beside(group: FeatureGroup) -> None:
+    check_distinct(group.where_text, "group", [group.name, *(other.name for other in group.beside)])
+    for other in group.beside:
+        if other.beside or other.combined or other.per != group.per:
+            what = f"group {other.name} beside it has combined features of its own, or another per"
+            raise DeclarationError(what, where=group.where_text, fix="name the groups that it is made of")
+    if group.beside and not group.combined:
+        raise DeclarationError("nothing reads the groups beside it", where=group.where_text, fix="combined=(...)")
 
 
 def _check_references(group: FeatureGroup, measure: Measure) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from tallystick.spec.bases import FeatureColumn, group_bases
 from tallystick.spec.checks import readable_columns
+from tallystick.spec.columns import features_read
+from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.feature_sql import base_columns, distance_text
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup
 from tallystick.spec.tables import TableContract
@@ -19,10 +21,11 @@ def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
     """What the feature is where there is nothing to compute it from, and why."""
     if column.series is not None:
         if column.series.rule.of_condition:
-            return "never null: a month without rows has what its parts give of nothing, and null is not true"
+            return "0 where no month is one, never null: a month without rows has what its parts give of nothing"
         return "null where no month has a value, for a spread where fewer than two have, for a month where it has none"
     if column.formula != "cell":
         return {
+            COMBINED: "as its expression says: null where it is null",
             "share": "null where the part below is null or 0: nothing is no share of nothing",
             "ratio": "null where the rate below is null or 0: there is nothing to compare with",
             "change": "null where the window before is null or 0: there is nothing to compare with",
@@ -50,6 +53,8 @@ def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
 
 def source_columns(group: FeatureGroup, column: FeatureColumn, contracts: Mapping[str, TableContract]) -> list[str]:
     """``layer.table.column`` of everything the feature's value is made from, looked-up tables included."""
+    if column.formula == COMBINED:
+        return [f"{owner.feature_table}.{one.name}" for owner, one in features_read(group, column, contracts)]
     bases, types = group_bases(group), readable_columns(group, contracts)
     read = {name: None for cell in column.cells for name in base_columns(group, bases[cell.stem], types)}
     looked_up = {name: lookup for lookup in group.lookups for name in lookup.columns}
@@ -65,6 +70,8 @@ def window_words(column: FeatureColumn) -> list[str]:
     if column.series is not None:
         before = f", and {column.series.more} before them for LAG" if column.series.more else ""
         return [f"the last {column.series.months} whole calendar months before that of as_of{before}"]
+    if column.formula == COMBINED:
+        return ["those of the features that it is made of"]
     told: dict[str, None] = {}
     for cell in column.cells:
         window = parse_window(cell.window)

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field, replace
 from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.calendar import business_date, business_instant, shift_back
 from tallystick.spec.checks import readable_columns
+from tallystick.spec.combined_columns import COMBINED
+from tallystick.spec.combined_sql import combined_sql
 from tallystick.spec.expression_sql import expression_sql, holds_lag, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup
@@ -126,10 +128,16 @@ class SqlWriter:
 
     def query(self, column: FeatureColumn) -> str:
         """The SQL of one feature of the group."""
+        if column.formula == COMBINED:
+            return combined_sql(self.group, column, self.contracts, query=self._query_of)
         bases = [self.bases[cell.stem] for cell in column.cells]
         texts = [text for base in bases for text in _texts(self.group, base)]
         lags = {lag: f"before_{number}" for number, lag in enumerate(lags_in(texts, self.types), 1)}
         return replace(self, lags=lags)._query(column)
+
+    def _query_of(self, owner: FeatureGroup, column: FeatureColumn) -> str:
+        """The SQL of a feature of this group or of one beside it."""
+        return (self if owner is self.group else SqlWriter.of(owner, self.contracts)).query(column)
 
     def _query(self, column: FeatureColumn) -> str:
         steps = [("known", self._known()), ("visible", self._visible(column))]

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.combined import Combined
 from tallystick.spec.declared_checks import check_bounded, check_life, check_measure, check_parts, check_windows
 from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
@@ -223,6 +224,9 @@ class FeatureGroup:
     ``per`` names the key of an observation set, such as ``loan_id``: then of the customer's rows only those count whose
     column of that name equals the observation's own key. Such a group is computed for sets with that key only.
 
+    ``combined`` are features made of other features, of this group and of the groups ``beside`` it, which may read
+    other tables. They are computed for the same observations; what a group beside stores itself does not matter.
+
     ``retired`` maps columns, named in full or by a pattern (``txn_*_7d``), to the business date from which they are no
     longer computed: declared ones, and those of the stored table whose window, filter or measure is gone from here.
     ``renamed`` maps a filter to the name it had before.
@@ -240,6 +244,8 @@ class FeatureGroup:
     words: Mapping[str, str] = field(default_factory=dict)
     derived: tuple[Derived, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    beside: tuple[FeatureGroup, ...] = ()
+    combined: tuple[Combined, ...] = ()
     pii: str = "pseudonymous"
     permitted_use: str = "credit decisions"
     entity: str = "customer_id"
@@ -264,7 +270,8 @@ class FeatureGroup:
     @property
     def reads(self) -> frozenset[str]:
         """The clean tables that its features are made of."""
-        return frozenset((self.table, *(lookup.table for lookup in self.lookups)))
+        looked_up = (lookup.table for lookup in self.lookups)
+        return frozenset((self.table, *looked_up)).union(*(other.reads for other in self.beside))
 
     @property
     def feature_table(self) -> str:

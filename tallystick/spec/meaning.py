@@ -13,6 +13,8 @@ import sqlglot
 from sqlglot import exp
 
 from tallystick.spec.bases import Base, FeatureColumn, group_bases
+from tallystick.spec.columns import features_read
+from tallystick.spec.combined_columns import COMBINED, combined_of
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.names import OTHER, value_name
@@ -31,7 +33,32 @@ def column_fingerprints(group: FeatureGroup, columns: Iterable[FeatureColumn]) -
     replaces or when it is retired. Spellings of SQL that differ in blanks or letter case are equal.
     """
     bases = group_bases(group)
-    return {column.name: _fingerprint(group, bases, column) for column in columns}
+    return {
+        column.name: _combined(group, column) if column.formula == COMBINED else _fingerprint(group, bases, column)
+        for column in columns
+    }
+
+
+def _combined(group: FeatureGroup, column: FeatureColumn) -> str:
+    """Of a combined feature: what the features that it reads mean, and its expression over them."""
+    read = features_read(group, column)
+    names = {one.name: f"a{number}" for number, (_, one) in enumerate(read)}
+    meant: dict[str, Any] = {
+        "combined": _renamed(combined_of(group, column).value, names),
+        "of": [column_fingerprint(owner, one) for owner, one in read],
+        "version": group.version,
+    }
+    if column.version != 1:
+        meant["own_version"] = column.version
+    return fingerprint(meant)
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """An expression with other names, spelt in one way."""
+    value = sqlglot.parse_one(text, dialect="duckdb").unnest()
+    for node in list(value.find_all(exp.Column)):
+        node.this.set("this", names[node.name])
+    return value.sql(dialect="duckdb", comments=False)
 
 
 def _fingerprint(group: FeatureGroup, bases: Mapping[str, Base], column: FeatureColumn) -> str:
@@ -44,10 +71,7 @@ def _fingerprint(group: FeatureGroup, bases: Mapping[str, Base], column: Feature
     if column.series is not None:
         # Aggregates stand under what they are, not under their names, in the order in which the value names them.
         names = {stem: f"a{number}" for number, stem in enumerate(column.series.stems)}
-        value = sqlglot.parse_one(column.series.value, dialect="duckdb").unnest()
-        for node in list(value.find_all(exp.Column)):
-            node.this.set("this", names[node.name])
-        meant["series"] = {"value": value.sql(dialect="duckdb", comments=False), "op": column.series.op}
+        meant["series"] = {"value": _renamed(column.series.value, names), "op": column.series.op}
     if group.per:
         meant["per"] = group.per
     # Version 1 says nothing: features that never had another one keep the fingerprint they are stored with.

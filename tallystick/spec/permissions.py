@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.bases import FeatureColumn, group_bases
+from tallystick.spec.columns import features_read
+from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.names import nearest_name
 from tallystick.spec.uses import split_uses
 
@@ -50,8 +52,12 @@ def protected_sources(
 
     A column counts as read where its name is a word of the declaration: in the value, a condition, a filter, a
     category, the time of the event, or on either side of a lookup, in any of the aggregates that a derived feature is
-    made of. So an expression cannot hide what it reads, and a text that only spells the name counts, too.
+    made of, and in any feature that a combined one reads. So an expression cannot hide what it reads, and a text that
+    only spells the name counts, too.
     """
+    if column.formula == COMBINED:
+        read = features_read(group, column, contracts)
+        return tuple(dict.fromkeys(name for owner, one in read for name in protected_sources(owner, one, contracts)))
     bases = group_bases(group)
     words = set(_words(group.where, group.event_at, group.entity, group.per))
     for cell in column.cells:

@@ -35,8 +35,15 @@ def split_uses(text: str, *, where: str = "") -> tuple[str, ...]:
 def strictest(group: FeatureGroup, measures: Iterable[Measure]) -> dict[str, Any]:
     """``pii`` and ``permitted_use`` of a feature made of these measures: the highest class, the uses common to all."""
     made_of = list(measures)
-    classes = {measure.pii or group.pii for measure in made_of}
-    uses = {measure.permitted_use or group.permitted_use for measure in made_of}
+    return strictest_of(
+        (measure.pii or group.pii for measure in made_of),
+        (measure.permitted_use or group.permitted_use for measure in made_of),
+    )
+
+
+def strictest_of(classes: Iterable[str], permitted: Iterable[str]) -> dict[str, Any]:
+    """``pii`` and ``permitted_use`` of what is made of parts with these classes and permitted uses."""
+    uses = set(permitted)
     common = [use for use in USES if all(use in split_uses(text) for text in uses)]
     return {
         "pii": max(classes, key=PII_CLASSES.index),

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.features.compute import GroupWork, compute_local
+from tallystick.features.compute import GroupWork, compute_from
 from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.spec.recipes import Recipe
@@ -57,19 +57,16 @@ def sample_observations(recipe: Recipe, data: TrainingSet) -> pa.Table:
     return choose_sample(keys.group_by(keys.column_names).aggregate([]), recipe.audit.sample, seed=recipe.seed)
 
 
-def recomputed_group(
-    work: GroupWork, stored: pa.Table, *, events: pa.Table, dimensions: Mapping[str, pa.Table], zone: str
-) -> Recomputed:
-    """A stored feature group and how the kernel computes it again from given rows."""
+def recomputed_group(work: GroupWork, stored: pa.Table, *, rows: Mapping[str, pa.Table], zone: str) -> Recomputed:
+    """A stored feature group and how the kernel computes it again from the given rows of its tables."""
 
-    def compute(rows: Mapping[str, pa.Table], one: pa.Table) -> pa.Table:
-        looked_up = {name: rows[name] for name in dimensions}
-        return compute_local(work, rows[work.plan.table], one, dimensions=looked_up, zone=zone)
+    def compute(visible: Mapping[str, pa.Table], one: pa.Table) -> pa.Table:
+        return compute_from(work, visible, one, zone=zone)
 
     # Of the stored columns those in force: a retired one is null or not, as it was at its time, and no model gets it.
-    names = [*OBSERVATION_SCHEMA.names, *(name for name in work.plan.names if name in stored.column_names)]
-    rows = {**dimensions, work.plan.table: events}
-    ids = {lookup.table: lookup.event_id for lookup in work.lookups} | {work.plan.table: work.plan.event_id}
+    names = [*OBSERVATION_SCHEMA.names, *(name for name in work.names if name in stored.column_names)]
+    ids = {lookup.table: lookup.event_id for part in work.parts for lookup in part.lookups}
+    ids |= {part.plan.table: part.plan.event_id for part in work.parts}
     return Recomputed(name=work.plan.group, stored=stored.select(names), rows=rows, compute=compute, event_ids=ids)
 
 

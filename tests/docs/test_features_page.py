@@ -53,10 +53,10 @@ def page(project_root: Path) -> str:
 
 
 def declared_in(code: str) -> FeatureGroup:
-    """The one group of a text of declarations."""
+    """The last group of a text of declarations: what it is about."""
     names: dict[str, object] = {}
     exec(code, names)
-    return next(value for value in names.values() if isinstance(value, FeatureGroup))
+    return [value for value in names.values() if isinstance(value, FeatureGroup)][-1]
 
 
 def test_the_page_of_features_is_current(project_root: Path, page: str) -> None:
@@ -98,6 +98,17 @@ def test_the_lookup_on_the_page_fits_the_tables(project_root: Path, page: str) -
     (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "lookups=(" in code)
     columns = group_columns(declared_in(code), load_project(project_root).contracts)
     assert [column.name for column in columns] == ["homes_unemployment_last_all"]
+
+
+def test_the_combined_features_on_the_page_fit_the_tables(project_root: Path, page: str) -> None:
+    (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Combined(" in code)
+    columns = group_columns(declared_in(code), load_project(project_root).contracts)
+    kinds = {column.name: column.type for column in columns}
+    assert kinds == {
+        "contact_paid_count_30d": "int64",
+        "contact_payments_per_call": "double",
+        "contact_is_silent": "int64",
+    }
 
 
 def test_the_call_on_the_page_runs(project_root: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tallystick.cli import explaining
 from tallystick.cli.explaining import explain_feature, read_as_of, show_feature
 from tallystick.errors import InputError, NotFound
-from tallystick.features import GroupWork, compute_local
+from tallystick.features import GroupWork, compute_from
 from tallystick.project import Project, load_project
 from tallystick.spec.bases import FeatureColumn
 from tallystick.spec.columns import group_columns
@@ -53,12 +53,13 @@ def project(project_root: Path) -> Iterator[Project]:
 
 def bank_of(group: FeatureGroup, contracts: Mapping[str, TableContract], *, rows: int) -> dict[str, pa.Table]:
     """A random bank's rows of every table that the group reads; keys of look-ups meet."""
-    events = random_rows(contracts[group.table], words_of(group), rows=rows, seed=7)
-    tables = {group.table: events}
-    for lookup in group.lookups:
-        keys = sorted({key for key in events.column(lookup.on).to_pylist() if key is not None})
-        looked = random_rows(contracts[lookup.table], keys, rows=30, seed=11)
-        tables[lookup.table] = looked
+    tables: dict[str, pa.Table] = {}
+    for part in (group, *group.beside):
+        events = random_rows(contracts[part.table], words_of(part), rows=rows, seed=7)
+        tables[part.table] = events
+        for lookup in part.lookups:
+            keys = sorted({key for key in events.column(lookup.on).to_pylist() if key is not None})
+            tables.setdefault(lookup.table, random_rows(contracts[lookup.table], keys, rows=30, seed=11))
     return tables
 
 
@@ -70,8 +71,7 @@ def differing(
 ) -> Iterator[str]:
     """Those of the columns whose printed SQL says something else than the kernel, with both values."""
     asked = make_observations(*((who, at) for who in ("bank:1", "bank:2", "bank:3") for at in AS_OF))
-    dimensions = {lookup.table: tables[lookup.table] for lookup in group.lookups}
-    found = compute_local(GroupWork.of(group, contracts), tables[group.table], asked, dimensions=dimensions, zone=ZONE)
+    found = compute_from(GroupWork.of(group, contracts), tables, asked, zone=ZONE)
     writer = SqlWriter.of(group, contracts)
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1; SET TimeZone = 'UTC'; CREATE SCHEMA clean").fetchall()

@@ -2,8 +2,8 @@
 
 One row of clean.group_messages is one message of the customer in a group, one of clean.group_memberships a group joined
 or left; what was said, and by which others, is not in them. So roles are what one's own rows show: how many circles
-somebody has a part in, and whether one of them is all there is. ``hobby_groups`` and ``hobby_chats`` look at hobby
-groups alone; whether silence in the work group means lost work is judged with the other evidence of employment.
+somebody has a part in, and whether one of them is all there is. Hobby groups are in touch with ``hobbies``. Whether
+silence in the work group means lost work is judged with the other evidence of employment.
 
 Why a lender cares: circles of family, colleagues and friends help in a bad month, and people who meet more often in a
 group pay better (Feigenberg, Field and Pande, Review of Economic Studies 80, 2013; Karlan, Economic Journal 117, 2007).
@@ -12,10 +12,12 @@ People who lose their work call less, and fewer people (Toole et al., Journal of
 
 from __future__ import annotations
 
-from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
+from tallystick.spec.features import Change, FeatureGroup, Lookup, Measure, Ratio, Share, ZScore
 
 LONG = ("28d", "90d")
-KINDS = ("family", "work")
+KINDS = ("family", "work", "hobby")
+FILTERS = {kind: f"group_kind = '{kind}'" for kind in KINDS}
+WORDS = {"family": "the family's", "work": "work", "hobby": "hobby"}
 _BEFORE = "COALESCE(LAG(is_member) OVER (PARTITION BY group_id), FALSE)"
 # What a row changes in the number of groups; a change that was told twice changes nothing.
 STEP = f"CASE WHEN is_member AND NOT {_BEFORE} THEN 1 WHEN NOT is_member AND {_BEFORE} THEN -1 ELSE 0 END"
@@ -32,8 +34,8 @@ CHATS = FeatureGroup(
     description="Messages of the customer in group chats",
     windows=LONG,
     pii="personal",
-    filters={"family": "group_kind = 'family'", "work": "group_kind = 'work'"},
-    words={"family": "the family's", "work": "work"},
+    filters=FILTERS,
+    words=WORDS,
     measures=(
         Measure(
             name="written",
@@ -48,8 +50,10 @@ CHATS = FeatureGroup(
         Measure(
             name="written",
             ops="active_days",
+            filters=("hobby",),
+            unfiltered=True,
             sign=-1,
-            description="Days with a message in a group over {window}: taking part, not a single burst",
+            description="Days with a message in a group ({filter}) over {window}: taking part, not a single burst",
             reason=WRITES,
         ),
         Measure(
@@ -86,6 +90,16 @@ CHATS = FeatureGroup(
             reason=CIRCLES,
         ),
         Measure(
+            name="circles",
+            value="group_id",
+            ops="distinct",
+            filters=("hobby",),
+            windows=("90d",),
+            sign=-1,
+            description="Groups ({filter}) written in over {window}: people who share an interest",
+            reason=CIRCLES,
+        ),
+        Measure(
             name="night",
             ops="count",
             where="HOUR(event_at) >= 22 OR HOUR(event_at) < 6",
@@ -119,7 +133,7 @@ CHATS = FeatureGroup(
                 description=f"Share of messages in groups that is with {words}, over {{window}}",
                 reason=CIRCLES,
             )
-            for kind, words in (("family", "the family"), ("work", "colleagues"))
+            for kind, words in (("family", "the family"), ("work", "colleagues"), ("hobby", "those of a hobby"))
         ),
         Share(
             name="night",
@@ -139,7 +153,7 @@ CHATS = FeatureGroup(
             reason=WRITES,
         ),
         Ratio(
-            of="written_count written_family_count written_work_count",
+            of="written_count written_family_count written_work_count written_hobby_count",
             window="28d",
             against="90d",
             sign=-1,
@@ -171,8 +185,9 @@ CHAT_GROUPS = FeatureGroup(
     description="Group chats that the customer belongs to, and for how long",
     windows=("90d", "all"),
     pii="personal",
-    filters={"family": "group_kind = 'family'", "work": "group_kind = 'work'"},
-    words={"family": "the family's", "work": "work"},
+    lookups=(Lookup(table="clean.groups", on="group_id", columns=("topic",)),),
+    filters=FILTERS,
+    words=WORDS,
     measures=(
         Measure(
             name="belongs",
@@ -188,7 +203,7 @@ CHAT_GROUPS = FeatureGroup(
             name="left",
             ops="count",
             where="NOT is_member",
-            filters=("work",),
+            filters=("work", "hobby"),
             unfiltered=True,
             sign=1,
             description="Groups ({filter}) left over {window}: a circle that is gone",
@@ -209,10 +224,27 @@ CHAT_GROUPS = FeatureGroup(
             name="left",
             ops="days_since_last",
             where="NOT is_member",
-            filters=("work",),
+            filters=("work", "hobby"),
             windows=("all",),
             sign=-1,
             description="Days since a group ({filter}) was left",
+            reason=CIRCLES,
+        ),
+        Measure(
+            name="joined",
+            ops="days_since_last",
+            where="is_member",
+            windows=("all",),
+            description="Days since a group was joined last: a new circle",
+            reason=CIRCLES,
+        ),
+        Measure(
+            name="topics",
+            value="topic",
+            ops="distinct",
+            where="is_member",
+            windows=("all",),
+            description="Hobbies that the groups joined are about: how many interests are shared with others",
             reason=CIRCLES,
         ),
     ),

@@ -23,9 +23,7 @@ IS_LOGIN = "kind IN ('login', 'failed_login')"
 BEFORE = "LAG(device_id)"
 SWITCHES = f"device_id IS NOT NULL AND {BEFORE} IS NOT NULL AND device_id <> {BEFORE}"
 # Never seen with this customer before, although others were.
-UNSEEN = (
-    f"device_id IS NOT NULL AND {BEFORE} IS NOT NULL AND LAG(device_event_id) OVER (PARTITION BY device_id) IS NULL"
-)
+UNSEEN = f"device_id IS NOT NULL AND {BEFORE} IS NOT NULL AND LAG(kind) OVER (PARTITION BY device_id) IS NULL"
 SINCE_SIM = "EPOCH(event_at) - LAST_VALUE(CASE WHEN kind = 'sim_change' THEN EPOCH(event_at) END IGNORE NULLS)"
 WEEK = 7 * 86_400
 

@@ -1,29 +1,26 @@
-"""What a customer is interested in: topics looked at, hobby groups and the messages in them.
+"""What a customer is interested in: the topics, hobbies and offers that they look at in the app.
 
-The tables say that something about a topic was looked at or a message was written, never a text. Topics are in the
-source's words; one that a filter does not name counts with all others. Whoever has forbidden the app to tell has no
-rows: that is null or zero, and no sign of anything.
+The table says that something about a topic was looked at, never a text. Topics are in the source's words; one that no
+filter names counts with all others. Whoever has forbidden the app to tell has no rows: that is null or zero, and no
+sign of anything. Hobby groups are in ``chats`` (``chats_*hobby*``), what leisure costs is in ``spending``
+(``spending_leisure_*``).
 
-Why a lender cares: interests that are kept up show a life with time and money to spare, and people to turn to; dropped
-ones may show the first sacrifice of somebody who is short of either. Gambling goes with distress and missed payments
-(Muggleton et al., Nature Human Behaviour 5, 2021); whoever buys by night pays less often (Berg et al., Review of
-Financial Studies 33, 2020); people who meet more often in a group pay better (Feigenberg, Field and Pande, Review of
-Economic Studies 80, 2013). A sign stands only where one of these leads one to expect it, or where the reason is plain:
-reading about jobs, and looking for loans. What leisure costs is in ``leisure``.
+Why a lender cares: interests that are kept up show a life with time and money to spare; dropped ones may show the first
+sacrifice of somebody who is short of either. Gambling goes with distress and missed payments (Muggleton et al., Nature
+Human Behaviour 5, 2021); whoever buys by night pays less often (Berg et al., Review of Financial Studies 33, 2020). A
+sign stands only where one of these leads one to expect it, or where the reason is plain: reading about jobs, and
+looking for loans.
 """
 
 from __future__ import annotations
 
-from tallystick.spec.features import Change, FeatureGroup, Lookup, Measure, Ratio, Share
+from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share
 from tallystick.spec.months import Months
 
 LONG = ("90d", "180d")
 # A topic is new in a row when the customer has no earlier row of its kind about it.
-FIRST_SEEN = "topic IS NOT NULL AND LAG(behaviour_event_id) OVER (PARTITION BY kind, topic) IS NULL"
+FIRST_SEEN = "topic IS NOT NULL AND LAG(kind) OVER (PARTITION BY kind, topic) IS NULL"
 NIGHT = "HOUR(event_at) < 6"
-# What a message that a member joined or left changes in the number of groups; one that was told twice changes nothing.
-_BEFORE = "COALESCE(LAG(is_member) OVER (PARTITION BY group_id), FALSE)"
-STEP = f"CASE WHEN is_member AND NOT {_BEFORE} THEN 1 WHEN NOT is_member AND {_BEFORE} THEN -1 ELSE 0 END"
 
 INTERESTS = "What you are interested in"
 VARIETY = "Variety of your interests"
@@ -31,7 +28,6 @@ STEADY = "How steadily you keep up your interests"
 SEEKING = "Interest in offers of loans"
 BETTING = "Interest in betting"
 WORKLESS = "Interest in job offers"
-MEMBER = "Groups that you share your interests with"
 
 HOBBIES = FeatureGroup(
     name="hobbies",
@@ -201,139 +197,6 @@ HOBBIES = FeatureGroup(
             ops="count current_streak",
             windows=("6m",),
             description="Months with a hobby, in {window}: kept up month after month",
-            reason=STEADY,
-        ),
-    ),
-)
-
-HOBBY_GROUPS = FeatureGroup(
-    name="hobby_groups",
-    table="clean.group_memberships",
-    owner="credit-risk",
-    description="Hobby groups that the customer belongs to, and for how long",
-    windows=("180d", "all"),
-    pii="personal",
-    where="group_kind = 'hobby'",
-    lookups=(Lookup(table="clean.groups", on="group_id", columns=("topic",)),),
-    measures=(
-        Measure(
-            name="belongs",
-            value=STEP,
-            ops="sum",
-            sign=-1,
-            description="Hobby groups joined less those left over {window}: since ever, the groups of today",
-            reason=MEMBER,
-        ),
-        Measure(
-            name="left",
-            ops="count",
-            where="NOT is_member",
-            sign=1,
-            description="Hobby groups left over {window}: people to turn to that are gone",
-            reason=MEMBER,
-        ),
-        Measure(
-            name="joined",
-            ops="days_since_first days_since_last",
-            where="is_member",
-            windows=("all",),
-            description="Days since a hobby group was joined, the first and the latest: old ties hold better",
-            reason=MEMBER,
-        ),
-        Measure(
-            name="left",
-            ops="days_since_last",
-            where="NOT is_member",
-            windows=("all",),
-            sign=-1,
-            description="Days since a hobby group was left",
-            reason=MEMBER,
-        ),
-        Measure(
-            name="topics",
-            value="topic",
-            ops="distinct",
-            where="is_member",
-            windows=("all",),
-            description="Hobbies that the groups joined are about",
-            reason=VARIETY,
-        ),
-    ),
-)
-
-HOBBY_CHATS = FeatureGroup(
-    name="hobby_chats",
-    table="clean.group_messages",
-    owner="credit-risk",
-    description="Messages of the customer in hobby groups",
-    windows=LONG,
-    pii="personal",
-    where="group_kind = 'hobby'",
-    filters={"weekend": "ISODOW(event_at) >= 6"},
-    words={"weekend": "at weekends"},
-    measures=(
-        Measure(
-            name="written",
-            ops="count active_days",
-            windows=("30d", *LONG),
-            sign=-1,
-            description="Messages in hobby groups over {window}: in touch with people who share an interest",
-            reason=MEMBER,
-        ),
-        Measure(
-            name="written",
-            ops="days_since_last",
-            windows=("all",),
-            sign=1,
-            description="Days since a message in a hobby group: gone quiet among friends",
-            reason=MEMBER,
-        ),
-        Measure(
-            name="written",
-            ops="mean_gap max_gap",
-            windows=("180d",),
-            sign=1,
-            description="Days between messages in hobby groups over {window}: how steadily the customer takes part",
-            reason=STEADY,
-        ),
-        Measure(
-            name="written",
-            ops="count",
-            filters=("weekend",),
-            description="Messages in hobby groups {filter} over {window}: leisure at its usual time",
-            reason=MEMBER,
-        ),
-        Measure(
-            name="groups",
-            value="group_id",
-            ops="distinct",
-            sign=-1,
-            description="Hobby groups written in over {window}: circles that the customer takes part in",
-            reason=MEMBER,
-        ),
-    ),
-    derived=(
-        Share(
-            name="weekend",
-            a="written_weekend_count",
-            b="written_count",
-            windows=LONG,
-            description="Share of messages in hobby groups at weekends over {window}: days are full, or empty",
-            reason=MEMBER,
-        ),
-        Ratio(
-            of="written_count",
-            window="30d",
-            against="180d",
-            sign=-1,
-            description="Messages in hobby groups per day over {window} against 180 days: gone quiet",
-            reason=STEADY,
-        ),
-        Change(
-            of="written_count",
-            windows=("90d",),
-            sign=-1,
-            description="Change of messages in hobby groups over {window} against the same span before",
             reason=STEADY,
         ),
     ),

@@ -20,18 +20,21 @@ LONG = ("90d", "180d")
 ESSENTIALS = "'food', 'household', 'utilities', 'medical', 'transport', 'insurance'"
 BOUGHT = f"{ESSENTIALS}, 'shopping', 'entertainment'"
 SPENT = f"direction = 'out' AND category IN ({BOUGHT}, 'cash', 'gambling')"
+LEISURE = "direction = 'out' AND category = 'entertainment'"
 # Seconds since the last income before a row.
 _WAS_EARNED = "LAG(direction) = 'in' AND LAG(category) IN ('salary', 'business', 'pension')"
 SINCE_PAY = f"EPOCH(event_at) - LAST_VALUE(CASE WHEN {_WAS_EARNED} THEN EPOCH(LAG(event_at)) END IGNORE NULLS)"
 FEW_DAYS = 3 * 86_400
 # Never paid by this customer before.
-NEW_PLACE = "counterparty_id IS NOT NULL AND LAG(transaction_id) OVER (PARTITION BY counterparty_id) IS NULL"
+NEW_PLACE = "counterparty_id IS NOT NULL AND LAG(direction) OVER (PARTITION BY counterparty_id) IS NULL"
 
 MIX = "Pattern of your spending"
 STEADY = "How steady your spending is"
 CASH = "Share of spending in cash"
 PAYDAY = "Spending right after payday"
 PLACES = "Where you spend"
+PASTIME = "Spending on leisure"
+KEPT_UP = "How steadily you spend on leisure"
 
 SPENDING = FeatureGroup(
     name="spending",
@@ -131,6 +134,47 @@ SPENDING = FeatureGroup(
             description="Payments over {window}",
             reason="How often you pay from your account",
         ),
+        Measure(
+            name="leisure",
+            value="amount_minor",
+            where=LEISURE,
+            ops="count sum mean std max",
+            description="Payments for leisure over {window}: how many, how large, how even",
+            reason=PASTIME,
+        ),
+        Measure(
+            name="leisure_weekend",
+            value="amount_minor",
+            where=f"{LEISURE} AND ISODOW(event_at) >= 6",
+            ops="sum",
+            description="Payments for leisure at weekends over {window}: an outing, where every day is another habit",
+            reason=PASTIME,
+        ),
+        Measure(
+            name="leisure_places",
+            value="counterparty_id",
+            where=LEISURE,
+            ops="distinct top_share",
+            windows=("180d",),
+            description="Places paid for leisure over {window}, and the share of the most usual: loyal or roaming",
+            reason=PASTIME,
+        ),
+        Measure(
+            name="leisure",
+            where=LEISURE,
+            ops="mean_gap max_gap",
+            windows=("180d",),
+            description="Days between payments for leisure over {window}: kept up or by fits",
+            reason=KEPT_UP,
+        ),
+        Measure(
+            name="leisure",
+            where=LEISURE,
+            ops="days_since_last",
+            windows=("all",),
+            description="Days since the last payment for leisure: what is given up first",
+            reason=KEPT_UP,
+        ),
     ),
     derived=(
         Share(
@@ -227,6 +271,52 @@ SPENDING = FeatureGroup(
             windows=("6m",),
             description="Spending of a month: spread, least and most, over {window}",
             reason=STEADY,
+        ),
+        Share(
+            name="leisure",
+            a="leisure_sum",
+            b="all_sum",
+            windows=LONG,
+            sign=1,
+            description="Share of spending that went to leisure over {window}: high losses come with luxuries",
+            reason=PASTIME,
+        ),
+        Share(
+            name="leisure_weekend",
+            a="leisure_weekend_sum",
+            b="leisure_sum",
+            windows=LONG,
+            description="Share of spending on leisure that fell on weekends, over {window}",
+            reason=PASTIME,
+        ),
+        Share(
+            name="leisure_spread",
+            a="leisure_std",
+            b="leisure_mean",
+            windows=("180d",),
+            description="Spread of payments for leisure as a multiple of their mean, over {window}: one large splurge",
+            reason=KEPT_UP,
+        ),
+        Ratio(
+            of="leisure_sum",
+            window="90d",
+            against="180d",
+            description="Spending on leisure per day over {window} against 180 days: cut down, or let go",
+            reason=KEPT_UP,
+        ),
+        Change(
+            of="leisure_sum",
+            windows=("90d",),
+            description="Change of spending on leisure over {window} against the same span before",
+            reason=KEPT_UP,
+        ),
+        Months(
+            name="leisure",
+            value="leisure_count > 0",
+            ops="count current_streak",
+            windows=("6m",),
+            description="Months with a payment for leisure, in {window}: kept up month after month",
+            reason=KEPT_UP,
         ),
     ),
 )

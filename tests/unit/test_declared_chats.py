@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tallystick
-from tests.lib.hand_made import Rows, differing
+from tests.lib.hand_made import Rows, at, differing
 
 AS_OF = dt.date(2026, 3, 10)
 
@@ -53,10 +53,39 @@ def test_a_circle_that_was_left_is_gone() -> None:
         ("2026-02-02", "w2", "work", False),  # told twice
     ):
         rows.add(day, group_id=group, group_kind=kind, is_member=is_member)
-    found = tallystick.compute_vector(list(rows), AS_OF, "chat_groups")
+    found = tallystick.compute_vector(list(rows), AS_OF, "chat_groups", lookups={"clean.groups": []})
     expected = {
         "belongs_sum_90d": -1, "belongs_sum_all": 1, "belongs_work_sum_all": 0, "belongs_family_sum_all": 1,
         "left_work_count_90d": 2, "left_count_all": 3, "joined_work_days_since_first_all": 433,
         "joined_family_days_since_first_all": 402, "left_work_days_since_last_all": 36,
+    }  # fmt: skip
+    assert not differing(found, "chat_groups", expected)
+
+
+def test_groups_are_those_joined_and_not_left_however_often_it_was_told() -> None:
+    rows = Rows("group_membership_id")
+    for day, group, kind, is_member in (
+        ("2025-03-10", "a", "hobby", True),
+        ("2025-03-11", "a", "hobby", True),  # told twice
+        ("2025-05-01", "b", "hobby", True),
+        ("2025-06-01", "w", "work", True),
+        ("2025-12-01", "b", "hobby", False),
+        ("2025-12-02", "c", "hobby", False),  # left without having joined
+        ("2026-02-08", "d", "hobby", True),
+    ):
+        rows.add(day, group_id=group, group_kind=kind, is_member=is_member)
+    groups = [
+        {"group_id": name, "event_at": at("2025-01-01"), "known_on": known, "is_retracted": False, "topic": topic}
+        for name, topic, known in (
+            ("a", "fishing", dt.date(2025, 1, 2)),
+            ("b", "fishing", dt.date(2025, 1, 2)),
+            ("d", "chess", dt.date(2026, 3, 11)),  # not known yet
+        )
+    ]
+    found = tallystick.compute_vector(list(rows), AS_OF, "chat_groups", lookups={"clean.groups": groups})
+    expected = {
+        "belongs_hobby_sum_90d": 1, "belongs_hobby_sum_all": 2, "left_hobby_count_90d": 0, "left_hobby_count_all": 2,
+        "joined_hobby_days_since_first_all": 365, "joined_days_since_last_all": 30,
+        "left_hobby_days_since_last_all": 98, "topics_distinct_all": 1,
     }  # fmt: skip
     assert not differing(found, "chat_groups", expected)

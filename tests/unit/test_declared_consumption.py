@@ -110,3 +110,24 @@ def test_debt_and_what_is_bound_are_compared_with_income() -> None:
         "overspent_months_count_6m": 1, "overspent_months_current_streak_6m": 1,
     }  # fmt: skip
     assert not differing(found, "consumption", expected)
+
+
+def test_leisure_is_compared_with_all_spending() -> None:
+    rows = Rows("transaction_id")
+    rows.add("2026-01-15", direction="out", category="entertainment", amount_minor=3_000, counterparty_id="m1")
+    rows.add(
+        "2026-03-01", direction="out", category="entertainment", amount_minor=1_000, counterparty_id="m1"
+    )  # Sunday
+    rows.add("2026-03-04", direction="out", category="entertainment", amount_minor=2_000, counterparty_id="m2")
+    rows.add("2026-03-04", direction="in", category="entertainment", amount_minor=9_000)  # a refund
+    rows.add("2026-03-05", direction="out", category="food", amount_minor=4_000)
+    rows.add("2026-03-05", direction="out", category="savings", amount_minor=70_000)  # not spent
+    found = tallystick.compute_vector(list(rows), AS_OF, "spending")
+    expected = {
+        "leisure_count_90d": 3, "leisure_sum_90d": 6_000, "leisure_max_90d": 3_000, "all_sum_90d": 10_000,
+        "leisure_share_90d": 0.6, "leisure_weekend_sum_90d": 1_000, "leisure_weekend_share_90d": 1 / 6,
+        "leisure_places_distinct_180d": 2,
+        "leisure_places_top_share_180d": 2 / 3, "leisure_spread_share_180d": 0.5, "leisure_max_gap_180d": 45,
+        "leisure_days_since_last_all": 6, "leisure_months_count_6m": 1, "leisure_months_current_streak_6m": 0,
+    }  # fmt: skip
+    assert not differing(found, "spending", expected)

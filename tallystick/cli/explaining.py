@@ -90,7 +90,7 @@ def _passport(project: Project, group: FeatureGroup, column: FeatureColumn) -> d
         "feature": column.name,
         "meaning": column.description,
         "operation": column.op,
-        "windows": describe.window_words(column),
+        "windows": describe.window_words(group, column),
         "reads": describe.source_columns(group, column, project.contracts),
         "only rows where": _conditions(group, column),
         "counts rows of": f"the observation's own {group.per}" if group.per else "the customer",

@@ -20,6 +20,7 @@ from tallystick.kernel.nullable import Array, Bools, Ints, Vector, distinct_code
 if TYPE_CHECKING:
     from tallystick.kernel.pieces import RowSelection
     from tallystick.kernel.plan import Reduction
+    from tallystick.spec.expressions import Node
 
 Result = tuple[Array, Bools | None]
 
@@ -27,7 +28,8 @@ Result = tuple[Array, Bools | None]
 @dataclass(frozen=True, slots=True, eq=False)
 class Occurrences:
     """The rows by (value, row): ``order`` in that order, ``keys`` ascending with it, ``rank`` of each row in it,
-    ``following`` the next row with the same value (behind all rows where there is none).
+    ``following`` the next row with the same value (behind all rows where there is none), ``preceding`` the one before
+    (-1 where there is none).
     """
 
     codes: Ints
@@ -35,6 +37,7 @@ class Occurrences:
     keys: Ints
     rank: Ints
     following: Ints
+    preceding: Ints
 
 
 def occurrences_of(vector: Vector) -> Occurrences:
@@ -48,7 +51,14 @@ def occurrences_of(vector: Vector) -> Occurrences:
     rank[order] = np.arange(size)
     following = np.full(size, size, dtype=np.int64)
     following[order[:-1][same]] = order[1:][same]
-    return Occurrences(codes, order, ordered * (size + 1) + order, rank, following)
+    preceding = np.full(size, -1, dtype=np.int64)
+    preceding[order[1:][same]] = order[:-1][same]
+    return Occurrences(codes, order, ordered * (size + 1) + order, rank, following, preceding)
+
+
+def occurrences_in(rows: RowSelection, node: Node, vector: Vector) -> Occurrences:
+    """The same of ``vector``, the values of ``node`` in ``rows`` without nulls, made once for all operations."""
+    return rows.once(("occurrences", id(node)), lambda: occurrences_of(vector))
 
 
 def last_rows(occurrences: Occurrences, low: Ints, high: Ints) -> tuple[Ints, Ints]:
@@ -68,7 +78,7 @@ def distinct(selection: RowSelection, reduction: Reduction) -> Result:
     """The number of distinct values."""
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
-    occurrences = occurrences_of(vector)
+    occurrences = occurrences_in(known, reduction.node, vector)
     made = np.zeros(low.shape, dtype=np.int64)
     for chain in reduction.chains:
         near, outer = high[chain[0]], low[chain[-1]]
@@ -111,7 +121,7 @@ def _frequencies(
 ) -> Result:
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
-    occurrences = occurrences_of(vector)
+    occurrences = occurrences_in(known, reduction.node, vector)
     made = np.zeros(low.shape)
     for place in range(low.shape[0]):
         for block in exact.blocks(low[place], high[place]):

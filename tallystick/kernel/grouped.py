@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from tallystick.kernel import exact
-from tallystick.kernel.distributions import first_ranks, last_rows, occurrences_of
+from tallystick.kernel.distributions import first_ranks, last_rows, occurrences_in
 from tallystick.kernel.nullable import Array, Ints, Vector
 from tallystick.kernel.pieces import RowSelection
 from tallystick.kernel.plan import Reduction
@@ -55,7 +55,7 @@ def summed_by_each(selection: RowSelection, reduction: Reduction) -> tuple[RowSe
 
 def _sums(selection: RowSelection, reduction: Reduction, each: Node) -> GroupSums:
     rows, vector = selection.known(each)[0].known(reduction.node)
-    occurrences = rows.once(("occurrences", id(each)), lambda: occurrences_of(rows.values(each)))
+    occurrences = occurrences_in(rows, each, rows.values(each))
     ordered = vector.values[occurrences.order]
     low, high = rows.bounds(reduction)
     counts, sums = np.zeros(low.shape, dtype=np.int64), [ordered[:0]]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tallystick.spec.windows import Window
 
 # Ops whose result depends on the order of rows at one instant; entropy by the rounding of its sum.
-ORDERED_OPS = ("first", "last", "last_k", "age_days", "entropy")
+ORDERED_OPS = ("first", "last", "last_k", "age_days", "entropy", "top_kept", "old_top_share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Reduction:
 
     Window ``i`` holds the rows from edge ``lows[i]`` to before edge ``highs[i]`` of the plan. ``chains`` groups the
     windows that share their near edge and lie one in the other, inner first: each chain is reduced ring by ring.
-    With ``each`` the op looks at the sums of the value for each of its values.
+    With ``each`` the op looks at the sums of the value for each of its values. An op that compares looks at the rows
+    from edge ``befores[i]`` to before edge ``lows[i]``, too.
     """
 
     op: Op
@@ -51,6 +52,7 @@ class Reduction:
     highs: tuple[int, ...]
     chains: tuple[tuple[int, ...], ...]
     each: Node | None = None
+    befores: tuple[int, ...] = ()
 
     @property
     def node(self) -> Node:

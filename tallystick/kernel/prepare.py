@@ -22,8 +22,8 @@ from tallystick.spec.windows import parse_window
 # Ops that look at whole business days: their edges are the midnights inside the window.
 WHOLE_DAY_OPS = ("slope", "longest_streak")
 
-# What tells reductions of one selection of rows apart: the op, its value and its ``each``.
-_Reduced = tuple[Op, Node | None, Node | None]
+# What tells reductions of one selection of rows apart: the op, its value, its ``each``, and the window before.
+_Reduced = tuple[Op, Node | None, Node | None, str]
 
 
 def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> GroupPlan:
@@ -96,7 +96,8 @@ class _Maker:
             key = (self.conditions(base), category, self.raw_value(base))
             value = self.parsed(base.measure.value) if base.op.rule.takes != "none" else None
             each = self.parsed(base.measure.each) if base.measure.each else None
-            grouped.setdefault(key, {}).setdefault((base.op, value, each), []).append(cell)
+            before = base.measure.base if base.op.rule.compares else ""
+            grouped.setdefault(key, {}).setdefault((base.op, value, each, before), []).append(cell)
         return tuple(
             Family(conditions, by, value, tuple(self.group.by[by]) if by else (), self.reductions(ops))
             for (conditions, by, value), ops in grouped.items()
@@ -104,11 +105,12 @@ class _Maker:
 
     def reductions(self, ops: Mapping[_Reduced, list[Cell]]) -> tuple[Reduction, ...]:
         made = []
-        for (op, value, each), cells in ops.items():
+        for (op, value, each, _), cells in ops.items():
             slot = len(self.slots)
             self.slots.update({cell: slot + place for place, cell in enumerate(cells)})
             lows, highs = zip(*(self.window_edges(cell, op) for cell in cells), strict=True)
-            made.append(Reduction(op, value, slot, lows, highs, _chains(cells), each))
+            befores = tuple(map(self.edge_before, cells)) if op.rule.compares else ()
+            made.append(Reduction(op, value, slot, lows, highs, _chains(cells), each, befores))
         return tuple(made)
 
     def conditions(self, base: Base) -> tuple[Node, ...]:
@@ -127,13 +129,18 @@ class _Maker:
 
     def window_edges(self, cell: Cell, op: Op) -> tuple[int, int]:
         window = cell.span
-        near, far = window.count * cell.lag, window.count * (cell.lag + 1)
+        near, far = cell.near, cell.far
         if window.unit == "calendar":
             return self.edge(Edge(window.unit, far)), self.edge(Edge(window.unit, near))
         up, down = ("up", "down") if op.name in WHOLE_DAY_OPS else ("", "")
         high = Edge(window.unit, near, down) if near else Edge("now", 0, down)
         low = Edge("all") if window.is_all else Edge(window.unit, far, up)
         return self.edge(low), self.edge(high)
+
+    def edge_before(self, cell: Cell) -> int:
+        """The far edge of the window before that of ``cell``."""
+        before = self.bases[cell.stem].before(cell)
+        return self.edge(Edge("all") if before.is_all else Edge(cell.span.unit, cell.far + before.count))
 
     def edge(self, edge: Edge) -> int:
         return self.edges.setdefault(edge, len(self.edges))

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from tallystick.kernel import distributions, exact
+from tallystick.kernel import compared, distributions, exact
 from tallystick.kernel.nullable import Array, Bools, Ints
 from tallystick.kernel.pieces import RowSelection
 from tallystick.kernel.plan import Reduction
@@ -268,4 +268,14 @@ REDUCERS: dict[str, Reducer] = {
     "hhi": distributions.hhi,
     "quantile": distributions.quantile,
     "pareto": distributions.pareto,
+    "kept": compared.kept,
+    "new": compared.new,
+    "lost": compared.lost,
+    "kept_share": compared.kept_share,
+    "new_share": compared.new_share,
+    "jaccard": compared.jaccard,
+    "similarity": compared.similarity,
+    "usual_share": compared.usual_share,
+    "top_kept": compared.top_kept,
+    "old_top_share": compared.old_top_share,
 }

@@ -111,6 +111,36 @@ at these sums:
 Rows where `each` or the value is null are left out. `each` goes with `mean`, `std`, `std_pop`, `min`, `max`,
 `quantile` and `pareto`.
 
+## Compared with the window before
+
+Some operations compare the values of a window with those of the window before it, `[as_of - 2w, as_of - w)`. With
+`base` the window before has another length: `base="56d"` is `[as_of - w - 56d, as_of - w)`, and `base="all"` is
+everything before the window.
+
+| to declare | |
+|---|---|
+| the share of last month's contacts that are contacts again | `value="counterpart_id", ops="kept_share"` |
+| topics, devices or places that were never there before | `value="topic", ops="new", base="all"` |
+| how alike two weekly rhythms are | `value="ISODOW(event_at) * 24 + HOUR(event_at)", ops="similarity"` |
+| the share of contact in the customer's usual hours | `value="HOUR(event_at)", ops="usual_share", base="84d"` |
+| whether the most frequent place stays the same | `value="cell_id", where="HOUR(event_at) < 6", ops="top_kept"` |
+
+With `n` rows in the window and `m` rows in the window before that have a value:
+
+- `kept`, `new` and `lost` are numbers of values: in both windows, in the window only, in the window before only.
+  `kept_share` is `kept` over the values of the window before, `new_share` is `new` over those of the window, `jaccard`
+  is `kept` over the values of either.
+- `similarity` is the cosine of the counts, `sum(n * m) / sqrt(sum(n * n) * sum(m * m))`: 1 where the windows have the
+  same values in the same proportions, 0 where they share none.
+- `usual_share` is the share of the window's rows with a usual value. A value is usual if it is at least as frequent in
+  the window before as the values there are on average.
+- `top_kept` is 1 where the most frequent value of both windows is the same, else 0; `old_top_share` is the share of the
+  window's rows that have the most frequent value of the window before. Of equally frequent values the one that was seen
+  last counts.
+- Null is no value. `kept`, `new` and `lost` of nothing are 0; a share is null where there is nothing to take it of, and
+  `similarity`, `usual_share`, `top_kept` and `old_top_share` are null where one of the windows has no value.
+- Window `all` has no window before it and is refused. Days go with a base in days, months with one in months.
+
 ## Calendar months
 
 `Months` computes a value for each of the last whole calendar months, and then an operation over them. `value` is SQL

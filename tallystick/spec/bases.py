@@ -33,6 +33,23 @@ class Base:
         """The name that derived features refer to."""
         return names.stem_name(self.measure.name, self.op.token, filter_name=self.filter, value=self.value)
 
+    def before(self, cell: Cell) -> Window:
+        """The window before that of ``cell``, for an operation that compares the two; it ends where that one begins.
+
+        DeclarationError where the cell's window has none, or one of another unit: then it has no beginning.
+        """
+        own = cell.span
+        base = parse_window(self.measure.base) if self.measure.base else own
+        where = f"measure {self.measure.name}"
+        if own.is_all:
+            what = f"{self.op.token} compares with the window before, and window all has none"
+            raise DeclarationError(what, where=where, fix="windows=('28d',)")
+        unit = "month" if own.unit == "calendar" else own.unit
+        if base.unit not in (unit, "all", own.unit):
+            what = f"base {base.text} and window {own.text} are of two units"
+            raise DeclarationError(what, where=where, fix="days with days, months with months, or base='all'")
+        return base
+
     @property
     def old_stem(self) -> str:
         """The stem before the measure, its filter or both were renamed; empty where nothing was."""
@@ -57,6 +74,16 @@ class Cell:
     def span(self) -> Window:
         """The window as a value."""
         return CALENDAR_MONTH if self.window == MONTH else parse_window(self.window)
+
+    @property
+    def near(self) -> int:
+        """How many of its unit before as_of it ends; 0 where it ends at as_of."""
+        return self.span.count * self.lag
+
+    @property
+    def far(self) -> int:
+        """How many of its unit before as_of it begins; 0 for all history."""
+        return self.near + self.span.count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from tallystick.errors import DeclarationError
 from tallystick.spec import names
-from tallystick.spec.bases import FeatureColumn, group_bases
+from tallystick.spec.bases import Base, FeatureColumn, group_bases
 from tallystick.spec.checks import check_group, value_type
 from tallystick.spec.combined_columns import combined_columns, combined_node, combined_of
 from tallystick.spec.derived_columns import aggregate_columns, derived_columns
@@ -59,6 +59,7 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     columns = [c for base in bases.values() for c in aggregate_columns(group, base)]
     for derived in group.derived:
         columns.extend(derived_columns(group, bases, derived))
+    _check_windows_before(group, bases, columns)
     seen: set[str] = set()
     for column in columns:
         names.check_name("feature", column.name, where=group.where_text)
@@ -89,6 +90,15 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     beside = [column for other in group.beside for column in group_columns(other, contracts)]
     combined = combined_columns(group, columns, beside)
     return (*columns, *(replace(column, retired_on=_retired_on(group, column)) for column in combined))
+
+
+def _check_windows_before(group: FeatureGroup, bases: Mapping[str, Base], columns: Iterable[FeatureColumn]) -> None:
+    """Refuse a window whose operation compares it with the one before, where there is none."""
+    for cell in dict.fromkeys(cell for column in columns for cell in column.cells):
+        base = bases[cell.stem]
+        if base.op.rule.compares:
+            with declaring("measure", base.measure.name):
+                base.before(cell)
 
 
 def _retired_on(group: FeatureGroup, column: FeatureColumn) -> date | None:

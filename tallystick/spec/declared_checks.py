@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
-from tallystick.spec.ops import EACH_OPS
+from tallystick.spec.ops import EACH_OPS, OP_RULES
 from tallystick.spec.part_checks import check_distinct, check_sign, check_texts, check_version
 from tallystick.spec.parts import declaring
 from tallystick.spec.uses import PII_CLASSES, split_uses
@@ -36,6 +36,11 @@ def check_measure(measure: Measure) -> None:
             raise DeclarationError(f"{op.token} needs a value", where=where, fix="value='amount_minor'")
         if measure.each and op.name not in EACH_OPS:
             raise DeclarationError(f"{op.token} looks at no sums per each", where=where, fix=", ".join(EACH_OPS))
+    if measure.base:
+        parse_window(measure.base)
+        if not any(op.rule.compares for op in measure.parsed_ops):
+            fix = f"one of {', '.join(name for name, rule in OP_RULES.items() if rule.compares)}"
+            raise DeclarationError("base is for operations that compare with it", where=where, fix=fix)
     if measure.by and (measure.filters or measure.unfiltered):
         raise DeclarationError("by and filters exclude each other", where=where, fix="declare two measures")
 

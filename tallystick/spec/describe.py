@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tallystick.spec.bases import FeatureColumn, group_bases
+from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import features_read
 from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.feature_sql import base_columns, distance_text
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup
 from tallystick.spec.tables import TableContract
-from tallystick.spec.windows import parse_window
 
 
 def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
@@ -65,21 +64,32 @@ def source_columns(group: FeatureGroup, column: FeatureColumn, contracts: Mappin
     return found or [f"{group.table} (its rows alone)"]
 
 
-def window_words(column: FeatureColumn) -> list[str]:
+def window_words(group: FeatureGroup, column: FeatureColumn) -> list[str]:
     """Each window of the feature in words, such as ``the last 30 days: [as_of - 30d, as_of)``."""
     if column.series is not None:
         before = f", and {column.series.more} before them for LAG" if column.series.more else ""
         return [f"the last {column.series.months} whole calendar months before that of as_of{before}"]
     if column.formula == COMBINED:
         return ["those of the features that it is made of"]
-    told: dict[str, None] = {}
+    bases, told = group_bases(group), dict[str, None]()
     for cell in column.cells:
-        window = parse_window(cell.window)
+        window = cell.span
         if window.is_all:
             told["the whole history: from the first visible event to before as_of"] = None
             continue
-        low, high = distance_text(window, cell.lag + 1), distance_text(window, cell.lag)
+        low, high = distance_text(window.unit, cell.far), distance_text(window.unit, cell.near)
         until = f"as_of - {high}" if high else "as_of"
         before = "" if not cell.lag else ", before that" if cell.lag == 1 else f", {cell.lag} times before"
         told[f"{window.words}{before}: [as_of - {low}, {until})"] = None
+        base = bases[cell.stem]
+        if base.op.rule.compares:
+            told[_compared_words(base, cell)] = None
     return list(told)
+
+
+def _compared_words(base: Base, cell: Cell) -> str:
+    before, until = base.before(cell), distance_text(cell.span.unit, cell.far)
+    if before.is_all:
+        return f"compared with everything before: from the first visible event to before as_of - {until}"
+    low = distance_text(cell.span.unit, cell.far + before.count)
+    return f"compared with the {before.count} {before.unit}s before: [as_of - {low}, as_of - {until})"

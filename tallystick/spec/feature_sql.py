@@ -22,6 +22,7 @@ from tallystick.spec.calendar import business_date, business_instant, shift_back
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.combined_sql import combined_sql
+from tallystick.spec.comparison_sql import COMPARISONS
 from tallystick.spec.expression_sql import expression_sql, holds_lag, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup
@@ -29,7 +30,7 @@ from tallystick.spec.month_sql import FIRST_DAY, NEXT_MONTH, month_steps
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.op_sql import BY_DAY, OPS, SLOPE, STREAK
 from tallystick.spec.tables import TableContract
-from tallystick.spec.windows import Window, parse_window
+from tallystick.spec.windows import parse_window
 
 Value = str | int | dt.date | dt.datetime
 
@@ -87,9 +88,9 @@ def _texts(group: FeatureGroup, base: Base) -> list[str]:
     return [text for text in texts if text]
 
 
-def distance_text(window: Window, times: int) -> str:
-    """How far back ``times`` windows reach: ``60d``; empty for none."""
-    return f"{window.count * times}{window.unit[0]}" if times else ""
+def distance_text(unit: str, count: int) -> str:
+    """How far back so many days or months reach: ``60d``; empty for none."""
+    return f"{count}{unit[0]}" if count else ""
 
 
 def _instant(name: str, *, as_of: dt.datetime, zone: str) -> Value:
@@ -162,7 +163,7 @@ class SqlWriter:
             return f"SELECT {text} AS {column.name}\nFROM now, before"
         if column.formula == "share":
             return f"SELECT above.value / nullif(below.value, 0) AS {column.name}\nFROM above, below"
-        first, second = (f"$days_{distance_text(parse_window(cell.window), 1)}" for cell in column.cells)
+        first, second = (f"$days_{distance_text(cell.span.unit, cell.far)}" for cell in column.cells)
         text = f"(above.value / {first}) / nullif(below.value / {second}, 0)"
         return f"SELECT {text} AS {column.name}\nFROM above, below"
 
@@ -217,10 +218,9 @@ class SqlWriter:
 
     def _cell(self, cell: Cell) -> str:
         base = self.bases[cell.stem]
-        window = cell.span
-        kept = [*self._window(cell, window), *self._conditions(base)]
+        kept = [*self._window(cell, base), *self._conditions(base)]
         if base.op.name in ("longest_streak", "slope"):
-            return self._by_days(base, cell, window, kept)
+            return self._by_days(base, cell, kept)
         value = self._value(base)
         forward, backward = self._order()
         if base.op.name == "age_days":
@@ -232,18 +232,19 @@ class SqlWriter:
             rows = f"FROM (\n    SELECT sum({value}) AS total\n{_indented(rows)}\n    GROUP BY {each}\n)"
             value = "total"
         return _filled(
-            OPS[base.op.name], value=value, q=f"{base.op.q:.6g}", percent=f"{base.op.q * 100:.6g}",
-            skip=str(base.op.k - 1), forward=forward, backward=backward, rows=rows,
+            {**OPS, **COMPARISONS}[base.op.name], value=value, q=f"{base.op.q:.6g}", percent=f"{base.op.q * 100:.6g}",
+            skip=str(base.op.k - 1), forward=forward, backward=backward, rows=rows, now=self._begins(cell),
         )  # fmt: skip
 
-    def _by_days(self, base: Base, cell: Cell, window: Window, kept: list[str]) -> str:
+    def _by_days(self, base: Base, cell: Cell, kept: list[str]) -> str:
         """The two operations that look at whole business days of the window."""
+        window = cell.span
         first = "(SELECT min(day) FROM visible)"
         if window.unit == "calendar":
             first = FIRST_DAY
         elif not window.is_all:
-            first = f"$first_day_{distance_text(window, cell.lag + 1)}"
-        end = f"$date_{distance_text(window, cell.lag)}" if cell.lag else "$date"
+            first = f"$first_day_{distance_text(window.unit, cell.far)}"
+        end = f"$date_{distance_text(window.unit, cell.near)}" if cell.near else "$date"
         if window.unit == "calendar":
             end = NEXT_MONTH
         else:
@@ -252,14 +253,31 @@ class SqlWriter:
         template = STREAK if base.op.name == "longest_streak" else SLOPE
         return _filled(template, value=self._value(base), rows=rows, first=first, end=end)
 
-    def _window(self, cell: Cell, window: Window) -> Iterator[str]:
-        if window.unit == "calendar":
-            yield f"day >= {FIRST_DAY}"
+    def _window(self, cell: Cell, base: Base) -> Iterator[str]:
+        """The conditions of the rows of a window, and of the window before where the operation looks at it."""
+        unit = cell.span.unit
+        before = base.before(cell) if base.op.rule.compares else None
+        if before is not None:
+            far = cell.far + before.count
+            if before.is_all:
+                pass
+            elif unit == "calendar":
+                yield f"day >= CAST({FIRST_DAY} - to_months({before.count}) AS DATE)"
+            else:
+                yield f"{self.group.event_at} >= $back_{distance_text(unit, far)}"
+        elif unit != "all":
+            yield self._begins(cell)
+        if unit == "calendar":
             yield f"day < {NEXT_MONTH}"
-        elif not window.is_all:
-            yield f"{self.group.event_at} >= $back_{distance_text(window, cell.lag + 1)}"
-            if cell.lag:
-                yield f"{self.group.event_at} < $back_{distance_text(window, cell.lag)}"
+        elif cell.near:
+            yield f"{self.group.event_at} < $back_{distance_text(unit, cell.near)}"
+
+    def _begins(self, cell: Cell) -> str:
+        """What is true of the rows from the window's far edge on."""
+        unit = cell.span.unit
+        if unit == "calendar":
+            return f"day >= {FIRST_DAY}"
+        return "" if unit == "all" else f"{self.group.event_at} >= $back_{distance_text(unit, cell.far)}"
 
     def _conditions(self, base: Base) -> Iterator[str]:
         for text in (self.group.where, base.measure.where, self.group.filters.get(base.filter, "")):

@@ -48,7 +48,8 @@ class Measure:
     filters of the group, one family of columns each; ``unfiltered`` adds the family without a filter, which is the only
     one where no filter is named. ``by`` names a category of the group: one column per declared value, and ``other`` for
     every other value and null. ``windows`` replaces the group's windows. ``previous`` adds the window before each
-    window. ``ops`` is a tuple or text separated by spaces.
+    window. ``ops`` is a tuple or text separated by spaces. ``base`` is the length of the window before for operations
+    that compare with it: ``[as_of - w - base, as_of - w)``; ``all`` is everything before, empty as long as the window.
     ``reason`` is what a declined customer may be told; ``{filter}`` and ``{window}`` in it and in ``description`` are
     replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown. ``pii`` and
     ``permitted_use`` replace the group's; a derived feature has the strictest of what it is made of.
@@ -68,6 +69,7 @@ class Measure:
     by: str = ""
     windows: tuple[str, ...] = ()
     previous: bool = False
+    base: str = ""
     description: str = ""
     reason: str = ""
     sign: int = 0

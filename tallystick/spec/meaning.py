@@ -93,6 +93,8 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
     }
     if measure.version != 1:
         made["version"] = measure.version
+    if measure.base and base.op.rule.compares:
+        made["base"] = measure.base
     if measure.each:
         made["each"] = canonical_sql(measure.each)
         read |= _columns_read(measure.each)

@@ -20,12 +20,20 @@ INT64, DOUBLE, SAME = "int64", "double", "same"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpRule:
-    """One row of the table of operations. ``empty`` is what no rows give: ``0`` or ``null``."""
+    """One row of the table of operations. ``empty`` is what no rows give: ``0`` or ``null``.
+
+    What ``compares`` looks at the window before, too: ``[as_of - 2w, as_of - w)``, or as long as a measure's ``base``.
+    """
 
     takes: str
     gives: str
     empty: str
     words: str
+    compares: bool = False
+
+
+def _comparing(words: str, *, gives: str = DOUBLE, empty: str = "null") -> OpRule:
+    return OpRule(takes=ANY, gives=gives, empty=empty, words=words, compares=True)
 
 
 OP_RULES: dict[str, OpRule] = {
@@ -53,6 +61,16 @@ OP_RULES: dict[str, OpRule] = {
     "hhi": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="concentration of the values"),
     "pareto": OpRule(takes=WHOLE, gives=INT64, empty="0", words="how few of the values make up this part of their sum"),
     "slope": OpRule(takes=NUMBER, gives=DOUBLE, empty="0", words="trend of the daily totals, per day"),
+    "kept": _comparing("number of values of the window before that come again", gives=INT64, empty="0"),
+    "new": _comparing("number of values that the window before does not have", gives=INT64, empty="0"),
+    "lost": _comparing("number of values of the window before that do not come again", gives=INT64, empty="0"),
+    "kept_share": _comparing("share of the values of the window before that come again"),
+    "new_share": _comparing("share of the values that the window before does not have"),
+    "jaccard": _comparing("values of both windows as a share of those of either"),
+    "similarity": _comparing("cosine of the value counts of both windows"),
+    "usual_share": _comparing("share of the rows whose value is a usual one of the window before"),
+    "top_kept": _comparing("1 where the most frequent value is that of the window before, else 0", gives=INT64),
+    "old_top_share": _comparing("share of the rows with the most frequent value of the window before"),
 }
 
 # What can follow a first sum per value of ``each``: what looks at numbers alone, and at no row.

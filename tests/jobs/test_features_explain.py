@@ -187,6 +187,6 @@ def test_an_unknown_feature_is_told_what_is_near(project: Project) -> None:
 def test_every_declared_feature_has_a_passport(project: Project) -> None:
     for group in project.feature_groups.values():
         for column in group_columns(group, project.contracts)[::7]:
-            assert window_words(column)
+            assert window_words(group, column)
             assert source_columns(group, column, project.contracts)
             assert null_rule(group, column).startswith(column.empty)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tallystick.spec.bases import group_bases
 from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
 from tallystick.spec.months import Months
+from tallystick.spec.ops import OP_RULES
 from tests.lib.feature_cases import make_group, make_measure
 
 _WINDOWS = st.lists(
@@ -23,6 +24,11 @@ _NUMBERS = (
     "CASE channel WHEN 'cash' THEN amount_minor WHEN 'card' THEN -amount_minor END", "ISODOW(event_at)",
 )  # fmt: skip
 _WHOLE = ("amount_minor", "is_night", "small", "1", "LAG(small)")
+# Windows that have one before, and what that is.
+_COMPARED: tuple[dict[str, Any], ...] = (
+    {"windows": ("1d", "7d")}, {"windows": ("2m",)}, {"windows": ("30d",), "base": "60d"},
+    {"windows": ("1m",), "base": "3m"}, {"windows": ("7d", "1m"), "base": "all"},
+)  # fmt: skip
 KEYS = ("channel", "is_night", "ISODOW(event_at)", "due_date", "LAST_VALUE(small IGNORE NULLS)")
 _ANYTHING = (*_NUMBERS, "channel", "due_date", "event_at", "COALESCE(channel, 'none')")
 _CONDITIONS = (
@@ -54,6 +60,7 @@ NUMBER_OPS = [
 ]
 ROW_OPS = ["count", "active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap"]
 WHOLE_OPS = ["pareto(0.8)", "pareto(0.5)"]
+COMPARING_OPS = [op for op, rule in OP_RULES.items() if rule.compares]
 EACH_OPS = ["mean", "std", "std_pop", "min", "max", "quantile(0.5)"]
 VALUE_OPS = ["distinct", "entropy", "top_share", "hhi"]
 
@@ -63,24 +70,27 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
     """A group with a few measures of any kind, and derived features over them."""
     measures = []
     for number in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates", "whole", "each"]))
+        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates", "whole", "each", "compared"]))
         ops, values = {
             "numbers": (NUMBER_OPS, _NUMBERS), "rows": (ROW_OPS, ("",)), "values": (VALUE_OPS, _ANYTHING),
             "dates": (["age_days"], ("due_date",)), "whole": (WHOLE_OPS, _WHOLE),
+            "compared": (COMPARING_OPS, _ANYTHING),
             "each": ([*EACH_OPS, *WHOLE_OPS], _WHOLE) if draw(st.booleans()) else (EACH_OPS, _NUMBERS),
         }[kind]  # fmt: skip
+        few, many = (5, 10) if kind == "compared" else (min(2, len(ops)), 4)
         families = draw(
             st.sampled_from([{}, {}, {"filters": ("cash", "odd"), "unfiltered": True}, {"filters": ("paid",)},
                              {"by": "channel"}])
         )  # fmt: skip
         measures.append(
             make_measure(
-                " ".join(draw(st.lists(st.sampled_from(ops), min_size=min(2, len(ops)), max_size=4, unique=True))),
+                " ".join(draw(st.lists(st.sampled_from(ops), min_size=few, max_size=many, unique=True))),
                 name=f"m{number}",
                 value=draw(st.sampled_from(values)),
                 where=draw(st.sampled_from(_CONDITIONS)),
                 each=draw(st.sampled_from(KEYS)) if kind == "each" else "",
                 previous=draw(st.booleans()),
+                **(draw(st.sampled_from(_COMPARED)) if kind == "compared" else {}),
                 **families,
             )
         )
@@ -91,9 +101,14 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
 
 @st.composite
 def _derived(draw: st.DrawFn, group: FeatureGroup) -> tuple[Any, ...]:
-    stems = [stem for stem, base in group_bases(group).items()]
-    first, second = draw(st.sampled_from(stems)), draw(st.sampled_from(stems))
-    made: list[Any] = [Share(name="part", a=first, b=second)] if draw(st.booleans()) else []
+    # A window before of one unit goes with windows of that unit only.
+    bases = {stem: base for stem, base in group_bases(group).items() if base.measure.base in ("", "all")}
+    if not bases:
+        return ()
+    first, second = draw(st.sampled_from(list(bases))), draw(st.sampled_from(list(bases)))
+    # The windows of a share are those of its first part, which may be all history.
+    fits = bases[first].op.rule.compares or not bases[second].op.rule.compares
+    made: list[Any] = [Share(name="part", a=first, b=second)] if fits and draw(st.booleans()) else []
     if draw(st.booleans()):
         made.append(Ratio(of=first, window=draw(st.sampled_from(["1d", "1m"])), against="90d"))
     if draw(st.booleans()):

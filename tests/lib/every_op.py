@@ -8,6 +8,7 @@ from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share
 from tallystick.spec.months import Months
 from tests.lib.drawn_groups import (
     CATEGORY,
+    COMPARING_OPS,
     EACH_OPS,
     FILTERS,
     KEYS,
@@ -38,6 +39,17 @@ def _sums_and_rows_before(**family: Any) -> list[Measure]:
     return measures
 
 
+def _compared(families: tuple[dict[str, Any], ...]) -> list[Measure]:
+    """What compares a window with the one before, which is as long, longer, or everything before."""
+    windows, ops = ("30d", "1m"), " ".join(COMPARING_OPS)
+    measures = [
+        make_measure(ops, name=f"again{number}", value="ISODOW(event_at)", windows=windows, previous=True, **family)
+        for number, family in enumerate(families)
+    ]
+    longer = make_measure(ops, name="longer", value="channel", windows=("30d",), base="60d")
+    return [*measures, longer, make_measure(ops, name="ever", value="small", windows=windows, base="all")]
+
+
 def every_op_group() -> FeatureGroup:
     """Each operation over windows in days, months and of all history, filtered, by category, before, and derived."""
     families: tuple[dict[str, Any], ...] = ({"filters": ("odd",), "unfiltered": True}, {"by": "channel"})
@@ -65,6 +77,7 @@ def every_op_group() -> FeatureGroup:
         )
     )  # fmt: skip
     measures += _sums_and_rows_before(**families[0])
+    measures += _compared(families)
     measures.append(make_measure("distinct", name="before", value="LAG(channel)"))
     derived = (
         Share(name="odd", a="number0_odd_sum", b="number0_sum"),
@@ -80,6 +93,12 @@ def every_op_group() -> FeatureGroup:
         ),
         Months(
             name="odd", value="number0_odd_sum / number0_sum - 1", ops="mean std min max last last_2", windows=("5m",)
+        ),
+        Months(
+            name="again",
+            value="again0_kept_share - ever_new",
+            ops="mean last",
+            windows=("3m",),
         ),
         Months(
             name="shape",

@@ -69,7 +69,7 @@ class _Oracle:
         self.bases = group_bases(group)
         self.cells: dict[Cell, list[Value]] = {}
         self.lags: dict[str, str] = {}
-        self.spans: dict[tuple[tuple[str, int], ...], str] = {}
+        self.spans: dict[tuple[tuple[str, int, str], ...], str] = {}
         self.values: dict[str, tuple[str, str]] = {}
         self.as_of = [moment.replace(tzinfo=UTC) for moment in _naive(observations.column("as_of"))]
         self.local = [self._local(moment) for moment in self.as_of]
@@ -181,7 +181,7 @@ class _Oracle:
         conditions = [self._with_lags(text) for text in conditions]
         kept = " AND ".join(f"({text})" for text in conditions if text) or "true"
         value, wide = self._value_sql(self._with_lags(base.measure.value or "NULL"))
-        span = self._span_table(tuple((cell.window, cell.lag) for cell in cells))
+        span = self._span_table(tuple((cell.window, cell.lag, self._base(base, cell)) for cell in cells))
         sql = OPS[base.op.name].format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
         if base.measure.each:
             keys = f"_row, ({self._with_lags(base.measure.each)})"
@@ -189,9 +189,10 @@ class _Oracle:
             sql = sql.replace("FROM kept", f"FROM ({sums} HAVING {keys.removeprefix('_row, ')} IS NOT NULL)")
         found = self.connection.execute(f"""
             WITH kept AS (
-                SELECT visible.* EXCLUDE (_row), {span}._row AS _row, {value} AS _value, _first_day, _end_day
+                SELECT visible.* EXCLUDE (_row), {span}._row AS _row, {value} AS _value, _first_day, _end_day,
+                       (_low IS NULL OR _at >= _low) AS _is_now
                 FROM visible JOIN {span} ON visible._row = _observation
-                WHERE (_low IS NULL OR _at >= _low) AND _at < _high AND ({kept}))
+                WHERE (_begin IS NULL OR _at >= _begin) AND _at < _high AND ({kept}))
             {sql}""").fetchall()
         empty = 0 if base.op.rule.empty == "0" else None
         values = dict(found)
@@ -242,22 +243,41 @@ class _Oracle:
         raw = next(value for value in self.group.by[category] if value_name(value) == base.value)
         return f"{category} = '{raw}'"
 
-    def _span_table(self, windows: tuple[tuple[str, int], ...]) -> str:
+    def _base(self, base: Base, cell: Cell) -> str:
+        """The length of the window before, of an operation that looks at it; empty for all others."""
+        return (base.measure.base or cell.window) if base.op.rule.compares else ""
+
+    def _span_table(self, windows: tuple[tuple[str, int, str], ...]) -> str:
         """A table with each observation's windows, numbered on from window to window: instants, and the first and end
         of the whole business days.
         """
         if windows not in self.spans:
-            spans = [(row, *self._span(row, *window)) for window in windows for row in range(len(self.as_of))]
-            names = ("_row", "_observation", "_low", "_high", "_first_day", "_end_day")
+            spans = [
+                (row, self._begin(row, *window), *self._span(row, window[0], window[1]))
+                for window in windows
+                for row in range(len(self.as_of))
+            ]
+            names = ("_row", "_observation", "_begin", "_low", "_high", "_first_day", "_end_day")
             instant, date = pa.timestamp("us", "UTC"), pa.date32()
-            kinds = (pa.int64(), pa.int64(), instant, instant, date, date)
+            kinds = (pa.int64(), pa.int64(), instant, instant, instant, date, date)
             numbered = [(number, *span) for number, span in enumerate(spans)]
             columns = [pa.array(column, kind) for column, kind in zip(zip(*numbered, strict=True), kinds, strict=True)]
-            columns[2:4] = [column.cast(pa.timestamp("us")) for column in columns[2:4]]
+            columns[2:5] = [column.cast(pa.timestamp("us")) for column in columns[2:5]]
             name = self.spans[windows] = f"span_{len(self.spans)}"
             self.connection.register("span_given", pa.table(columns, names=names))
             self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM span_given")
         return self.spans[windows]
+
+    def _begin(self, row: int, window: str, lag: int, base: str) -> dt.datetime | None:
+        """The first instant of the rows that are looked at: of the window, or of the one before it (``base``)."""
+        if not base or base == "all":
+            return None if base else self._span(row, window, lag)[0]
+        if window == "month":
+            months = 1 if base == "month" else int(base[:-1])
+            first = month_start(self.business_dates[row], lag + 1 + months)
+            return self._instant(dt.datetime.combine(first, dt.time()))
+        far = int(window[:-1]) * (lag + 1) + int(base[:-1])
+        return self._instant(_back(self.local[row], base[-1], far))
 
     def _span(self, row: int, window: str, lag: int) -> tuple[dt.datetime | None, dt.datetime, dt.date, dt.date]:
         """Far and near edge of an observation's window, and the first and end of its whole business days."""

@@ -19,7 +19,33 @@ _GAPS = (
 _FROM_LEAST = """(SELECT _row, {wide} - min({wide}) OVER (PARTITION BY _row) AS _value
               FROM kept WHERE _value IS NOT NULL)"""
 
+# Of each value the rows in the window (n) and in the one before (m), and the place of the last of them.
+_SIDES = """(SELECT _row, _value, count(*) FILTER (_is_now) AS n, count(*) FILTER (NOT _is_now) AS m,
+                    max(i) FILTER (_is_now) AS last_n, max(i) FILTER (NOT _is_now) AS last_m
+             FROM (SELECT *, row_number() OVER (PARTITION BY _row ORDER BY {order}) AS i FROM kept)
+             WHERE _value IS NOT NULL GROUP BY _row, _value)"""
+_ALIKE = "count(*) FILTER (n > 0 AND m > 0)"
+
 OPS: dict[str, str] = {
+    "kept": f"SELECT _row, {_ALIKE} FROM {_SIDES} GROUP BY _row",
+    "new": f"SELECT _row, count(*) FILTER (m = 0) FROM {_SIDES} GROUP BY _row",
+    "lost": f"SELECT _row, count(*) FILTER (n = 0) FROM {_SIDES} GROUP BY _row",
+    "kept_share": f"SELECT _row, {_ALIKE} / count(*) FROM {_SIDES} WHERE m > 0 GROUP BY _row",
+    "new_share": f"SELECT _row, count(*) FILTER (m = 0) / count(*) FROM {_SIDES} WHERE n > 0 GROUP BY _row",
+    "jaccard": f"SELECT _row, {_ALIKE} / count(*) FROM {_SIDES} GROUP BY _row",
+    "similarity": f"""
+        SELECT _row, sum(n * m) / (sqrt(sum(n * n)) * sqrt(sum(m * m)))
+        FROM {_SIDES} GROUP BY _row HAVING sum(n) > 0 AND sum(m) > 0""",
+    "usual_share": f"""
+        SELECT _row, coalesce(sum(n) FILTER (m > 0 AND m >= usual), 0) / sum(n)
+        FROM (SELECT *, avg(m) FILTER (m > 0) OVER (PARTITION BY _row) AS usual FROM {_SIDES})
+        GROUP BY _row HAVING sum(n) > 0 AND sum(m) > 0""",
+    "top_kept": f"""
+        SELECT _row, (max_by(_value, (n, last_n)) = max_by(_value, (m, last_m)))::INT
+        FROM {_SIDES} GROUP BY _row HAVING sum(n) > 0 AND sum(m) > 0""",
+    "old_top_share": f"""
+        SELECT _row, max_by(n, (m, last_m)) / sum(n)
+        FROM {_SIDES} GROUP BY _row HAVING sum(n) > 0 AND sum(m) > 0""",
     "count": "SELECT _row, count(*) FROM kept GROUP BY _row",
     "sum": "SELECT _row, sum(_value) FROM kept GROUP BY _row",
     "active_days": "SELECT _row, count(DISTINCT _day) FROM kept GROUP BY _row",

@@ -136,7 +136,7 @@ def test_the_passport_names_what_is_read() -> None:
     column = group_columns(SUMS, BOTH)[-2]
     assert source_columns(SUMS, column, BOTH) == ["feature.txn.txn_m_count_7d", "feature.writes.writes_m_count_7d"]
     assert "null where it is null" in null_rule(SUMS, column)
-    assert window_words(column) == ["those of the features that it is made of"]
+    assert window_words(SUMS, column) == ["those of the features that it is made of"]
 
 
 def test_its_meaning_is_that_of_what_it_reads() -> None:

@@ -1,6 +1,6 @@
 """Simulated banks and project folders that the benchmarks of whole runs work on.
 
-Both are kept and found again: making a bank of 50,000 customers takes minutes.
+Both are kept and found again: making a bank of 25,000 customers takes minutes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tallystick.simulation import simulate
 SOURCE = "simbank"
 DECLARED = ("sources", "schemas", "expectations", "observations", "features", "recipes", "conf")
 # The machinery keeps buckets of about two million rows apart.
-CUSTOMERS_PER_BUCKET = 6_250
+CUSTOMERS_PER_BUCKET = 3_125
 
 
 def work_folder(given: Path | None, name: str) -> Path:
@@ -39,7 +39,7 @@ def delivery_folders(bank: Path) -> list[Path]:
 
 
 def buckets_of(customers: int) -> int:
-    """The buckets that fit a bank: 2 for 10,000 customers, 8 for 50,000."""
+    """The buckets that fit a bank: 2 for 5,000 customers, 8 for 25,000."""
     return max(2, round(customers / CUSTOMERS_PER_BUCKET))
 
 

@@ -26,11 +26,11 @@ from benchmarks.groups import ROOT
 from benchmarks.load_agreement import all_differences
 from benchmarks.report import Judgement, machine_facts, print_facts, print_judgements, print_markdown, say
 
-CUSTOMERS = (10_000, 50_000)
+CUSTOMERS = (5_000, 25_000)
 OURS, SPARK, WHOLE_JIT, DUCKDB = "tallystick", "plain Spark", "plain Spark, whole JIT", "DuckDB"
 CONTENDERS = (OURS, SPARK, WHOLE_JIT, DUCKDB)
 # What the load may take of plain Spark's CPU seconds at each size, and how it may grow between the two.
-MOST_OF_SPARK = {10_000: 1.0, 50_000: 0.7}
+MOST_OF_SPARK = {5_000: 1.0, 25_000: 0.7}
 MOST_GROWTH, FLAT_MEMORY = 5.2, 1.25
 
 

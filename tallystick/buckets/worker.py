@@ -17,6 +17,8 @@ import zipimport
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 
 @dataclass(slots=True)
 class _Held:
@@ -40,10 +42,13 @@ def unpack_once(payload: bytes) -> Any:
 def settle_worker() -> None:
     """Forget the importers of archives (they are made again where needed, from directories already read), and leave
     what is alive now out of later collections. Called at the end of a task, when everything has been imported.
+
+    Arrow gives back what it keeps of freed memory: else each worker would hold the most that one of its tasks took.
     """
     for path, finder in list(sys.path_importer_cache.items()):
         if isinstance(finder, zipimport.zipimporter):
             del sys.path_importer_cache[path]
+    pa.default_memory_pool().release_unused()
     if not _held.is_settled:
         gc.collect()
         gc.freeze()

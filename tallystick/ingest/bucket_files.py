@@ -16,7 +16,7 @@ from tallystick.ingest.counts import Outcome
 from tallystick.ingest.judging import all_suspects
 from tallystick.ingest.placing import Placed, TablePlan, rejects_of
 from tallystick.ingest.resources import TableFiles
-from tallystick.ingest.staging import KEY, Segment, StagedPart, constant, is_among, put, take
+from tallystick.ingest.staging import KEY, StagedBatch, StagedPart, constant, copied, is_among, put, take
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ class WriteTask:
     plan: TablePlan
     bucket: int
     period: str
-    parts: tuple[tuple[Segment, StagedPart], ...]
+    parts: tuple[tuple[StagedBatch, StagedPart], ...]
     suspects: tuple[str, ...]
     parents: Mapping[str, str] = field(default_factory=dict)
     storage: TableFiles
@@ -50,27 +50,27 @@ def write_bucket(task: WriteTask) -> list[Written]:
     parents = {column: take(path)["_id"] for column, path in task.parents.items()}
     rejects: list[pa.Table] = []
     pieces = []
-    for segment, part in task.parts:
-        rows = pa.Table.from_batches([segment.read_part(part)])
-        if not segment.is_settled:
+    for batch, part in task.parts:
+        rows = pa.Table.from_batches([batch.read_part(part)])
+        if not batch.is_settled:
             rows = _alone(rows, suspects)
             fault = _orphans(rows, parents)
             if fault is not None:
                 orphans = pc.is_valid(fault)
-                _count(placed, rows.filter(orphans), fault.filter(orphans), segment.file)
+                _count(placed, rows.filter(orphans), fault.filter(orphans), batch.file)
                 told = fault.filter(orphans)
-                rejects.append(_rejects(rows.filter(orphans), told, segment.file, task.plan))
+                rejects.append(_rejects(rows.filter(orphans), told, batch.file, task.plan))
                 rows = rows.filter(pc.invert(orphans))
             if rows.num_rows:
-                first = (segment.file, pc.min(rows["_line"]).as_py())
+                first = (batch.file, pc.min(rows["_line"]).as_py())
                 placed.outcomes.add(Outcome("accepted"), rows.num_rows, first)
         if rows.num_rows:
-            pieces.append(rows.select(_stored(task.plan)))
+            pieces.append(copied(rows.select(_stored(task.plan))))
     if rejects:
         placed.rejects.append(put(pa.concat_tables(rejects), Path(task.folder)))
     if not pieces:
         return [Written(placed=placed)]
-    return [Written(placed=placed, files=(_write(task, pa.concat_tables(pieces, promote_options="permissive")),))]
+    return [Written(placed=placed, files=(_write(task, pieces),))]
 
 
 def _stored(plan: TablePlan) -> list[str]:
@@ -108,17 +108,27 @@ def _rejects(rows: pa.Table, fault: pa.ChunkedArray, file: str, plan: TablePlan)
     return rejects_of(rows, fault, file=file, raw=rows["_raw"], plan=plan)
 
 
-def _write(task: WriteTask, rows: pa.Table) -> Any:
+def _write(task: WriteTask, pieces: list[pa.Table]) -> Any:
+    """Write the rows of the pieces, sorted; the list is empty after it, so that they can be let go of meanwhile."""
     contract = task.plan.contract
+    rows = pa.concat_tables(pieces, promote_options="permissive")
+    pieces.clear()
     for name, value in task.plan.constants.items():
         kind = pa.string() if name == "source" else pa.date32()
         rows = rows.append_column(name, constant(value, rows.num_rows, kind))
     places = {"source": task.plan.source, "bucket": str(task.bucket), "period": task.period}
     partition = {name: places[name] for name in contract.partition_by}
-    rows = rows.select([column.name for column in contract.file_columns])
-    return task.storage.write(contract.name, partition, _sorted(rows, contract.sort_by))
+    columns = {column.name: rows[column.name] for column in contract.file_columns}
+    del rows
+    return task.storage.write(contract.name, partition, _sorted(columns, contract.sort_by))
 
 
-def _sorted(rows: pa.Table, by: Sequence[str]) -> pa.Table:
-    keys = [(name, "ascending") for name in by if name in rows.column_names]
-    return rows.sort_by(keys) if keys else rows
+def _sorted(columns: dict[str, pa.ChunkedArray], by: Sequence[str]) -> pa.Table:
+    """The columns as a table in that order. Each is taken out of the mapping when it has been sorted: all rows twice
+    would be the most that a load holds.
+    """
+    keys = [(name, "ascending") for name in by if name in columns]
+    if not keys:
+        return pa.table(columns)
+    order = pc.sort_indices(pa.table(columns), keys)
+    return pa.table({name: columns.pop(name).combine_chunks().take(order) for name in list(columns)})

@@ -21,7 +21,7 @@ from tallystick.ingest.counts import Outcomes
 from tallystick.ingest.earlier import EarlierRows
 from tallystick.ingest.placing import Placed, TablePlan, rejects_of
 from tallystick.ingest.rejected import ENTERED_LATER
-from tallystick.ingest.staging import KEY, Segment, StageWriter, constant, is_among, keys_of, put, take
+from tallystick.ingest.staging import KEY, Segment, StageWriter, constant, is_among, put, take
 
 # Names of what the SQL reads.
 ROWS, COMPARED, PUBLISHED = "load_rows", "compared", "published"
@@ -73,7 +73,7 @@ def judge_rows(task: JudgeTask) -> list[Judged]:
 
 
 def _suspects(task: JudgeTask, parked: pa.Table | None) -> np.ndarray:
-    keys = [_share_of(keys, task) for keys in keys_of(task.segments)]
+    keys = [_share_of(segment.batch.read_keys(), task) for segment in task.segments]
     held = np.sort(np.concatenate(keys)) if keys else np.empty(0, np.uint64)
     found = [np.unique(held[1:][held[1:] == held[:-1]])]
     if parked is not None:
@@ -98,7 +98,7 @@ def _gather(task: JudgeTask, suspects: np.ndarray, parked: pa.Table | None) -> p
     """All rows with a suspect key as ``judged_sql`` gives them."""
     pieces = [] if parked is None else [parked.drop_columns([KEY])]
     for segment in task.segments:
-        chosen = np.flatnonzero(is_among(segment.read().column(KEY).to_numpy(), suspects))
+        chosen = np.flatnonzero(is_among(segment.batch.read_keys(), suspects))
         if len(chosen):
             pieces.append(_as_judged(segment, chosen, task.plan))
     names = pieces[0].column_names
@@ -106,7 +106,7 @@ def _gather(task: JudgeTask, suspects: np.ndarray, parked: pa.Table | None) -> p
 
 
 def _as_judged(segment: Segment, chosen: np.ndarray, plan: TablePlan) -> pa.Table:
-    rows = pa.Table.from_batches([segment.read()]).take(pa.array(chosen)).drop_columns([KEY])
+    rows = pa.Table.from_batches([segment.batch.read()]).take(pa.array(chosen)).drop_columns([KEY])
     size = rows.num_rows
     place = np.searchsorted([part.start for part in segment.parts], chosen, side="right") - 1
     given = {
@@ -116,7 +116,7 @@ def _as_judged(segment: Segment, chosen: np.ndarray, plan: TablePlan) -> pa.Tabl
         },
         "bucket": pa.array([segment.parts[at].bucket for at in place], pa.int32()),
         "period": pa.array([segment.parts[at].period for at in place], pa.string()),
-        "_file": pa.repeat(segment.file, size),
+        "_file": pa.repeat(segment.batch.file, size),
         "_is_parked": pa.repeat(False, size),
         "_is_excluded": pa.repeat(False, size),
         "_fault": pa.nulls(size, pa.string()),

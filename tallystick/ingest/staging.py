@@ -8,7 +8,7 @@ through the driver or the JVM. No reading of files (``file_tasks``), no judgemen
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,31 +39,45 @@ class StagedPart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
-    """Staged rows that came from one file: one record batch of a scratch file, and the parts in it.
+class StagedBatch:
+    """Staged rows that came from one file: one record batch of a scratch file.
 
-    ``is_settled`` rows were compared and accepted already; those of other segments stand alone unless their key is
+    ``is_settled`` rows were compared and accepted already; those of other batches stand alone unless their key is
     suspect.
     """
 
     path: str
-    batch: int
+    number: int
     file: str
-    parts: tuple[StagedPart, ...]
     is_settled: bool = False
+
+    def read(self) -> pa.RecordBatch:
+        """The rows, mapped from disk: what is not looked at is not read."""
+        return pa.ipc.open_file(pa.memory_map(self.path)).get_batch(self.number)
+
+    def read_part(self, part: StagedPart) -> pa.RecordBatch:
+        """The rows of one part."""
+        return self.read().slice(part.start, part.rows)
+
+    def read_keys(self) -> np.ndarray:
+        """The keys' hashes alone. Read and not mapped: the pages around them would count as memory in use."""
+        file = pa.OSFile(self.path)
+        place = pa.ipc.open_file(file).schema.get_field_index(KEY)
+        asked = pa.ipc.IpcReadOptions(included_fields=[place], use_threads=False)
+        return pa.ipc.open_file(file, options=asked).get_batch(self.number).column(0).to_numpy()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A batch, and the parts in it. A task that needs one part gets the batch without the places of all others."""
+
+    batch: StagedBatch
+    parts: tuple[StagedPart, ...]
 
     @property
     def rows(self) -> int:
         """All rows of the segment."""
         return sum(part.rows for part in self.parts)
-
-    def read(self) -> pa.RecordBatch:
-        """The rows, mapped from disk: what is not looked at is not read."""
-        return pa.ipc.open_file(pa.memory_map(self.path)).get_batch(self.batch)
-
-    def read_part(self, part: StagedPart) -> pa.RecordBatch:
-        """The rows of one part."""
-        return self.read().slice(part.start, part.rows)
 
 
 @dataclass(slots=True)
@@ -101,9 +115,8 @@ class StageWriter:
             self._writer = pa.ipc.new_file(str(self._path), kept.schema)
         self._writer.write_batch(kept.combine_chunks().to_batches()[0])
         number = len(self.segments)
-        self.segments.append(
-            Segment(path=str(self._path), batch=number, file=self._file, parts=parts, is_settled=self.is_settled)
-        )
+        batch = StagedBatch(path=str(self._path), number=number, file=self._file, is_settled=self.is_settled)
+        self.segments.append(Segment(batch=batch, parts=parts))
 
     def close(self) -> list[Segment]:
         """All segments, complete on disk."""
@@ -152,12 +165,6 @@ def take(path: str) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(path)).read_all()
 
 
-def keys_of(segments: Iterable[Segment]) -> Iterator[np.ndarray]:
-    """The keys' hashes of each segment."""
-    for segment in segments:
-        yield segment.read().column(KEY).to_numpy()
-
-
 def is_among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """For each value whether it is one of ``known``, which is sorted and has each once."""
     if not len(known):
@@ -167,13 +174,23 @@ def is_among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.asarray(known[places] == values)
 
 
-def by_place(segments: Sequence[Segment]) -> dict[tuple[int, str], list[tuple[Segment, StagedPart]]]:
+def by_place(segments: Sequence[Segment]) -> dict[tuple[int, str], list[tuple[StagedBatch, StagedPart]]]:
     """The parts of all segments by bucket and period."""
-    found: dict[tuple[int, str], list[tuple[Segment, StagedPart]]] = {}
+    found: dict[tuple[int, str], list[tuple[StagedBatch, StagedPart]]] = {}
     for segment in segments:
         for part in segment.parts:
-            found.setdefault((part.bucket, part.period), []).append((segment, part))
+            found.setdefault((part.bucket, part.period), []).append((segment.batch, part))
     return found
+
+
+def copied(rows: pa.Table) -> pa.Table:
+    """The rows without what they are a slice of.
+
+    A batch of a large load holds little of each part: with the pages around them, the parts of one bucket would keep
+    far more of the scratch files in memory than they are.
+    """
+    batches = [pa.ipc.read_record_batch(batch.serialize(), rows.schema) for batch in rows.to_batches()]
+    return pa.Table.from_batches(batches, rows.schema)
 
 
 def constant(value: object, size: int, kind: pa.DataType) -> pa.Array:

@@ -56,7 +56,7 @@ def test_the_files_are_those_that_the_source_declares(file: BankFile) -> None:
 
 
 def test_a_copied_project_declares_the_buckets_of_its_size(tmp_path: Path) -> None:
-    assert [buckets_of(customers) for customers in (100, 10_000, 50_000)] == [2, 2, 8]
+    assert [buckets_of(customers) for customers in (100, 5_000, 25_000)] == [2, 2, 8]
     project = load_project(copy_project(tmp_path / "project", buckets=8))
     assert project.sources[SOURCE].layout.buckets == 8
 
@@ -113,7 +113,7 @@ def test_the_requirements_are_judged_by_medians_and_both_sizes() -> None:
         return [Taken(wall=one, cpu=one, peak_mb=peak) for one in seconds]
 
     small = Load(
-        customers=10_000,
+        customers=5_000,
         lines=3_000_000,
         buckets=2,
         rows={},
@@ -122,7 +122,7 @@ def test_the_requirements_are_judged_by_medians_and_both_sizes() -> None:
     )
     large = replace(
         small,
-        customers=50_000,
+        customers=25_000,
         lines=15_000_000,
         taken={OURS: taken(400.0, peak=1300.0), SPARK: taken(500.0), DUCKDB: taken(50.0)},
     )

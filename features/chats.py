@@ -92,6 +92,14 @@ CHATS = FeatureGroup(
         Measure(
             name="circles",
             value="group_id",
+            ops="kept_share",
+            sign=-1,
+            description="Groups of the span before that the customer writes in again over {window}: circles that hold",
+            reason=CIRCLES,
+        ),
+        Measure(
+            name="circles",
+            value="group_id",
             ops="distinct",
             filters=("hobby",),
             windows=("90d",),

@@ -119,6 +119,16 @@ DEVICES = FeatureGroup(
             reason=PHONE,
         ),
         Measure(
+            name="used",
+            value="device_id",
+            ops="old_top_share",
+            base="180d",
+            windows=("7d", "30d"),
+            sign=-1,
+            description="Share of logins and changes over {window} on the usual telephone of the half-year before",
+            reason=PHONE,
+        ),
+        Measure(
             name="new_phone",
             ops="count",
             where="kind = 'new_device'",

@@ -79,6 +79,15 @@ HOBBIES = FeatureGroup(
             reason=VARIETY,
         ),
         Measure(
+            name="topics",
+            value="topic",
+            ops="kept_share similarity",
+            filters=("hobby",),
+            windows=("90d",),
+            description="Hobbies of the span before that are looked at again over {window}, and how alike the mix is",
+            reason=STEADY,
+        ),
+        Measure(
             name="new_topics",
             ops="count",
             where=FIRST_SEEN,

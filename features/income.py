@@ -105,6 +105,15 @@ INCOME = FeatureGroup(
             reason=PAYER,
         ),
         Measure(
+            name="payers",
+            value="counterparty_id",
+            ops="top_kept",
+            windows=("90d",),
+            sign=-1,
+            description="1 where the usual payer of income over {window} is that of the span before: a kept job",
+            reason=PAYER,
+        ),
+        Measure(
             name="per_payer",
             value="amount_minor",
             each="counterparty_id",

@@ -89,3 +89,15 @@ def test_groups_are_those_joined_and_not_left_however_often_it_was_told() -> Non
         "left_hobby_days_since_last_all": 98, "topics_distinct_all": 1,
     }  # fmt: skip
     assert not differing(found, "chat_groups", expected)
+
+
+def test_ties_that_hold_are_told_from_new_ones() -> None:
+    rows = Rows("social_event_id")
+    for day, who in (("2026-01-20", "ann"), ("2026-01-21", "bob"), ("2026-02-20", "bob"), ("2026-02-20", "cas")):
+        rows.add(day, kind="call", direction="out", counterpart_id=who)
+    found = tallystick.compute_vector(list(rows), AS_OF, "social")
+    expected = {
+        "contacts_kept_share_28d": 1 / 2, "contacts_jaccard_28d": 1 / 3, "contacts_new_share_28d": 1 / 2,
+        "contacts_kept_share_90d": None, "contacts_new_share_90d": 1.0, "week_hours_similarity_28d": 0.0,
+    }  # fmt: skip
+    assert not differing(found, "social", expected)

@@ -41,7 +41,7 @@ def test_a_telephone_that_takes_an_account_over_is_seen() -> None:
         "night_count_30d": 3, "night_share_30d": 3 / 5, "used_distinct_30d": 2, "used_distinct_all": 2,
         "used_top_share_180d": 4 / 8, "new_phone_count_7d": 1, "new_phone_days_since_first_all": 365,
         "new_phone_days_since_last_all": 4, "switch_count_30d": 2, "switch_days_since_last_all": 2,
-        "unseen_count_7d": 1, "new_sim_count_7d": 1, "new_sim_days_since_last_all": 5,
+        "unseen_count_7d": 1, "used_old_top_share_7d": 2 / 6, "new_sim_count_7d": 1, "new_sim_days_since_last_all": 5,
         "new_phone_after_sim_count_30d": 1, "tampered_count_30d": 4, "tampered_last_all": None,
         "login_count_ratio_30d_180d": (5 / 30) / (6 / 180),
     }  # fmt: skip

@@ -24,7 +24,7 @@ def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
         return "null where no month has a value, for a spread where fewer than two have, for a month where it has none"
     if column.formula != "cell":
         return {
-            COMBINED: "as its expression says: null where it is null",
+            COMBINED: "null where its expression is null",
             "share": "null where the part below is null or 0: nothing is no share of nothing",
             "ratio": "null where the rate below is null or 0: there is nothing to compare with",
             "change": "null where the window before is null or 0: there is nothing to compare with",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
+from benchmarks import job_loss
 from tallystick.pipeline import Place, list_steps, run_steps
 from tallystick.project import load_project
 from tallystick.simulation import simulate
@@ -147,3 +148,12 @@ def test_every_feature_group_has_a_row_per_application(bank: Warehouse) -> None:
     for group in ("transactions", "consumption", "social", "relationships", "orders", "customers"):
         counted = query(bank, f"SELECT count(*) AS n FROM feature.{group} WHERE observations = 'applications'")
         assert counted.to_pylist() == applications, group
+
+
+def test_lost_work_is_seen_and_days_off_are_no_alarm(bank: Warehouse, files: Path) -> None:
+    found = job_loss.measure(files, bank, seed=7)
+    lost = found["states"][job_loss.WITHIN]
+    assert lost["cases"] >= 20
+    assert found["auc"][job_loss.WITHIN][job_loss.ALL] >= job_loss.LEAST_AUC, found["auc"]
+    assert len(found["alarms"]) >= 4
+    assert {name: one["alarm"] for name, one in found["alarms"].items() if one["alarm"] > job_loss.MOST_ALARMS} == {}

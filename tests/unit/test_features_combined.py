@@ -15,6 +15,7 @@ import pytest
 
 from tallystick.errors import DeclarationError
 from tallystick.features import GroupWork, compute_from, compute_local
+from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.spec.columns import group_columns, group_contract
 from tallystick.spec.combined import Combined
 from tallystick.spec.describe import null_rule, source_columns, window_words
@@ -22,6 +23,7 @@ from tallystick.spec.feature_sql import feature_sql, sql_parameters
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.meaning import column_fingerprint
 from tallystick.spec.permissions import protected_sources
+from tallystick.training.audit import check_truncation, recomputed_group
 from tests.lib.feature_cases import (
     CONTRACTS,
     TRANSACTIONS,
@@ -78,7 +80,7 @@ def test_features_of_two_tables_meet() -> None:
 
 
 def test_each_table_is_seen_as_it_was_known() -> None:
-    post = {"transaction_id": "p"}
+    post: dict[str, Any] = {"transaction_id": "p"}
     late = [row(utc(2026, 3, 8), **post, known_on=dt.date(2026, 3, 11))]
     known = [row(utc(2026, 3, 8), **post, known_on=dt.date(2026, 3, 10))]
     taken_back = [*known, row(utc(2026, 3, 8), **post, known_on=dt.date(2026, 3, 10), loaded_on=dt.date(2026, 3, 11),
@@ -87,6 +89,21 @@ def test_each_table_is_seen_as_it_was_known() -> None:
     paid = [row(utc(2026, 3, 5), 10)]
     found = [compute(paid, posts)[0]["txn_is_quiet"] for posts in (late, known, taken_back, at_as_of)]
     assert found == [1, 0, 1, 1]
+
+
+def test_the_audit_computes_both_tables_again() -> None:
+    paid = [row(utc(2026, 3, 5), 10), row(utc(2026, 3, 9), 5, known_on=dt.date(2026, 3, 12))]
+    wrote = [row(utc(2026, 3, 8)), row(utc(2026, 3, 11))]
+    rows = {TRANSACTIONS.name: make_events(paid), POSTS.name: make_events(wrote)}
+    asked = make_observations(("bank:1", AS_OF)).select(OBSERVATION_SCHEMA.names)
+    work = GroupWork.of(SUMS, BOTH)
+    stored = compute_from(work, rows, asked, zone="UTC")
+    (found,) = check_truncation([recomputed_group(work, stored, rows=rows, zone="UTC")], asked, zone="UTC")
+    assert found.is_passed
+    assert found.detail.endswith("5 values recomputed")
+    leaking = stored.set_column(stored.column_names.index("txn_state"), "txn_state", pa.array([1]))
+    told = check_truncation([recomputed_group(work, leaking, rows=rows, zone="UTC")], asked, zone="UTC")
+    assert [(one.feature, one.is_passed) for one in told] == [("txn_state", False)]
 
 
 def test_columns_have_types_and_a_place_in_the_table() -> None:
@@ -135,7 +152,7 @@ def test_the_printed_sql_computes_the_same() -> None:
 def test_the_passport_names_what_is_read() -> None:
     column = group_columns(SUMS, BOTH)[-2]
     assert source_columns(SUMS, column, BOTH) == ["feature.txn.txn_m_count_7d", "feature.writes.writes_m_count_7d"]
-    assert "null where it is null" in null_rule(SUMS, column)
+    assert null_rule(SUMS, column) == "null where its expression is null"
     assert window_words(SUMS, column) == ["those of the features that it is made of"]
 
 

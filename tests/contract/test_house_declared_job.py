@@ -10,45 +10,47 @@ from tallystick.project import Project, load_project
 from tallystick.spec.features import FeatureGroup, Lookup
 from tests.lib import house
 
-# Wherever they stand, these columns are what was told of a job or its pay.
-DECLARED = {"employer_id", "occupation", "started_on", "ended_on", "declared_income_minor"}
+# What was told of a job or its pay, by table. The form of an application is not among them: it is a claim of that day,
+# and looked at as one.
+DECLARED = {
+    "clean.employment": {"employer_id", "occupation", "started_on", "ended_on"},
+    "clean.customers": {"occupation", "declared_income_minor"},
+}
 VALIDITY = "employment"
 
 
 def texts_of(group: FeatureGroup) -> Iterator[str]:
-    """Every expression and column that the group itself reads."""
+    """Every expression of the group over the columns of its own table."""
     yield group.where
     yield from group.filters.values()
     yield from group.by
-    for lookup in group.lookups:
-        yield from (lookup.on, *lookup.columns)
     for measure in group.measures:
         yield from (measure.value, measure.where, measure.each)
 
 
-def declared_words(*texts: str) -> list[str]:
-    return sorted(DECLARED.intersection(word for text in texts for word in re.findall(r"\w+", text)))
+def declared_columns(group: FeatureGroup) -> set[str]:
+    """The declared columns that a group reads of its own table, and those that it looks up."""
+    words = {word for text in texts_of(group) for word in re.findall(r"\w+", text)}
+    looked_up = {name for one in group.lookups for name in DECLARED.get(one.table, set()).intersection(one.columns)}
+    return looked_up | (DECLARED.get(group.table, set()) & words)
 
 
-def readers(project: Project) -> dict[str, list[str]]:
-    """Groups and request features that read the declared job on their own."""
+def readers(project: Project) -> dict[str, set[str]]:
+    """Groups that read the declared job on their own."""
     allowed = {VALIDITY, *(other.name for other in project.feature_groups[VALIDITY].beside)}
-    found = {name: declared_words(*texts_of(group)) for name, group in project.feature_groups.items()}
-    for recipe in project.recipes.values():
-        for asked in recipe.request:
-            found[f"{recipe.name}: {asked.name}"] = declared_words(asked.expression, asked.per)
-    return {name: words for name, words in found.items() if words and name not in allowed}
+    found = {name: declared_columns(group) for name, group in project.feature_groups.items() if name not in allowed}
+    return {name: columns for name, columns in found.items() if columns}
 
 
 def test_only_the_validity_reads_the_declared_job() -> None:
     project = load_project(house.ROOT)
     assert not readers(project)
-    assert any(declared_words(*texts_of(other)) for other in project.feature_groups[VALIDITY].beside)
+    assert set().union(*map(declared_columns, project.feature_groups[VALIDITY].beside)) >= {"employer_id", "ended_on"}
 
 
 def test_a_reader_is_seen() -> None:
-    project = load_project(house.ROOT)
-    customers = project.feature_groups["customers"]
-    reads = replace(customers, lookups=(Lookup(table="clean.employment", on="customer_id", columns=("occupation",)),))
-    assert declared_words(*texts_of(reads)) == ["occupation"]
-    assert not declared_words(*texts_of(customers))
+    customers = load_project(house.ROOT).feature_groups["customers"]
+    assert not declared_columns(customers)
+    job = Lookup(table="clean.employment", on="customer_id", columns=("occupation",))
+    assert declared_columns(replace(customers, lookups=(job,))) == {"occupation"}
+    assert declared_columns(replace(customers, where="declared_income_minor > 0")) == {"declared_income_minor"}

@@ -22,6 +22,7 @@ from tallystick.ingest.json_arrays import read_json_array
 from tallystick.ingest.json_records import read_json_alone, read_json_lines
 from tallystick.ingest.packed_files import BROKEN
 from tallystick.ingest.parquet_rows import arrow_type, inspect_parquet, read_parquet, read_row_texts
+from tallystick.ingest.pseudonyms import Pseudonyms, hide
 from tallystick.ingest.records import FileLayout, LineTooLong, Records
 from tallystick.ingest.text_blocks import TextBlocks, open_parts, without_marks
 from tallystick.spec.sources import SourceFile
@@ -44,13 +45,14 @@ _SAY_NOTHING = {
 
 
 def view_schema(file: SourceFile) -> pa.Schema:
-    """The schema of a raw view: columns, of text unless types are declared, where each record is from, and what was
-    wrong with it.
+    """The schema of a raw view: columns, of text unless types are declared or an identifier is hashed, where each
+    record is from, and what was wrong with it.
 
     ``_problem`` is a record that could not be split; ``_fault`` ends a file that could not be read to its end.
     ``_keys`` is, on some rows of a file of JSON records, a JSON list: together those of all its records.
     """
-    fields = [pa.field(name, arrow_type(file.types.get(name, "string"))) for name in file.columns]
+    types = {**file.types, **dict.fromkeys(file.hashed, "string")}
+    fields = [pa.field(name, arrow_type(types.get(name, "string"))) for name in file.columns]
     fields += [pa.field("_file", pa.string()), pa.field("_line", pa.int64())]
     fields += [pa.field(name, pa.string()) for name in ("_raw", "_problem", "_fault", "_keys")]
     return pa.schema(fields)
@@ -74,8 +76,12 @@ def inspect_file(path: Path, file: SourceFile, *, where: str = "") -> tuple[File
     return inspect_text(path, file, where=where)
 
 
-def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) -> Iterator[pa.RecordBatch]:
+def read_batches(
+    path: Path, name: str, file: SourceFile, layout: FileLayout, *, pseudonyms: Pseudonyms | None = None
+) -> Iterator[pa.RecordBatch]:
     """The records of a file in batches of ``view_schema``; ``name`` is what they carry as ``_file``.
+
+    With ``pseudonyms`` in place of its identifiers, and then without the text of any line, which holds them.
 
     Never raises for the file's content: a file that ends early or is damaged yields the records before that point and
     then one row whose ``_fault`` says why. Bytes that are no text cost the record they are in.
@@ -84,7 +90,8 @@ def read_batches(path: Path, name: str, file: SourceFile, layout: FileLayout) ->
     keys: set[str] = set()
     try:
         for records in _read_records(path, file, layout, at):
-            yield _batch(file, name, records, _new_keys(records, file, keys))
+            keys_told = _new_keys(records, file, keys)
+            yield _batch(file, name, records, keys_told, hide(records.columns, file, pseudonyms))
     except LineTooLong as error:
         word = "long_line" if file.format in ("csv", "fixed", "jsonl") else "long_record"
         yield _fault(file, name, error.line, FileFault(word, error.line))
@@ -190,12 +197,15 @@ def _new_keys(records: Records, file: SourceFile, known: set[str]) -> str | None
     return json.dumps([*declared, *others], ensure_ascii=False) if declared or others or is_first else None
 
 
-def _batch(file: SourceFile, name: str, records: Records, keys: str | None) -> pa.RecordBatch:
+def _batch(
+    file: SourceFile, name: str, records: Records, keys: str | None, columns: Sequence[pa.Array]
+) -> pa.RecordBatch:
     size = len(records.lines)
     names = pa.repeat(pa.scalar(name, pa.string()), size)
     nothing = pa.nulls(size, pa.string())
     told = nothing if keys is None else pa.array([keys, *[None] * (size - 1)], pa.string())
-    arrays = [*records.columns, names, records.lines, records.raw, records.problems, nothing, told]
+    raw = nothing if file.hashed else records.raw
+    arrays = [*columns, names, records.lines, raw, records.problems, nothing, told]
     return pa.RecordBatch.from_arrays(arrays, schema=view_schema(file))
 
 

@@ -25,6 +25,7 @@ from tallystick.ingest.headers import list_names, match_keys
 from tallystick.ingest.looked_up import ViewTypes, make_views
 from tallystick.ingest.parked import parked_rows, raw_lines
 from tallystick.ingest.placing import Placed, mapping_stopped
+from tallystick.ingest.pseudonyms import Pseudonyms
 from tallystick.ingest.read_so_far import share_read
 from tallystick.ingest.records import FileLayout
 from tallystick.ingest.resources import LoadResources, counted
@@ -54,6 +55,7 @@ class DeliveryRows:
     ) -> None:
         parsed = parse_source(source, contracts, delivery.load_date)
         self.source, self.delivery, self.parsed, self.resources, self.tell = source, delivery, parsed, resources, tell
+        self.pseudonyms = Pseudonyms.of(source, resources.pseudonym_key)
         self.home = delivery.directory.parent
         self.notes: list[str] = []
         self.views = ViewTypes(source, parsed, contracts)
@@ -156,7 +158,9 @@ class DeliveryRows:
         rejected, file = f"{CLEAN}.{plan.table}_rejected", self.source.files.get(plan.branch.view)
         if file is None or not earlier.has_rows(rejected):
             return []
-        return parked_rows(earlier, rejected, branch=plan.branch.number, file=file, home=self.home)
+        return parked_rows(
+            earlier, rejected, branch=plan.branch.number, file=file, home=self.home, pseudonyms=self.pseudonyms
+        )
 
     def _map_here(
         self, plan: BranchPlan, rows: Iterable[tuple[str, pa.Table]], clean: Mapping[str, str]
@@ -171,7 +175,7 @@ class DeliveryRows:
         # Not at the top: most deliveries need no Spark to be mapped.
         from tallystick.ingest.spark_branches import SparkInput, map_by_spark
 
-        given = SparkInput(tasks=self.tasks, parked=parked, clean=clean)
+        given = SparkInput(tasks=self.tasks, parked=parked, clean=clean, pseudonyms=self.pseudonyms)
         session = self.resources.session()
         return map_by_spark(
             session, plan.branch, plan.target, given=given, views=self.views, folder=self.resources.scratch
@@ -220,6 +224,7 @@ class DeliveryRows:
             branches=branches,
             folder=str(self.resources.scratch),
             is_kept=is_kept,
+            pseudonyms=self.pseudonyms,
         )
 
     def _check(self, results: Sequence[FileResult]) -> None:
@@ -252,12 +257,14 @@ class DeliveryRows:
             raise LoadRefused(told, where=f"source {self.source.name}", fix="nothing was published; deliver it again")
         self.notes.append(told)
 
-    def raw_lines(self, file: str, lines: pa.Array) -> Mapping[int, str]:
-        """The text of some records of a file of this delivery, by line."""
-        view, (path, name, _) = next(
-            (view, task) for view, tasks in self.tasks.items() for task in tasks if task[1] == file
-        )
-        return raw_lines(Path(path), name, self.source.files[view], lines=lines)
+    def raw_lines(self, file: str, lines: pa.Array) -> Mapping[int, str | None]:
+        """The text of some records of a file, by line: None where it holds what is hashed, and for rows that earlier
+        loads parked without it.
+        """
+        for view, (path, name, _) in [(view, task) for view, tasks in self.tasks.items() for task in tasks]:
+            if name == file and not self.source.files[view].hashed:
+                return raw_lines(Path(path), name, self.source.files[view], lines=lines)
+        return dict.fromkeys(lines.to_pylist())
 
 
 def undeclared_note(name: str, extra: Sequence[str]) -> str:

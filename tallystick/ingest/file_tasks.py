@@ -18,6 +18,7 @@ from tallystick.dialect.engine import QueryStopped, answer, connect
 from tallystick.ingest.counts import FileCounts
 from tallystick.ingest.delivered_files import read_batches
 from tallystick.ingest.placing import Placed, Placer, TablePlan
+from tallystick.ingest.pseudonyms import Pseudonyms
 from tallystick.ingest.read_so_far import ReadingNote
 from tallystick.ingest.records import FileLayout
 from tallystick.ingest.staging import put, take
@@ -52,6 +53,7 @@ class FileTask:
     branches: tuple[MappedBranch, ...]
     folder: str
     is_kept: bool = False
+    pseudonyms: Pseudonyms | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +76,7 @@ def map_file(task: FileTask) -> list[FileResult]:
     kept: list[pa.RecordBatch] = []
     note = ReadingNote(Path(task.path), task.name, folder)
     with Mapper(task.branches, folder) as mapper:
-        for batch in read_batches(Path(task.path), task.name, task.file, task.layout):
+        for batch in read_batches(Path(task.path), task.name, task.file, task.layout, pseudonyms=task.pseudonyms):
             if tally.count(batch):
                 break
             mapper.add(driving_rows(batch), file=task.name)

@@ -25,6 +25,7 @@ from tallystick.ingest.earlier import EarlierRows
 from tallystick.ingest.judging import Judged, JudgeTask, judge_rows
 from tallystick.ingest.looked_up import asked_columns, newest_rows
 from tallystick.ingest.placing import Placed, TablePlan
+from tallystick.ingest.pseudonyms import PseudonymKey
 from tallystick.ingest.rejected import complete, rejected_table
 from tallystick.ingest.resources import LoadResources, counted
 from tallystick.ingest.staging import Segment, by_place, constant, put
@@ -230,9 +231,13 @@ class _Load:
         counts.check(table, declared.reject_rate, source=self.source.name, place=rows.place)
         paths = [path for placed in self.placed[table] for path in placed.rejects]
         plan = TablePlan(
-            contract=contract, source=self.source.name, load_date=self.delivery.load_date, has_named_on=False
+            contract=contract,
+            source=self.source.name,
+            load_date=self.delivery.load_date,
+            has_named_on=False,
+            keeps_raw=declared.keeps_raw_lines,
         )
-        rejected = rejected_table(complete(paths, rows.raw_lines), plan)
+        rejected = rejected_table(complete(paths, rows.raw_lines if plan.keeps_raw else None), plan)
         return PreparedTable(contract=contract, files=tuple(self.files[table]), rejected=rejected, counts=counts)
 
 
@@ -251,7 +256,9 @@ def _levels(source: Source, parsed: ParsedSource) -> list[list[str]]:
     ]
 
 
-def describe_load(prepared: PreparedLoad, *, source: str, load_date: date, raw_sha256: str) -> pa.Table:
+def describe_load(
+    prepared: PreparedLoad, *, source: str, load_date: date, raw_sha256: str, key: PseudonymKey | None
+) -> pa.Table:
     """The rows of ``monitor.loads`` for a load: per table what was read and where each row went.
 
     What concerns the whole delivery stands in the notes of every table.
@@ -267,6 +274,7 @@ def describe_load(prepared: PreparedLoad, *, source: str, load_date: date, raw_s
             **{f"rows_{name}": pa.array([getattr(count, name) for count in counts], pa.int64()) for name in numbers},
             "raw_sha256": pa.array([raw_sha256] * size, pa.string()),
             "notes": pa.array(notes, pa.string()),
+            "pseudonym_key": pa.array([key.fingerprint if key else None] * size, pa.string()),
             "source": pa.array([source] * size, pa.string()),
         }
     )

@@ -42,6 +42,7 @@ class TablePlan:
     source: str
     load_date: date
     has_named_on: bool
+    keeps_raw: bool = True
 
     @classmethod
     def of(cls, target: Target) -> TablePlan:
@@ -51,6 +52,7 @@ class TablePlan:
             source=target.source.name,
             load_date=target.load_date,
             has_named_on=target.has_own_known_on,
+            keeps_raw=target.source.tables[target.contract.table].keeps_raw_lines,
         )
 
     @property
@@ -147,7 +149,7 @@ def rejects_of(
         "file": pa.repeat(file, size),
         "line": rows["_line"],
         "branch": rows["_branch"],
-        "raw": pa.nulls(size, pa.string()) if raw is None else raw,
+        "raw": raw if raw is not None and plan.keeps_raw else pa.nulls(size, pa.string()),
         "reason": reasons,
         "column_name": columns,
         "known_on": rows[plan.contract.known_on],

@@ -38,9 +38,14 @@ class RejectedRows:
     first_place: str
 
 
-def complete(paths: Sequence[str], raw_lines: Callable[[str, pa.Array], Mapping[int, str]]) -> pa.Table:
-    """All REJECTS of the paths; ``raw_lines`` reads the text of those without again, from file and lines."""
+def complete(paths: Sequence[str], raw_lines: Callable[[str, pa.Array], Mapping[int, str | None]] | None) -> pa.Table:
+    """All REJECTS of the paths; ``raw_lines`` reads the text of those without again, from file and lines.
+
+    None where no text is kept. It has none either for lines of a file whose identifiers are hashed.
+    """
     found = pa.concat_tables([REJECTS.empty_table(), *(take(path) for path in paths)])
+    if raw_lines is None:
+        return found
     lacking = found.filter(pc.is_null(found["raw"]))
     pieces = [found.filter(pc.is_valid(found["raw"]))]
     for file in pc.unique(lacking["file"]).to_pylist():
@@ -52,9 +57,18 @@ def complete(paths: Sequence[str], raw_lines: Callable[[str, pa.Array], Mapping[
 
 
 def rejected_table(rejects: pa.Table, plan: TablePlan) -> pa.Table:
-    """The rows for the table's ``_rejected`` twin, from REJECTS whose text is complete."""
+    """The rows for the table's ``_rejected`` twin, from REJECTS whose text is complete.
+
+    The id of a row without a text has no hash of it: whoever guessed a line could prove it right. A line of a file is
+    told apart by its number, rows of a view that come from no line are counted.
+    """
     size = rejects.num_rows
-    marks = [f"{number & _MASK:X}" for number in hash_texts(rejects["raw"]).tolist()]
+    lines, texts = rejects["line"].to_pylist(), rejects["raw"].is_valid().to_pylist()
+    hashes = hash_texts(rejects["raw"]).tolist()
+    marks = [
+        f"{hashes[place] & _MASK if has_text else 0 if line else place:X}"
+        for place, (line, has_text) in enumerate(zip(lines, texts, strict=True))
+    ]
     parts = (
         rejects["file"],
         rejects["line"].cast(pa.string()),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from tallystick.how_far import HowFar
+from tallystick.ingest.pseudonyms import PseudonymKey
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,7 +32,8 @@ class LoadResources:
     """``spread`` runs a function on every task and joins what it gives in the tasks' order; it takes the tasks, the
     function, the tasks' sizes in bytes and what hears how far it is. ``working`` tells a person what is being done, and
     gives the function that hears how far that is. ``scratch`` is a folder that all tasks see and nobody else.
-    ``session`` is asked for only where Spark's own SQL is needed.
+    ``session`` is asked for only where Spark's own SQL is needed. ``pseudonym_key`` is None for a source that is stored
+    as it was delivered.
     """
 
     spread: Callable[[Sequence[Any], Callable[[Any], list[Any]], Sequence[int], HowFar], list[Any]]
@@ -39,6 +41,7 @@ class LoadResources:
     storage: TableFiles
     scratch: Path
     session: Callable[[], SparkSession]
+    pseudonym_key: PseudonymKey | None = None
 
     def run(
         self, what: str, tasks: Sequence[Any], work: Callable[[Any], list[Any]], *, sizes: Sequence[int]

@@ -21,6 +21,7 @@ from tallystick.ingest.casting import Target, judged_sql, name_sql
 from tallystick.ingest.delivered_files import read_batches, view_schema
 from tallystick.ingest.looked_up import ViewTypes, joined_name, spark_type
 from tallystick.ingest.placing import Placed, Placer, TablePlan, mapping_stopped
+from tallystick.ingest.pseudonyms import Pseudonyms
 from tallystick.ingest.records import FileLayout
 from tallystick.ingest.staging import take, with_keys
 from tallystick.ingest.views import driving_sql, keyed_sql, readable_sql
@@ -47,6 +48,7 @@ class SparkInput:
     tasks: Mapping[str, Sequence[Task]]
     parked: Sequence[pa.Table] = ()
     clean: Mapping[str, str] = field(default_factory=dict)
+    pseudonyms: Pseudonyms | None = None
 
 
 def map_by_spark(
@@ -93,7 +95,9 @@ def _selected(
         if view not in readable:
             if view in source.files:
                 file = source.files[view]
-                raw[view] = names.register(read_view(session, file, given.tasks[view]), view)
+                raw[view] = names.register(
+                    read_view(session, file, given.tasks[view], pseudonyms=given.pseudonyms), view
+                )
                 readable[view] = names.query(readable_sql(raw[view], file), f"{view}_readable")
             else:
                 tree = parsed.views[view]
@@ -146,22 +150,24 @@ def _refused(source: str, load_date: date) -> Iterator[None]:
         raise mapping_stopped(condition, source=source, load_date=load_date) from None
 
 
-def read_view(session: SparkSession, file: SourceFile, tasks: Sequence[Task]) -> DataFrame:
+def read_view(
+    session: SparkSession, file: SourceFile, tasks: Sequence[Task], *, pseudonyms: Pseudonyms | None = None
+) -> DataFrame:
     """The raw view of some files, one Spark task a file. A task is path, the name to carry as ``_file``, layout."""
     schema = view_ddl(file)
     if not tasks:
         return session.createDataFrame([], schema)
-    return session.range(0, len(tasks), 1, len(tasks)).mapInArrow(_reader(file, tuple(tasks)), schema)
+    return session.range(0, len(tasks), 1, len(tasks)).mapInArrow(_reader(file, tuple(tasks), pseudonyms), schema)
 
 
 def _reader(
-    file: SourceFile, tasks: tuple[Task, ...]
+    file: SourceFile, tasks: tuple[Task, ...], pseudonyms: Pseudonyms | None
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 path, name, layout = tasks[number]
-                yield from read_batches(Path(path), name, file, layout)
+                yield from read_batches(Path(path), name, file, layout, pseudonyms=pseudonyms)
 
     return read
 

@@ -134,7 +134,12 @@ def rejected_contract(contract: TableContract) -> TableContract:
             Column(name="column_name", type="string", description="Column at fault; null when it is the whole row."),
             Column(name="file", type="string", required=True, description="File of the landed delivery."),
             Column(name="line", type="int64", required=True, description="Line in that file, from 1, header counted."),
-            Column(name="raw", type="string", pii="sensitive", description="The line as it was delivered."),
+            Column(
+                name="raw",
+                type="string",
+                pii="sensitive",
+                description="The line as it was delivered; null where none is kept.",
+            ),
             Column(name="known_on", type="date", description="Business date it would have been known."),
             Column(name="source", type="string", required=True, description="Name of the source, as in sources/."),
         ),

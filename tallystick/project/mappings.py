@@ -16,6 +16,7 @@ from tallystick.errors import DeclarationError
 from tallystick.project.places import split_place
 from tallystick.spec.mapping_checks import UNREAD, Shape, check_mapping, check_view, clean_shape, query_views
 from tallystick.spec.mappings import CLEAN, ParsedMapping, fill_parameters, parse_mapping, parse_query
+from tallystick.spec.pseudonym_checks import IdentifierChecks
 from tallystick.spec.sources import Problem, Source
 from tallystick.spec.tables import TableContract
 
@@ -71,6 +72,9 @@ def _parse(
         known[table] = contracts[name]
         shapes[name] = clean_shape(contracts[name])
     tables: dict[str, ParsedMapping] = {}
+    identifiers = IdentifierChecks(source=source, views=views, shapes=shapes) if source.namespaces else None
+    if identifiers is not None:
+        problems += [problem for view in views for problem in identifiers.view_problems(view)]
     for table, contract in known.items():
         declared = source.tables[table]
         text, unfilled = fill_parameters(declared.sql, values, where=declared.path)
@@ -79,6 +83,8 @@ def _parse(
         if mapping is not None:
             found = check_mapping(mapping, contract, shapes, known_on=declared.known_on)
             problems += [*found, *_check_parents(source, table, known, unread=unread)]
+            if identifiers is not None and not any(view.is_unread for view in shapes.values()):
+                problems += identifiers.problems(mapping, contract)
             tables[table] = mapping
     ordered = _order(source, tables, problems)
     if ordered is None:

@@ -62,7 +62,8 @@ A feature table holds several sets of observations beside each other: the applic
 SELECT count(*) FROM feature.transactions WHERE observations = 'applications' AND source = 'simbank'
 ```
 
-`raw` of a `_rejected` table is a supplier's line as it was delivered, with whatever personal data stands in it.
+`raw` of a `_rejected` table is a supplier's line as it was delivered, with whatever personal data stands in it; null
+where the source hashes identifiers or says `keep_raw_lines: false`.
 """
 
 

@@ -18,6 +18,7 @@ from tallystick.project.files import read_yaml
 from tallystick.project.places import split_place
 from tallystick.project.yaml_lines import key_lines
 from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.identifiers import PseudonymRules
 from tallystick.spec.names import nearest_name
 from tallystick.spec.sources import (
     BUILT_IN_PARAMETERS,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 _SOURCE_KEYS = (
     *("title", "zone", "currency", "load_date", "history_until", "reject_rate", "layout", "parameters"),
-    *("reading", "files", "views", "tables"),
+    *("reading", "files", "views", "tables", "pseudonyms"),
 )
 _READING_KEYS = (
     "format",
@@ -50,7 +51,7 @@ _READING_KEYS = (
     "counted_in",
 )
 _FILE_KEYS = (
-    *("file", "columns", "key", "optional", "sparse", "member", "places", "line_length"),
+    *("file", "columns", "key", "optional", "sparse", "member", "places", "line_length", "identifiers"),
     *_READING_KEYS,
 )
 # What a file of some format must have as well.
@@ -59,7 +60,8 @@ _FITTING: dict[str, dict[str, Any]] = {
     "parquet": {"types": FrozenMap({"some": "string"})},
 }
 _VIEW_KEYS = ("sql", "key")
-_TABLE_KEYS = ("known_on", "reject_rate", "parents")
+_TABLE_KEYS = ("known_on", "reject_rate", "parents", "keep_raw_lines")
+_PSEUDONYM_KEYS = ("key", "keep_first")
 _LAYOUT_KEYS = ("buckets", "period", "compact_after_days")
 
 
@@ -156,7 +158,11 @@ class _Reader:
         tables = dict(self._tables())
         self._stray_sql(tables)
         layout = self._build(("layout",), "", Layout, self._section("layout", _LAYOUT_KEYS)) or Layout()
+        rules = self._section("pseudonyms", _PSEUDONYM_KEYS)
+        if isinstance(rules.get("keep_first"), dict):
+            rules = rules | {"keep_first": FrozenMap(rules["keep_first"])}
         values = {
+            "pseudonyms": self._build(("pseudonyms",), "", PseudonymRules, rules) or PseudonymRules(),
             "files": FrozenMap(files),
             "views": FrozenMap(views),
             "tables": FrozenMap(tables),
@@ -207,6 +213,7 @@ class _Reader:
             lists = {key: self._texts(given, key, place) for key in ("columns", "key", "sparse", "places")}
             values = defaults | self._with_nulls(given, place)
             values |= {key: value for key, value in lists.items() if value is not None}
+            values |= {"identifiers": self._names(given, "identifiers", place)}
             if not lists["columns"]:
                 continue
             built = None
@@ -282,8 +289,11 @@ class _Reader:
                 "known_on": self._known_on(given, place, sql),
                 "parents": FrozenMap({str(key): str(value) for key, value in (given.get("parents") or {}).items()}),
             }
-            rate = given.get("reject_rate", self.content.get("reject_rate", 0))
-            built = self._build(place, f"table {table}", TableMapping, values | {"reject_rate": rate})
+            values_too = {
+                "reject_rate": given.get("reject_rate", self.content.get("reject_rate", 0)),
+                "keeps_raw_lines": given.get("keep_raw_lines", True),
+            }
+            built = self._build(place, f"table {table}", TableMapping, values | values_too)
             yield table, built or TableMapping(**values, reject_rate=0)
 
     def _known_on(self, given: Mapping[str, Any], place: tuple[str, ...], sql: str) -> KnownOn:
@@ -324,6 +334,14 @@ class _Reader:
         if keys is not None:
             self._refuse_unknown(given, keys, (name,))
         return given
+
+    def _names(self, given: Mapping[str, Any], key: str, place: tuple[str, ...]) -> FrozenMap[str]:
+        """A mapping of names to names."""
+        value = given.get(key) or {}
+        if not isinstance(value, dict):
+            self._tell((*place, key), f"{key} is not a mapping of columns", f"write {key}: {{a: customer}}")
+            return FrozenMap()
+        return FrozenMap({str(name): str(told) for name, told in value.items()})
 
     def _texts(self, given: Mapping[str, Any], key: str, place: tuple[str, ...]) -> tuple[str, ...] | None:
         value = given.get(key)

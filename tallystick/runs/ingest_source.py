@@ -26,6 +26,7 @@ from tallystick.ingest.rejected import waiting_tables
 from tallystick.ingest.resources import LoadResources
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress, working
+from tallystick.runs.pseudonym_key import LOADS, check_key, read_key
 from tallystick.runs.sessions import session_when_asked
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import Slice, TableChange, arrow_schema, check_layout, pin_all, publish, query, recover
@@ -37,13 +38,12 @@ from tallystick.tables.store.earlier_rows import StoredBefore
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tallystick.ingest.pseudonyms import PseudonymKey
     from tallystick.runs.params import IngestSource
 
 # Deliveries of up to so many packed bytes are loaded by this process alone: a million lines in five seconds, which is
 # what Java and Spark's workers take to start.
 FEW_BYTES = 24 << 20
-
-LOADS = "monitor.loads"
 
 Session = Callable[[], "SparkSession"]
 
@@ -83,7 +83,8 @@ def _replay(params: IngestSource, context: RunContext, session: Session) -> None
 
 def _load(context: RunContext, session: Session, landing: Landing, *, origin: Path | None = None) -> None:
     """Map and check every table of a load and write its files, and only then commit them."""
-    source, day = context.source, landing.load_date
+    source, day, key = context.source, landing.load_date, read_key(context)
+    check_key(context, key, before=day)
     stored = [table for table in source.tables if context.warehouse.exists(f"{CLEAN}.{table}_rejected")]
     waiting = waiting_tables(partial(query, context.warehouse), stored, source=source.name, before=day)
     with _scratch(context) as scratch:
@@ -92,11 +93,11 @@ def _load(context: RunContext, session: Session, landing: Landing, *, origin: Pa
             contracts=context.contracts,
             delivery=landed_delivery(source, landing.path, load_date=day, origin=origin),
             earlier=_earlier(context, [*stored, *(f"{table}_rejected" for table in waiting)], before=day),
-            resources=_resources(context, session, scratch, size=sum(file.size for file in landing.manifest)),
+            resources=_resources(context, session, scratch, size=sum(file.size for file in landing.manifest), key=key),
             tell=progress,
         )
     sha256 = hashlib.sha256((landing.path / "_manifest.json").read_bytes()).hexdigest()
-    loads = describe_load(load, source=source.name, load_date=day, raw_sha256=sha256)
+    loads = describe_load(load, source=source.name, load_date=day, raw_sha256=sha256, key=key)
     changes = [_rows_change(context, LOADS, loads, day=day)]
     for table in load.tables:
         name = table.contract.name
@@ -118,7 +119,9 @@ def _earlier(context: RunContext, tables: Sequence[str], *, before: date) -> Sto
     return StoredBefore.of(pinned, context.contracts, source=source.name, before=before)
 
 
-def _resources(context: RunContext, session: Session, scratch: Path, *, size: int) -> LoadResources:
+def _resources(
+    context: RunContext, session: Session, scratch: Path, *, size: int, key: PseudonymKey | None
+) -> LoadResources:
     """Few bytes are read in this process: to hand them to Spark would take longer."""
     names = [f"{CLEAN}.{table}" for table in context.source.tables]
 
@@ -129,7 +132,12 @@ def _resources(context: RunContext, session: Session, scratch: Path, *, size: in
         return run_tasks(None if is_small else session(), tasks, work, sizes=sizes, how_far=how_far)
 
     return LoadResources(
-        spread=spread, working=working, storage=context.storage(names), scratch=scratch, session=session
+        spread=spread,
+        working=working,
+        storage=context.storage(names),
+        scratch=scratch,
+        session=session,
+        pseudonym_key=key,
     )
 
 

@@ -29,6 +29,7 @@ from tallystick.spec.file_formats import (
     span_of,
 )
 from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.identifiers import AS_DELIVERED, PseudonymRules, check_identifiers
 
 PERIODS = ("year", "month")
 
@@ -78,6 +79,9 @@ class SourceFile:
     ``member`` names are read. Of a fixed width file ``places`` says where each column stands: first and last character
     of the line from 1 on, or bytes, as ``counted_in`` says; ``line_length`` is that of all lines, 0 for the end of the
     last place. Columns of Parquet have ``types``; those of all other formats are text.
+
+    ``identifiers`` gives, per column that names somebody or something, its namespace: views show a keyed hash in its
+    place, alike for equal identifiers of one namespace, or the identifier itself where it is AS_DELIVERED.
     """
 
     view: str
@@ -100,6 +104,7 @@ class SourceFile:
     line_length: int = 0
     counted_in: str = "characters"
     types: Mapping[str, str] = field(default_factory=FrozenMap)
+    identifiers: Mapping[str, str] = field(default_factory=FrozenMap)
 
     def __post_init__(self) -> None:
         _check_view(self.view, self.columns, self.key)
@@ -125,6 +130,7 @@ class SourceFile:
         check_places(self.format, self.places, self.columns, counted_in=self.counted_in, encoding=self.encoding)
         check_line_length(self.line_length, least=max((end for _, end in self.spans), default=0))
         check_types(self.format, self.file, self.columns, types=self.types)
+        check_identifiers(self.identifiers, self.columns, self.types)
 
     @property
     def is_pattern(self) -> bool:
@@ -140,6 +146,11 @@ class SourceFile:
     def is_json(self) -> bool:
         """Whether the file holds JSON records, which have keys."""
         return self.format in ("json", "jsonl")
+
+    @property
+    def hashed(self) -> dict[str, str]:
+        """The namespace of each column whose values are replaced by pseudonyms."""
+        return {column: space for column, space in self.identifiers.items() if space != AS_DELIVERED}
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -233,7 +244,8 @@ class TableMapping:
 
     ``table`` is without its layer. ``parents`` gives, per column, the clean table whose object it names: a row that
     meets none is parked until a later load brings the parent. ``reject_rate`` is the share of rows read that may be
-    rejected before the load stops; above it nothing is published.
+    rejected before the load stops; above it nothing is published. Without ``keeps_raw_lines`` a rejected row is stored
+    with file and line alone.
     """
 
     table: str
@@ -241,9 +253,12 @@ class TableMapping:
     known_on: KnownOn
     reject_rate: float
     parents: Mapping[str, str] = field(default_factory=FrozenMap)
+    keeps_raw_lines: bool = True
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.keeps_raw_lines, bool):
+            raise DeclarationError("keep_raw_lines is neither true nor false")
         if isinstance(self.reject_rate, bool) or not 0 <= self.reject_rate < 1:
             raise DeclarationError("reject_rate is not a share", fix="0 for none, 0.01 for one row in a hundred")
 
@@ -267,6 +282,7 @@ class Source:
     load_date: date | None = None
     history_until: date | None = None
     layout: Layout = field(default_factory=Layout)
+    pseudonyms: PseudonymRules = field(default_factory=PseudonymRules)
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -282,9 +298,17 @@ class Source:
         built_in = sorted(set(self.parameters) & set(BUILT_IN_PARAMETERS))
         if built_in:
             raise DeclarationError(f"parameter {built_in[0]} is set by the machinery", fix="choose another name")
+        unknown = sorted(set(self.pseudonyms.keep_first) - self.namespaces)
+        if unknown:
+            raise DeclarationError(f"keep_first: no identifier is of {unknown[0]}")
         for kind, value in (("load_date", self.load_date), ("history_until", self.history_until)):
             if value is not None and type(value) is not date:
                 raise DeclarationError(f"{kind} is not a date", fix="write 1998-12-31")
+
+    @property
+    def namespaces(self) -> set[str]:
+        """The kinds of identifiers that are hashed; none where the source is stored as it was delivered."""
+        return {space for file in self.files.values() for space in file.hashed.values()}
 
     @property
     def assumed_tables(self) -> tuple[str, ...]:

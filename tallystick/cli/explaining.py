@@ -133,11 +133,12 @@ def _conditions(group: FeatureGroup, column: FeatureColumn) -> list[str] | str:
 def _declared_at(group: FeatureGroup, column: FeatureColumn, root: Path) -> str:
     """``file:line`` below the project: of the measure where its name stands in the file, else of the group."""
     from tallystick.project.places import place_in_file
+    from tallystick.spec.bases import NAMED_FORMULAS
 
     if column.formula in ("ratio", "change", "zscore"):
         place = place_in_file(group.path, column.cells[0].stem, words=(column.formula,))
     else:
-        kind = column.formula if column.formula in ("share", "months", "combined") else "measure"
+        kind = column.formula if column.formula in (*NAMED_FORMULAS, "combined") else "measure"
         place = place_in_file(group.path, column.measure, words=(kind, column.op, column.filter))
     return place.removeprefix(f"{root}/")
 
@@ -154,6 +155,8 @@ def _formula(group: FeatureGroup, column: FeatureColumn) -> str:
         "share": "{0} / {1}",
         "ratio": "({0}, per day) / ({1}, per day)",
         "change": "({0} - {1}) / |{1}|",
+        "distance": "kilometres from ({0}, {1}) to ({2}, {3})",
+        "gyration": "kilometres of sqrt({1}^2 + (cos({0}) {2})^2)",
         "zscore": "({0} - mean of the windows before) / their sample standard deviation",
     }[column.formula].format(*(f"[{part}]" for part in parts))
 

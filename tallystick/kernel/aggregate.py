@@ -35,6 +35,7 @@ from tallystick.kernel.nullable import Ints, Vector, vector_of
 from tallystick.kernel.pieces import Piece, RowSelection, cut_entities, cut_sizes, select_family, take_columns
 from tallystick.kernel.plan import GroupPlan, check_columns
 from tallystick.kernel.reductions import reduce_selection
+from tallystick.kernel.top_rows import of_top_rows
 from tallystick.kernel.zones import Zone, zone_offsets
 
 # Rows worked on at once: half a dozen columns of these fit a core's cache. See docs/performance.md.
@@ -203,7 +204,7 @@ class _Job:
             selection = select_family(piece, family, shared)
             for reduction in reductions:
                 try:
-                    values, null = reduce_selection(*summed_by_each(selection, reduction))
+                    values, null = reduce_selection(*of_top_rows(*summed_by_each(selection, reduction)))
                 except OverflowError as error:
                     what = f"a {reduction.op.token} leaves int64"
                     raise ContractError(what, where=f"group {self.plan.group}", fix="scale the value") from error

@@ -93,7 +93,7 @@ class Results:
         if formula.series is not None and formula.node is not None:
             values, null = over_months(formula.series, formula.node, cells)
         else:
-            values, null = cells[0] if formula.kind == "cell" else derive(formula.kind, cells, formula.windows, days)
+            values, null = cells[0] if formula.kind == "cell" else derive(formula.kind, cells, formula.spans, days)
         return values, null | np.isnan(values) if values.dtype == np.float64 else null
 
     def _cell(self, slot: int) -> tuple[Array, Bools]:

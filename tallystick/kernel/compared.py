@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tallystick.kernel import exact
-from tallystick.kernel.distributions import Occurrences, Result, first_ranks, last_rows, occurrences_in
+from tallystick.kernel.distributions import (
+    Occurrences,
+    Result,
+    occurrences_in,
+    per_range,
+    ranks_of,
+    top_rows,
+    value_counts,
+)
 from tallystick.kernel.nullable import Array, Bools, Ints
 
 if TYPE_CHECKING:
@@ -43,9 +51,7 @@ class _Ranges:
 
     def values(self, low: Ints, high: Ints) -> tuple[Ints, Ints, Ints]:
         """For each value of each range the last row with it, the number of the range, and how many rows have it."""
-        rows, owner = last_rows(self.occurrences, low, high)
-        counts = self.occurrences.rank[rows] - first_ranks(self.occurrences, low, rows=rows, owner=owner) + 1
-        return rows, owner, counts
+        return value_counts(self.occurrences, low, high)
 
     def counts_before(self, rows: Ints, owner: Ints) -> Ints:
         """How many rows of the window before have the value that each of ``rows``, of a range ``owner``, has."""
@@ -53,22 +59,8 @@ class _Ranges:
 
     def counts_of(self, codes: Ints, low: Ints, high: Ints) -> Ints:
         """How many rows of each range have the value of this code."""
-        keys, width = self.occurrences.keys, self.occurrences.codes.size + 1
-        return np.asarray(np.searchsorted(keys, codes * width + high) - np.searchsorted(keys, codes * width + low))
-
-    def top_rows(self, low: Ints, high: Ints) -> Ints:
-        """The last row with the most frequent value of each range; of equally frequent ones that seen last. -1 where a
-        range has no rows.
-        """
-        rows, owner, counts = self.values(low, high)
-        width = self.occurrences.codes.size + 1
-        return np.asarray(_per_range(np.maximum, counts * width + rows + 1, owner, low.size) % width - 1)
-
-
-def _per_range(ufunc: np.ufunc, values: Array, owner: Ints, size: int) -> Array:
-    """``ufunc`` over the values of each range (0 of none); ``owner`` is ascending."""
-    ends = np.cumsum(np.bincount(owner, minlength=size))
-    return exact.reduce_ranges(ufunc, values, np.concatenate(([0], ends[:-1])), ends, empty=0)
+        first, end = ranks_of(self.occurrences, codes, low=low, high=high)
+        return end - first
 
 
 def _ranges(selection: RowSelection, reduction: Reduction) -> tuple[Occurrences, Ints, Ints, Ints]:
@@ -165,10 +157,10 @@ def similarity(selection: RowSelection, reduction: Reduction) -> Result:
     def cosine(ranges: _Ranges) -> tuple[Array, Bools]:
         size = ranges.low.size
         rows, owner, counts = ranges.values(ranges.low, ranges.high)
-        both = _per_range(np.add, counts * ranges.counts_before(rows, owner), owner, size)
-        now = _per_range(np.add, counts * counts, owner, size)
+        both = per_range(np.add, counts * ranges.counts_before(rows, owner), owner, size=size)
+        now = per_range(np.add, counts * counts, owner, size=size)
         _, owner, counts = ranges.values(ranges.before, ranges.low)
-        before = _per_range(np.add, counts * counts, owner, size)
+        before = per_range(np.add, counts * counts, owner, size=size)
         is_null = (now == 0) | (before == 0)
         lengths = np.sqrt(now.astype(np.float64) * before.astype(np.float64))
         return both / np.where(is_null, 1.0, lengths), is_null
@@ -188,7 +180,7 @@ def usual_share(selection: RowSelection, reduction: Reduction) -> Result:
         distinct, total = np.bincount(old_owner, minlength=size), ranges.low - ranges.before
         before = ranges.counts_before(rows, owner)
         is_usual = (before > 0) & (before * distinct[owner] >= total[owner])
-        part = _per_range(np.add, np.where(is_usual, counts, 0), owner, size)
+        part = per_range(np.add, np.where(is_usual, counts, 0), owner, size=size)
         share, is_null = _share(part, ranges.high - ranges.low)
         return share, is_null | (total == 0)
 
@@ -199,8 +191,8 @@ def top_kept(selection: RowSelection, reduction: Reduction) -> Result:
     """1 where the most frequent value is the one of the window before, else 0; of equal ones the one seen last."""
 
     def is_same(ranges: _Ranges) -> tuple[Array, Bools]:
-        now = ranges.top_rows(ranges.low, ranges.high)
-        before = ranges.top_rows(ranges.before, ranges.low)
+        now = top_rows(ranges.occurrences, ranges.low, ranges.high)
+        before = top_rows(ranges.occurrences, ranges.before, ranges.low)
         codes = np.append(ranges.occurrences.codes, -1)
         return codes[now] == codes[before], (now < 0) | (before < 0)
 
@@ -211,7 +203,7 @@ def old_top_share(selection: RowSelection, reduction: Reduction) -> Result:
     """The part of the window's rows that have the most frequent value of the window before."""
 
     def share(ranges: _Ranges) -> tuple[Array, Bools]:
-        before = ranges.top_rows(ranges.before, ranges.low)
+        before = top_rows(ranges.occurrences, ranges.before, ranges.low)
         codes = np.append(ranges.occurrences.codes, 0)[before]
         part, is_null = _share(ranges.counts_of(codes, ranges.low, ranges.high), ranges.high - ranges.low)
         return part, is_null | (before < 0)

@@ -74,6 +74,33 @@ def first_ranks(occurrences: Occurrences, low: Ints, *, rows: Ints, owner: Ints)
     return np.asarray(np.searchsorted(occurrences.keys, wanted))
 
 
+def value_counts(occurrences: Occurrences, low: Ints, high: Ints) -> tuple[Ints, Ints, Ints]:
+    """For each value of each range the last row with it, the number of the range, and how many rows have it."""
+    rows, owner = last_rows(occurrences, low, high)
+    return rows, owner, occurrences.rank[rows] - first_ranks(occurrences, low, rows=rows, owner=owner) + 1
+
+
+def top_rows(occurrences: Occurrences, low: Ints, high: Ints) -> Ints:
+    """The last row with the most frequent value of each range, of equally frequent ones the one seen last; -1 where a
+    range has no rows.
+    """
+    rows, owner, counts = value_counts(occurrences, low, high)
+    width = occurrences.codes.size + 1
+    return np.asarray(per_range(np.maximum, counts * width + rows + 1, owner, size=low.size) % width - 1)
+
+
+def ranks_of(occurrences: Occurrences, codes: Ints, *, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """Of the rows of each range that have the value of this code, the first rank and the end."""
+    begin = codes * (occurrences.codes.size + 1)
+    return np.searchsorted(occurrences.keys, begin + low), np.searchsorted(occurrences.keys, begin + high)
+
+
+def per_range(ufunc: np.ufunc, values: Array, owner: Ints, *, size: int) -> Array:
+    """``ufunc`` over the values of each range (0 of none); ``owner`` is ascending."""
+    ends = np.cumsum(np.bincount(owner, minlength=size))
+    return exact.reduce_ranges(ufunc, values, np.concatenate(([0], ends[:-1])), ends, empty=0)
+
+
 def distinct(selection: RowSelection, reduction: Reduction) -> Result:
     """The number of distinct values."""
     known, vector = selection.known(reduction.node)
@@ -126,8 +153,7 @@ def _frequencies(
     for place in range(low.shape[0]):
         for block in exact.blocks(low[place], high[place]):
             from_row, to_row = low[place][block], high[place][block]
-            rows, owner = last_rows(occurrences, from_row, to_row)
-            counts = occurrences.rank[rows] - first_ranks(occurrences, from_row, rows=rows, owner=owner) + 1
+            _, owner, counts = value_counts(occurrences, from_row, to_row)
             ends = np.cumsum(np.bincount(owner, minlength=from_row.size))
             starts = np.concatenate(([0], ends[:-1]))
             values = terms(counts, (to_row - from_row)[owner])

@@ -93,6 +93,7 @@ def _is_fused(reduction: Reduction) -> bool:
     return (
         reduction.op.name in _OPS
         and reduction.each is None
+        and reduction.top is None
         and (value is None or (value.type != "double" and not has_lags(value)))
     )
 

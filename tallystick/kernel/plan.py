@@ -16,7 +16,6 @@ from tallystick.visibility import LOADED_ON
 if TYPE_CHECKING:
     from tallystick.spec.bases import FeatureColumn
     from tallystick.spec.series import Series
-    from tallystick.spec.windows import Window
 
 # Ops whose result depends on the order of rows at one instant; entropy by the rounding of its sum.
 ORDERED_OPS = ("first", "last", "last_k", "age_days", "entropy", "top_kept", "old_top_share")
@@ -41,7 +40,8 @@ class Reduction:
 
     Window ``i`` holds the rows from edge ``lows[i]`` to before edge ``highs[i]`` of the plan. ``chains`` groups the
     windows that share their near edge and lie one in the other, inner first: each chain is reduced ring by ring.
-    With ``each`` the op looks at the sums of the value for each of its values. An op that compares looks at the rows
+    With ``each`` the op looks at the sums of the value for each of its values, with ``top`` at the rows that have the
+    most frequent value of it. An op that compares looks at the rows
     from edge ``befores[i]`` to before edge ``lows[i]``, too.
     """
 
@@ -53,6 +53,7 @@ class Reduction:
     chains: tuple[tuple[int, ...], ...]
     each: Node | None = None
     befores: tuple[int, ...] = ()
+    top: Node | None = None
 
     @property
     def node(self) -> Node:
@@ -77,19 +78,19 @@ class Family:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Every condition and value."""
-        read = [node for reduction in self.reductions for node in (reduction.value, reduction.each)]
+        read = [node for made in self.reductions for node in (made.value, made.each, made.top)]
         return (*self.conditions, *(node for node in read if node is not None))
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """How an output column comes from slots. ``windows`` are those of a ratio, ``series`` that of months, with its
-    expression ``node``.
+    """How an output column comes from slots. ``spans`` are the windows of a ratio, each with its unit and how many of
+    it before as_of it ends and begins; ``series`` is that of months, with its expression ``node``.
     """
 
     kind: str
     slots: tuple[int, ...]
-    windows: tuple[Window, ...] = ()
+    spans: tuple[tuple[str, int, int], ...] = ()
     series: Series | None = None
     node: Node | None = None
 
@@ -116,7 +117,9 @@ class GroupPlan:
     def is_ordered(self) -> bool:
         """Does the order of rows of one instant matter: to what picks rows, or to the rounding of doubles."""
         return self.has_lag or any(
-            reduction.op.name in ORDERED_OPS or (reduction.value is not None and reduction.value.type == "double")
+            reduction.op.name in ORDERED_OPS
+            or reduction.top is not None
+            or (reduction.value is not None and reduction.value.type == "double")
             for family in self.families
             for reduction in family.reductions
         )

@@ -17,13 +17,12 @@ from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.ops import Op
 from tallystick.spec.tables import TableContract
-from tallystick.spec.windows import parse_window
 
 # Ops that look at whole business days: their edges are the midnights inside the window.
 WHOLE_DAY_OPS = ("slope", "longest_streak")
 
-# What tells reductions of one selection of rows apart: the op, its value, its ``each``, and the window before.
-_Reduced = tuple[Op, Node | None, Node | None, str]
+# What tells reductions of one selection of rows apart: the op, its value, its ``each`` and ``top``, the window before.
+_Reduced = tuple[Op, Node | None, Node | None, Node | None, str]
 
 
 def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> GroupPlan:
@@ -77,9 +76,10 @@ class _Maker:
 
     def formula(self, column: FeatureColumn) -> Formula:
         slots = tuple(self.slots[cell] for cell in column.cells)
-        windows = tuple(parse_window(cell.window) for cell in column.cells) if column.formula == "ratio" else ()
+        is_ratio = column.formula == "ratio"
+        spans = tuple((cell.span.unit, cell.near, cell.far) for cell in column.cells) if is_ratio else ()
         if column.series is None:
-            return Formula(column.formula, slots, windows)
+            return Formula(column.formula, slots, spans)
         # Types of stems are those of the slots: every column of one text has the same node.
         key = column.series.value, *column.series.stems
         if key not in self.series:
@@ -96,8 +96,9 @@ class _Maker:
             key = (self.conditions(base), category, self.raw_value(base))
             value = self.parsed(base.measure.value) if base.op.rule.takes != "none" else None
             each = self.parsed(base.measure.each) if base.measure.each else None
+            top = self.parsed(base.measure.top) if base.measure.top else None
             before = base.measure.base if base.op.rule.compares else ""
-            grouped.setdefault(key, {}).setdefault((base.op, value, each, before), []).append(cell)
+            grouped.setdefault(key, {}).setdefault((base.op, value, each, top, before), []).append(cell)
         return tuple(
             Family(conditions, by, value, tuple(self.group.by[by]) if by else (), self.reductions(ops))
             for (conditions, by, value), ops in grouped.items()
@@ -105,12 +106,12 @@ class _Maker:
 
     def reductions(self, ops: Mapping[_Reduced, list[Cell]]) -> tuple[Reduction, ...]:
         made = []
-        for (op, value, each, _), cells in ops.items():
+        for (op, value, each, top, _), cells in ops.items():
             slot = len(self.slots)
             self.slots.update({cell: slot + place for place, cell in enumerate(cells)})
             lows, highs = zip(*(self.window_edges(cell, op) for cell in cells), strict=True)
             befores = tuple(map(self.edge_before, cells)) if op.rule.compares else ()
-            made.append(Reduction(op, value, slot, lows, highs, _chains(cells), each, befores))
+            made.append(Reduction(op, value, slot, lows, highs, _chains(cells), each, befores, top))
         return tuple(made)
 
     def conditions(self, base: Base) -> tuple[Node, ...]:
@@ -159,7 +160,7 @@ def _chains(cells: list[Cell]) -> tuple[tuple[int, ...], ...]:
     Days nest in days and months in months, but 30 days and a month overlap either way.
     """
     windows = [cell.span for cell in cells]
-    current = [i for i, cell in enumerate(cells) if cell.lag == 0 and windows[i].unit != "calendar"]
+    current = [i for i, cell in enumerate(cells) if not cell.near and windows[i].unit != "calendar"]
     units = [unit for unit in ("day", "month") if any(windows[i].unit == unit for i in current)] or ["all"]
     chains = []
     for unit in units:

@@ -141,6 +141,52 @@ With `n` rows in the window and `m` rows in the window before that have a value:
   `similarity`, `usual_share`, `top_kept` and `old_top_share` are null where one of the windows has no value.
 - Window `all` has no window before it and is refused. Days go with a base in days, months with one in months.
 
+## The most frequent value: `top`
+
+With `top`, an SQL expression, only those rows of the window count that have the most frequent value of it: the place of
+most nights, the number that is called most. Of equally frequent values the one that was seen last counts; rows where
+`top` is null are left out. `top` goes with `count`, `sum`, `mean`, `min`, `max`, `first`, `last`, `active_days`,
+`days_since_first` and `days_since_last`.
+
+Places are cells of a grid with the coordinates of their centre. `Distance` is the way between two of them along the
+great circle, or from where the first one was in the window before; `Gyration` is the root mean square of the distances
+of the rows from their mean place. Both are in kilometres.
+
+```python
+from tallystick.spec.features import FeatureGroup, Measure
+from tallystick.spec.geography import Distance, Gyration
+
+TIMES = ("night", "work")
+
+PLACES = FeatureGroup(
+    name="places",
+    table="clean.location_events",
+    owner="credit-risk",
+    windows=("28d", "84d"),
+    filters={{"night": "HOUR(event_at) < 6", "work": "ISODOW(event_at) < 6 AND HOUR(event_at) BETWEEN 9 AND 17"}},
+    measures=(
+        # The cell of most nights, and of most working hours: places_latitude_night_last_28d, ...
+        *(
+            Measure(name=name, value=f"cell_{{name}}", top="cell_id", ops="last", filters=TIMES, reason="Home")
+            for name in ("latitude", "longitude")
+        ),
+        # How sure that is, and whether it is the place of the window before
+        Measure(name="cell", value="cell_id", ops="top_share top_kept", filters=("night",), reason="Home"),
+        Measure(name="north", value="cell_latitude", ops="mean std_pop", reason="Where you move about"),
+        Measure(name="east", value="cell_longitude", ops="std_pop", reason="Where you move about"),
+    ),
+    derived=(
+        Distance(  # from home to work: places_way_distance_28d
+            name="way",
+            a=("latitude_night_last", "longitude_night_last"),
+            b=("latitude_work_last", "longitude_work_last"),
+        ),
+        Distance(name="move", a=("latitude_night_last", "longitude_night_last")),  # from the home of the window before
+        Gyration(name="about", latitude="north", longitude="east"),  # places_about_gyration_28d
+    ),
+)
+```
+
 ## Calendar months
 
 `Months` computes a value for each of the last whole calendar months, and then an operation over them. `value` is SQL
@@ -320,6 +366,12 @@ DERIVED = """
 | `Share(a, b)` | a / b in the same window | b is null or 0 |
 | `Ratio(of, window, against)` | rate per day in one window / rate per day in the other; a month has its real days |\
  the other rate is null or 0 |
+| `Ratio(of, window, against, apart=True)` | the same, with the other window ending where the first begins: the last\
+ 21 days against the 56 days before them | the other rate is null or 0 |
+| `Distance(name, a, b)` | kilometres between two places, each a latitude and a longitude; without `b` from where `a`\
+ was in the window before | a place is not known |
+| `Gyration(name, latitude, longitude)` | kilometres: root mean square distance from the mean place | no row has a\
+ place |
 | `Change(of)` | (now - before) / abs(before), before being the window before | before is null or 0 |
 | `Months(value, ops, windows)` | an operation over the values of whole calendar months | no month has a value |
 | `ZScore(of, k)` | (now - mean) / sample standard deviation of the k windows before |\

@@ -17,6 +17,7 @@ from tallystick.spec.columns import group_columns
 from tallystick.spec.combined import Combined
 from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.features import Change, Derived, FeatureGroup, Measure, Ratio, Share, ZScore, stems_of
+from tallystick.spec.geography import Distance, Gyration
 from tallystick.spec.months import MONTH_OPS, Months
 from tallystick.spec.ops import ANY, DATE, NUMBER, OP_RULES, WHOLE
 from tallystick.spec.tables import TableContract
@@ -107,7 +108,7 @@ def _row(group: FeatureGroup, part: Measure | Derived | Combined, count: int) ->
     if isinstance(part, Months):
         means = part.description or _formula(part)
         return _cells(part.name, means, f"months: {' '.join(part.ops)}", [], list(part.windows), count)
-    name = part.name if isinstance(part, Share) else " ".join(stems_of(part.of))
+    name = part.name if isinstance(part, (Share, Distance, Gyration)) else " ".join(stems_of(part.of))
     windows = list(part.windows) or ["as the measure"]
     return _cells(name, part.description or _formula(part), type(part).__name__.lower(), [], windows, count)
 
@@ -120,6 +121,7 @@ def _cells(name: str, means: str, ops: str, filters: list[str], windows: list[st
 def _made_of(measure: Measure) -> str:
     of = f"`{measure.value}`" if measure.value else "rows"
     of += f" per `{measure.each}`" if measure.each else ""
+    of += f" at the most frequent `{measure.top}`" if measure.top else ""
     return f"{of} where `{measure.where}`" if measure.where else of
 
 
@@ -130,7 +132,12 @@ def _formula(derived: Derived) -> str:
         case Months():
             return f"`{derived.value}`"
         case Ratio():
-            return f"per day in {derived.window} against {derived.against}"
+            return f"per day in {derived.window} against {derived.against}" + (" before" if derived.apart else "")
+        case Distance():
+            other = f"`{derived.b[0]}`" if derived.b else "what it was in the window before"
+            return f"kilometres between `{derived.a[0]}` and {other}"
+        case Gyration():
+            return f"radius of gyration of `{derived.latitude}` and `{derived.longitude}`"
         case Change():
             return "change against the window before"
         case ZScore():

@@ -17,6 +17,9 @@ from tallystick.spec.parts import declaring
 from tallystick.spec.series import Series
 from tallystick.spec.windows import CALENDAR_MONTH, MONTH, Window, parse_window
 
+# Derived features whose declaration has a name of its own.
+NAMED_FORMULAS = ("share", "months", "distance", "gyration")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Base:
@@ -63,12 +66,14 @@ class Base:
 class Cell:
     """One aggregate over one window. ``lag`` 1 is the window before, ``[as_of - 2w, as_of - w)``, and so on.
 
-    Window ``month`` is the last whole calendar month, with ``lag`` 1 the one before.
+    Window ``month`` is the last whole calendar month, with ``lag`` 1 the one before. It ends the window ``after``
+    earlier: with ``21d`` at ``as_of - 21d``.
     """
 
     stem: str
     window: str
     lag: int = 0
+    after: str = ""
 
     @property
     def span(self) -> Window:
@@ -78,7 +83,7 @@ class Cell:
     @property
     def near(self) -> int:
         """How many of its unit before as_of it ends; 0 where it ends at as_of."""
-        return self.span.count * self.lag
+        return self.span.count * self.lag + (parse_window(self.after).count if self.after else 0)
 
     @property
     def far(self) -> int:
@@ -91,9 +96,10 @@ class FeatureColumn:
     """One feature: its name, type and passport.
 
     ``type`` is ``int64`` or ``double``, and empty where a column was made without contracts and its type depends on
-    them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change``, ``zscore`` or ``months`` (then with a ``series``)
-    over ``cells`` in order. ``empty`` is what a customer without rows gets, ``0`` or ``null``. ``replaces`` is the
-    column's name before its measure or filter was renamed. From business date ``retired_on`` on it is not computed.
+    them. ``formula`` is ``cell``, ``share``, ``ratio``, ``change``, ``zscore``, ``distance``, ``gyration``, ``months``
+    (then with a ``series``) over ``cells`` in order, or ``combined``. ``empty`` is what a customer without rows gets,
+    ``0`` or ``null``. ``replaces`` is the column's name before its measure or filter was renamed. From business date
+    ``retired_on`` on it is not computed.
     """
 
     name: str

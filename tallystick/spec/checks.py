@@ -165,6 +165,8 @@ def _check_measure(group: FeatureGroup, measure: Measure, columns: Mapping[str, 
     where = f"{group.where_text}, measure {measure.name}"
     if measure.where:
         parse_condition(measure.where, columns, where=f"{where}, where", has_lag=True)
+    if measure.top and parse_expression(measure.top, columns, where=f"{where}, top", has_lag=True).type == "null":
+        raise DeclarationError("top is null in every row", where=where, fix="top='cell_id'")
     if not measure.value:
         return
     if measure.each and parse_expression(measure.each, columns, where=f"{where}, each", has_lag=True).type == "null":

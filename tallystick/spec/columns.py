@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from tallystick.errors import DeclarationError
 from tallystick.spec import names
-from tallystick.spec.bases import Base, FeatureColumn, group_bases
+from tallystick.spec.bases import NAMED_FORMULAS, Base, FeatureColumn, group_bases
 from tallystick.spec.checks import check_group, value_type
 from tallystick.spec.combined_columns import combined_columns, combined_node, combined_of
 from tallystick.spec.derived_columns import aggregate_columns, derived_columns
@@ -64,7 +64,7 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     for column in columns:
         names.check_name("feature", column.name, where=group.where_text)
         if column.name in seen:
-            kind = column.formula if column.formula in ("share", "months") else "measure"
+            kind = column.formula if column.formula in NAMED_FORMULAS else "measure"
             where = f"{group.where_text}, {kind} {column.measure}"
             with declaring(kind, column.measure, is_last=True):
                 raise DeclarationError(f"two features are called {column.name}", where=where, fix="rename one")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
-from tallystick.spec.ops import EACH_OPS, OP_RULES
+from tallystick.spec.ops import EACH_OPS, OP_RULES, TOP_OPS
 from tallystick.spec.part_checks import check_distinct, check_sign, check_texts, check_version
 from tallystick.spec.parts import declaring
 from tallystick.spec.uses import PII_CLASSES, split_uses
@@ -36,6 +36,11 @@ def check_measure(measure: Measure) -> None:
             raise DeclarationError(f"{op.token} needs a value", where=where, fix="value='amount_minor'")
         if measure.each and op.name not in EACH_OPS:
             raise DeclarationError(f"{op.token} looks at no sums per each", where=where, fix=", ".join(EACH_OPS))
+        if measure.top and op.name not in TOP_OPS:
+            what = f"{op.token} does not look at the rows of the most frequent value alone"
+            raise DeclarationError(what, where=where, fix=", ".join(TOP_OPS))
+    if measure.top and measure.each:
+        raise DeclarationError("top and each exclude each other", where=where, fix="declare two measures")
     if measure.base:
         parse_window(measure.base)
         if not any(op.rule.compares for op in measure.parsed_ops):

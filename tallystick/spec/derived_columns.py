@@ -12,11 +12,15 @@ from tallystick.errors import DeclarationError
 from tallystick.spec import names
 from tallystick.spec.bases import Base, Cell, FeatureColumn
 from tallystick.spec.features import Change, Derived, FeatureGroup, Ratio, Share, ZScore, stems_of
+from tallystick.spec.geography import Distance, Gyration
 from tallystick.spec.months import Months
 from tallystick.spec.ops import SAME
 from tallystick.spec.parts import declaring
 from tallystick.spec.series import series_of
 from tallystick.spec.windows import MONTH, Window, parse_window
+
+# Derived features that have a name of their own; the others are called after what they are made of.
+_NAMED = (Share, Months, Distance, Gyration)
 
 
 def aggregate_columns(group: FeatureGroup, base: Base) -> Iterator[FeatureColumn]:
@@ -72,12 +76,17 @@ def derived_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: Der
         with declaring("months", derived.name):
             yield from _month_columns(group, bases, derived)
         return
+    if isinstance(derived, (Distance, Gyration)):
+        with declaring(type(derived).__name__.lower(), derived.name):
+            yield from _place_columns(group, bases, derived)
+        return
     for stem in stems_of(derived.of):
         base = _base(group, bases, stem)
         if isinstance(derived, Ratio):
-            cells = (Cell(stem=stem, window=derived.window), Cell(stem=stem, window=derived.against))
+            after = derived.window if derived.apart else ""
+            cells = (Cell(stem=stem, window=derived.window), Cell(stem=stem, window=derived.against, after=after))
             made, old = (
-                names.ratio_name(group.name, text, derived.window, derived.against) if text else ""
+                names.ratio_name(group.name, text, derived.window, derived.against, apart=derived.apart) if text else ""
                 for text in (stem, base.old_stem)
             )
             yield replace(_derived_column(group, base, derived, name=made, cells=cells), replaces=old)
@@ -88,6 +97,22 @@ def derived_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: Der
             make = names.zscore_name if isinstance(derived, ZScore) else names.change_name
             column = _derived_column(group, base, derived, name=make(group.name, stem, text), cells=lags)
             yield replace(column, replaces=make(group.name, base.old_stem, text) if base.old_stem else "")
+
+
+def _place_columns(
+    group: FeatureGroup, bases: Mapping[str, Base], derived: Distance | Gyration
+) -> Iterator[FeatureColumn]:
+    stems, kind = derived.stems, type(derived).__name__.lower()
+    first, *_ = [_base(group, bases, stem) for stem in stems]
+    is_move = isinstance(derived, Distance) and not derived.b
+    for text in derived.windows or tuple(w.text for w in group.windows_of(first.measure) if not (is_move and w.is_all)):
+        lags = (0, 0, 1, 1) if is_move else (0,) * len(stems)
+        cells = tuple(Cell(stem=stem, window=text, lag=lag) for stem, lag in zip(stems, lags, strict=True))
+        made, old = (
+            names.place_name(group.name, name, text, kind=kind) if name else ""
+            for name in (derived.name, derived.replaces)
+        )
+        yield replace(_derived_column(group, first, derived, name=made, cells=cells), replaces=old)
 
 
 def _month_columns(group: FeatureGroup, bases: Mapping[str, Base], derived: Months) -> Iterator[FeatureColumn]:
@@ -124,7 +149,7 @@ def _derived_column(
     return replace(
         column,
         type="double",
-        measure=derived.name if isinstance(derived, (Share, Months)) else column.measure,
+        measure=derived.name if isinstance(derived, _NAMED) else column.measure,
         op=formula,
         window="_".join(texts),
         formula=formula,
@@ -154,6 +179,7 @@ def _described(base: Base) -> str:
     kept = f" where {base.measure.where}" if base.measure.where else ""
     narrowed = ", {filter} only" if base.filter or base.value else ""
     of += f" per {base.measure.each}" if base.measure.each else ""
+    of += f" at the most frequent {base.measure.top}" if base.measure.top else ""
     return f"{base.op.words}{of}{kept}{narrowed}, over {{window}}"
 
 
@@ -162,7 +188,12 @@ def _derived_words(derived: Derived, cells: tuple[Cell, ...], column: FeatureCol
         return f"{derived.a} as a share of {derived.b}, over {{window}}"
     if isinstance(derived, Ratio):
         against = parse_window(derived.against).words
-        return f"{cells[0].stem} per day over {{window}} against {against}"
+        return f"{cells[0].stem} per day over {{window}} against {against}" + (" before that" if derived.apart else "")
+    if isinstance(derived, Gyration):
+        return f"radius of gyration of {derived.latitude} and {derived.longitude} over {{window}}, in kilometres"
+    if isinstance(derived, Distance):
+        other = derived.b[0] if derived.b else "what it was in the window before"
+        return f"distance of {derived.a[0]} from {other} over {{window}}, in kilometres"
     if isinstance(derived, Months):
         return derived.value
     if isinstance(derived, Change):

@@ -11,8 +11,9 @@ from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import features_read
 from tallystick.spec.combined_columns import COMBINED
-from tallystick.spec.feature_sql import base_columns, distance_text
+from tallystick.spec.feature_sql import base_columns
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup
+from tallystick.spec.formula_sql import distance_text
 from tallystick.spec.tables import TableContract
 
 
@@ -28,6 +29,8 @@ def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
             "share": "null where the part below is null or 0: nothing is no share of nothing",
             "ratio": "null where the rate below is null or 0: there is nothing to compare with",
             "change": "null where the window before is null or 0: there is nothing to compare with",
+            "distance": "null where one of the places is not known",
+            "gyration": "null without rows that have a place: nothing is nowhere",
             "zscore": f"null where fewer than {LEAST_ZSCORE_WINDOWS} windows before have a value, or all are equal",
         }[column.formula]
     base = group_bases(group)[column.cells[0].stem]
@@ -79,6 +82,9 @@ def window_words(group: FeatureGroup, column: FeatureColumn) -> list[str]:
             continue
         low, high = distance_text(window.unit, cell.far), distance_text(window.unit, cell.near)
         until = f"as_of - {high}" if high else "as_of"
+        if cell.after:
+            told[f"the {window.count} {window.unit}s before: [as_of - {low}, {until})"] = None
+            continue
         before = "" if not cell.lag else ", before that" if cell.lag == 1 else f", {cell.lag} times before"
         told[f"{window.words}{before}: [as_of - {low}, {until})"] = None
         base = bases[cell.stem]

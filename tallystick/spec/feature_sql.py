@@ -25,10 +25,11 @@ from tallystick.spec.combined_sql import combined_sql
 from tallystick.spec.comparison_sql import COMPARISONS
 from tallystick.spec.expression_sql import expression_sql, holds_lag, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
-from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup, Lookup
+from tallystick.spec.features import FeatureGroup, Lookup
+from tallystick.spec.formula_sql import STEPS_OF, distance_text, formula_sql, zscore_sql
 from tallystick.spec.month_sql import FIRST_DAY, NEXT_MONTH, month_steps
 from tallystick.spec.names import OTHER, value_name
-from tallystick.spec.op_sql import BY_DAY, OPS, SLOPE, STREAK
+from tallystick.spec.op_sql import BY_DAY, OPS, SLOPE, STREAK, TOP_ROWS
 from tallystick.spec.tables import TableContract
 from tallystick.spec.windows import parse_window
 
@@ -84,13 +85,8 @@ def _texts(group: FeatureGroup, base: Base) -> list[str]:
     """The expressions of a base: its value, its ``each`` and its conditions."""
     measure = base.measure
     value = measure.value if base.op.rule.takes != "none" else ""
-    texts = (value, measure.each, group.where, measure.where, group.filters.get(base.filter, ""))
+    texts = (value, measure.each, measure.top, group.where, measure.where, group.filters.get(base.filter, ""))
     return [text for text in texts if text]
-
-
-def distance_text(unit: str, count: int) -> str:
-    """How far back so many days or months reach: ``60d``; empty for none."""
-    return f"{count}{unit[0]}" if count else ""
 
 
 def _instant(name: str, *, as_of: dt.datetime, zone: str) -> Value:
@@ -150,22 +146,12 @@ class SqlWriter:
             steps.append(("", parts[0].replace("AS value", f"AS {column.name}", 1)))
         elif column.formula == "zscore":
             steps += [("now", parts[0]), ("earlier", "\nUNION ALL\n".join(parts[1:]))]
-            steps.append(("", _zscore_sql(column.name)))
+            steps.append(("", zscore_sql(column.name)))
         else:
-            names = {"change": ("now", "before")}.get(column.formula, ("above", "below"))
+            names = STEPS_OF.get(column.formula, ("above", "below"))
             steps += list(zip(names, parts, strict=True))
-            steps.append(("", self._formula(column)))
+            steps.append(("", f"{formula_sql(column)} AS {column.name}\nFROM {', '.join(names)}"))
         return _joined(steps)
-
-    def _formula(self, column: FeatureColumn) -> str:
-        if column.formula == "change":
-            text = "(now.value - before.value) / nullif(abs(before.value), 0)"
-            return f"SELECT {text} AS {column.name}\nFROM now, before"
-        if column.formula == "share":
-            return f"SELECT above.value / nullif(below.value, 0) AS {column.name}\nFROM above, below"
-        first, second = (f"$days_{distance_text(cell.span.unit, cell.far)}" for cell in column.cells)
-        text = f"(above.value / {first}) / nullif(below.value / {second}, 0)"
-        return f"SELECT {text} AS {column.name}\nFROM above, below"
 
     def _known(self) -> str:
         contract, group = self.contracts[self.group.table], self.group
@@ -231,6 +217,10 @@ class SqlWriter:
             rows = f"FROM visible{_where([*kept, f'{value} IS NOT NULL', f'{each} IS NOT NULL'])}"
             rows = f"FROM (\n    SELECT sum({value}) AS total\n{_indented(rows)}\n    GROUP BY {each}\n)"
             value = "total"
+        if base.measure.top:
+            top = self._expression(base.measure.top)
+            rows = f"FROM visible{_where([*kept, f'{top} IS NOT NULL'])}"
+            rows = _filled(TOP_ROWS, top=top, forward=forward, rows=rows)
         return _filled(
             {**OPS, **COMPARISONS}[base.op.name], value=value, q=f"{base.op.q:.6g}", percent=f"{base.op.q * 100:.6g}",
             skip=str(base.op.k - 1), forward=forward, backward=backward, rows=rows, now=self._begins(cell),
@@ -345,10 +335,3 @@ def _filled(template: str, **parts: str) -> str:
         made = re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], line)
         lines.append(made.replace("\n", f"\n{margin}"))
     return "\n".join(lines)
-
-
-def _zscore_sql(name: str) -> str:
-    score = "(any_value(now.value) - avg(earlier.value)) / nullif(stddev_samp(earlier.value), 0)"
-    return f"""SELECT CASE WHEN count(earlier.value) >= {LEAST_ZSCORE_WINDOWS}
-       THEN {score} END AS {name}
-FROM now, earlier"""

@@ -27,6 +27,7 @@ from tallystick.spec.combined import Combined
 from tallystick.spec.declared_checks import check_bounded, check_life, check_measure, check_parts, check_windows
 from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.geography import Distance, Gyration
 from tallystick.spec.months import Months
 from tallystick.spec.names import check_name
 from tallystick.spec.ops import Op, parse_op
@@ -44,12 +45,14 @@ class Measure:
 
     ``value`` and ``where`` are SQL expressions over the table's columns; ``value`` may stay empty for ops that count
     rows or days. With ``each``, an expression, too, the value is first summed for each value of it in the window, and
-    the ops look at these sums (messages per contact); rows where ``each`` is null are left out. ``filters`` names
-    filters of the group, one family of columns each; ``unfiltered`` adds the family without a filter, which is the only
-    one where no filter is named. ``by`` names a category of the group: one column per declared value, and ``other`` for
-    every other value and null. ``windows`` replaces the group's windows. ``previous`` adds the window before each
-    window. ``ops`` is a tuple or text separated by spaces. ``base`` is the length of the window before for operations
-    that compare with it: ``[as_of - w - base, as_of - w)``; ``all`` is everything before, empty as long as the window.
+    the ops look at these sums (messages per contact); rows where ``each`` is null are left out. With ``top``, an
+    expression, only the window's rows with the most frequent value of it count (the place of most nights); of equally
+    frequent ones the value seen last. ``filters`` names filters of the group, one family of columns each;
+    ``unfiltered`` adds the family without a filter, which is the only one where no filter is named. ``by`` names a
+    category of the group: one column per declared value, and ``other`` for every other value and null. ``windows``
+    replaces the group's windows. ``previous`` adds the window before each window. ``ops`` is a tuple or text separated
+    by spaces. ``base`` is the length of the window before for operations that compare with it:
+    ``[as_of - w - base, as_of - w)``; ``all`` is everything before, empty as long as the window.
     ``reason`` is what a declined customer may be told; ``{filter}`` and ``{window}`` in it and in ``description`` are
     replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown. ``pii`` and
     ``permitted_use`` replace the group's; a derived feature has the strictest of what it is made of.
@@ -64,6 +67,7 @@ class Measure:
     value: str = ""
     where: str = ""
     each: str = ""
+    top: str = ""
     filters: tuple[str, ...] = ()
     unfiltered: bool = False
     by: str = ""
@@ -128,12 +132,15 @@ class Share:
 class Ratio:
     """The rate per day of ``of`` in ``window`` over its rate per day in ``against``; null where that is null or 0.
 
-    A month counts its real days. ``of`` is a stem such as ``out_sum``, or several of them.
+    A month counts its real days. ``of`` is a stem such as ``out_sum``, or several of them. Both windows end at as_of;
+    ``apart`` lets ``against`` end where ``window`` begins, the customer's own level before: days with days, months with
+    months.
     """
 
     of: str | tuple[str, ...]
     window: str
     against: str
+    apart: bool = False
     description: str = ""
     reason: str = ""
     sign: int = 0
@@ -143,15 +150,19 @@ class Ratio:
     def __post_init__(self) -> None:
         where = f"ratio of {self.of}"
         _check_derived(where, self)
-        if self.window == self.against:
+        window, against = parse_window(self.window), parse_window(self.against)
+        if window == against and not self.apart:
             raise DeclarationError("a ratio needs two different windows", where=where)
-        if parse_window(self.window).is_all or parse_window(self.against).is_all:
+        if window.is_all or against.is_all:
             raise DeclarationError("window all has no rate per day", where=where, fix="use days or months")
+        if self.apart and window.unit != against.unit:
+            what = f"against {against.text} and window {window.text} are of two units"
+            raise DeclarationError(what, where=where, fix="days with days, or months with months")
 
     @property
     def windows(self) -> tuple[str, ...]:
-        """Both windows."""
-        return (self.window, self.against)
+        """Both windows, each once."""
+        return tuple(dict.fromkeys((self.window, self.against)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,7 +209,7 @@ class ZScore:
             raise DeclarationError(f"k = {self.k} is out of range", where=where, fix=f"{LEAST_ZSCORE_WINDOWS} to 60")
 
 
-Derived = Share | Ratio | Change | ZScore | Months
+Derived = Share | Ratio | Change | ZScore | Months | Distance | Gyration
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,6 +64,7 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 def _fingerprint(group: FeatureGroup, bases: Mapping[str, Base], column: FeatureColumn) -> str:
     cells = [
         {"window": cell.window, "lag": cell.lag, "aggregate": _aggregate(group, bases[cell.stem])}
+        | ({"after": cell.after} if cell.after else {})
         for cell in column.cells
     ]
     meant: dict[str, Any] = {"table": group.table, "entity": group.entity, "event_at": group.event_at, "cells": cells,
@@ -98,6 +99,9 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
     if measure.each:
         made["each"] = canonical_sql(measure.each)
         read |= _columns_read(measure.each)
+    if measure.top:
+        made["top"] = canonical_sql(measure.top)
+        read |= _columns_read(measure.top)
     if measure.by:
         read.add(measure.by)
         declared = sorted(group.by[measure.by])

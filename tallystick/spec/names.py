@@ -4,8 +4,9 @@ Every name of a feature is made here and typed nowhere else, so that its parts c
 
     stem     = measure ["_" filter] ["_" value] "_" op          "value" is a declared value of ``by`` or ``other``
     feature  = group "_" stem "_" window ["_prev"]
-    ratio    = group "_" stem "_ratio_" window "_" window
+    ratio    = group "_" stem "_ratio_" window "_" window ["_apart"]
     share    = group "_" name "_share_" window
+    distance = group "_" name "_distance_" window               gyration likewise
     months   = group "_" name "_months_" op "_" window
     change   = group "_" stem "_change_" window                 zscore likewise
 """
@@ -54,9 +55,16 @@ def share_name(group: str, name: str, window: str) -> str:
     return f"{group}_{name}_share_{window}"
 
 
-def ratio_name(group: str, stem: str, window: str, against: str) -> str:
-    """The column of the rate per day in ``window`` against the rate per day in ``against``."""
-    return f"{group}_{stem}_ratio_{window}_{against}"
+def place_name(group: str, name: str, window: str, *, kind: str) -> str:
+    """The column of a distance or a gyration (``kind``), called ``name`` in its declaration."""
+    return f"{group}_{name}_{kind}_{window}"
+
+
+def ratio_name(group: str, stem: str, window: str, against: str, *, apart: bool = False) -> str:
+    """The column of the rate per day in ``window`` against the rate per day in ``against``; ``apart`` where that one
+    ends as this one begins.
+    """
+    return f"{group}_{stem}_ratio_{window}_{against}" + ("_apart" if apart else "")
 
 
 def change_name(group: str, stem: str, window: str) -> str:

@@ -58,6 +58,17 @@ FROM (
 WHERE total > 0 AND 100 * reached >= {percent} * total""",
 }
 
+# The rows with the most frequent value, in the place of all rows.
+TOP_ROWS = """FROM (
+    SELECT *
+    FROM (
+        SELECT *, {top} AS top_value, count(*) OVER (PARTITION BY {top}) AS alike,
+               row_number() OVER (ORDER BY {forward}) AS place
+        {rows}
+    )
+    QUALIFY top_value = arg_max(top_value, (alike, place)) OVER ()
+)"""
+
 STREAK = """SELECT coalesce(max(days), 0) AS value
 FROM (
     SELECT count(*) AS days

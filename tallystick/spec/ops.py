@@ -76,6 +76,9 @@ OP_RULES: dict[str, OpRule] = {
 # What can follow a first sum per value of ``each``: what looks at numbers alone, and at no row.
 EACH_OPS = ("mean", "std", "std_pop", "min", "max", "quantile", "pareto")
 
+# What can look at the rows of the most frequent value of ``top`` alone.
+TOP_OPS = ("count", "sum", "mean", "min", "max", "first", "last", "active_days", "days_since_first", "days_since_last")
+
 _LAST_K = re.compile(r"last_(?P<k>[1-9][0-9]?)")
 _PART = re.compile(r"(?P<name>quantile|pareto)\((?P<q>0?\.[0-9]{1,6})\)")
 _WITH_ARGUMENT = ("quantile", "last_k", "pareto")

@@ -94,6 +94,13 @@ def test_the_months_on_the_page_make_the_columns_they_name(page: str) -> None:
     assert named <= {column.name for column in group_columns(declared_in(code))}
 
 
+def test_the_places_on_the_page_make_the_columns_they_name(project_root: Path, page: str) -> None:
+    (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Gyration(" in code)
+    named = set(re.findall(r"places_\w+", code))
+    assert len(named) == 3
+    assert named <= {column.name for column in group_columns(declared_in(code), load_project(project_root).contracts)}
+
+
 def test_the_lookup_on_the_page_fits_the_tables(project_root: Path, page: str) -> None:
     (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "lookups=(" in code)
     columns = group_columns(declared_in(code), load_project(project_root).contracts)

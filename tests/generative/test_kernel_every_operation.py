@@ -38,7 +38,7 @@ from tests.lib.feature_cases import (
 from tests.lib.oracle import compute_with_oracle
 from tests.lib.random_rows import AS_OF, ZONE, random_rows, words_of
 
-FORMULAS = {"cell", "share", "ratio", "change", "zscore", "months"}
+FORMULAS = {"cell", "share", "ratio", "change", "zscore", "months", "distance", "gyration"}
 
 
 def random_bank(*, rows: int = 160, seed: int = 5) -> pa.Table:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tallystick.spec.bases import group_bases
 from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
+from tallystick.spec.geography import Distance
 from tallystick.spec.months import Months
-from tallystick.spec.ops import OP_RULES
+from tallystick.spec.ops import OP_RULES, TOP_OPS
 from tests.lib.feature_cases import make_group, make_measure
 
 _WINDOWS = st.lists(
@@ -70,11 +71,11 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
     """A group with a few measures of any kind, and derived features over them."""
     measures = []
     for number in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates", "whole", "each", "compared"]))
+        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates", "whole", "each", "compared", "top"]))
         ops, values = {
             "numbers": (NUMBER_OPS, _NUMBERS), "rows": (ROW_OPS, ("",)), "values": (VALUE_OPS, _ANYTHING),
             "dates": (["age_days"], ("due_date",)), "whole": (WHOLE_OPS, _WHOLE),
-            "compared": (COMPARING_OPS, _ANYTHING),
+            "compared": (COMPARING_OPS, _ANYTHING), "top": (TOP_OPS, _NUMBERS),
             "each": ([*EACH_OPS, *WHOLE_OPS], _WHOLE) if draw(st.booleans()) else (EACH_OPS, _NUMBERS),
         }[kind]  # fmt: skip
         few, many = (5, 10) if kind == "compared" else (min(2, len(ops)), 4)
@@ -89,6 +90,7 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
                 value=draw(st.sampled_from(values)),
                 where=draw(st.sampled_from(_CONDITIONS)),
                 each=draw(st.sampled_from(KEYS)) if kind == "each" else "",
+                top=draw(st.sampled_from(KEYS)) if kind == "top" else "",
                 previous=draw(st.booleans()),
                 **(draw(st.sampled_from(_COMPARED)) if kind == "compared" else {}),
                 **families,
@@ -111,6 +113,12 @@ def _derived(draw: st.DrawFn, group: FeatureGroup) -> tuple[Any, ...]:
     made: list[Any] = [Share(name="part", a=first, b=second)] if fits and draw(st.booleans()) else []
     if draw(st.booleans()):
         made.append(Ratio(of=first, window=draw(st.sampled_from(["1d", "1m"])), against="90d"))
+        made.append(Ratio(of=second, window="7d", against=draw(st.sampled_from(["7d", "30d"])), apart=True))
+        made.append(Ratio(of=first, window="1m", against="2m", apart=True))
+    if draw(st.booleans()):
+        place, other = draw(st.sampled_from([(first, second), (second, second)])), (second, first)
+        windows = (draw(st.sampled_from(["1d", "7d", "1m"])),)
+        made.append(Distance(name="far", a=place, b=draw(st.sampled_from([(), other])), windows=windows))
     if draw(st.booleans()):
         made.append(Change(of=second, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),)))
     if draw(st.booleans()):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
+from tallystick.spec.geography import Distance, Gyration
 from tallystick.spec.months import Months
+from tallystick.spec.ops import TOP_OPS
 from tests.lib.drawn_groups import (
     CATEGORY,
     COMPARING_OPS,
@@ -50,6 +52,55 @@ def _compared(families: tuple[dict[str, Any], ...]) -> list[Measure]:
     return [*measures, longer, make_measure(ops, name="ever", value="small", windows=windows, base="all")]
 
 
+def _at_the_top() -> list[Measure]:
+    """Every operation over the rows of the most frequent value."""
+    ops = " ".join(TOP_OPS)
+    return [
+        make_measure(ops, name="often", value="amount_minor", top="channel", previous=True),
+        make_measure("last", name="east", value="rate * 0.1", top="channel"),
+        make_measure("last mean std_pop", name="north", value="small / 30000000"),
+        make_measure("std_pop", name="width", value="rate * 0.1"),
+        make_measure(ops, name="seldom", value="rate * 0.5", top="ISODOW(event_at)", filters=("odd",)),
+    ]
+
+
+def _derived() -> tuple[Any, ...]:
+    """Each kind of derived feature over them."""
+    return (
+        Share(name="odd", a="number0_odd_sum", b="number0_sum"),
+        Ratio(of="rows0_count number0_sum", window="2d", against="1m"),
+        Ratio(of="rows0_count", window="1m", against="30d"),
+        Ratio(of="rows0_count number0_sum", window="7d", against="30d", apart=True),
+        Ratio(of="again0_kept", window="1m", against="3m", apart=True),
+        Distance(name="moved", a=("east_last", "north_last")),
+        Distance(name="far", a=("east_last", "north_last"), b=("number0_odd_max", "real0_max")),
+        Gyration(name="about", latitude="north", longitude="width"),
+        Change(of="number0_mean", windows=("2d", "1m")),
+        ZScore(of="rows0_count number0_sum number0_max", windows=("2d", "1m"), k=4),
+        Months(
+            name="fewer",
+            value="rows0_count < LAG(rows0_count) OR rows0_count = 0",
+            ops=OF_CONDITION,
+            windows=("1m", "5m"),
+        ),
+        Months(
+            name="odd", value="number0_odd_sum / number0_sum - 1", ops="mean std min max last last_2", windows=("5m",)
+        ),
+        Months(
+            name="again",
+            value="again0_kept_share - ever_new",
+            ops="mean last",
+            windows=("3m",),
+        ),
+        Months(
+            name="shape",
+            value="text0_entropy + number0_last * LAG(number0_q50) - rows0_longest_streak",
+            ops="max last",
+            windows=("2m",),
+        ),
+    )
+
+
 def every_op_group() -> FeatureGroup:
     """Each operation over windows in days, months and of all history, filtered, by category, before, and derived."""
     families: tuple[dict[str, Any], ...] = ({"filters": ("odd",), "unfiltered": True}, {"by": "channel"})
@@ -78,34 +129,7 @@ def every_op_group() -> FeatureGroup:
     )  # fmt: skip
     measures += _sums_and_rows_before(**families[0])
     measures += _compared(families)
+    measures += _at_the_top()
     measures.append(make_measure("distinct", name="before", value="LAG(channel)"))
-    derived = (
-        Share(name="odd", a="number0_odd_sum", b="number0_sum"),
-        Ratio(of="rows0_count number0_sum", window="2d", against="1m"),
-        Ratio(of="rows0_count", window="1m", against="30d"),
-        Change(of="number0_mean", windows=("2d", "1m")),
-        ZScore(of="rows0_count number0_sum number0_max", windows=("2d", "1m"), k=4),
-        Months(
-            name="fewer",
-            value="rows0_count < LAG(rows0_count) OR rows0_count = 0",
-            ops=OF_CONDITION,
-            windows=("1m", "5m"),
-        ),
-        Months(
-            name="odd", value="number0_odd_sum / number0_sum - 1", ops="mean std min max last last_2", windows=("5m",)
-        ),
-        Months(
-            name="again",
-            value="again0_kept_share - ever_new",
-            ops="mean last",
-            windows=("3m",),
-        ),
-        Months(
-            name="shape",
-            value="text0_entropy + number0_last * LAG(number0_q50) - rows0_longest_streak",
-            ops="max last",
-            windows=("2m",),
-        ),
-    )
     parts = {"filters": FILTERS, "by": CATEGORY, "windows": ("2d", "1m", "all")}
-    return make_group(*measures, derived=derived, where="COALESCE(small, 1) <> 0", **parts)
+    return make_group(*measures, derived=_derived(), where="COALESCE(small, 1) <> 0", **parts)

@@ -25,7 +25,8 @@ from tallystick.spec.features import FeatureGroup, Lookup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.tables import TableContract
 from tests.lib.month_oracle import LAG, LAST_VALUE, month_start, values_over_months
-from tests.lib.oracle_ops import OPS
+from tests.lib.oracle_ops import OPS, TOP_ROWS
+from tests.lib.place_oracle import gyration, kilometres
 
 Value = int | float | None
 UTC = dt.UTC
@@ -69,7 +70,7 @@ class _Oracle:
         self.bases = group_bases(group)
         self.cells: dict[Cell, list[Value]] = {}
         self.lags: dict[str, str] = {}
-        self.spans: dict[tuple[tuple[str, int, str], ...], str] = {}
+        self.spans: dict[tuple[tuple[Cell, str], ...], str] = {}
         self.values: dict[str, tuple[str, str]] = {}
         self.as_of = [moment.replace(tzinfo=UTC) for moment in _naive(observations.column("as_of"))]
         self.local = [self._local(moment) for moment in self.as_of]
@@ -156,6 +157,9 @@ class _Oracle:
         rows = zip(*cells, strict=True)
         if column.formula == "share":
             return [_quotient(a, b) for a, b in rows]
+        if column.formula in ("distance", "gyration"):
+            made = {"distance": kilometres, "gyration": gyration}[column.formula]
+            return [None if None in row else made(*row) for row in rows]
         if column.formula == "change":
             return [None if a is None or b is None else _quotient(a - b, abs(b)) for a, b in rows]
         if column.formula == "ratio":
@@ -180,17 +184,20 @@ class _Oracle:
         conditions.append(self._category_sql(base))
         conditions = [self._with_lags(text) for text in conditions]
         kept = " AND ".join(f"({text})" for text in conditions if text) or "true"
+        top = f"({self._with_lags(base.measure.top)})" if base.measure.top else "NULL"
         value, wide = self._value_sql(self._with_lags(base.measure.value or "NULL"))
-        span = self._span_table(tuple((cell.window, cell.lag, self._base(base, cell)) for cell in cells))
+        span = self._span_table(tuple((cell, self._base(base, cell)) for cell in cells))
         sql = OPS[base.op.name].format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
         if base.measure.each:
             keys = f"_row, ({self._with_lags(base.measure.each)})"
             sums = f"SELECT _row, sum({wide}) AS _value FROM kept WHERE _value IS NOT NULL GROUP BY {keys}"
             sql = sql.replace("FROM kept", f"FROM ({sums} HAVING {keys.removeprefix('_row, ')} IS NOT NULL)")
+        if base.measure.top:
+            sql = sql.replace("FROM kept", f"FROM {TOP_ROWS.format(order=self.order)}")
         found = self.connection.execute(f"""
             WITH kept AS (
-                SELECT visible.* EXCLUDE (_row), {span}._row AS _row, {value} AS _value, _first_day, _end_day,
-                       (_low IS NULL OR _at >= _low) AS _is_now
+                SELECT visible.* EXCLUDE (_row), {span}._row AS _row, {value} AS _value, {top} AS _top, _first_day,
+                       _end_day, (_low IS NULL OR _at >= _low) AS _is_now
                 FROM visible JOIN {span} ON visible._row = _observation
                 WHERE (_begin IS NULL OR _at >= _begin) AND _at < _high AND ({kept}))
             {sql}""").fetchall()
@@ -247,13 +254,13 @@ class _Oracle:
         """The length of the window before, of an operation that looks at it; empty for all others."""
         return (base.measure.base or cell.window) if base.op.rule.compares else ""
 
-    def _span_table(self, windows: tuple[tuple[str, int, str], ...]) -> str:
+    def _span_table(self, windows: tuple[tuple[Cell, str], ...]) -> str:
         """A table with each observation's windows, numbered on from window to window: instants, and the first and end
         of the whole business days.
         """
         if windows not in self.spans:
             spans = [
-                (row, self._begin(row, *window), *self._span(row, window[0], window[1]))
+                (row, self._begin(row, *window), *self._span(row, window[0]))
                 for window in windows
                 for row in range(len(self.as_of))
             ]
@@ -268,37 +275,40 @@ class _Oracle:
             self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM span_given")
         return self.spans[windows]
 
-    def _begin(self, row: int, window: str, lag: int, base: str) -> dt.datetime | None:
+    def _begin(self, row: int, cell: Cell, base: str) -> dt.datetime | None:
         """The first instant of the rows that are looked at: of the window, or of the one before it (``base``)."""
         if not base or base == "all":
-            return None if base else self._span(row, window, lag)[0]
-        if window == "month":
+            return None if base else self._span(row, cell)[0]
+        if cell.window == "month":
             months = 1 if base == "month" else int(base[:-1])
-            first = month_start(self.business_dates[row], lag + 1 + months)
+            first = month_start(self.business_dates[row], cell.lag + 1 + months)
             return self._instant(dt.datetime.combine(first, dt.time()))
-        far = int(window[:-1]) * (lag + 1) + int(base[:-1])
+        far = int(cell.window[:-1]) * (cell.lag + 1) + _skipped(cell) + int(base[:-1])
         return self._instant(_back(self.local[row], base[-1], far))
 
-    def _span(self, row: int, window: str, lag: int) -> tuple[dt.datetime | None, dt.datetime, dt.date, dt.date]:
+    def _span(self, row: int, cell: Cell) -> tuple[dt.datetime | None, dt.datetime, dt.date, dt.date]:
         """Far and near edge of an observation's window, and the first and end of its whole business days."""
-        local = self.local[row]
+        local, window, lag = self.local[row], cell.window, cell.lag
         if window == "month":
             first, end = (month_start(self.business_dates[row], lag + back) for back in (1, 0))
             low, high = (self._instant(dt.datetime.combine(day, dt.time())) for day in (first, end))
             return low, high, first, end
         count, unit = (0, "all") if window == "all" else (int(window[:-1]), window[-1])
-        high = self._instant(_back(local, unit, count * lag)) if lag else self.as_of[row]
+        near = count * lag + _skipped(cell)
+        high = self._instant(_back(local, unit, near)) if near else self.as_of[row]
         end_day = self._business_date(high)
         if unit == "all":
             return None, high, self.first_days.get(row, end_day), end_day
-        low = self._instant(_back(local, unit, count * (lag + 1)))
+        low = self._instant(_back(local, unit, near + count))
         day = self._business_date(low)
         is_whole = self._instant(dt.datetime.combine(day, dt.time())) >= low
         return low, high, day if is_whole else day + dt.timedelta(days=1), end_day
 
     def _lengths(self, cell: Cell) -> list[int]:
         count, unit = int(cell.window[:-1]), cell.window[-1]
-        return [(local.date() - _back(local, unit, count).date()).days for local in self.local]
+        near = _skipped(cell)
+        edges = [(_back(local, unit, near), _back(local, unit, near + count)) for local in self.local]
+        return [(end.date() - begin.date()).days for end, begin in edges]
 
     def _local(self, instant: dt.datetime) -> dt.datetime:
         """The wall clock, which shows midnight when a date begins, also where the clock skips that hour."""
@@ -333,6 +343,11 @@ def _back(local: dt.datetime, unit: str, count: int) -> dt.datetime:
         except ValueError:  # the month has no such day
             continue
     raise AssertionError("every month has a first day")
+
+
+def _skipped(cell: Cell) -> int:
+    """How many days or months the window ends earlier than its lag says."""
+    return int(cell.after[:-1]) if cell.after else 0
 
 
 def _number(value: Any, empty: Value) -> Value:

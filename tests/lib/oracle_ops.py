@@ -26,6 +26,16 @@ _SIDES = """(SELECT _row, _value, count(*) FILTER (_is_now) AS n, count(*) FILTE
              WHERE _value IS NOT NULL GROUP BY _row, _value)"""
 _ALIKE = "count(*) FILTER (n > 0 AND m > 0)"
 
+# The rows with the most frequent value of each window; of equally frequent ones the one with the last row.
+TOP_ROWS = """(
+    SELECT kept.* FROM kept JOIN (
+        SELECT _row, max_by(_top, (n, last)) AS _most FROM (
+            SELECT _row, _top, count(*) AS n, max(i) AS last
+            FROM (SELECT *, row_number() OVER (PARTITION BY _row ORDER BY {order}) AS i FROM kept)
+            WHERE _top IS NOT NULL GROUP BY _row, _top)
+        GROUP BY _row) USING (_row)
+    WHERE _top = _most)"""
+
 OPS: dict[str, str] = {
     "kept": f"SELECT _row, {_ALIKE} FROM {_SIDES} GROUP BY _row",
     "new": f"SELECT _row, count(*) FILTER (m = 0) FROM {_SIDES} GROUP BY _row",

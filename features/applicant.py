@@ -36,6 +36,7 @@ APPLICANT = FeatureGroup(
     description="What the customer filled in with applications",
     windows=("180d", "all"),
     pii="personal",
+    permitted_use="credit decisions, fraud review",
     measures=(
         Measure(
             name="form",
@@ -175,6 +176,7 @@ HOUSEHOLDS = FeatureGroup(
     description="Whom the customer lives with, as told",
     windows=("365d", "all"),
     pii="personal",
+    permitted_use="credit decisions, fraud review",
     measures=(
         Measure(
             name="people",

@@ -34,6 +34,7 @@ CHATS = FeatureGroup(
     description="Messages of the customer in group chats",
     windows=LONG,
     pii="personal",
+    permitted_use="credit decisions, early warning",
     filters=FILTERS,
     words=WORDS,
     measures=(
@@ -193,6 +194,7 @@ CHAT_GROUPS = FeatureGroup(
     description="Group chats that the customer belongs to, and for how long",
     windows=("90d", "all"),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     lookups=(Lookup(table="clean.groups", on="group_id", columns=("topic",)),),
     filters=FILTERS,
     words=WORDS,

@@ -42,6 +42,7 @@ DEVICES = FeatureGroup(
     description="Logins, telephones and SIM cards of the customer",
     windows=LONG,
     pii="personal",
+    permitted_use="credit decisions, fraud review",
     measures=(
         Measure(
             name="login",
@@ -253,6 +254,7 @@ IDENTITY = FeatureGroup(
     description="Checks of whether the customer is who the documents say",
     windows=("30d", "180d", "all"),
     pii="personal",
+    permitted_use="credit decisions, fraud review",
     measures=(
         Measure(
             name="check",

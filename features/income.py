@@ -34,6 +34,7 @@ INCOME = FeatureGroup(
     description="What comes in as income: amounts, paydays and payers",
     windows=LONG,
     pii="personal",
+    permitted_use="credit decisions, early warning",
     where=EARNED,
     filters={kind: f"category = '{kind}'" for kind in KINDS},
     words={"salary": "salary", "business": "takings of a business", "pension": "pensions"},

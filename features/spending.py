@@ -43,6 +43,7 @@ SPENDING = FeatureGroup(
     description="Mix, places and rhythm of what the customer spends",
     windows=LONG,
     pii="personal",
+    permitted_use="credit decisions, early warning",
     measures=(
         Measure(
             name="all",

@@ -34,6 +34,7 @@ TRAJECTORY = FeatureGroup(
     description="Home, work, habits and journeys of the customer, from cells of a grid",
     windows=LONG,
     pii="personal",
+    permitted_use="credit decisions, early warning",
     filters={
         "night": "HOUR(event_at) < 6",
         "work": "ISODOW(event_at) < 6 AND HOUR(event_at) BETWEEN 9 AND 17",

@@ -20,9 +20,18 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Asset, TaskGroup, task
 
 from tallystick.errors import DeclarationError
-from tallystick.pipeline import Dates, Place, Step, check_sources, list_maintenance_steps, list_steps
+from tallystick.pipeline import (
+    Dates,
+    Place,
+    Step,
+    check_sources,
+    list_maintenance_steps,
+    list_segment_steps,
+    list_steps,
+)
 from tallystick.project import load_project
 from tallystick.project.recipe_checks import check_recipe_on_source
+from tallystick.project.segment_checks import check_segmentation
 from tallystick.runs.arguments import render
 from tallystick.runs.params import CompactEvents, template
 
@@ -46,6 +55,8 @@ LOOK_BACK_DAYS = 92
 LOOK_BACK = f"{{{{ 0 if params.first else {LOOK_BACK_DAYS} }}}}"
 # After a training everything is scored again, unless the run names dates.
 EARLIEST_DATE = "{{ params.first or '1970-01-01' }}"
+# The midnight that ended the month before.
+MONTH_END = "{{ business_date(dag_run)[:8] }}01"
 LATEST_DATE = "{{ params.last or '2200-01-01' }}"
 
 # Task and try: a retried or cleared task is new work. The same id again would be taken for done.
@@ -64,6 +75,7 @@ class Deployment:
     recipe: str
     zone: str
     properties: Path
+    segmentation: str = ""
     connection: str = "spark_default"
 
     @property
@@ -76,6 +88,7 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
     """The deployment that the environment describes; DeclarationError names a variable that is missing or wrong.
 
     TALLYSTICK_WAREHOUSE, TALLYSTICK_SOURCES (``name=dir;name=dir``) and TALLYSTICK_RECIPE must be set.
+    TALLYSTICK_SEGMENTATION names the segmentation that is assigned each month (default: none).
     TALLYSTICK_ZONE is the zone in which a business date begins (default Asia/Shanghai), TALLYSTICK_SPARK_CONF the
     properties of spark-submit (default: the ones ``make setup`` writes).
     """
@@ -88,6 +101,7 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
         recipe=_demand(environment, "TALLYSTICK_RECIPE", "a file's name in recipes/"),
         zone=zone,
         properties=Path(properties),
+        segmentation=environment.get("TALLYSTICK_SEGMENTATION", "").strip(),
     )
 
 
@@ -205,6 +219,26 @@ def add_maintenance_tasks(deployment: Deployment) -> None:
                 before = submit_steps(deployment, [step], after=before)
         else:
             before = submit_steps(deployment, [step], after=before)
+
+
+def add_segment_tasks(deployment: Deployment) -> None:
+    """Inside a DAG: features as of the end of the month before, a model where there is none, the customers' segments.
+
+    DeclarationError when the segmentation is unknown or wrong, and when several sources would share its model.
+    """
+    project = load_project(deployment.project)
+    where = "TALLYSTICK_SEGMENTATION"
+    declared = _find(deployment.segmentation, project.segmentations, what="segmentation", where=where)
+    check_segmentation(project, declared)
+    if len(deployment.sources) > 1:
+        what = f"segmentation {declared.name} has one model, but {len(deployment.sources)} sources are named"
+        raise DeclarationError(what, where="TALLYSTICK_SOURCES", fix="declare a segmentation for each source")
+    dates = Dates(first=template(MONTH_END), last=template(MONTH_END))
+    for source in deployment.sources:
+        with TaskGroup(source):
+            submit_steps(
+                deployment, list_segment_steps(declared, source, place=deployment.place, dates=dates), after=[]
+            )
 
 
 def submit_steps(deployment: Deployment, steps: Iterable[Step], *, after: list[Any]) -> list[Any]:

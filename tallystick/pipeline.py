@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
 from tallystick.runs.params import (
+    AssignSegments,
     AuditLeakage,
     BuildLabels,
     CompactEvents,
     ComputeFeatures,
+    FitSegments,
     IngestSource,
     Params,
     ScoreObservations,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.segments import Segmentation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +98,26 @@ def check_sources(recipe: Recipe, sources: Iterable[str]) -> None:
     if recipe.label is not None and len(named) > 1:
         what = f"recipe {recipe.name} trains one model, but {len(named)} sources are named: {', '.join(named)}"
         raise DeclarationError(what, where="sources", fix="declare a recipe for each source, and run each with its own")
+
+
+def list_segment_steps(
+    declared: Segmentation, source: str, *, place: Place, dates: Dates | None = None, refit: bool = False
+) -> list[Step]:
+    """The runs from stored events to segments at the month ends of the dates; without dates, at those that lack them.
+
+    A model is fitted where there is none, or with ``refit``: on the last of the dates, or the newest month end.
+    """
+    days = dates or Dates()
+    common: dict[str, Any] = {"project": place.project, "warehouse": place.warehouse, "source": source}
+    of_segments = {**common, "segmentation": declared.name}
+    features = ComputeFeatures(
+        **common, groups=declared.groups, observations=declared.observations, first=days.first, last=days.last
+    )
+    return [
+        Step(title=f"features of {source}", params=features),
+        Step(title=f"fit {declared.name}", params=FitSegments(**of_segments, as_of=days.last, first_only=not refit)),
+        Step(title=f"segments of {source}", params=AssignSegments(**of_segments, first=days.first, last=days.last)),
+    ]
 
 
 def list_maintenance_steps(sources: Iterable[str], *, place: Place, as_of: date) -> list[Step]:

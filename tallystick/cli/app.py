@@ -134,6 +134,26 @@ def sql(
 
 
 @app.command()
+def segments(
+    name: Annotated[str, typer.Argument(help="A segmentation of the project.")],
+    source: Annotated[str, typer.Option("--source", help="The source of the customers.")],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First month end, a first day of a month.")
+    ] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last month end.")] = None,
+    refit: Annotated[bool, typer.Option("--refit", help="Fit a new version, though there is a model.")] = False,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Assign customers to segments, month by month; without dates, the months that have none yet."""
+    from tallystick.cli.segmenting import make_segments
+    from tallystick.pipeline import Dates
+
+    dates = Dates(first=_day(first), last=_day(last))
+    make_segments(name, source, dates=dates, refit=refit, warehouse=warehouse, project=project)
+
+
+@app.command()
 def tables(warehouse: WarehouseOption = DEFAULT_WAREHOUSE, json: JsonOption = False, csv: CsvOption = False) -> None:
     """List the tables with rows, files and version."""
     from tallystick.cli.printing import print_table

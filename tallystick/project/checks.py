@@ -19,6 +19,7 @@ from tallystick.project.places import point_at
 from tallystick.project.problems import Problems, as_problem
 from tallystick.project.project import Project
 from tallystick.project.recipe_checks import recipe_problems
+from tallystick.project.segment_checks import segmentation_problems
 from tallystick.project.sources import check_source, source_names
 from tallystick.spec.checks import group_faults
 from tallystick.spec.clean_tables import clean_faults
@@ -59,7 +60,9 @@ def _twins(project: Project) -> Iterator[Problem]:
 
 def _is_derived(project: Project, name: str) -> bool:
     """Whether the table may be one of a group, label or recipe in a file that could not be read."""
-    folders = {"feature": ["features"], "label": ["features", "recipes"]}.get(name.partition(".")[0], [])
+    folders = {"feature": ["features"], "label": ["features", "recipes"], "segment": ["recipes"]}.get(
+        name.partition(".")[0], []
+    )
     return any(project.is_unread(folder) for folder in folders)
 
 
@@ -174,6 +177,12 @@ def _recipes(project: Project) -> Iterator[Problem]:
         yield from recipe_problems(project, recipe)
 
 
+def _segmentations(project: Project) -> Iterator[Problem]:
+    """What a segmentation names exists and is permitted, and its table has expectations."""
+    for declared in project.segmentations.values():
+        yield from segmentation_problems(project, declared)
+
+
 def _sources(project: Project) -> Iterator[Problem]:
     """What the mappings of every source lack: the clean tables they fill, the parents and views they name."""
     for name in source_names(project.root):
@@ -185,4 +194,7 @@ def _suite_path(project: Project, name: str) -> str:
 
 
 # In the order of the data's way: a fault of a table is told before those of its users.
-CHECKS = (_twins, _names, _clean_tables, _lineage, _suites, _groups, _observations, _labels, _recipes, _sources)
+CHECKS = (
+    _twins, _names, _clean_tables, _lineage, _suites, _groups, _observations, _labels, _recipes, _segmentations,
+    _sources,
+)  # fmt: skip

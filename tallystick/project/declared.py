@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.segments import Segmentation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +101,21 @@ def collect_recipes(found: Iterable[Declared], problems: Problems | None = None)
     from tallystick.spec.recipes import Recipe
 
     return _by_name((one for one in found if isinstance(one.value, Recipe)), problems, kind="recipe")
+
+
+def collect_segmentations(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, Segmentation]:
+    """Segmentations by name, each knowing its place."""
+    from tallystick.spec.segments import Segmentation
+
+    return _by_name(
+        (
+            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+            for one in found
+            if isinstance(one.value, Segmentation)
+        ),
+        problems,
+        kind="segmentation",
+    )
 
 
 def collect_labels(found: Sequence[Declared], problems: Problems | None = None) -> Mapping[str, Label]:

@@ -19,6 +19,7 @@ from tallystick.project.declared import (
     collect_labels,
     collect_observations,
     collect_recipes,
+    collect_segmentations,
     read_files,
 )
 from tallystick.project.expectations import read_expectations
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.segments import Segmentation
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
 
@@ -58,6 +60,7 @@ class PartialProject(Project):
         for part in (self.contracts, self.expectations, self.feature_groups, self.observations, self.labels):
             len(part)
         len(self.recipes)
+        len(self.segmentations)
 
     @cached_property
     def contracts(self) -> Mapping[str, TableContract]:
@@ -99,6 +102,11 @@ class PartialProject(Project):
     def recipes(self) -> Mapping[str, Recipe]:
         """Recipes of the files that can be run."""
         return collect_recipes(self.recipe_declarations, self.problems)
+
+    @cached_property
+    def segmentations(self) -> Mapping[str, Segmentation]:
+        """Segmentations of the files that can be run."""
+        return collect_segmentations(self.recipe_declarations, self.problems)
 
     @cached_property
     def labels(self) -> Mapping[str, Label]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.segments import Segmentation
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
 
@@ -40,8 +41,8 @@ class Project:
 
     @cached_property
     def contracts(self) -> Mapping[str, TableContract]:
-        """Contracts by ``layer.table``: the files in schemas/, each clean table's rejects, each group's, label's
-        and observation set's.
+        """Contracts by ``layer.table``: the files in schemas/, each clean table's rejects, each group's, label's,
+        observation set's and segmentation's.
 
         Features and recipes are read only when one of their names, or the list of all names, is asked for.
         """
@@ -83,6 +84,13 @@ class Project:
         from tallystick.project.declared import collect_recipes
 
         return collect_recipes(self.recipe_declarations)
+
+    @cached_property
+    def segmentations(self) -> Mapping[str, Segmentation]:
+        """Segmentations of customers by name, from recipes/*.py."""
+        from tallystick.project.declared import collect_segmentations
+
+        return collect_segmentations(self.recipe_declarations)
 
     @cached_property
     def labels(self) -> Mapping[str, Label]:
@@ -158,15 +166,28 @@ class Contracts(Mapping[str, "TableContract"]):
         return {contract.name: contract for contract in found}
 
     @cached_property
+    def _segments(self) -> dict[str, TableContract]:
+        from tallystick.spec.segments import segment_contract
+
+        found = [segment_contract(declared) for declared in self._project.segmentations.values()]
+        return {contract.name: contract for contract in found}
+
+    @cached_property
     def _all(self) -> dict[str, TableContract]:
-        return dict(sorted((self._files | self._features | self._labels | self._scores).items()))
+        derived = self._features | self._labels | self._scores | self._segments
+        return dict(sorted((self._files | derived).items()))
 
     def _layer(self, name: object) -> dict[str, TableContract]:
         """The contracts among which ``name`` can be, reading no more than is needed to look."""
         layer = str(name).partition(".")[0]
-        if layer == "score":
-            return self._scores
-        return self._features if layer == "feature" else self._labels if layer == "label" else self._files
+        # Lambdas: to ask for one kind must not read the declarations of the others.
+        made = {
+            "feature": lambda: self._features,
+            "label": lambda: self._labels,
+            "score": lambda: self._scores,
+            "segment": lambda: self._segments,
+        }
+        return made[layer]() if layer in made else self._files
 
     def __getitem__(self, name: str) -> TableContract:
         layer = self._layer(name)

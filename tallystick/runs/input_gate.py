@@ -15,6 +15,7 @@ from tallystick.runs.context import RunContext
 from tallystick.runs.run_dates import ALWAYS, DateRange
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.recipes import Recipe
+from tallystick.spec.segments import Segmentation
 from tallystick.tables.store.bucketing import check_layout
 from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.snapshots import Pinned, pin, pin_all
@@ -60,9 +61,9 @@ def pin_clean(context: RunContext, names: Iterable[str], *, all_exist: bool = Fa
 
 
 def pin_features(
-    context: RunContext, recipe: Recipe, *, used: Mapping[str, Iterable[str]], dates: DateRange = ALWAYS
+    context: RunContext, recipe: Recipe | Segmentation, *, used: Mapping[str, Iterable[str]], dates: DateRange = ALWAYS
 ) -> PinnedTables:
-    """The rows of the recipe's observations in its feature tables.
+    """The rows of the observations of a recipe or segmentation in its feature tables.
 
     ContractError where a value of the ``used`` columns, by group, was computed by another definition than the declared
     one on one of the ``dates``, where it is not known by which, or where rows lie in other buckets than declared.

@@ -235,6 +235,35 @@ class ScoreObservations(RecipeParams):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentParams(SourceParams):
+    """What every run for one segmentation on one source is told."""
+
+    segmentation: Annotated[str, Option("the segmentation's name")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitSegments(SegmentParams):
+    """Whose segments, and learned from which date."""
+
+    job: ClassVar[str] = "fit_segments"
+    needs_spark: ClassVar[bool] = False
+
+    as_of: Annotated[date | None, Option("business date to learn from; default: the declared or newest one")] = None
+    first_only: Annotated[bool, Option("do nothing where there is a model already")] = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssignSegments(SegmentParams):
+    """Which month ends to assign; without dates those that have no segments yet."""
+
+    job: ClassVar[str] = "assign_segments"
+    needs_spark: ClassVar[bool] = False
+
+    first: FirstDate = None
+    last: LastDate = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WriteReport(RecipeParams):
     """Which recipe on which source."""
 
@@ -280,6 +309,8 @@ RUNS: tuple[type[Params], ...] = (
     AuditLeakage,
     TrainModel,
     ScoreObservations,
+    FitSegments,
+    AssignSegments,
     WriteReport,
     CompactEvents,
     RebucketSource,

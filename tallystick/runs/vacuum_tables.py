@@ -55,5 +55,7 @@ def _needed_versions(registry: Registry) -> dict[str, set[int]]:
                 text = registry.fetch_files(version, Path(folder), "manifest.json").read_text(encoding="utf-8")
             for name, number in json.loads(text)["inputs"].items():
                 needed[name].add(int(number))
-            needed[f"training.{model}"].add(int(version.tags["training_version"]))
+            # Segments are found in features alone, which the manifest names.
+            if "training_version" in version.tags:
+                needed[f"training.{model}"].add(int(version.tags["training_version"]))
     return needed

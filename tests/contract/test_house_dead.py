@@ -20,6 +20,7 @@ EXCEPTIONS = {
     "tallystick/labels/vintages.py::count_cohorts": _BY_DESIGN,
     "tallystick/model/export.py::evaluate_document": _YARDSTICK,
     "tallystick/model/scorer.py::Scorer.load_context": "MLflow calls it",
+    "tallystick/segments/assigner.py::Assigner.load_context": "MLflow calls it",
     "tallystick/observations/source.py::observe_source": "for labels, which need all of a source at once",
     "tallystick/runs/params.py::RUNS": "what every test of the runs goes through",
     "tallystick/visibility/rows.py::rows_in_force": "the rendering that the drawn cases hold the other ones against",

@@ -23,6 +23,7 @@ STAGES = tuple(
         "labels",
         "graph",
         "training",
+        "segments",
         "scoring",
         "model",
         "report",

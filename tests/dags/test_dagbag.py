@@ -118,3 +118,25 @@ def test_what_a_recipe_would_miss_on_a_source_is_an_import_error(tmp_path: Path,
     for text in facts["errors"].values():
         assert f"recipe {RECIPE} cannot run on copenhagen" in text
         assert f"tally source check copenhagen --recipe {RECIPE}" in text
+
+
+def test_segments_are_assigned_each_month_where_a_segmentation_is_named(tmp_path: Path, project_root: Path) -> None:
+    facts = read_facts(tmp_path, project_root, TALLYSTICK_SEGMENTATION="preferences")
+    assert facts["errors"] == {}
+    jobs = submitted(facts, "monthly_segments")
+    assert list(jobs) == ["compute_features", "fit_segments", "assign_segments"]
+    assert jobs["assign_segments"]["upstream"] == [f"{SOURCE}.fit_segments"]
+    month_end = "{{ business_date(dag_run)[:8] }}01"
+    for job in ("compute_features", "assign_segments"):
+        assert f"--from {month_end} --to {month_end}" in " ".join(jobs[job]["arguments"]), job
+    fitting = " ".join(jobs["fit_segments"]["arguments"])
+    assert f"--as-of {month_end} --first-only" in fitting
+    assert {task["pool"] for task in jobs.values()} == {"tallystick_writers"}
+    assert len(facts["dags"]["monthly_segments"]["doc"]) > 200
+
+
+def test_one_segmentation_has_one_source(tmp_path: Path, project_root: Path) -> None:
+    sources = f"{SOURCE}=a;berka=b"
+    facts = read_facts(tmp_path, project_root, TALLYSTICK_SEGMENTATION="preferences", TALLYSTICK_SOURCES=sources)
+    (told,) = [text for path, text in facts["errors"].items() if Path(path).stem == "monthly_segments"]
+    assert "segmentation preferences has one model, but 2 sources are named" in told

@@ -90,6 +90,11 @@ class Slice:
         return cls(f"{table}/{recipe}/{source}", {"recipe": recipe, "source": source}, *_as_of(between), buckets)
 
     @classmethod
+    def of_segments(cls, table: str, source: str, *, between: Instants = (None, None), buckets: int = 0) -> Slice:
+        """A segment table's rows of one source, of all instants or of ``low <= as_of < high``."""
+        return cls(f"{table}/{source}", {"source": source}, *_as_of(between), buckets)
+
+    @classmethod
     def of_labels(cls, table: str, source: str, observations: str, *, buckets: int = 0) -> Slice:
         """A label's rows of one observation set, all of them, since each may have matured."""
         partition = {"observations": observations, "source": source}

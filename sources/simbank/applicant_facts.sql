@@ -17,6 +17,7 @@ SELECT
     ELSE OCC_CD
   END AS occupation,
   CAST(INC_YUAN AS DECIMAL(18, 2)) * 100 AS declared_income_minor,
+  CAST(OTH_INSTAL AS DECIMAL(18, 2)) * 100 AS other_instalments_minor,
   CONCAT(${source}, ':', CONTACT_NO) AS contact_id,
   CASE CONTACT_TP
     WHEN 'FAM' THEN 'family'

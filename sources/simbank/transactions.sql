@@ -36,6 +36,8 @@ SELECT
     WHEN '227' THEN 'penalty_interest'
     WHEN '234' THEN 'interest'
     WHEN '241' THEN 'fee'
+    WHEN '248' THEN 'other_loan_disbursal'
+    WHEN '255' THEN 'other_loan_payment'
     ELSE ABS_CD
   END AS category,
   CAST(AMT AS DECIMAL(18, 2)) * 100 AS amount_minor,

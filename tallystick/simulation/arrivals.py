@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.hardship import no_hardship
 from tallystick.simulation.journal import Facts, Journal
 from tallystick.simulation.life import record_facts
+from tallystick.simulation.other_lenders import draw_debts
 from tallystick.simulation.people import People, draw_people
 from tallystick.simulation.ties import FRIEND
 from tallystick.simulation.town import (
@@ -41,6 +43,7 @@ def found_town(rng: np.random.Generator, count: int, *, first_number: int, start
         rng=rng,
         journal=Journal(),
         balance=np.concatenate([main, aside]).astype(np.int64) * (np.tile(people.joined, 2) < start),
+        elsewhere=np.where(people.paid_elsewhere, people.income * rng.exponential(0.5, count), 0).astype(np.int64),
         has_savings=saver,
         homes=homes,
         region=people.region.copy(),
@@ -49,6 +52,8 @@ def found_town(rng: np.random.Generator, count: int, *, first_number: int, start
         told_idle=np.zeros(count, dtype=bool),
         urge=people.gambler * 0.6 * rng.random(count),
         stress=0.2 * rng.random(count),
+        hardship=no_hardship(people, homes.role),
+        debts=draw_debts(rng, people),
         loans=Loans(),
         orders=_draw_orders(rng, people),
     )

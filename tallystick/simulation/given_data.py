@@ -12,14 +12,15 @@ import numpy as np
 from tallystick.simulation.home_facts import BEFORE_SENDING
 from tallystick.simulation.households import CHILD
 from tallystick.simulation.journal import Facts
+from tallystick.simulation.other_lenders import owed_to_others
 from tallystick.simulation.people import HAS_EMPLOYER
 from tallystick.simulation.ties import FRIEND
-from tallystick.simulation.town import Town
+from tallystick.simulation.town import Town, cut_to
 
 OWNS, RENTS, WITH_FAMILY, DORMITORY = range(4)
 NO_EMPLOYER = -1
 _NEW_TELEPHONE_DAILY, _NEW_MAIL_DAILY, _NEW_CONTACT = 1 / 1_200, 1 / 1_500, 0.15
-_SHARED_TELEPHONE, _SHARED_MAIL, _OLD_ADDRESS = 0.06, 0.03, 0.12
+_SHARED_TELEPHONE, _SHARED_MAIL, _OLD_ADDRESS = 0.12, 0.06, 0.12
 # What somebody is to the applicant who names them; ties of another kind are strangers to the bank.
 _CONTACT_WEIGHTS = np.array([4.0, 0.6, 1.6, 0.5])
 _STUDENT = 0
@@ -40,6 +41,7 @@ class GivenDataRecorder:
         self._address, self._next = homes.number.copy(), count
         self._contact, self._contact_kind = self._draw_contacts(town, own)
         self._share_in_rings(people.ring)
+        self._told_share = np.clip(rng.normal(0.6, 0.3, count), 0.0, 1.0)
         self._owns = rng.random(count) < np.clip((town.first_day - people.birth) / 365.25 / 100 + 0.05, 0, 0.6)
 
     def begin(self, town: Town, first: int) -> None:
@@ -72,6 +74,7 @@ class GivenDataRecorder:
             "employer": np.where(works, people.employer[who], NO_EMPLOYER),
             "occupation": people.job[who],
             "income": asked["income"],
+            "owed": cut_to(self._told_share[who] * owed_to_others(town)[who], 10_000),
             "contact": self._contact[who],
             "contact_kind": self._contact_kind[who],
             "region": town.region[who],

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.holidays import is_day_off
 from tallystick.simulation.journal import Facts, Value
 from tallystick.simulation.people import HAS_EMPLOYER
-from tallystick.simulation.recording import Leave, is_day_off
+from tallystick.simulation.recording import Leave
 from tallystick.simulation.social import mood_of
 from tallystick.simulation.town import NEVER, Town
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.holidays import is_day_off
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.people import HOBBIES
-from tallystick.simulation.recording import is_day_off
 from tallystick.simulation.town import Town
 
 CONTENT, HOBBY, CLICK = range(3)

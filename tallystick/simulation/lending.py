@@ -8,8 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from tallystick.simulation.day_numbers import days_of_months, from_day_number, month_number
+from tallystick.simulation.hardship import pressure_of
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.money import seconds_between
+from tallystick.simulation.other_lenders import burden_of, strain_of
 from tallystick.simulation.ties import FAMILY
 from tallystick.simulation.town import (
     BOOKMAKER,
@@ -57,7 +59,7 @@ def collect(town: Town, day: int, *, second: int) -> None:
     _, first = np.unique(loans.who[at], return_index=True)
     at = at[first]
     who, late = loans.who[at], late[at]
-    will = town.people.will[who] * (1 - 0.35 * town.urge[who])
+    will = _will_now(town)[who]
     chance = np.where(late == 0, 0.45 + 0.54 * will, 0.02 + 0.55 * will**3)
     chance = np.where(late > 30, chance * 0.3, chance) * (second == FIRST_COLLECTION) + chance * 0.3 * (
         second != FIRST_COLLECTION
@@ -70,6 +72,12 @@ def collect(town: Town, day: int, *, second: int) -> None:
     part = np.minimum(cut_to(town.balance[who[some]] * 0.7, 100), owed[some])
     _pay(town, day, at[some], part, second=second)
     loans.is_open[at[late > _WRITE_OFF_DAYS]] = False
+
+
+def _will_now(town: Town) -> np.ndarray:
+    """How reliably each person lets a due instalment be taken today: bets, hardship and other debts come first."""
+    will: np.ndarray = town.people.will * (1 - 0.35 * town.urge) * (1 - 0.6 * town.hardship.level)
+    return will * (1 - 0.5 * strain_of(burden_of(town)))
 
 
 def _reserve(town: Town, who: np.ndarray) -> np.ndarray:
@@ -125,6 +133,8 @@ def _applicants(town: Town, day: int) -> np.ndarray:
     running = np.bincount(loans.who[loans.is_open], minlength=town.count)
     money = (town.balance[: town.count] + town.balance[town.count :]) / np.maximum(people.income, 1)
     need = 0.6 + 0.7 * (money < 0.4) + 1.7 * (town.idle_days(day) > 10) + 1.5 * town.urge + 1.2 * (people.ring >= 0)
+    # Hardship, one's own or that of people one would help, and debts that fall due elsewhere.
+    need += 1.2 * town.hardship.level + 0.25 * pressure_of(town) + 0.8 * strain_of(burden_of(town))
     chance = _APPLIES_MONTHLY / 30 * need * np.where(running == 0, 1.0, np.where(running == 1, 0.3, 0.05))
     settled = (people.joined + 45 <= day) & (town.first_day + _LENDING_STARTS_AFTER <= day)
     return np.flatnonzero(settled & (town.rng.random(town.count) < chance) & (running < 3))

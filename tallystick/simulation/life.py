@@ -42,10 +42,10 @@ def live_a_day(town: Town, day: int) -> None:
 
 
 def _move_moods(town: Town, day: int) -> None:
-    """Stress follows low money and idleness with a lag of weeks; stress feeds the urge of those who gamble."""
+    """Stress follows low money, idleness and hardship with a lag of weeks; it feeds the urge of those who gamble."""
     rng, people = town.rng, town.people
     money = (town.balance[: town.count] + town.balance[town.count :]) / np.maximum(people.income, 1)
-    strain = 0.65 * (money < 0.12) + 0.5 * (town.idle_days(day) > 20)
+    strain = 0.65 * (money < 0.12) + 0.5 * (town.idle_days(day) > 20) + 0.5 * town.hardship.level
     town.stress += (np.minimum(strain, 1.0) - town.stress) / 30
     pull = people.gambler * (0.55 + 0.8 * town.stress)
     town.urge += (pull - town.urge) / 20 + 0.01 * rng.standard_normal(town.count) * (people.gambler > 0)
@@ -56,10 +56,12 @@ def _tell_the_bank(town: Town, day: int, here: np.ndarray, found: np.ndarray) ->
     """A few report that they lost their work; those who did report the new one; a few move house."""
     rng, people = town.rng, town.people
     draw = rng.random((2, town.count))
-    idle = (town.idle_days(day) > 25) & ~town.told_idle & (draw[0] < _TELLS_BANK_MONTHLY / 30)
-    again = found & town.told_idle
-    moved = here & (draw[1] < _MOVES_MONTHLY / 30)
-    told = np.flatnonzero(here & (people.joined < day) & (idle | again | moved))
+    # Who is no customer yet has nobody to tell.
+    known = here & (people.joined < day)
+    idle = known & (town.idle_days(day) > 25) & ~town.told_idle & (draw[0] < _TELLS_BANK_MONTHLY / 30)
+    again = known & found & town.told_idle
+    moved = known & (draw[1] < _MOVES_MONTHLY / 30)
+    told = np.flatnonzero(idle | again | moved)
     town.told_idle[idle] = True
     town.told_idle[again] = False
     town.region[moved] = rng.integers(0, REGIONS, int(moved.sum()))

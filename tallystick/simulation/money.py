@@ -11,6 +11,7 @@ import numpy as np
 
 from tallystick.simulation.day_numbers import from_day_number
 from tallystick.simulation.journal import Facts
+from tallystick.simulation.people import NO_SHOP
 from tallystick.simulation.town import (
     BOOKMAKER,
     CARD,
@@ -41,7 +42,10 @@ _PAY_PARTNER = np.array([STRANGER, EMPLOYER, EMPLOYER, EMPLOYER, STRANGER, EMPLO
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Habit:
-    """One way to spend: how often (a month), how much (share of the monthly income), and when in the day."""
+    """One way to spend: how often (a month), how much (share of the monthly income), and when in the day.
+
+    ``keeper`` is how often the keeper of a shop does it, who has no time during its hours (1: as often as others).
+    """
 
     category: str
     channel: int
@@ -51,6 +55,7 @@ class Habit:
     high: int
     weekend: float = 1.0
     partner: int = MERCHANT
+    keeper: float = 1.0
 
 
 def _clock(hour: int, minute: int = 0) -> int:
@@ -60,18 +65,45 @@ def _clock(hour: int, minute: int = 0) -> int:
 # The shares add up to about 0.7 of the income for someone of middling thrift; rent and loans come on top.
 MORNING = (Habit(category="transport", channel=MOBILE, monthly=0.8, share=0.012, low=_clock(7), high=_clock(8, 25)),)
 DAYTIME = (
-    Habit(category="food", channel=MOBILE, monthly=1.4, share=0.09, low=_clock(11, 30), high=_clock(13, 10)),
+    Habit(category="food", channel=MOBILE, monthly=1.4, share=0.09, low=_clock(11, 30), high=_clock(13, 10), keeper=0),
     Habit(
-        category="cash", channel=CASH, monthly=0.4, share=0.20, low=_clock(13, 15), high=_clock(14, 20), partner=NOBODY
+        category="cash",
+        channel=CASH,
+        monthly=0.4,
+        share=0.20,
+        low=_clock(13, 15),
+        high=_clock(14, 20),
+        partner=NOBODY,
+        keeper=0,
     ),
-    Habit(category="medical", channel=CARD, monthly=0.12, share=0.25, low=_clock(14, 25), high=_clock(15, 10)),
     Habit(
-        category="shopping", channel=CARD, monthly=0.6, share=0.16, low=_clock(15, 15), high=_clock(16, 40), weekend=1.8
+        category="medical", channel=CARD, monthly=0.12, share=0.25, low=_clock(14, 25), high=_clock(15, 10), keeper=0
+    ),
+    Habit(
+        category="shopping",
+        channel=CARD,
+        monthly=0.6,
+        share=0.16,
+        low=_clock(15, 15),
+        high=_clock(16, 40),
+        weekend=1.8,
+        keeper=0,
     ),
 )
 EVENING = (
-    Habit(category="food", channel=CARD, monthly=0.9, share=0.09, low=_clock(18), high=_clock(19, 30), weekend=1.5),
-    Habit(category="shopping", channel=MOBILE, monthly=1.1, share=0.12, low=_clock(19, 35), high=_clock(21, 30)),
+    Habit(
+        category="food",
+        channel=CARD,
+        monthly=0.9,
+        share=0.09,
+        low=_clock(18),
+        high=_clock(19, 30),
+        weekend=1.5,
+        keeper=0,
+    ),
+    Habit(
+        category="shopping", channel=MOBILE, monthly=1.1, share=0.12, low=_clock(19, 35), high=_clock(21, 30), keeper=4
+    ),
     Habit(
         category="entertainment",
         channel=MOBILE,
@@ -122,7 +154,10 @@ def run_standing_orders(town: Town, day: int) -> None:
 
 
 def pay_wages(town: Town, day: int) -> None:
-    """Monthly pay on the workplace's day, weekly pay of couriers, irregular takings of the self-employed."""
+    """Monthly pay on the workplace's day, weekly pay of couriers, irregular takings of who works without a shop.
+
+    Some have their pay sent to another bank, which this one does not see.
+    """
     rng, people = town.rng, town.people
     date = from_day_number(day)
     draw, size = (
@@ -133,7 +168,9 @@ def pay_wages(town: Town, day: int) -> None:
     weekly = people.employer % 5 == date.weekday()
     due = np.where(people.job == _COURIER, weekly, np.where(people.job == _SELF_EMPLOYED, draw < 4.5 / 30, monthly))
     part = np.where(people.job == _COURIER, 7 / 30.4, np.where(people.job == _SELF_EMPLOYED, 0.88 / 4.5, 1.0))
-    who = np.flatnonzero(town.active(day) & (town.idle_since == NEVER) & due)
+    earns = (town.idle_since == NEVER) & due & (people.shop == NO_SHOP)
+    town.elsewhere += np.where(earns & people.paid_elsewhere, town.pay * part * size, 0).astype(np.int64)
+    who = np.flatnonzero(town.active(day) & earns & ~people.paid_elsewhere)
     job = people.job[who]
     facts: Facts = {"category": _PAY_CATEGORY[job], "channel": TRANSFER, "partner_kind": _PAY_PARTNER[job]}
     # An employer pays all its people in the same minute.
@@ -142,6 +179,22 @@ def pay_wages(town: Town, day: int) -> None:
     amount = cut_to(town.pay[who] * part[who] * size[who], 100) + 36
     town.book(day, who, amount, second=second, partner=people.employer[who], **facts)
     _support_the_idle(town, day)
+
+
+def bring_from_elsewhere(town: Town, day: int) -> None:
+    """Who is paid at another bank lives on both accounts, and fills this one up while there is money there."""
+    rng, people, n = town.rng, town.people, town.count
+    spent = np.where(town.idle_since == NEVER, 0.35, 0.2) / 30 * people.income
+    town.elsewhere -= np.minimum(town.elsewhere, spent.astype(np.int64))
+    low = town.balance[:n] < people.income * (0.25 + 0.6 * people.thrift)
+    who = np.flatnonzero(town.active(day) & people.paid_elsewhere & low & (rng.random(n) < 5 / 30))
+    wanted = people.income[who] * 0.22 * draw_factors(rng, len(who), 0.5)
+    amount = cut_to(np.minimum(wanted, town.elsewhere[who] * 0.7), 10_000)
+    who, amount = who[amount > 0], amount[amount > 0]
+    town.elsewhere[who] -= amount
+    second = seconds_between(town, len(who), low=_clock(11, 20), high=_clock(11, 21))
+    facts: Facts = {"category": CATEGORY["transfer"], "channel": TRANSFER, "partner_kind": STRANGER}
+    town.book(day, who, amount, second=second, partner=60_000 + who, **facts)
 
 
 def _support_the_idle(town: Town, day: int) -> None:
@@ -183,9 +236,10 @@ def spend(town: Town, day: int, habits: tuple[Habit, ...]) -> None:
     income = np.where(town.idle_since == NEVER, town.pay, people.income * 0.55)
     ease = np.clip(town.balance[:n] / np.maximum(people.income, 1) / 0.5, 0.2, 2.0)
     loose = 1.5 - people.thrift
+    keeps_shop = (people.shop != NO_SHOP) & (town.idle_since == NEVER)
     facts: Facts
     for habit in habits:
-        often = habit.monthly / 30 * (habit.weekend if weekend else 1.0)
+        often = habit.monthly / 30 * (habit.weekend if weekend else 1.0) * np.where(keeps_shop, habit.keeper, 1.0)
         who = np.flatnonzero(town.active(day) & (rng.random(n) < often * np.minimum(0.5 + 0.5 * ease, 1.15)))
         spread = np.exp(rng.normal(-0.18, 0.6, len(who)))
         amount = (income[who] * habit.share * loose[who] * ease[who] * spread).astype(np.int64)

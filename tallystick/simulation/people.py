@@ -45,6 +45,12 @@ HOBBIES = (
     "running",
     "stocks",
 )
+# Kinds of a small shop; half of the self-employed keep one.
+NO_SHOP = -1
+STALL, GROCERY, CLOTHES, SERVICES = range(4)
+_SHOP_SHARES = np.array([0.35, 0.30, 0.15, 0.20])
+_SELF_EMPLOYED, _KEEPS_SHOP = 4, 0.5
+_PAID_ELSEWHERE = 0.4  # of those with an employer
 # How many people of one region and like age know each other well enough to be alike.
 _CIRCLE = 10
 
@@ -64,12 +70,16 @@ class People:
     payday: np.ndarray  # day of the month
     income: np.ndarray  # fen a month, true
     declared: np.ndarray  # fen a month, as told to the bank
+    paid_elsewhere: np.ndarray  # the wage goes to another bank
     thrift: np.ndarray  # 0 spends all .. 1 saves much
     will: np.ndarray  # how reliably a due instalment is paid while there is money
     warmth: np.ndarray  # how much someone writes and calls (1 is normal)
     night: np.ndarray  # share of activity at night
     gambler: np.ndarray  # 0 never .. 1 all the time
     ring: np.ndarray  # number of the group that shares one device, -1 for none
+    shop: np.ndarray  # kind of the shop, NO_SHOP for none
+    trade: np.ndarray  # how often somebody buys there (1 is usual)
+    appetite: np.ndarray  # how easily a debt with another lender is taken (1 is usual)
     family: np.ndarray
     hobbies: np.ndarray  # two different ones a person
     ties: Ties
@@ -113,12 +123,16 @@ def draw_people(rng: np.random.Generator, count: int, *, first_number: int, star
         payday=np.array([5, 10, 15, 25])[workplace % 4],
         income=income,
         declared=np.round(income * swagger / 50_000).astype(np.int64) * 50_000,
+        paid_elsewhere=HAS_EMPLOYER[job] & (rng.random(count) < _PAID_ELSEWHERE),
         thrift=np.clip(rng.beta(2.2, 2.6, count) - 0.2 * (gambler > 0), 0.02, 1.0),
         will=will,
         warmth=np.exp(rng.normal(-0.25, 0.7, count)),
         night=np.clip(night + 0.25 * gambler, 0, 0.8),
         gambler=gambler,
         ring=ring,
+        shop=_draw_shops(rng, job),
+        trade=np.exp(rng.normal(0, 0.35, count)),
+        appetite=np.exp(rng.normal(-0.3, 0.8, count)),
         family=family,
         hobbies=hobbies,
         ties=draw_ties(rng, groups, near=near),
@@ -159,6 +173,11 @@ def _draw_workplaces(rng: np.random.Generator, job: np.ndarray, region: np.ndarr
     rank[order] = np.arange(size)
     shared = job * 100_000 + rank // 12
     return np.where(HAS_EMPLOYER[job], shared, 10_000_000 + np.arange(size))
+
+
+def _draw_shops(rng: np.random.Generator, job: np.ndarray) -> np.ndarray:
+    keeps = (job == _SELF_EMPLOYED) & (rng.random(len(job)) < _KEEPS_SHOP)
+    return np.where(keeps, rng.choice(len(_SHOP_SHARES), len(job), p=_SHOP_SHARES), NO_SHOP)
 
 
 def _draw_hobbies(rng: np.random.Generator, count: int) -> np.ndarray:

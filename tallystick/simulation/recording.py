@@ -10,12 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from tallystick.simulation.day_numbers import day_number, from_day_number
 from tallystick.simulation.town import Town
 
-# Spring Festival's first day by year; a year that is not listed here has none.
-_SPRING_FESTIVALS = {2023: 121, 2024: 210, 2025: 129, 2026: 217, 2027: 206, 2028: 126}
-_FESTIVAL_DAYS = 8
 _LEAVES_YEARLY = 2.2
 
 
@@ -27,18 +23,6 @@ class Recorder(Protocol):
 
     def record_a_day(self, town: Town, day: int) -> None:
         """Record the day ``day``, after everything else of it happened."""
-
-
-def is_day_off(day: int) -> bool:
-    """Whether offices are shut: weekends, New Year, Spring Festival, and the weeks of May 1 and October 1."""
-    date = from_day_number(day)
-    month_day = date.month * 100 + date.day
-    festival = _SPRING_FESTIVALS.get(date.year)
-    if festival:
-        first = day_number(date.replace(month=festival // 100, day=festival % 100))
-        if first <= day < first + _FESTIVAL_DAYS:
-            return True
-    return date.weekday() >= 5 or month_day == 101 or 501 <= month_day <= 505 or 1001 <= month_day <= 1007
 
 
 class Leave:

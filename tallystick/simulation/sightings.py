@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.holidays import is_day_off
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.people import HAS_EMPLOYER, REGIONS
-from tallystick.simulation.recording import Leave, is_day_off
+from tallystick.simulation.recording import Leave
 from tallystick.simulation.town import Town
 
 _NIGHT, _OFFICE, _EVENING = range(3)

@@ -43,6 +43,7 @@ from tallystick.simulation.town import (
     CATEGORIES,
     CUSTOMER,
     EMPLOYER,
+    LENDER,
     MERCHANT,
     NOBODY,
     OWN_BANK,
@@ -53,7 +54,16 @@ from tallystick.simulation.town import (
 _PURPOSE_WORDS = dict(zip(PURPOSES, ("消费", "教育", "医疗", "装修", "旅游", "经营", "还债"), strict=True))
 _CHANNEL_CODES = ("01", "02", "03", "04")
 _ABSTRACT_CODES = tuple(f"{101 + 7 * place}" for place in range(len(CATEGORIES)))
-_PARTNER_LETTER = {NOBODY: "", MERCHANT: "M", EMPLOYER: "E", CUSTOMER: "", STRANGER: "S", OWN_BANK: "L", BOOKMAKER: "B"}
+_PARTNER_LETTER = {
+    NOBODY: "",
+    MERCHANT: "M",
+    EMPLOYER: "E",
+    CUSTOMER: "",
+    STRANGER: "S",
+    OWN_BANK: "L",
+    BOOKMAKER: "B",
+    LENDER: "Z",
+}
 _RELATION_CODES = ("FAM", "COL", "FRD", "GUA", "DEV", "ADR")
 _SOCIAL_CODES = ("MSG", "CALL", "POST", "GRP")
 
@@ -63,7 +73,7 @@ def _partners(rows: pd.DataFrame, number: int) -> tuple[Texts, Texts]:
     kind, partner = rows["partner_kind"].to_numpy(), rows["partner"].to_numpy()
     bank = np.where(np.isin(kind, (CUSTOMER, OWN_BANK)), 900, 301 + partner % 8)
     letter = coded([_PARTNER_LETTER[kind] for kind in sorted(_PARTNER_LETTER)], kind)
-    town_part = chosen(np.isin(kind, (CUSTOMER, NOBODY, BOOKMAKER)), "", f"{number:04d}")
+    town_part = chosen(np.isin(kind, (CUSTOMER, NOBODY, BOOKMAKER, LENDER)), "", f"{number:04d}")
     nobody, account = kind == NOBODY, joined(letter, town_part, whole_texts(partner))
     return chosen(nobody, "", whole_texts(bank)), chosen(nobody, "", account)
 

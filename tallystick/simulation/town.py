@@ -19,7 +19,7 @@ from tallystick.simulation.people import People
 NEVER = 1 << 30
 
 # Who stands at the other end of a transaction.
-NOBODY, MERCHANT, EMPLOYER, CUSTOMER, STRANGER, OWN_BANK, BOOKMAKER = range(7)
+NOBODY, MERCHANT, EMPLOYER, CUSTOMER, STRANGER, OWN_BANK, BOOKMAKER, LENDER = range(8)
 
 # How the bank knows two customers to be connected; the first three are also kinds of a tie.
 KIN, COLLEAGUES, FRIENDS, GUARANTOR, DEVICE, ADDRESS = range(6)
@@ -46,6 +46,8 @@ CATEGORIES = (
     "penalty_interest",
     "interest",
     "fee",
+    "other_loan_disbursal",
+    "other_loan_payment",
 )
 CATEGORY = {name: position for position, name in enumerate(CATEGORIES)}
 
@@ -87,6 +89,37 @@ class Orders:
 
 
 @dataclass(kw_only=True, slots=True)
+class Hardship:
+    """How heavy it is on each person (0 none .. 1), until which day, of what kind, and what it still costs (fen)."""
+
+    level: np.ndarray
+    until: np.ndarray
+    kind: np.ndarray
+    cost: np.ndarray
+    partner_of: np.ndarray  # role in the household the day before
+    owner: np.ndarray  # close ties inside the town, both sides
+    other: np.ndarray
+
+
+@dataclass(kw_only=True, slots=True)
+class Debts:
+    """Running debts with other lenders, one position per debt."""
+
+    who: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    lender: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    instalment: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    left: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    day_of_month: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    missed: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    is_seen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+
+    def keep(self, chosen: np.ndarray) -> None:
+        """Forget all debts but the chosen ones."""
+        for name in ("who", "lender", "instalment", "left", "day_of_month", "missed", "is_seen"):
+            setattr(self, name, getattr(self, name)[chosen])
+
+
+@dataclass(kw_only=True, slots=True)
 class Town:
     """People, the random stream, the journal, and everything that a day may change."""
 
@@ -95,6 +128,7 @@ class Town:
     rng: np.random.Generator
     journal: Journal
     balance: np.ndarray  # fen, main accounts then savings accounts
+    elsewhere: np.ndarray  # fen, at the bank that the wage goes to
     has_savings: np.ndarray
     homes: Households  # who lives with whom now
     region: np.ndarray  # where each person lives now
@@ -103,6 +137,8 @@ class Town:
     told_idle: np.ndarray  # the bank was told about it
     urge: np.ndarray  # gambling now: 0 .. 1
     stress: np.ndarray  # 0 .. 1, follows the money
+    hardship: Hardship
+    debts: Debts
     loans: Loans
     orders: Orders
     # Lent money that is still to be spent: who, amount, purpose, day.

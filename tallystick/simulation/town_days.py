@@ -18,6 +18,7 @@ from tallystick.simulation.devices import DeviceRecorder
 from tallystick.simulation.employment import EmploymentRecorder
 from tallystick.simulation.given_data import GivenDataRecorder
 from tallystick.simulation.groups import GroupRecorder
+from tallystick.simulation.hardship import pay_for_hardship, strike_a_day
 from tallystick.simulation.home_facts import HomeRecorder
 from tallystick.simulation.interests import InterestRecorder
 from tallystick.simulation.lending import FIRST_COLLECTION, SECOND_COLLECTION, buy_with_loans, collect, lend_a_day
@@ -26,6 +27,7 @@ from tallystick.simulation.money import (
     DAYTIME,
     EVENING,
     MORNING,
+    bring_from_elsewhere,
     gamble_at_night,
     gamble_in_the_evening,
     move_savings,
@@ -35,7 +37,9 @@ from tallystick.simulation.money import (
     send_money,
     spend,
 )
+from tallystick.simulation.other_lenders import InquiryRecorder, borrow_elsewhere, pay_other_lenders
 from tallystick.simulation.recording import Leave, Recorder
+from tallystick.simulation.shops import run_shops, take_at_noon, take_in_the_evening
 from tallystick.simulation.sightings import PlaceRecorder
 from tallystick.simulation.social import talk_a_day
 from tallystick.simulation.town import Town
@@ -59,6 +63,7 @@ def make_recorders(town: Town, seed: int, number: int) -> list[Recorder]:
         HomeRecorder(next(streams), town),
         GivenDataRecorder(next(streams), town),
         WallpaperRecorder(next(streams)),
+        InquiryRecorder(next(streams), town),
     ]
 
 
@@ -72,6 +77,7 @@ def run_days(
         recorder.begin(town, first)
     for day in range(first, last + 1):
         live_a_day(town, day)
+        strike_a_day(town, day)
         welcome_a_day(town, day)
         reveal_relations(town, relations, relations["day"] == day)
         _move_money(town, day)
@@ -87,13 +93,20 @@ def _move_money(town: Town, day: int) -> None:
     pay_interest(town, day)
     run_standing_orders(town, day)
     collect(town, day, second=FIRST_COLLECTION)
+    pay_other_lenders(town, day)
     spend(town, day, MORNING)
+    run_shops(town, day)
     pay_wages(town, day)
     move_savings(town, day)
+    bring_from_elsewhere(town, day)
+    take_at_noon(town, day)
     spend(town, day, DAYTIME)
+    borrow_elsewhere(town, day)
     send_money(town, day)
+    pay_for_hardship(town, day)
     lend_a_day(town, day)
     buy_with_loans(town, day)
     collect(town, day, second=SECOND_COLLECTION)
+    take_in_the_evening(town, day)
     spend(town, day, EVENING)
     gamble_in_the_evening(town, day)

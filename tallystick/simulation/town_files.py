@@ -83,8 +83,8 @@ def pack_town(town: Town, number: int, *, dates: Sequence[date], seed: int) -> T
     for flaws in flaws_of.values():
         files.planted.update(flaws.planted)
     for name, (_, write) in truth.TRUTHS.items():
-        if lines := write(town):
-            files.packed[truth.FOLDER, name] = pack([text_bytes(pa.array(lines, pa.string()), "utf-8")])
+        if len(lines := write(town)):
+            files.packed[truth.FOLDER, name] = pack([text_bytes(lines, "utf-8")])
     return files
 
 

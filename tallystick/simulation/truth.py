@@ -1,33 +1,79 @@
-"""The truth behind the deliveries: when customers really lost and found work.
+"""The truth behind the deliveries: what really happened to customers and was never told.
 
-It goes into ``truth/`` beside the deliveries, for those who judge what the pipeline found. Kept apart from the files of
-the supplier because no load, feature or model may read it: a test looks for anybody in this package who does.
+When work was lost and found, hardship and how it came, debts with other lenders. It goes into ``truth/`` beside the
+deliveries, for those who judge what the pipeline found. Kept apart from the files of the supplier because no load,
+feature or model may read it: a test looks for anybody in this package who does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tallystick.simulation.day_numbers import date_texts
-from tallystick.simulation.employment import FOUND, LOST, WORK_TRUTH
+import pandas as pd
+import pyarrow as pa
+
+from tallystick.simulation.employment import WORK_TRUTH
+from tallystick.simulation.hardship import HARDSHIP_TRUTH
+from tallystick.simulation.other_lenders import DEBT_TRUTH
+from tallystick.simulation.spelling import Texts, coded, customer_texts, day_texts, joined, money_texts, whole_texts
 from tallystick.simulation.town import Town
 
 FOLDER = "truth"
-_WORDS = {LOST: "lost", FOUND: "found"}
+# The words of codes, in the order of the codes.
+_WORK = ("lost", "found")
+_HARDSHIP, _CAUSES = ("illness", "accident", "relative", "separation"), ("chance", "ties")
+_DEBTS = ("taken", "settled", "given_up")
 
 
-def work_lines(town: Town) -> list[str]:
+def work_lines(town: Town) -> pa.Array:
     """One line each time a customer lost or found work, in the order of time."""
-    rows = town.journal.frame(WORK_TRUTH)
+    return _lines(town, WORK_TRUTH, lambda rows: [coded(_WORK, rows["event"]), _dates(rows["day"])])
+
+
+def hardship_lines(town: Town) -> pa.Array:
+    """One line per blow: when it struck, of what kind, whether it came by chance or along ties, and its last day."""
+    return _lines(
+        town,
+        HARDSHIP_TRUTH,
+        lambda rows: [
+            coded(_HARDSHIP, rows["kind"]),
+            coded(_CAUSES, rows["cause"]),
+            _dates(rows["day"]),
+            _dates(rows["until"] - 1),
+        ],
+    )
+
+
+def debt_lines(town: Town) -> pa.Array:
+    """One line each time a debt with another lender was taken, settled or given up, with its monthly instalment."""
+    return _lines(
+        town,
+        DEBT_TRUTH,
+        lambda rows: [
+            coded(_DEBTS, rows["event"]),
+            _dates(rows["day"]),
+            joined("Z", whole_texts(rows["lender"])),
+            money_texts(rows["instalment"]),
+        ],
+    )
+
+
+def _lines(town: Town, table: str, write: Callable[[pd.DataFrame], list[Texts]]) -> pa.Array:
+    """The rows of a table in the order of time: the customer and what ``write`` makes of them."""
+    rows = town.journal.frame(table)
     if rows.empty:
-        return []
+        return pa.array([], pa.string())
     rows = rows.sort_values("day", kind="stable")
-    numbers, days = town.people.number[rows["who"].to_numpy()].tolist(), date_texts(rows["day"].to_numpy())
-    events = [_WORDS[event] for event in rows["event"].tolist()]
-    return [f"C{number:08d},{event},{day}" for number, event, day in zip(numbers, events, days, strict=True)]
+    return joined(customer_texts(town, rows["who"]), *write(rows), by=",")
+
+
+def _dates(days: pd.Series) -> pa.Array:
+    return day_texts(days, "%Y-%m-%d")
 
 
 # File -> its header, and what writes the lines of a town.
-TRUTHS: Mapping[str, tuple[str, Callable[[Town], list[str]]]] = {
+TRUTHS: Mapping[str, tuple[str, Callable[[Town], pa.Array]]] = {
     "work": ("cust_no,event,event_date", work_lines),
+    "hardship": ("cust_no,kind,cause,event_date,last_date", hardship_lines),
+    "debts": ("cust_no,event,event_date,lender,instalment", debt_lines),
 }

@@ -91,9 +91,10 @@ def test_a_longer_run_leaves_every_earlier_row_as_it_was(tmp_path: Path) -> None
         assert set(before) <= set(after), name
     before, after = table(short, "tran"), table(long, "tran")
     pd.testing.assert_frame_equal(before, after[after["TRAN_TM"] < "20250604"], check_like=False)
-    before, after = lines(tmp_path / "short" / "truth", "work"), lines(tmp_path / "long" / "truth", "work")
-    assert before
-    assert set(before) <= set(after)
+    for name in ("work", "hardship", "debts"):
+        before, after = (lines(tmp_path / run / "truth", name) for run in ("short", "long"))
+        assert before
+        assert set(before) <= set(after), name
 
 
 def test_every_balance_is_the_one_before_plus_or_minus_the_amount(delivered: Path) -> None:

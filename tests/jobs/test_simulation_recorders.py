@@ -120,6 +120,8 @@ def test_the_bank_is_told_of_few_lost_jobs_and_pays_come_from_the_declared_emplo
     assert set(told["EMP_NO"]) - {""} == set(employers["EMP_NO"])
     salaries = table(history, "tran").query("ABS_CD == '101'")
     assert len(salaries) > 1_000
+    employed = first.index[first["EMP_NO"] != ""]
+    assert 0.4 < salaries["CUST_NO"].nunique() / len(employed) < 0.8, "others are paid at another bank"
     assert (salaries["OPP_ACCT"] == salaries["CUST_NO"].map(first["EMP_NO"])).all()
     ended = told[told["UNTIL_DT"] != ""]
     spells = without_work(lives)
@@ -214,7 +216,7 @@ def test_who_moved_out_is_told_as_gone_with_the_next_household_and_some_never_te
     assert 0.6 * customers < told["CUST_NO"].nunique() < 0.95 * customers
     assert told["TOLD_TM"].str[:8].ge(told["FROM_DT"]).all()
     ended = told[told["UNTIL_DT"] != ""]
-    assert len(ended) > 20
+    assert len(ended) > 8
     assert (ended["UNTIL_DT"] >= ended["FROM_DT"]).all()
     before = told.merge(ended, on=["CUST_NO", "HH_NO"], suffixes=("", "_end"))
     assert set(before[before["UNTIL_DT"] == ""]["CUST_NO"]) == set(ended["CUST_NO"]), "what ends was told before"
@@ -248,7 +250,7 @@ def test_every_application_has_one_form_filled_in_just_before_it(lives: Path) ->
 
 def test_numbers_that_several_applicants_give_are_rings_and_households(lives: Path) -> None:
     forms = table(lives / "2025-06-21", "apply_form")
-    for column in ("TEL_NO", "MAIL_NO", "ADDR_NO", "CONTACT_NO"):
+    for column in ("TEL_NO", "ADDR_NO", "CONTACT_NO"):
         people = forms.groupby(column)["CUST_NO"].nunique()
         assert 0 < (people > 1).mean() < 0.3, column
     changes = forms.groupby("CUST_NO")[["TEL_NO", "ADDR_NO", "CONTACT_NO"]].nunique()

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tallystick.dialect import NotTranslated
 from tallystick.ingest import branch_plans
-from tallystick.project import load_project
 from tests.lib.deliveries import SOURCE_YAML, TRANSACTIONS_SQL, ingest, rows_of, write_delivery, write_project
-from tests.lib.ingest_oracle import SparkLoads
+from tests.lib.ingest_agreement import Loads
 from tests.spark.test_ingest_versions import REGIONS_SQL
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-    from tests.lib.ingest_oracle import Settled
 
 FIRST = date(2024, 1, 31)
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 12))]
@@ -86,52 +82,17 @@ def lines(draw: random.Random, day: date) -> dict[str, str]:
     }
 
 
-def stored(warehouse: Path, table: str, day: date) -> Counter[Any]:
-    rows = [row for row in rows_of(warehouse, f"clean.{table}") if row["loaded_on"] == day]
-    return Counter(tuple(sorted(row.items(), key=lambda item: item[0])) for row in rows)
-
-
-def expected(settled: Settled) -> Counter[Any]:
-    rows = settled.accepted.to_pylist()
-    return Counter(tuple(sorted(row.items(), key=lambda item: item[0])) for row in rows)
-
-
-def rejects(warehouse: Path, table: str, day: date) -> Counter[Any]:
-    names = ("file", "line", "raw", "reason", "column_name", "known_on")
-    rows = [row for row in rows_of(warehouse, f"clean.{table}_rejected") if row["loaded_on"] == day]
-    return Counter(tuple(row[name] for name in names) for row in rows)
-
-
-def expected_rejects(settled: Settled) -> Counter[Any]:
-    found: Counter[Any] = Counter()
-    for row in settled.rows.to_pylist():
-        waits = row["_status"] == "rejected" and row["_reason"] == "parent_unknown"
-        if (row["_is_parked"] and not waits) or (not row["_is_parked"] and row["_status"] == "rejected"):
-            reason = row["_reason"] or "entered_later"
-            found[(row["_file"], row["_line"], row["_raw"], reason, row["_column"], row["known_on"])] += 1
-    return found
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_row_has_the_outcome_that_windows_over_whole_rows_give(
     spark: SparkSession, tmp_path: Path, seed: int
 ) -> None:
     draw = random.Random(seed)
     project = write_project(tmp_path / "project", files=FILES)
-    declared = load_project(project)
-    oracle = SparkLoads(spark, declared.sources["village"], declared.contracts)
-    outcomes: Counter[str] = Counter()
+    loads = Loads(spark, project, tmp_path)
     for number in range(3):
         day = FIRST + timedelta(days=number)
-        folder = tmp_path / "supplier" / str(day)
-        write_delivery(folder, {"accounts.csv.gz": None, **lines(draw, day)})
-        ingest(spark, project, tmp_path / "warehouse", directory=tmp_path / "supplier")
-        for table, settled in oracle.load(tmp_path / "supplier", day).items():
-            where = f"seed {seed}, {table} of {day}"
-            assert stored(tmp_path / "warehouse", table, day) == expected(settled), where
-            assert rejects(tmp_path / "warehouse", table, day) == expected_rejects(settled), where
-            outcomes.update(row["_reason"] or row["_status"] for row in settled.rows.to_pylist())
-    missing = {"accepted", "duplicate", "excluded", "parent_unknown", "conflicting_versions"} - set(outcomes)
+        loads.load(day, {"accounts.csv.gz": None, **lines(draw, day)}, told=f"seed {seed}")
+    missing = {"accepted", "duplicate", "excluded", "parent_unknown", "conflicting_versions"} - set(loads.outcomes)
     assert not missing, f"seed {seed} draws no row that is {missing}"
 
 

@@ -42,7 +42,8 @@ class Reduction:
     windows that share their near edge and lie one in the other, inner first: each chain is reduced ring by ring.
     With ``each`` the op looks at the sums of the value for each of its values, with ``top`` at the rows that have the
     most frequent value of it. An op that compares looks at the rows
-    from edge ``befores[i]`` to before edge ``lows[i]``, too.
+    from edge ``befores[i]`` to before edge ``lows[i]``, too. A
+    shift looks at the days from that edge on which are among ``weekdays`` (none: all).
     """
 
     op: Op
@@ -54,6 +55,7 @@ class Reduction:
     each: Node | None = None
     befores: tuple[int, ...] = ()
     top: Node | None = None
+    weekdays: tuple[int, ...] = ()
 
     @property
     def node(self) -> Node:

@@ -15,14 +15,15 @@ from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.expressions import Node, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
-from tallystick.spec.ops import Op
+from tallystick.spec.ops import SHIFT_OPS, Op
 from tallystick.spec.tables import TableContract
 
 # Ops that look at whole business days: their edges are the midnights inside the window.
-WHOLE_DAY_OPS = ("slope", "longest_streak")
+WHOLE_DAY_OPS = ("slope", "longest_streak", *SHIFT_OPS)
 
-# What tells reductions of one selection of rows apart: the op, its value, its ``each`` and ``top``, the window before.
-_Reduced = tuple[Op, Node | None, Node | None, Node | None, str]
+# What tells reductions of one selection of rows apart: the op, its value, its ``each`` and ``top``, the window before,
+# and the days of the week.
+_Reduced = tuple[Op, Node | None, Node | None, Node | None, str, tuple[int, ...]]
 
 
 def prepare_group(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> GroupPlan:
@@ -98,7 +99,8 @@ class _Maker:
             each = self.parsed(base.measure.each) if base.measure.each else None
             top = self.parsed(base.measure.top) if base.measure.top else None
             before = base.measure.base if base.op.rule.compares else ""
-            grouped.setdefault(key, {}).setdefault((base.op, value, each, top, before), []).append(cell)
+            reduced = (base.op, value, each, top, before, tuple(sorted(base.measure.weekdays)))
+            grouped.setdefault(key, {}).setdefault(reduced, []).append(cell)
         return tuple(
             Family(conditions, by, value, tuple(self.group.by[by]) if by else (), self.reductions(ops))
             for (conditions, by, value), ops in grouped.items()
@@ -106,12 +108,12 @@ class _Maker:
 
     def reductions(self, ops: Mapping[_Reduced, list[Cell]]) -> tuple[Reduction, ...]:
         made = []
-        for (op, value, each, top, _), cells in ops.items():
+        for (op, value, each, top, _, weekdays), cells in ops.items():
             slot = len(self.slots)
             self.slots.update({cell: slot + place for place, cell in enumerate(cells)})
             lows, highs = zip(*(self.window_edges(cell, op) for cell in cells), strict=True)
-            befores = tuple(map(self.edge_before, cells)) if op.rule.compares else ()
-            made.append(Reduction(op, value, slot, lows, highs, _chains(cells), each, befores, top))
+            befores = tuple(map(self.edge_before, cells)) if op.rule.compares or op.name in SHIFT_OPS else ()
+            made.append(Reduction(op, value, slot, lows, highs, _chains(cells), each, befores, top, weekdays))
         return tuple(made)
 
     def conditions(self, base: Base) -> tuple[Node, ...]:
@@ -139,7 +141,9 @@ class _Maker:
         return self.edge(low), self.edge(high)
 
     def edge_before(self, cell: Cell) -> int:
-        """The far edge of the window before that of ``cell``."""
+        """The far edge of the window before that of ``cell``; of a shift the customer's first row."""
+        if not self.bases[cell.stem].op.rule.compares:
+            return self.edge(Edge("all"))
         before = self.bases[cell.stem].before(cell)
         return self.edge(Edge("all") if before.is_all else Edge(cell.span.unit, cell.far + before.count))
 

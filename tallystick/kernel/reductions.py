@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from tallystick.kernel import compared, distributions, exact
+from tallystick.kernel import compared, distributions, exact, shifts
 from tallystick.kernel.nullable import Array, Bools, Ints
 from tallystick.kernel.pieces import RowSelection
 from tallystick.kernel.plan import Reduction
@@ -268,6 +268,9 @@ REDUCERS: dict[str, Reducer] = {
     "hhi": distributions.hhi,
     "quantile": distributions.quantile,
     "pareto": distributions.pareto,
+    "shift_days": shifts.shift_days,
+    "shift_size": shifts.shift_size,
+    "shift_share": shifts.shift_share,
     "kept": compared.kept,
     "new": compared.new,
     "lost": compared.lost,

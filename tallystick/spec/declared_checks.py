@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.names import OTHER, check_name, nearest_name, value_name
-from tallystick.spec.ops import EACH_OPS, OP_RULES, TOP_OPS
+from tallystick.spec.ops import EACH_OPS, OP_RULES, SHIFT_OPS, TOP_OPS
 from tallystick.spec.part_checks import check_distinct, check_sign, check_texts, check_version
 from tallystick.spec.parts import declaring
 from tallystick.spec.uses import PII_CLASSES, split_uses
@@ -46,6 +46,12 @@ def check_measure(measure: Measure) -> None:
         if not any(op.rule.compares for op in measure.parsed_ops):
             fix = f"one of {', '.join(name for name, rule in OP_RULES.items() if rule.compares)}"
             raise DeclarationError("base is for operations that compare with it", where=where, fix=fix)
+    if measure.weekdays:
+        if any(op.name not in SHIFT_OPS for op in measure.parsed_ops):
+            fix = f"{', '.join(SHIFT_OPS)}; for others where='ISODOW(event_at) < 6'"
+            raise DeclarationError("weekdays are for the series of a shift", where=where, fix=fix)
+        if not set(measure.weekdays) <= set(range(1, 8)) or len(set(measure.weekdays)) < len(measure.weekdays):
+            raise DeclarationError("weekdays are distinct numbers from 1 to 7", where=where, fix="(1, 2, 3, 4, 5)")
     if measure.by and (measure.filters or measure.unfiltered):
         raise DeclarationError("by and filters exclude each other", where=where, fix="declare two measures")
 

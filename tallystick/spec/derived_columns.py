@@ -179,6 +179,7 @@ def _described(base: Base) -> str:
     kept = f" where {base.measure.where}" if base.measure.where else ""
     narrowed = ", {filter} only" if base.filter or base.value else ""
     of += f" per {base.measure.each}" if base.measure.each else ""
+    of += f" on weekdays {', '.join(map(str, sorted(base.measure.weekdays)))}" if base.measure.weekdays else ""
     of += f" at the most frequent {base.measure.top}" if base.measure.top else ""
     return f"{base.op.words}{of}{kept}{narrowed}, over {{window}}"
 

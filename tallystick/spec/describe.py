@@ -16,6 +16,8 @@ from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup
 from tallystick.spec.formula_sql import distance_text
 from tallystick.spec.tables import TableContract
 
+_NO_SHIFT = "where there are too few days, or where no day parts them into two levels"
+
 
 def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
     """What the feature is where there is nothing to compute it from, and why."""
@@ -42,6 +44,9 @@ def null_rule(group: FeatureGroup, column: FeatureColumn) -> str:
         "last_k": f"null for fewer than {base.op.k} rows, or where that row has no value",
         "first": "null without rows, or where that row has no value",
         "last": "null without rows, or where that row has no value",
+        "shift_days": f"null {_NO_SHIFT}",
+        "shift_size": f"null where the mean of the days before is 0, and {_NO_SHIFT}",
+        "shift_share": f"null {_NO_SHIFT}",
         "slope": "0 without rows: days without rows count as 0, so there is no trend",
         "days_since_first": "null without rows: what never happened has no date",
         "days_since_last": "null without rows: what never happened has no date",

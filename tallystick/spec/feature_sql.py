@@ -29,7 +29,7 @@ from tallystick.spec.features import FeatureGroup, Lookup
 from tallystick.spec.formula_sql import STEPS_OF, distance_text, formula_sql, zscore_sql
 from tallystick.spec.month_sql import FIRST_DAY, NEXT_MONTH, month_steps
 from tallystick.spec.names import OTHER, value_name
-from tallystick.spec.op_sql import BY_DAY, OPS, SLOPE, STREAK, TOP_ROWS
+from tallystick.spec.op_sql import BY_DAY, OPS, SHIFTS, SLOPE, STREAK, TOP_ROWS
 from tallystick.spec.tables import TableContract
 from tallystick.spec.windows import parse_window
 
@@ -205,7 +205,7 @@ class SqlWriter:
     def _cell(self, cell: Cell) -> str:
         base = self.bases[cell.stem]
         kept = [*self._window(cell, base), *self._conditions(base)]
-        if base.op.name in ("longest_streak", "slope"):
+        if base.op.name in ("longest_streak", "slope", *SHIFTS):
             return self._by_days(base, cell, kept)
         value = self._value(base)
         forward, backward = self._order()
@@ -227,7 +227,7 @@ class SqlWriter:
         )  # fmt: skip
 
     def _by_days(self, base: Base, cell: Cell, kept: list[str]) -> str:
-        """The two operations that look at whole business days of the window."""
+        """The operations that look at whole business days of the window."""
         window = cell.span
         first = "(SELECT min(day) FROM visible)"
         if window.unit == "calendar":
@@ -240,8 +240,13 @@ class SqlWriter:
         else:
             kept = [*kept, f"day >= {first}", f"day < {end}"]
         rows = f"FROM visible{_where(kept)}"
-        template = STREAK if base.op.name == "longest_streak" else SLOPE
-        return _filled(template, value=self._value(base), rows=rows, first=first, end=end)
+        template = {"longest_streak": STREAK, "slope": SLOPE, **SHIFTS}[base.op.name]
+        if base.op.name in SHIFTS:
+            first = f"greatest({first}, (SELECT min(day) FROM visible))"
+        weekdays = ", ".join(map(str, sorted(base.measure.weekdays or range(1, 8))))
+        return _filled(
+            template, value=self._value(base), rows=rows, first=first, end=end, least=str(base.op.k), weekdays=weekdays
+        )
 
     def _window(self, cell: Cell, base: Base) -> Iterator[str]:
         """The conditions of the rows of a window, and of the window before where the operation looks at it."""

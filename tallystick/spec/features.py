@@ -52,7 +52,8 @@ class Measure:
     category of the group: one column per declared value, and ``other`` for every other value and null. ``windows``
     replaces the group's windows. ``previous`` adds the window before each window. ``ops`` is a tuple or text separated
     by spaces. ``base`` is the length of the window before for operations that compare with it:
-    ``[as_of - w - base, as_of - w)``; ``all`` is everything before, empty as long as the window.
+    ``[as_of - w - base, as_of - w)``; ``all`` is everything before, empty as long as the window. ``weekdays`` are the
+    days of the week that make the series of a shift, Monday being 1; rows on other days are left out. Empty is all.
     ``reason`` is what a declined customer may be told; ``{filter}`` and ``{window}`` in it and in ``description`` are
     replaced by words. ``sign`` is +1 where a higher value means more risk, -1 where less, 0 where unknown. ``pii`` and
     ``permitted_use`` replace the group's; a derived feature has the strictest of what it is made of.
@@ -74,6 +75,7 @@ class Measure:
     windows: tuple[str, ...] = ()
     previous: bool = False
     base: str = ""
+    weekdays: tuple[int, ...] = ()
     description: str = ""
     reason: str = ""
     sign: int = 0

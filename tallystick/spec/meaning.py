@@ -96,6 +96,8 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
         made["version"] = measure.version
     if measure.base and base.op.rule.compares:
         made["base"] = measure.base
+    if measure.weekdays:
+        made["weekdays"] = sorted(measure.weekdays)
     if measure.each:
         made["each"] = canonical_sql(measure.each)
         read |= _columns_read(measure.each)

@@ -5,7 +5,8 @@ Kept apart from ``feature_sql``, which fills the places, because these texts onl
 
 from __future__ import annotations
 
-BY_DAY = {"active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap", "slope"}
+BY_DAY = {"active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap", "slope",
+          "shift_days", "shift_size", "shift_share"}  # fmt: skip
 _COUNTS = """FROM (
     SELECT count(*) AS n, sum(count(*)) OVER () AS total
     FROM (
@@ -92,3 +93,39 @@ FROM (
     ) USING (day)
     GROUP BY day
 )"""
+
+# The day is the first one of the new level; a shift that explains next to nothing of the spread is none.
+_SHIFT = """SELECT (
+    SELECT {value_of_shift}
+    FROM (
+        SELECT day, k, n, early, whole, spread, power(n * early - k * whole, 2) / (n * k * (n - k)) AS statistic
+        FROM (
+            SELECT day, row_number() OVER (ORDER BY day) - 1 AS k, count(*) OVER () AS n, sum(total) OVER () AS whole,
+                   sum(total) OVER (ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS early,
+                   count(*) OVER () * var_pop(total) OVER () AS spread
+            FROM (
+                SELECT day, coalesce(sum(amount), 0) AS total
+                FROM (SELECT CAST(unnest(range({first}, {end}, INTERVAL 1 DAY)) AS DATE) AS day)
+                LEFT JOIN (
+                    SELECT day, {value} AS amount
+                    {rows}
+                ) USING (day)
+                WHERE isodow(day) IN ({weekdays})
+                GROUP BY day
+            )
+        )
+        WHERE k >= {least} AND n - k >= {least}
+        QUALIFY statistic >= max(statistic) OVER () * (1 - 1e-9)
+    )
+    WHERE statistic > spread * 1e-12
+    ORDER BY day DESC
+    LIMIT 1
+) AS value"""
+SHIFTS = {
+    name: _SHIFT.replace("{value_of_shift}", text)
+    for name, text in (
+        ("shift_days", "$date - day"),
+        ("shift_size", "((whole - early) / (n - k) - early / k) / nullif(abs(early / k), 0)"),
+        ("shift_share", "statistic / spread"),
+    )
+}

@@ -61,6 +61,9 @@ OP_RULES: dict[str, OpRule] = {
     "hhi": OpRule(takes=ANY, gives=DOUBLE, empty="null", words="concentration of the values"),
     "pareto": OpRule(takes=WHOLE, gives=INT64, empty="0", words="how few of the values make up this part of their sum"),
     "slope": OpRule(takes=NUMBER, gives=DOUBLE, empty="0", words="trend of the daily totals, per day"),
+    "shift_days": OpRule(takes=NUMBER, gives=INT64, empty="null", words="days since the largest shift of daily totals"),
+    "shift_size": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="shift of daily totals, against those before"),
+    "shift_share": OpRule(takes=NUMBER, gives=DOUBLE, empty="null", words="part of the spread that the shift explains"),
     "kept": _comparing("number of values of the window before that come again", gives=INT64, empty="0"),
     "new": _comparing("number of values that the window before does not have", gives=INT64, empty="0"),
     "lost": _comparing("number of values of the window before that do not come again", gives=INT64, empty="0"),
@@ -79,6 +82,9 @@ EACH_OPS = ("mean", "std", "std_pop", "min", "max", "quantile", "pareto")
 # What can look at the rows of the most frequent value of ``top`` alone.
 TOP_OPS = ("count", "sum", "mean", "min", "max", "first", "last", "active_days", "days_since_first", "days_since_last")
 
+# What looks at the daily totals of the window's whole business days, or of the days of the week that a measure names.
+SHIFT_OPS = ("shift_days", "shift_size", "shift_share")
+_SHIFT = re.compile(r"(?P<name>shift_(?:days|size|share))\((?P<days>[1-9][0-9]?)\)")
 _LAST_K = re.compile(r"last_(?P<k>[1-9][0-9]?)")
 _PART = re.compile(r"(?P<name>quantile|pareto)\((?P<q>0?\.[0-9]{1,6})\)")
 _WITH_ARGUMENT = ("quantile", "last_k", "pareto")
@@ -86,7 +92,9 @@ _WITH_ARGUMENT = ("quantile", "last_k", "pareto")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Op:
-    """One operation with its argument: ``k`` of ``last_k`` (2 = the row before the last), ``q`` of the others."""
+    """One operation with its argument: ``k`` of ``last_k`` (2 = the row before the last) and of shifts (the least
+    number of days on either side), ``q`` of the others.
+    """
 
     name: str
     k: int = 1
@@ -99,7 +107,9 @@ class Op:
 
     @property
     def token(self) -> str:
-        """The part of a feature's name that stands for this operation: ``sum``, ``q90``, ``last_3``, ``pareto80``."""
+        """The part of a feature's name that stands for this operation: ``sum``, ``q90``, ``shift5_days``."""
+        if self.name in SHIFT_OPS and self.k > 1:
+            return self.name.replace("shift", f"shift{self.k}")
         if self.name in ("quantile", "pareto"):
             return quantile_name(self.q, prefix="q" if self.name == "quantile" else "pareto")
         return f"last_{self.k}" if self.name == "last_k" else self.name
@@ -111,17 +121,21 @@ class Op:
             return f"{self.q:.6g} quantile"
         if self.name == "pareto":
             return f"how few of the values make up {self.q * 100:.6g} % of their sum"
+        if self.name in SHIFT_OPS:
+            return self.rule.words + (f", {self.k} days or more on either side" if self.k > 1 else "")
         return f"value of the row {self.k - 1} before the last" if self.name == "last_k" else self.rule.words
 
 
 def parse_op(text: str, *, where: str = "") -> Op:
-    """The operation that ``text`` spells: a name of the table, ``quantile(0.9)``, ``pareto(0.8)`` or ``last_3``.
-
-    ``last_1`` is refused (write ``last``), as are quantiles and parts outside (0, 1).
+    """The operation that ``text`` spells: a name of the table, ``quantile(0.9)``, ``pareto(0.8)``,
+    ``last_3`` or ``shift_days(5)``. ``last_1`` is refused (write ``last``), as are quantiles and parts outside (0, 1).
     """
     part = _PART.fullmatch(text)
     if part and float(part["q"]) > 0:
         return Op(name=part["name"], q=float(part["q"]))
+    shift = _SHIFT.fullmatch(text)
+    if shift:
+        return Op(name=shift["name"], k=int(shift["days"]))
     last = _LAST_K.fullmatch(text)
     if last and int(last["k"]) > 1:
         return Op(name="last_k", k=int(last["k"]))

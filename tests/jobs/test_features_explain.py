@@ -36,6 +36,7 @@ OP_NAMES = {
     "q90": "quantile",
     "pareto80": "pareto",
     "pareto50": "pareto",
+    **{f"shift2_{name}": f"shift_{name}" for name in ("days", "size", "share")},
     "last_2": "last_k",
     "last_3": "last_k",
 }

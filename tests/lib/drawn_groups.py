@@ -10,7 +10,7 @@ from tallystick.spec.bases import group_bases
 from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
 from tallystick.spec.geography import Distance
 from tallystick.spec.months import Months
-from tallystick.spec.ops import OP_RULES, TOP_OPS
+from tallystick.spec.ops import OP_RULES, SHIFT_OPS, TOP_OPS
 from tests.lib.feature_cases import make_group, make_measure
 
 _WINDOWS = st.lists(
@@ -25,6 +25,7 @@ _NUMBERS = (
     "CASE channel WHEN 'cash' THEN amount_minor WHEN 'card' THEN -amount_minor END", "ISODOW(event_at)",
 )  # fmt: skip
 _WHOLE = ("amount_minor", "is_night", "small", "1", "LAG(small)")
+_KINDS = ["numbers", "rows", "values", "dates", "whole", "each", "compared", "top", "shift"]
 # Windows that have one before, and what that is.
 _COMPARED: tuple[dict[str, Any], ...] = (
     {"windows": ("1d", "7d")}, {"windows": ("2m",)}, {"windows": ("30d",), "base": "60d"},
@@ -62,6 +63,7 @@ NUMBER_OPS = [
 ROW_OPS = ["count", "active_days", "longest_streak", "days_since_first", "days_since_last", "mean_gap", "max_gap"]
 WHOLE_OPS = ["pareto(0.8)", "pareto(0.5)"]
 COMPARING_OPS = [op for op, rule in OP_RULES.items() if rule.compares]
+SHIFTS = [*SHIFT_OPS, "shift_days(2)", "shift_share(3)"]
 EACH_OPS = ["mean", "std", "std_pop", "min", "max", "quantile(0.5)"]
 VALUE_OPS = ["distinct", "entropy", "top_share", "hhi"]
 
@@ -71,11 +73,12 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
     """A group with a few measures of any kind, and derived features over them."""
     measures = []
     for number in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["numbers", "rows", "values", "dates", "whole", "each", "compared", "top"]))
+        kind = draw(st.sampled_from(_KINDS))
         ops, values = {
             "numbers": (NUMBER_OPS, _NUMBERS), "rows": (ROW_OPS, ("",)), "values": (VALUE_OPS, _ANYTHING),
             "dates": (["age_days"], ("due_date",)), "whole": (WHOLE_OPS, _WHOLE),
             "compared": (COMPARING_OPS, _ANYTHING), "top": (TOP_OPS, _NUMBERS),
+            "shift": (SHIFTS, _WHOLE),
             "each": ([*EACH_OPS, *WHOLE_OPS], _WHOLE) if draw(st.booleans()) else (EACH_OPS, _NUMBERS),
         }[kind]  # fmt: skip
         few, many = (5, 10) if kind == "compared" else (min(2, len(ops)), 4)
@@ -93,6 +96,7 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
                 top=draw(st.sampled_from(KEYS)) if kind == "top" else "",
                 previous=draw(st.booleans()),
                 **(draw(st.sampled_from(_COMPARED)) if kind == "compared" else {}),
+                weekdays=draw(st.sampled_from([(), (1, 2, 3, 4, 5), (7,)])) if kind == "shift" else (),
                 **families,
             )
         )

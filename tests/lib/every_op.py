@@ -7,7 +7,7 @@ from typing import Any
 from tallystick.spec.features import Change, FeatureGroup, Measure, Ratio, Share, ZScore
 from tallystick.spec.geography import Distance, Gyration
 from tallystick.spec.months import Months
-from tallystick.spec.ops import TOP_OPS
+from tallystick.spec.ops import SHIFT_OPS, TOP_OPS
 from tests.lib.drawn_groups import (
     CATEGORY,
     COMPARING_OPS,
@@ -62,6 +62,18 @@ def _at_the_top() -> list[Measure]:
         make_measure("std_pop", name="width", value="rate * 0.1"),
         make_measure(ops, name="seldom", value="rate * 0.5", top="ISODOW(event_at)", filters=("odd",)),
     ]
+
+
+def _shifted(families: tuple[dict[str, Any], ...]) -> list[Measure]:
+    """The largest shift of daily totals: of every day, and of the days of the week that are named."""
+    ops, windows = " ".join(SHIFT_OPS), ("30d", "1m")
+    every = [
+        make_measure(ops, name=f"level{number}", value="amount_minor", previous=True, windows=windows, **family)
+        for number, family in enumerate(families)
+    ]
+    every.append(make_measure(ops, name="ever", value="small", windows=("all",)))
+    ops, working = "shift_days(2) shift_size(2) shift_share(2)", (1, 2, 3, 4, 5)
+    return [*every, make_measure(ops, name="working", value="rate * 0.5", windows=("30d",), weekdays=working)]
 
 
 def _derived() -> tuple[Any, ...]:
@@ -129,7 +141,7 @@ def every_op_group() -> FeatureGroup:
     )  # fmt: skip
     measures += _sums_and_rows_before(**families[0])
     measures += _compared(families)
-    measures += _at_the_top()
+    measures += [*_at_the_top(), *_shifted(families)]
     measures.append(make_measure("distinct", name="before", value="LAG(channel)"))
     parts = {"filters": FILTERS, "by": CATEGORY, "windows": ("2d", "1m", "all")}
     return make_group(*measures, derived=_derived(), where="COALESCE(small, 1) <> 0", **parts)

@@ -23,10 +23,12 @@ from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup, Lookup
 from tallystick.spec.names import OTHER, value_name
+from tallystick.spec.ops import SHIFT_OPS
 from tallystick.spec.tables import TableContract
 from tests.lib.month_oracle import LAG, LAST_VALUE, month_start, values_over_months
-from tests.lib.oracle_ops import OPS, TOP_ROWS
+from tests.lib.oracle_ops import DAILY_SUMS, OPS, TOP_ROWS
 from tests.lib.place_oracle import gyration, kilometres
+from tests.lib.shift_oracle import shift
 
 Value = int | float | None
 UTC = dt.UTC
@@ -187,7 +189,7 @@ class _Oracle:
         top = f"({self._with_lags(base.measure.top)})" if base.measure.top else "NULL"
         value, wide = self._value_sql(self._with_lags(base.measure.value or "NULL"))
         span = self._span_table(tuple((cell, self._base(base, cell)) for cell in cells))
-        sql = OPS[base.op.name].format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
+        sql = OPS.get(base.op.name, DAILY_SUMS).format(order=self.order, q=base.op.q, k=base.op.k, wide=wide, span=span)
         if base.measure.each:
             keys = f"_row, ({self._with_lags(base.measure.each)})"
             sums = f"SELECT _row, sum({wide}) AS _value FROM kept WHERE _value IS NOT NULL GROUP BY {keys}"
@@ -202,10 +204,24 @@ class _Oracle:
                 WHERE (_begin IS NULL OR _at >= _begin) AND _at < _high AND ({kept}))
             {sql}""").fetchall()
         empty = 0 if base.op.rule.empty == "0" else None
-        values = dict(found)
+        values = self._shifts(base, cells, found) if base.op.name in SHIFT_OPS else dict(found)
         size = len(self.as_of)
         for place, cell in enumerate(cells):
             self.cells[cell] = [_number(values.get(place * size + row), empty) for row in range(size)]
+
+    def _shifts(self, base: Base, cells: list[Cell], found: list[Any]) -> dict[int, Value]:
+        """Of each window the shift of its daily totals: whole days of the window from the first visible row on."""
+        totals: dict[int, dict[dt.date, Any]] = {}
+        for row, day, total in found:
+            totals.setdefault(row, {})[day] = total
+        values, size = {}, len(self.as_of)
+        for row in range(size * len(cells)):
+            today, (_, _, first, end) = self.business_dates[row % size], self._span(row % size, cells[row // size])
+            first = max(first, self.first_days.get(row % size, end))
+            days = [first + dt.timedelta(days=n) for n in range((end - first).days)]
+            days = [day for day in days if day.isoweekday() in (base.measure.weekdays or range(1, 8))]
+            values[row] = shift(base.op.name, totals.get(row, {}), days, least=base.op.k, today=today)
+        return values
 
     def _with_lags(self, text: str) -> str:
         """The text with a column in the place of each LAG and LAST_VALUE, of the rows that an observation sees."""

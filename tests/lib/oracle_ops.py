@@ -105,3 +105,6 @@ OPS: dict[str, str] = {
                          FROM kept WHERE {_WHOLE} GROUP BY _row, _day, _first_day) t USING (_row, x))
         GROUP BY _row HAVING count(*) > 1""",
 }
+
+# What shifts are looked for in.
+DAILY_SUMS = "SELECT _row, _day, sum({wide}) FROM kept WHERE _value IS NOT NULL GROUP BY _row, _day"

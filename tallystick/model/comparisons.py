@@ -15,9 +15,9 @@ from tallystick.errors import ModelError
 from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.model.evaluation import auc, auc_interval, ks, measure, stability_index
 from tallystick.model.fitting import Model, Part, fit_lists, fit_models
-from tallystick.model.inputs import Feature, match_features
+from tallystick.model.inputs import Feature, dimension_names, match_features
 from tallystick.spec.algorithms import Algorithm, Blend
-from tallystick.spec.recipes import Ablation, Recipe
+from tallystick.spec.recipes import Recipe
 
 # Segments with fewer bad or good rows get no AUC: it would be noise with a name on it.
 LEAST_SEGMENT_CLASS = 5
@@ -86,7 +86,7 @@ def report_ablations(
 ) -> pd.DataFrame:
     """The champion with and without named columns: how much of its ranking rests on them."""
     rows = [_ablation_row("all features", 0, full, (train, test), recipe)]
-    dropped = [_dropped(ablation, train.features) for ablation in recipe.ablations]
+    dropped = [dimension_names(ablation, train.features) for ablation in recipe.ablations]
     narrowed = [_without(algorithms, names, train.features) for names in dropped]
     found = fit_lists(narrowed, train, split=recipe.split, seed=recipe.seed, how_far=how_far)
     for ablation, names, fitted in zip(recipe.ablations, dropped, found, strict=True):
@@ -210,11 +210,6 @@ def _ablation_row(
         f"auc_{rows_of}": auc(test.label, pd_),
         f"ks_{rows_of}": ks(test.label, pd_),
     }
-
-
-def _dropped(ablation: Ablation, features: Sequence[Feature]) -> set[str]:
-    named = match_features(features, ablation.drop) if ablation.drop else ()
-    return {f.name for f in named} | {f.name for f in features if ablation.drop_assumed and f.assumed}
 
 
 def _without(algorithms: Sequence[Algorithm], gone: Set[str], features: Sequence[Feature]) -> list[Algorithm]:

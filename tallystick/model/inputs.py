@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import filter as filter_names
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.ablations import Ablation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,3 +44,10 @@ def match_features(features: Iterable[Feature], patterns: Sequence[str]) -> tupl
             raise DeclarationError(f"no feature is called {pattern}", where="features of an algorithm or ablation")
         matched.update(found)
     return tuple(feature for feature in listed if feature.name in matched)
+
+
+def dimension_names(ablation: Ablation, features: Sequence[Feature]) -> frozenset[str]:
+    """The names of the features that a dimension holds; DeclarationError as ``match_features`` says."""
+    named = match_features(features, ablation.drop) if ablation.drop else ()
+    held = [f for f in features if f.group in ablation.groups or (ablation.drop_assumed and f.assumed)]
+    return frozenset(feature.name for feature in (*named, *held))

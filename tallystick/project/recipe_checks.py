@@ -17,7 +17,7 @@ from tallystick.project.problems import as_problem
 from tallystick.project.project import Project
 from tallystick.project.sources import check_source
 from tallystick.spec.columns import group_columns
-from tallystick.spec.expressions import parse_number
+from tallystick.spec.expressions import parse_condition, parse_number
 from tallystick.spec.label_checks import check_label, check_label_of
 from tallystick.spec.names import nearest_name
 from tallystick.spec.permissions import is_left_out, permission_faults
@@ -162,6 +162,17 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
                 told = [tell_gone(wrong, gone) for wrong in error.texts[:1]]
                 yield replace(as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
     columns = [*types, *(feature.column for feature in recipe.request)]
+    for ablation in recipe.ablations:
+        for name in ablation.groups:
+            if name not in (*recipe.groups, "request"):
+                what = f"ablation {ablation.name} names group {name}, which is none of {recipe.name}"
+                yield Problem(where=where, what=what, fix=nearest_name(name, (*recipe.groups, "request")))
+    if recipe.thin_file is not None:
+        own = dict.fromkeys(columns, "double")
+        try:
+            parse_condition(recipe.thin_file.where, own, where=f"{where}: thin file")
+        except DeclarationError as error:
+            yield as_problem(error)
     patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]
     for algorithm in recipe.algorithms:
         # A blend has no features of its own.

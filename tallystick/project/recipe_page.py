@@ -14,7 +14,7 @@ from typing import Any
 
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard, Scorecard, Selection
 from tallystick.spec.policy import Band, Policy, Scale
-from tallystick.spec.recipes import Ablation, Recipe, RequestFeature, Variant
+from tallystick.spec.recipes import Ablation, Recipe, RequestFeature, ThinFile, Variant
 from tallystick.spec.validation import Audit, Choice, Gates, Split
 
 COMMAND = ".venv/bin/python -m tallystick.project.recipe_page > docs/recipes.md"
@@ -50,6 +50,7 @@ from tallystick.spec.recipes import (
     RequestFeature,
     Scale,
     Split,
+    ThinFile,
     Variant,
 )
 
@@ -83,7 +84,11 @@ SMALL_LOAN = Recipe(
     ),
     choice=Choice(tolerance=0.01),  # the first one whose AUC is within 0.01 of the best
     split=Split(test_share=0.25, folds=5, repeats=1),  # the newest quarter is the test
-    ablations=(Ablation(name="social", title="without messages and calls", drop=("social_*",)),),
+    ablations=(  # what each part of the features is worth (docs/ablation.md)
+        Ablation(name="request", title="what is asked for", groups=("request",), is_base=True),
+        Ablation(name="social", title="messages and calls", drop=("social_*",)),
+    ),
+    thin_file=ThinFile(title="fewer than 20 transactions in 90 days", where="transactions_debit_count_90d < 20"),
     scale=Scale(base_score=60.0, base_odds=10.0, pdo=8.0),  # 60 points at 10 goods per bad
     policy=Policy(
         currency="CNY",
@@ -111,7 +116,7 @@ SECTIONS: tuple[tuple[str, str, tuple[type, ...]], ...] = (
     ("Algorithms", ALGORITHMS, (OrdinalScorecard, Scorecard, GradientBoosting, Blend, Selection)),
     ("Test and choice", "", (Split, Choice, Audit, Gates)),
     ("Score and decision", "", (Scale, Policy, Band)),
-    ("Comparisons", "", (Variant, Ablation)),
+    ("Comparisons", "", (Variant, Ablation, ThinFile)),
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.ablations import Ablation, ThinFile
 from tallystick.spec.algorithms import Algorithm, check_algorithms
 from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
@@ -30,6 +31,7 @@ __all__ = [
     "RequestFeature",
     "Scale",
     "Split",
+    "ThinFile",
     "Variant",
 ]
 
@@ -86,28 +88,6 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ablation:
-    """One line of the report's ablation table: the champion, trained without some features.
-
-    ``drop`` holds name patterns (``orders_*``) of the features to leave out. ``drop_assumed`` also leaves out every
-    feature of a table whose ``known_on`` is assumed, because its source gives no date.
-    """
-
-    name: str
-    title: str
-    drop: tuple[str, ...] = ()
-    drop_assumed: bool = False
-
-    def __post_init__(self) -> None:
-        check_types(self, where=f"ablation {self.name}")
-        check_name("ablation", self.name)
-        if not self.drop and not self.drop_assumed:
-            raise DeclarationError(
-                "an ablation drops something", where=f"ablation {self.name}", fix='drop=("orders_*",)'
-            )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """One model from its features to its decisions.
 
@@ -121,6 +101,9 @@ class Recipe:
     (a column tagged so in its contract, such as gender or date of birth), or whose PII class is ``sensitive``, is
     refused unless ``allow_protected`` says why it is needed: name pattern to reason, which the model card and the
     report print. ``leave_out`` holds name patterns of features of the groups that the recipe does not use.
+
+    ``ablations`` are the dimensions whose worth is measured, for all observations and for those whose ``thin_file`` it
+    declares (docs/ablation.md).
     """
 
     name: str
@@ -135,6 +118,7 @@ class Recipe:
     request: tuple[RequestFeature, ...] = ()
     algorithms: tuple[Algorithm, ...] = ()
     ablations: tuple[Ablation, ...] = ()
+    thin_file: ThinFile | None = None
     split: Split = field(default_factory=Split)
     choice: Choice = field(default_factory=Choice)
     scale: Scale = field(default_factory=Scale)

@@ -124,10 +124,10 @@ def _fit(recipe: Recipe, data: TrainingSet, parts: _Parts) -> _Trained:
     start = find_test_start(data.keys, recipe.split)
     part = split_rows(data.keys, recipe, start=start)
     check_parts(data.keys, part, recipe=recipe)
-    train, test = _part(data, part == TRAIN), _part(data, part == TEST)
+    train, test = take_part(data, part == TRAIN), take_part(data, part == TEST)
     tried = fit_models(recipe.algorithms, train, split=recipe.split, seed=recipe.seed, how_far=parts.tried)
     champion = choose_model(tried, train.label, tolerance=recipe.choice.tolerance)
-    labelled, algorithms = _part(data, data.label.notna()), needed_algorithms(recipe.algorithms, champion)
+    labelled, algorithms = take_part(data, data.label.notna()), needed_algorithms(recipe.algorithms, champion)
     final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed, how_far=parts.final)[champion]
     return _Trained(
         recipe=recipe, data=data, start=start, part=part, train=train, test=test, tried=tried, champion=champion,
@@ -160,8 +160,9 @@ def check_gates(
     )
 
 
-def _part(data: TrainingSet, rows: pd.Series) -> Part:
-    chosen = rows.to_numpy(dtype=bool)
+def take_part(data: TrainingSet, rows: pd.Series | np.ndarray) -> Part:
+    """The rows of a mask as a part to learn from."""
+    chosen = np.asarray(rows, dtype=bool)
     return Part(
         vectors=data.vectors[chosen],
         label=data.label.to_numpy(dtype=float)[chosen],
@@ -175,7 +176,7 @@ def _report(trained: _Trained, parts: _Parts) -> dict[str, pd.DataFrame]:
     recipe, data, part = trained.recipe, trained.data, trained.part
     train, test, model = trained.train, trained.test, trained.model
     is_labelled = data.label.notna()
-    labelled = _part(data, is_labelled)
+    labelled = take_part(data, is_labelled)
     in_order = pd.concat([data.segments[part == TRAIN], data.segments[part == TEST]])
     frames = {"train": train.vectors, "test": test.vectors, "scored": data.vectors[~is_labelled]}
     # The test's shift is judged by the tested model, that of rows to come by the one that will score them.
@@ -220,7 +221,7 @@ def _report_variants(trained: _Trained, *, how_far: HowFar) -> pd.DataFrame:
     parts = {}
     for title, data in sets.items():
         part = split_rows(data.keys, recipe, start=trained.start)
-        parts[title] = (_part(data, part == TRAIN), _part(data, part == TEST))
+        parts[title] = (take_part(data, part == TRAIN), take_part(data, part == TEST))
     return comparisons.report_variants(trained.algorithms, parts, recipe=recipe, fitted=trained.model, how_far=how_far)
 
 

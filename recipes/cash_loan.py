@@ -18,6 +18,7 @@ from tallystick.spec.recipes import (
     RequestFeature,
     Scale,
     Split,
+    ThinFile,
 )
 
 DPD30_IN_90_DAYS = DelinquencyLabel(
@@ -105,10 +106,17 @@ CASH_LOAN = Recipe(
         ),
     ),
     ablations=(
-        Ablation(name="social", title="without messages, calls and ties", drop=("social_*", "relationships_*")),
-        Ablation(name="consumption", title="without earning and spending by kind", drop=("consumption_*",)),
-        Ablation(name="request", title="without what is asked for", drop=("request_*",)),
+        Ablation(name="request", title="what is asked for", groups=("request",), is_base=True),
+        Ablation(name="customers", title="region of the customer", groups=("customers",), is_base=True),
+        Ablation(name="transactions", title="movements and balances", groups=("transactions",)),
+        Ablation(name="consumption", title="earning and spending by kind", groups=("consumption",)),
+        Ablation(
+            name="products", title="accounts, cards and orders", groups=("accounts", "holders", "cards", "orders")
+        ),
+        Ablation(name="social", title="messages and calls", groups=("social",)),
+        Ablation(name="relationships", title="ties to people", groups=("relationships",)),
     ),
+    thin_file=ThinFile(title="an account younger than a year", where="accounts_held_days_since_first_all < 365"),
     split=Split(test_share=0.25, folds=5, repeats=1),
     scale=Scale(base_score=60.0, base_odds=10.0, pdo=8.0),
     policy=Policy(

@@ -20,6 +20,7 @@ from tallystick.spec.recipes import (
     RequestFeature,
     Scale,
     Split,
+    ThinFile,
     Variant,
 )
 
@@ -131,13 +132,18 @@ CONSUMER_LOAN = Recipe(
         Blend(weights={"ordinal_scorecard": 2.0, "boosting": 1.0}),
     ),
     ablations=(
-        Ablation(name="assumed", title="without undated sources (known_on assumed)", drop_assumed=True),
-        Ablation(name="orders", title="without standing orders", drop=("orders_*",)),
-        Ablation(name="holders", title="without joint holders", drop=("holders_*",)),
-        Ablation(name="balances", title="without balances", drop=("*balance*", "*overdrawn*", "*penalty*")),
-        Ablation(name="household", title="without household payments", drop=("*household*",)),
-        Ablation(name="income", title="without income", drop=("*income*", "*credit*")),
+        Ablation(name="request", title="what is asked for", groups=("request",), is_base=True),
+        Ablation(name="customers", title="region of the customer", groups=("customers",), is_base=True),
+        Ablation(name="assumed", title="undated sources (known_on assumed)", drop_assumed=True),
+        Ablation(name="accounts", title="age and kind of the account", groups=("accounts",)),
+        Ablation(name="orders", title="standing orders", groups=("orders",)),
+        Ablation(name="holders", title="joint holders", groups=("holders",)),
+        Ablation(name="cards", title="cards", groups=("cards",)),
+        Ablation(name="balances", title="balances", drop=("*balance*", "*overdrawn*", "*penalty*")),
+        Ablation(name="household", title="household payments", drop=("*household*",)),
+        Ablation(name="income", title="income", drop=("*income*", "*credit*")),
     ),
+    thin_file=ThinFile(title="an account younger than a year", where="accounts_held_days_since_first_all < 365"),
     split=Split(test_from=date(1996, 1, 1), folds=5, repeats=3),
     scale=Scale(base_score=60.0, base_odds=10.0, pdo=8.0),
     policy=Policy(

@@ -154,6 +154,24 @@ def segments(
 
 
 @app.command()
+def ablate(
+    recipe: Annotated[str, typer.Argument(help="A recipe of the project that declares ablations.")],
+    source: Annotated[str, typer.Option(help="The source; default: the one its champion learned from.")] = "",
+    algorithm: Annotated[str, typer.Option(help="One of the recipe's; default: chosen as the recipe chooses.")] = "",
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Measure what each dimension of a recipe's features is worth, for all and for thin files."""
+    from tallystick.cli.ablating import ablate_recipe
+    from tallystick.cli.printing import print_table
+
+    found = ablate_recipe(recipe, source, algorithm=algorithm, warehouse=warehouse, project=project, whole=json or csv)
+    print_table(found, as_json=json, as_csv=csv)
+
+
+@app.command()
 def tables(warehouse: WarehouseOption = DEFAULT_WAREHOUSE, json: JsonOption = False, csv: CsvOption = False) -> None:
     """List the tables with rows, files and version."""
     from tallystick.cli.printing import print_table

@@ -23,7 +23,7 @@ from tallystick.model.inputs import Feature, match_features
 from tallystick.model.measured_columns import MeasuredColumns
 from tallystick.model.members import Member
 from tallystick.model.ordinal import fit_ordinal
-from tallystick.model.scorecard import fit_scorecard
+from tallystick.model.scorecard import Binned, fit_scorecard
 from tallystick.model.selection import select_features
 from tallystick.spec.algorithms import Algorithm, Blend, Fitted, GradientBoosting, OrdinalScorecard, Scorecard
 from tallystick.spec.recipes import Split
@@ -46,6 +46,11 @@ class Part:
     def columns(self) -> MeasuredColumns:
         """What selections measure of these rows."""
         return MeasuredColumns(self.vectors, self.label, self.vintage)
+
+    @cached_property
+    def binned(self) -> Binned:
+        """What scorecards found of these rows' columns."""
+        return {}
 
     def take(self, rows: np.ndarray) -> Part:
         """The rows at ``rows`` (positions or a mask)."""
@@ -151,7 +156,7 @@ def fit_member(
     if isinstance(algorithm, OrdinalScorecard):
         return fit_ordinal(algorithm, part.vectors, part.label, kept), table
     if isinstance(algorithm, Scorecard):
-        return fit_scorecard(algorithm, part.vectors, part.label, kept), table
+        return fit_scorecard(algorithm, part.vectors, part.label, kept, known=part.binned), table
     assert isinstance(algorithm, GradientBoosting)
     return fit_boosting(algorithm, part.vectors, part.label, kept, seed=seed, asked=asked), table
 

@@ -21,7 +21,7 @@ _INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Rows:
+class RankedRows:
     """The rows that rankings are compared on, in one order.
 
     ``label`` is 1 for bad. ``customer`` may stand several times and is drawn as a whole. ``fold`` numbers the rows that
@@ -32,14 +32,9 @@ class Rows:
     customer: np.ndarray
     fold: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Rows:
+    def take(self, rows: np.ndarray) -> RankedRows:
         """The rows of a mask."""
-        return Rows(label=self.label[rows], customer=self.customer[rows], fold=self.fold[rows])
-
-    @property
-    def has_both(self) -> bool:
-        """Whether any fold has a bad and a good row, so that there is something to rank."""
-        return any(len(np.unique(self.label[self.fold == number])) == 2 for number in np.unique(self.fold))
+        return RankedRows(label=self.label[rows], customer=self.customer[rows], fold=self.fold[rows])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -59,7 +54,7 @@ class Areas:
         return self.found[better] - self.found[worse], low, high
 
 
-def measure_rankings(scores: Mapping[str, np.ndarray], rows: Rows, *, seed: int, rounds: int = ROUNDS) -> Areas:
+def measure_rankings(scores: Mapping[str, np.ndarray], rows: RankedRows, *, seed: int, rounds: int = ROUNDS) -> Areas:
     """The AUC of each of the ``scores`` (higher is riskier), all on the same resamples of the customers.
 
     The AUC of several folds is the share of pairs of a bad and a good row of one fold that stand in the right order,
@@ -85,7 +80,7 @@ class _Order:
     is_bad: np.ndarray
 
 
-def _orders(rows: Rows, scores: np.ndarray) -> list[_Order]:
+def _orders(rows: RankedRows, scores: np.ndarray) -> list[_Order]:
     return [_order(np.flatnonzero(rows.fold == number), rows.label, scores) for number in np.unique(rows.fold)]
 
 
@@ -110,7 +105,7 @@ def _areas(ranked: list[_Order], weights: np.ndarray) -> np.ndarray:
     return areas
 
 
-def _resamples(rows: Rows, *, seed: int, rounds: int) -> Iterator[np.ndarray]:
+def _resamples(rows: RankedRows, *, seed: int, rounds: int) -> Iterator[np.ndarray]:
     """Batches of lines of weights, one line per resample: how often the row's customer was drawn."""
     names, customer = np.unique(rows.customer, return_inverse=True)
     is_bad = np.bincount(customer, weights=rows.label, minlength=len(names)) > 0

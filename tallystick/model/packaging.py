@@ -65,3 +65,11 @@ def list_run_files(result: TrainingResult, manifest: Mapping[str, object], *, ca
         **{f"plots/{name}": plot for name, plot in result.plots.items()},
         **{f"tables/{name}.csv": table.to_csv(index=False).encode() for name, table in result.tables.items()},
     }
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write artifacts by path below a folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)

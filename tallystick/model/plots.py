@@ -40,8 +40,14 @@ def _draw(paint: Any) -> bytes:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     paint(axes)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    return save_png(figure)
+
+
+def save_png(figure: Any) -> bytes:
+    """The figure as PNG, without the frame's upper and right side."""
+    for axes in figure.axes:
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
     out = io.BytesIO()
     # Without metadata, the same numbers give the same bytes.
     figure.savefig(out, format="png", metadata={"Software": None})

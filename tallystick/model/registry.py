@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import ModelError, NotFound, SetupError
+from tallystick.model.packaging import write_files
 from tallystick.model.registry_file import make_empty, refuse_damaged
 from tallystick.model.results import GateResult
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 PREVIOUS = "previous"
 
-_RUN_TAG = "tallystick.run_id"
+RUN_TAG = "tallystick.run_id"
 
 _ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
@@ -105,15 +106,20 @@ class Registry:
         self.tracking_uri = server or f"sqlite:///{self._folder / 'mlflow.db'}"
         self._artifacts = None if server else (self._folder / "artifacts").as_uri()
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to ask: without a folder there is nothing, and to ask would make one."""
+        return self._artifacts is None or self._folder.exists()
+
     def register(self, package: ModelPackage) -> ModelVersion:
         """Keep a training run and register its model as a new version; no alias moves.
 
         The same ``run_id`` again gives the version it gave before. What an interrupted attempt left is deleted and
         done again. ModelError when the registry refuses the model.
         """
-        with self._connected() as client:
-            experiment = self._experiment(client, package.name)
-            earlier = client.search_runs([experiment], f"tags.`{_RUN_TAG}` = '{_quoted(package.run_id)}'")
+        with self.connected() as client:
+            experiment = self.experiment(client, package.name)
+            earlier = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{quoted(package.run_id)}'")
             for run in earlier:
                 # The version is made last, so its presence says that everything beside it is complete.
                 done = client.search_model_versions(f"name = '{package.name}' and run_id = '{run.info.run_id}'")
@@ -132,7 +138,7 @@ class Registry:
         if failed or not gates:
             what = f"gates failed: {', '.join(failed)}" if failed else "no gate was checked"
             raise ModelError(what, where=f"promotion of {version.label}", fix="the champion stays as it was")
-        with self._connected() as client:
+        with self.connected() as client:
             held = self._aliased(client, version.name, CHAMPION)
             if held != version.version:
                 # In this order an interruption leaves a champion in force, and the repeated call ends the same way.
@@ -149,7 +155,7 @@ class Registry:
         champion, so it serves one source. Another bank's customers would be scored by a model that never saw any of
         them, and their own training would take the first bank's model away.
         """
-        with self._connected() as client:
+        with self.connected() as client:
             version = self._aliased(client, name, alias)
             if version is None:
                 raise NotFound(
@@ -164,28 +170,27 @@ class Registry:
 
     def check_source(self, name: str, source: str) -> None:
         """``find``'s ModelError where the champion learned from another source; nothing while there is no champion."""
-        # Without a folder there is nothing to ask, and to ask would make one.
-        if self._artifacts is None or self._folder.exists():
+        if self.exists:
             with contextlib.suppress(NotFound):
                 self.find(name, source=source)
 
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of a model, newest first; empty when there is none."""
-        with self._connected() as client:
-            found = client.search_model_versions(f"name = '{_quoted(name)}'")
+        with self.connected() as client:
+            found = client.search_model_versions(f"name = '{quoted(name)}'")
             numbers = sorted((int(v.version) for v in found), reverse=True)
             return [self._describe(client, name, number) for number in numbers]
 
     def models(self) -> list[str]:
         """The names of all registered models, sorted; none where nothing was ever registered."""
-        if self._artifacts is not None and not self._folder.exists():
+        if not self.exists:
             return []
-        with self._connected() as client:
+        with self.connected() as client:
             return sorted(str(model.name) for model in client.search_registered_models())
 
     def inputs(self, version: ModelVersion) -> tuple[str, ...]:
         """The features that a version reads, by name, from its signature."""
-        with self._connected():
+        with self.connected():
             signature = import_quietly().models.get_model_info(version.uri).signature
         return tuple(signature.inputs.input_names()) if signature is not None else ()
 
@@ -199,7 +204,7 @@ class Registry:
         if target.is_dir():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self._connected(), tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        with self.connected(), tempfile.TemporaryDirectory(dir=target.parent) as folder:
             found = import_quietly().artifacts.download_artifacts(version.uri, dst_path=folder)
             # Renamed when complete: a folder of this name is always a whole model. A parallel run may be first.
             with contextlib.suppress(OSError):
@@ -212,7 +217,7 @@ class Registry:
         """Copy the run's artifacts (or those below ``path``) to ``directory``; returns where they are."""
         import mlflow
 
-        with self._connected():
+        with self.connected():
             found = mlflow.artifacts.download_artifacts(
                 run_id=version.mlflow_run_id, artifact_path=path or None, dst_path=str(directory)
             )
@@ -220,11 +225,12 @@ class Registry:
 
     def metrics(self, version: ModelVersion) -> tuple[dict[str, float], dict[str, str]]:
         """The metrics and the parameters that were logged with a version."""
-        with self._connected() as client:
+        with self.connected() as client:
             data = client.get_run(version.mlflow_run_id).data
             return dict(data.metrics), dict(data.params)
 
-    def _experiment(self, client: MlflowClient, name: str) -> str:
+    def experiment(self, client: MlflowClient, name: str) -> str:
+        """The id of a recipe's experiment, made where there is none yet."""
         found = client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
@@ -233,14 +239,14 @@ class Registry:
     def _log(self, client: MlflowClient, experiment: str, package: ModelPackage) -> int:
         import mlflow
 
-        tags = {**package.tags, _RUN_TAG: package.run_id}
+        tags = {**package.tags, RUN_TAG: package.run_id}
         if package.description:
             tags["mlflow.note.content"] = package.description
         with mlflow.start_run(experiment_id=experiment, run_name=package.run_id, tags=tags) as run:
             mlflow.log_params(dict(package.params))
             mlflow.log_metrics(dict(package.metrics))
             with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
-                _write_files(Path(folder), package.files)
+                write_files(Path(folder), package.files)
                 mlflow.log_artifacts(folder)
             model = _log_model(package)
         if self._registered(client, package.name) is None:
@@ -254,7 +260,7 @@ class Registry:
     def _describe(self, client: MlflowClient, name: str, version: int) -> ModelVersion:
         found = client.get_model_version(name, str(version))
         aliases = client.get_registered_model(name).aliases
-        run_id = client.get_run(found.run_id).data.tags.get(_RUN_TAG, "")
+        run_id = client.get_run(found.run_id).data.tags.get(RUN_TAG, "")
         return ModelVersion(
             name=name, version=version, mlflow_run_id=str(found.run_id), run_id=run_id, tags=dict(found.tags),
             aliases=tuple(sorted(alias for alias, held in aliases.items() if int(held) == version)),
@@ -276,7 +282,7 @@ class Registry:
         return int(model.aliases[alias]) if model is not None and alias in model.aliases else None
 
     @contextmanager
-    def _connected(self) -> Iterator[MlflowClient]:
+    def connected(self) -> Iterator[MlflowClient]:
         """A client of this registry, while MLflow's process-wide settings point at it too; they are put back after."""
         mlflow = import_quietly()
         from mlflow.exceptions import MlflowException
@@ -340,7 +346,7 @@ def _log_model(package: ModelPackage) -> ModelInfo:
     import mlflow
 
     with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
-        _write_files(Path(folder), package.model_artifacts)
+        write_files(Path(folder), package.model_artifacts)
         return mlflow.pyfunc.log_model(
             name="model",
             python_model=str(package.model_file),
@@ -373,14 +379,8 @@ def make_signature(inputs: Sequence[str], outputs: Mapping[str, str]) -> ModelSi
     )
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as it may stand between quotes in a search; ModelError where it may not."""
     # MLflow's filter language has no escape for a quote, and none of our names and ids holds one.
     if "'" in text or "\\" in text:
         raise ModelError("a name or run id holds a quote or backslash", where=text)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tallystick.report.ablation_section import AblationFacts, describe_dimensions
 from tallystick.report.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
 from tallystick.report.model_sections import ModelFacts, describe_model, permission_section, retrospective_notes
 from tallystick.spec.columns import group_columns
@@ -25,7 +26,7 @@ class RunFacts:
     """Everything the report tells.
 
     ``answers`` are results of ``list_questions`` by name. ``groups`` gives (name, features, of which assumed), and
-    ``places`` what lies where. ``model`` is the model in force, if any.
+    ``places`` what lies where. ``model`` is the model in force, ``ablation`` the newest of its dimensions, if any.
     """
 
     recipe: Recipe
@@ -36,6 +37,7 @@ class RunFacts:
     places: Sequence[tuple[str, str]]
     commands: Sequence[str] = ()
     model: ModelFacts | None = None
+    ablation: AblationFacts | None = None
     request_features: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
 
@@ -64,6 +66,7 @@ def describe_run(facts: RunFacts) -> Page:
             Section(title="Leakage audit", blocks=_audit(facts)),
             *([permission_section(facts.recipe, facts.model)] if facts.recipe.label else ()),
             *(describe_model(facts.model) if facts.model else ()),
+            *([describe_dimensions(facts.ablation)] if facts.ablation else ()),
             Section(title="Scores", blocks=_scores(facts), in_terminal=True),
             # Not in the terminal: the command that ran the chain says there what comes last.
             Section(title="Where things are", blocks=[Facts(rows=facts.places)] if facts.places else []),

@@ -224,6 +224,16 @@ class TrainModel(RecipeParams):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AblateDimensions(RecipeParams):
+    """Whose dimensions, and by which algorithm."""
+
+    job: ClassVar[str] = "ablate_dimensions"
+    needs_spark: ClassVar[bool] = False
+
+    algorithm: Annotated[str, Option("one of the recipe's; default: chosen as the recipe chooses")] = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreObservations(RecipeParams):
     """What to score, and for which business dates."""
 
@@ -308,6 +318,7 @@ RUNS: tuple[type[Params], ...] = (
     BuildLabels,
     AuditLeakage,
     TrainModel,
+    AblateDimensions,
     ScoreObservations,
     FitSegments,
     AssignSegments,

@@ -13,14 +13,13 @@ from tallystick.model import packaging
 from tallystick.model.registry import ModelPackage, Registry
 from tallystick.report import render_model_card
 from tallystick.runs.context import RunContext
-from tallystick.runs.input_gate import LEAKAGE, PinnedTables
+from tallystick.runs.input_gate import PinnedTables
 from tallystick.runs.progress import progress, working
-from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
+from tallystick.runs.training_set import build_rows, check_audit_passed, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
 from tallystick.spec.recipes import Recipe
-from tallystick.tables import Slice, arrow_schema, last_inputs, read_arrow, replace_arrow
-from tallystick.training.audit_findings import check_audited
+from tallystick.tables import Slice, arrow_schema, replace_arrow
 from tallystick.training.train import train_model
 from tallystick.training.vectors import VectorPlan
 
@@ -38,7 +37,7 @@ def run(params: TrainModel, session: SparkSession | None = None) -> None:
     registry.check_source(recipe.name, context.source.name)
     plan = plan_recipe(context, recipe)
     pinned = pin_training(context, recipe, plan)
-    _check_audited(context, recipe, pinned)
+    check_audit_passed(context, recipe, pinned)
     rows = read_training(context, recipe, pinned)
     with working("training") as how_far:
         result = train_model(recipe, build_rows(context, recipe, plan, rows=rows), how_far=how_far)
@@ -55,14 +54,6 @@ def _describe(recipe: Recipe, result: TrainingResult) -> str:
     auc = result.metrics[f"auc_{recipe.split.test_rows}"]
     tested = "the newest labelled rows" if recipe.split.is_by_time else "customers held out at random"
     return f"{result.champion}, AUC {auc:.3f} on {tested}"
-
-
-def _check_audited(context: RunContext, recipe: Recipe, pinned: PinnedTables) -> None:
-    """Stop unless the audit has passed on exactly the versions that will be learned from."""
-    slice_name = Slice.of_audit(LEAKAGE, context.source.name).name
-    audited = last_inputs(context.warehouse.table_path(LEAKAGE), slice_name)
-    findings = read_arrow(context.warehouse, LEAKAGE, filter=context.is_ours).to_pylist() if audited else []
-    check_audited(findings, audited, pinned.versions, recipe=recipe.name)
 
 
 def _store_rows(

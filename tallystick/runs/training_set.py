@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.runs.context import RunContext
-from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features, pin_labels
+from tallystick.runs.input_gate import LEAKAGE, PinnedTables, pin_clean, pin_features, pin_labels
 from tallystick.spec.recipes import Recipe
-from tallystick.tables.store.queries import read_arrow
+from tallystick.tables import Slice, last_inputs, read_arrow
+from tallystick.training.audit_findings import check_audited
 from tallystick.training.data import TrainingSet, build_training_set
 from tallystick.training.observed import gather_observations, own_tables
 from tallystick.training.vectors import VectorPlan, plan_vectors
@@ -34,6 +35,14 @@ def pin_training(context: RunContext, recipe: Recipe, plan: VectorPlan) -> Pinne
     clean = pin_clean(context, own_tables(plan, exists=context.warehouse.exists), all_exist=True)
     features = pin_features(context, recipe, used=plan.columns)
     return PinnedTables({**clean.tables, **pin_labels(context, recipe).tables, **features.tables})
+
+
+def check_audit_passed(context: RunContext, recipe: Recipe, pinned: PinnedTables) -> None:
+    """ModelError unless the leakage audit has passed on exactly the versions that will be learned from."""
+    slice_name = Slice.of_audit(LEAKAGE, context.source.name).name
+    audited = last_inputs(context.warehouse.table_path(LEAKAGE), slice_name)
+    findings = read_arrow(context.warehouse, LEAKAGE, filter=context.is_ours).to_pylist() if audited else []
+    check_audited(findings, audited, pinned.versions, recipe=recipe.name)
 
 
 def read_training(context: RunContext, recipe: Recipe, pinned: PinnedTables) -> dict[str, pa.Table]:

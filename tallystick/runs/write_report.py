@@ -22,6 +22,7 @@ from tallystick.report import (
     read_model_files,
     render_page,
 )
+from tallystick.runs.ablation_study import find_ablation
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress
 from tallystick.tables import pin_all, query
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
+    from tallystick.report.blocks import Page
     from tallystick.report.questions import Question
     from tallystick.runs.params import WriteReport
     from tallystick.spec.recipes import Recipe
@@ -41,12 +43,18 @@ if TYPE_CHECKING:
 def run(params: WriteReport, session: SparkSession | None = None) -> None:
     """Ask the tables, describe the run, write the page. Spark is not needed."""
     context = RunContext.open(params)
-    page = describe_run(_gather_facts(context, context.recipe(params)))
-    path = Path(context.warehouse.root) / "report" / f"{params.recipe}_{params.source}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, render_page(page))
+    page, path = save_page(context, context.recipe(params))
     print_page(page, sys.stdout)
     progress(f"      report: {path}")
+
+
+def save_page(context: RunContext, recipe: Recipe) -> tuple[Page, Path]:
+    """Write the report of the recipe on the context's source as it is now; the page and where it lies."""
+    page = describe_run(_gather_facts(context, recipe))
+    path = Path(context.warehouse.root) / "report" / f"{recipe.name}_{context.source.name}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, render_page(page))
+    return page, path
 
 
 def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
@@ -62,6 +70,7 @@ def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
         places=_list_places(context, recipe, registry),
         commands=_list_commands(context, recipe, registry),
         model=_describe_model(registry, recipe, source=context.source.name) if recipe.label else None,
+        ablation=find_ablation(registry, recipe, source=context.source.name) if recipe.label else None,
         request_features=len(recipe.request),
     )
 

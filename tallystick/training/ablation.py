@@ -21,7 +21,7 @@ from tallystick.errors import ModelError
 from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.kernel.row_values import evaluate_expression
 from tallystick.model.fitting import Part, fit_member, fit_models
-from tallystick.model.gains import Areas, Rows, measure_rankings
+from tallystick.model.gains import Areas, RankedRows, measure_rankings
 from tallystick.model.inputs import Feature, dimension_names, match_features
 from tallystick.spec.ablations import Ablation
 from tallystick.spec.algorithms import Blend, Fitted
@@ -32,8 +32,8 @@ from tallystick.training.data import TrainingSet
 from tallystick.training.time_folds import Fold, draw_time_folds
 from tallystick.training.train import choose_model, take_part
 
-# The rankings that every dimension is held against.
-ALL, BASE, NOTHING = "all", "base", "nothing"
+# The rankings that every dimension is held against; no dimension can have such a name.
+ALL, BASE, NOTHING = "all features", "the base", "nothing"
 
 # What is asked of a dimension: its ranking alone, what it adds to the base, what all others lack without it.
 ALONE, ADDED, LEFT_OUT = "alone", "added", "left_out"
@@ -53,6 +53,17 @@ class AblationResult:
     algorithm: str
     folds: int
     table: pd.DataFrame
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The gains as ``<way>_<dimension>_<rows_of>``, those of thin files with ``_thin``; NaN is left out."""
+        known = self.table[self.table["gain"].notna()]
+        return {
+            f"{row['way']}_{row['dimension']}_{row['rows_of']}{'_thin' if row['segment'] == 'thin' else ''}": row[
+                "gain"
+            ]
+            for row in known.to_dict("records")
+        }
 
 
 def measure_dimensions(
@@ -195,10 +206,10 @@ def _gather(
     *,
     own: Sequence[int],
     chosen: np.ndarray,
-) -> tuple[Rows, dict[frozenset[str], np.ndarray]]:
+) -> tuple[RankedRows, dict[frozenset[str], np.ndarray]]:
     """The ranked rows of some folds one after the other with their scores; only those marked in ``chosen``."""
     places = np.concatenate([np.flatnonzero(folds[number].ranked) for number in own])
-    rows = Rows(
+    rows = RankedRows(
         label=data.label.to_numpy()[places],
         customer=data.keys["customer_id"].to_numpy()[places],
         fold=np.concatenate([np.full(int(folds[number].ranked.sum()), number) for number in own]),
@@ -220,20 +231,20 @@ def _segments(recipe: Recipe, data: TrainingSet) -> dict[str, np.ndarray]:
     return dict(zip(SEGMENTS, (every, is_thin), strict=True))
 
 
-def _table(recipe: Recipe, sets: _Sets, rows: Rows, ranked: Mapping[frozenset[str], np.ndarray]) -> pd.DataFrame:
+def _table(recipe: Recipe, sets: _Sets, rows: RankedRows, ranked: Mapping[frozenset[str], np.ndarray]) -> pd.DataFrame:
     scores = {name: ranked[features] for name, features in sets.features.items()}
     scores[NOTHING] = np.zeros(len(rows.label))
     areas = measure_rankings(scores, rows, seed=recipe.seed)
     counts = {"rows": float(len(rows.label)), "bad": float(rows.label.sum())}
-    told = [_reference(areas, ALL, "all features", sets), _reference(areas, BASE, "the base", sets)]
+    told = [_reference(areas, ALL, sets), _reference(areas, BASE, sets)]
     told += [_answer(areas, sets, one, way) for one in recipe.ablations for way in WAYS]
     return pd.DataFrame([{**counts, **row} for row in told])
 
 
-def _reference(areas: Areas, name: str, title: str, sets: _Sets) -> dict[str, object]:
+def _reference(areas: Areas, name: str, sets: _Sets) -> dict[str, object]:
     low, high = areas.interval(name)
     return {
-        "dimension": name, "title": title, "features": float(len(sets.features[name])), "way": "reference",
+        "dimension": name, "title": name, "features": float(len(sets.features[name])), "way": "reference",
         "auc": areas.found[name], "auc_low": low, "auc_high": high, "gain": np.nan, "gain_low": np.nan,
         "gain_high": np.nan,
     }  # fmt: skip

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tallystick.spec.recipes import Recipe
 from tallystick.training.audit_findings import AuditFinding
-from tallystick.training.data import UNIT
+from tallystick.training.split import UNIT
 
 Row = Mapping[str, Any]
 

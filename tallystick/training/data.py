@@ -17,17 +17,12 @@ import pyarrow as pa
 from tallystick.errors import ModelError
 from tallystick.model.inputs import Feature
 from tallystick.spec.recipes import Recipe
+from tallystick.training.split import LEAST_PER_CLASS, UNIT
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 from tallystick.visibility.rows import latest_versions
 
-# Below this many bad or good rows no model is fitted: folds would have classes with nothing in them.
-LEAST_PER_CLASS = 10
-
 # Shorter histories are cut into quarters, or a table by vintage would have one line.
 LEAST_YEARLY_DAYS = 730
-
-# What names the thing observed, across its observations.
-UNIT = "observation_id"
 
 # Of a label: its value, the first date that may learn from it, and the days that decide it.
 LABEL_COLUMNS = ("label", "known_on", "window_from", "window_to")

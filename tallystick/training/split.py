@@ -13,7 +13,12 @@ import pandas as pd
 from tallystick.errors import ModelError
 from tallystick.spec.model_tables import LATE, OVERLAPPING, TEST, TRAIN
 from tallystick.spec.recipes import Recipe, Split
-from tallystick.training.data import LEAST_PER_CLASS, UNIT
+
+# Below this many bad or good rows no model is fitted: folds would have classes with nothing in them.
+LEAST_PER_CLASS = 10
+
+# What names the thing observed, across its observations.
+UNIT = "observation_id"
 
 
 def find_test_start(keys: pd.DataFrame, split: Split) -> pd.Timestamp | None:

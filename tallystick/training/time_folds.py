@@ -14,8 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tallystick.spec.model_tables import TEST, TRAIN
 from tallystick.spec.recipes import Recipe
-from tallystick.training.data import LEAST_PER_CLASS
-from tallystick.training.split import check_parts, find_test_start, split_rows
+from tallystick.training.split import LEAST_PER_CLASS, check_parts, find_test_start, split_rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

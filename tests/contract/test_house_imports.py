@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/model/scorer.py": MODELS | {"lightgbm", "mlflow"},
     "tallystick/segments/assigner.py": MODELS | {"mlflow"},
     "tallystick/model/registry.py": {"mlflow", "numpy", "pandas", "pyarrow"},
+    "tallystick/model/studies.py": {"mlflow"},
     "tallystick/report": MODELS | {"jinja2", "matplotlib", "rich"},
     "tallystick/simulation": {"numpy", "pandas", "pyarrow"},
     "tallystick/orchestration.py": {"airflow", "pendulum"},

@@ -11,8 +11,7 @@ import pytest
 from tallystick.spec.recipes import Recipe, Split
 from tallystick.training.audit_findings import AuditFinding
 from tallystick.training.audit_split import check_split
-from tallystick.training.data import UNIT
-from tallystick.training.split import find_test_start, split_rows
+from tallystick.training.split import UNIT, find_test_start, split_rows
 from tests.lib.training_sets import make_recipe
 from tests.unit.test_training_split import START, loans_by_month
 

@@ -9,12 +9,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tallystick.model import gains
-from tallystick.model.gains import Rows, measure_rankings
+from tallystick.model.gains import RankedRows, measure_rankings
 
 
-def rows(label: np.ndarray, *, customer: np.ndarray | None = None, fold: np.ndarray | None = None) -> Rows:
+def rows(label: np.ndarray, *, customer: np.ndarray | None = None, fold: np.ndarray | None = None) -> RankedRows:
     count = np.arange(len(label))
-    return Rows(
+    return RankedRows(
         label=label.astype(float),
         customer=count if customer is None else customer,
         fold=np.zeros(len(label), dtype=int) if fold is None else fold,

@@ -11,7 +11,8 @@ from tallystick.cli.running import run_recipe
 from tallystick.errors import DeclarationError
 from tallystick.pipeline import Dates
 from tallystick.project import Project, load_project
-from tallystick.project.recipe_checks import check_recipe_on_source
+from tallystick.project.recipe_checks import check_recipe_on_source, recipe_problems
+from tallystick.spec.ablations import Ablation, ThinFile
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,19 @@ def test_a_run_says_all_that_is_missing_before_it_reads(
         )
     assert len(capsys.readouterr().err.splitlines()) == 4
     assert not (tmp_path / "warehouse").exists()
+
+
+def test_dimensions_and_thin_files_are_of_the_recipe(project: Project) -> None:
+    elsewhere = Ablation(name="devices", title="devices", groups=("devices", "request"))
+    thin = ThinFile(title="few", where="accounts_held_days_since_frist_all < 365")
+    recipe = replace(project.recipes["cash_loan"], ablations=(elsewhere,), thin_file=thin)
+    found = list(recipe_problems(project, recipe))
+    assert [problem.what for problem in found] == [
+        "ablation devices names group devices, which is none of cash_loan",
+        f"unknown column accounts_held_days_since_frist_all in '{thin.where}'",
+    ]
+    assert found[1].fix == "did you mean accounts_held_days_since_first_all?"
+    number = replace(recipe, ablations=(), thin_file=replace(thin, where="request_amount + 1"))
+    assert [problem.what for problem in recipe_problems(project, number)] == [
+        "'request_amount + 1' is double, not a condition"
+    ]

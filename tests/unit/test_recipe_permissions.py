@@ -19,7 +19,7 @@ from tallystick.spec.columns import group_columns
 from tallystick.spec.features import Derived, FeatureGroup, Lookup, Measure, Months, Ratio, Share
 from tallystick.spec.observations import ObservationSet, Rows
 from tallystick.spec.permissions import protected_sources
-from tallystick.spec.recipes import RequestFeature
+from tallystick.spec.recipes import Ablation, RequestFeature
 from tallystick.spec.tables import Column, TableContract
 from tallystick.training.vectors import VectorPlan, check_model_inputs, plan_vectors
 from tests.lib.training_sets import make_recipe
@@ -256,7 +256,8 @@ def test_the_check_of_the_project_tells_it_too(project_root: Path) -> None:
     recipe = project.recipes["cash_loan"]
     (told,) = recipe_problems(project, replace(recipe, leave_out=()))
     assert told.what.startswith("it uses customers_birth_age_days_all, which is made of clean.customers.birth_date, a")
-    omitted = replace(recipe, leave_out=(*recipe.leave_out, "consumption_*"))
+    spending = Ablation(name="consumption", title="spending", drop=("consumption_*",))
+    omitted = replace(recipe, leave_out=(*recipe.leave_out, "consumption_*"), ablations=(spending,))
     found = [problem.what for problem in recipe_problems(project, omitted)]
     assert "ablation consumption names consumption_*, which the recipe leaves out" in found
     assert "it reads consumption_earned_sum_90d, which the recipe leaves out" in found

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tallystick.errors import DeclarationError
+from tallystick.spec import ablations, features, labels, observations, policy, recipes, validation
 from tallystick.spec import algorithms as fitted
-from tallystick.spec import features, labels, observations, policy, recipes, validation
 from tests.lib.feature_cases import make_group, make_measure
 
 VISITS = "clean.visits"
@@ -23,7 +23,8 @@ SET = observations.ObservationSet(name="visits", key="visit_id", population=obse
 # One right value of each class that declaration files are written in.
 EVERY_KIND = [
     RECIPE, recipes.RequestFeature(name="x", expression="amount_minor", reason="x"),
-    recipes.Variant(name="x", label="again", title="x"), recipes.Ablation(name="x", title="x", drop=("a_*",)),
+    recipes.Variant(name="x", label="again", title="x"), ablations.Ablation(name="x", title="x", drop=("a_*",)),
+    ablations.ThinFile(title="x", where="a < 1"),
     validation.Split(), validation.Choice(), validation.Audit(), validation.Gates(), policy.Scale(), BAND,
     policy.Policy(currency="CZK", limit_min_minor=1, limit_max_minor=1, bands=(BAND,)),
     LABEL, labels.OutcomeLabel(name="x"), labels.DelinquencyLabel(name="x"), labels.MissedMonthsLabel(name="x"),
@@ -38,7 +39,7 @@ EVERY_KIND = [
 
 
 def test_every_class_of_declarations_is_tried() -> None:
-    modules = (recipes, validation, policy, labels, observations, features, fitted)
+    modules = (recipes, ablations, validation, policy, labels, observations, features, fitted)
     made = {kind for module in modules for kind in vars(module).values() if hasattr(kind, "__dataclass_fields__")}
     declared = {kind for kind in made if isinstance(kind, type) and kind.__module__ in {m.__name__ for m in modules}}
     assert declared == {type(one) for one in EVERY_KIND}

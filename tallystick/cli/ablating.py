@@ -1,0 +1,36 @@
+"""``tally ablate``: from arguments to the run that measures dimensions, and its table.
+
+Kept apart from ``running`` because this command reads a finished training set: it starts no chain and no Spark.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from tallystick.cli.running import open_project
+from tallystick.entrypoint import perform
+from tallystick.errors import NotFound
+from tallystick.runs.params import AblateDimensions
+from tallystick.spec.names import nearest_name
+
+
+def ablate_recipe(
+    recipe: str, source: str, *, algorithm: str, warehouse: Path, project: Path | None, whole: bool
+) -> pa.Table:
+    """Measure the dimensions of a recipe and return the table: ``whole`` for programs, else as a person reads it.
+
+    Without a ``source`` that of the champion; NotFound where there is none either.
+    """
+    from tallystick.model.registry import Registry
+    from tallystick.runs.ablation_study import find_ablation, list_ablation
+
+    declared, home = open_project(project), warehouse.resolve()
+    if recipe not in declared.recipes:
+        raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
+    registry = Registry(home)
+    chosen = source or registry.find(recipe).tags["source"]
+    perform(AblateDimensions(project=declared.root, warehouse=home, recipe=recipe, source=chosen, algorithm=algorithm))
+    facts = find_ablation(registry, declared.recipes[recipe], source=chosen)
+    return list_ablation(facts, whole=whole)

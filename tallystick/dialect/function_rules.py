@@ -85,11 +85,23 @@ def _round(values: Sequence[Value]) -> Value:
     places, size = literal_number(values[1]) if len(values) > 1 else 0, decimal_size(values[0].type)
     if values[0].type in INTEGERS and places >= 0:
         return Value(values[0].sql, values[0].type)
+    if values[0].type == "double" and places == 0:
+        return _whole_double(values[0].sql)
     if size is None or places < 0:
         raise NotTranslated(f"{values[0].type}, or places before the point")
     kept = min(places, size[1])
     kind = decimal_type(size[0] - size[1] + 1 + kept, kept)
     return Value(f"CAST({values[0].sql} AS {kind.upper()})", kind)
+
+
+def _whole_double(sql: str) -> Value:
+    """The nearest whole double, of two the farther from zero: what is left of a double behind its point is exact.
+
+    Adding 0 makes plus zero of minus zero, as Spark's way through a decimal does.
+    """
+    return Value(
+        f"(trunc({sql}) + CASE WHEN abs({sql} - trunc({sql})) >= 0.5 THEN sign({sql}) ELSE 0 END + 0.0)", "double"
+    )
 
 
 def whole_number(name: str) -> Rule:
@@ -138,7 +150,13 @@ GENERAL_RULES = (
     FunctionRule("NVL2", 3, 3, _nvl2),
     FunctionRule("ISNULL", 1, 1, is_null("")),
     FunctionRule("ISNOTNULL", 1, 1, is_null("NOT ")),
-    FunctionRule("ROUND", 1, 2, _round, "of a decimal, half a unit away from zero; the places are a literal"),
+    FunctionRule(
+        "ROUND",
+        1,
+        2,
+        _round,
+        "of a decimal, half a unit away from zero; the places are a literal; of a DOUBLE to a whole number",
+    ),
     FunctionRule("CEIL CEILING", 1, 1, whole_number("ceil"), "of a whole number or decimal"),
     FunctionRule("FLOOR", 1, 1, whole_number("floor"), "of a whole number or decimal"),
     FunctionRule("MOD", 2, 2, lambda values: divided("%", values[0], values[1]), "by a literal that is not 0"),

@@ -68,8 +68,11 @@ def inspect_parquet(path: Path, file: SourceFile, *, where: str) -> tuple[FileLa
     partitions = _partitions(path, file)
     extra = match_columns(file, [*given, *(name for name, _ in partitions if name not in given)], where=where)
     for name in file.columns:
-        if name in given and not _fits(given[name], file.types[name], is_instant=counted.get(name) == "INT96"):
-            told = f"column {name} is {_name_of(given[name])}, not {file.types[name]} as declared"
+        is_instant = counted.get(name) == "INT96"
+        if name in given and not _fits(given[name], file.types[name], is_instant=is_instant):
+            told = (
+                f"column {name} is {_name_of(given[name], is_instant=is_instant)}, not {file.types[name]} as declared"
+            )
             raise InputError(told, where=f"{where}, column {name}", fix="correct its type in source.yaml")
     layout = replace(FileLayout.of(file, tuple(given)), partitions=tuple(partitions))
     for name, value in partitions:
@@ -275,10 +278,10 @@ _KINDS: dict[str, Callable[[pa.DataType], bool]] = {
 }
 
 
-def _name_of(given: pa.DataType) -> str:
+def _name_of(given: pa.DataType, *, is_instant: bool) -> str:
     """What to call a delivered type: as it would be declared, if it could be."""
     if pa.types.is_decimal(given):
         return f"decimal({given.precision}, {given.scale})"
     if pa.types.is_timestamp(given):
-        return "timestamp" if given.tz else "timestamp_ntz"
+        return "timestamp" if given.tz or is_instant else "timestamp_ntz"
     return next((kind for kind in _KINDS if _KINDS[kind](given)), str(given))

@@ -130,6 +130,12 @@ def test_other_writers_types_are_read_where_no_value_is_lost(tmp_path: Path) -> 
     ]
 
 
+def test_an_instant_of_the_old_kind_is_called_one(tmp_path: Path) -> None:
+    rows = pa.table({"x": pa.array([1], pa.timestamp("us"))})
+    path = written(tmp_path, rows, use_deprecated_int96_timestamps=True)
+    assert "column x is timestamp, not timestamp_ntz" in refused(path, spec({"x": "timestamp_ntz"}))
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "told"),
     [

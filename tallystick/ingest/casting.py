@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from tallystick.spec.clean_tables import LONGEST_WORD, holds_words
 from tallystick.spec.mappings import text_sql
 from tallystick.spec.readings import FIRST_DAY, LAST_DAY, LOCAL_TEXT, NUMBER_TEXT, ZONED_TEXT
 from tallystick.spec.sources import KnownOn, Source
@@ -110,6 +111,8 @@ def _column_faults(column: Column, target: Target) -> list[str]:
     if column.values:
         allowed = ", ".join(text_sql(value) for value in column.values)
         faults.append(f"{name} NOT IN ({allowed}) THEN 'not_in_values|{column.name}'")
+    if holds_words(column):
+        faults.append(f"CHAR_LENGTH({name}) > {LONGEST_WORD} THEN 'free_text|{column.name}'")
     if column.name == target.contract.entity:
         prefix = text_sql(f"{target.source.name}:")
         faults.append(f"NOT STARTSWITH({name}, {prefix}) THEN 'not_of_this_source|{column.name}'")

@@ -46,7 +46,16 @@ PERIOD = Column(
     description="Year or month of event_at in the source's zone, as the source's layout says.",
 )
 
+# Letters of a code or word. A clean table holds no free text, and whoever writes sentences needs more.
+LONGEST_WORD = 64
+
 TECHNICAL = (EVENT_AT, KNOWN_ON, LOADED_ON, IS_RETRACTED, SOURCE, BUCKET, PERIOD)
+
+
+def holds_words(column: Column) -> bool:
+    """Whether a column of a clean table holds codes or words of the source's own, of which no list is closed."""
+    is_open = column.type == "string" and not column.values and column.pii != "pseudonymous"
+    return is_open and column.name not in {known.name for known in TECHNICAL}
 
 
 def clean_key(event_id: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from tests.lib.deliveries import (
     CUSTOMERS_SQL,
     SOURCE_YAML,
     counts_of,
+    rejects_of,
     rows_of,
     write_delivery,
     write_project,
@@ -61,3 +62,18 @@ def test_a_view_that_stops_on_a_row_is_refused_in_one_sentence_without_the_row(t
     with pytest.raises(LoadRefused, match="stopped on a row or expression: ARITHMETIC_OVERFLOW") as told:
         ingest_source.run(params, None)
     assert "77" not in str(told.value)
+
+
+def test_free_text_is_a_reject_and_a_long_word_is_not(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project")
+    word, sentence = "w" * 64, "Dear sir, " * 7
+    bookings = (
+        f'booking,account,booked,amount,kind,note\n1,A1,2024-01-02,1,CASH,{word}\n2,A1,2024-01-02,1,CASH,"{sentence}"\n'
+    )
+    write_delivery(tmp_path / "supplier", {"bookings_1.csv.gz": bookings})
+    params = IngestSource(
+        project=project, warehouse=tmp_path / "w", run_id="one", source="village", directory=tmp_path / "supplier"
+    )
+    ingest_source.run(params, None)
+    assert [row["category"] for row in rows_of(tmp_path / "w", "clean.transactions")] == [word]
+    assert rejects_of(tmp_path / "w", "transactions") == [("free_text", "category", "2024-01-31/bookings_1.csv.gz", 3)]

@@ -61,6 +61,8 @@ _FITTING: dict[str, dict[str, Any]] = {
 }
 _VIEW_KEYS = ("sql", "key")
 _TABLE_KEYS = ("known_on", "reject_rate", "parents", "keep_raw_lines")
+# A mapping that makes cells of coordinates is not to leave them in its rejects.
+_READS_PLACES = re.compile(r"\bH3_CELL\s*\(", re.IGNORECASE)
 _PSEUDONYM_KEYS = ("key", "keep_first")
 _LAYOUT_KEYS = ("buckets", "period", "compact_after_days")
 
@@ -291,7 +293,7 @@ class _Reader:
             }
             values_too = {
                 "reject_rate": given.get("reject_rate", self.content.get("reject_rate", 0)),
-                "keeps_raw_lines": given.get("keep_raw_lines", True),
+                "keeps_raw_lines": given.get("keep_raw_lines", not _READS_PLACES.search(sql)),
             }
             built = self._build(place, f"table {table}", TableMapping, values | values_too)
             yield table, built or TableMapping(**values, reject_rate=0)

@@ -57,6 +57,7 @@ def test_places_become_cells_or_rejects(
         assert (row["cell_latitude"], row["cell_longitude"]) == h3.cell_to_latlng(row["cell_id"])
     rejected = rows_of(tmp_path / "warehouse", "clean.location_events_rejected")
     assert sorted((row["line"], row["reason"], row["column_name"]) for row in rejected) == REJECTS
+    assert {row["raw"] for row in rejected} == {None}, "no coordinates are left there"
     assert not {row[0].upper() for row in spark.sql("SHOW USER FUNCTIONS").collect()} & {"H3_CELL", "H3_LATITUDE"}
 
 

@@ -219,3 +219,17 @@ def test_a_source_without_identifiers_is_as_it_was(tmp_path: Path) -> None:
     assert problems(tmp_path, source_yaml=SOURCE_YAML) == []
     source = load_source(tmp_path, "village")
     assert (source.namespaces, Pseudonyms.of(source, None)) == (set(), None)
+
+
+@pytest.mark.parametrize(("declared", "kept"), [("", False), (", keep_raw_lines: true", True)])
+def test_a_mapping_of_coordinates_keeps_no_line_unless_it_says_so(tmp_path: Path, declared: str, kept: bool) -> None:
+    yaml = f"{SOURCE_YAML}  location_events: {{known_on: event_date{declared}}}\n"
+    sql = (CHECKOUT / "sources" / "simbank" / "location_events.sql").read_text(encoding="utf-8")
+    write_source(tmp_path, files={"source.yaml": yaml, "location_events.sql": sql})
+    tables = load_source(tmp_path, "village").tables
+    assert {name: table.keeps_raw_lines for name, table in tables.items()} == {
+        "customers": True,
+        "accounts": True,
+        "transactions": True,
+        "location_events": kept,
+    }

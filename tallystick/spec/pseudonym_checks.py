@@ -114,7 +114,7 @@ def _names_somebody(name: str, contract: TableContract) -> bool:
     column = next((column for column in contract.columns if column.name == name), None)
     if column is None or name == contract.event_id:
         return False
-    return column.pii == "pseudonymous" or (column.pii != "none" and name.endswith("_id"))
+    return column.pii == "pseudonymous" or (column.pii == "personal" and name.endswith("_id"))
 
 
 def _values(part: exp.Expr) -> Iterator[exp.Column]:

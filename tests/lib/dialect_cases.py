@@ -115,7 +115,7 @@ EXPRESSIONS: dict[str, list[str]] = {
         "CASE WHEN x <> 0 THEN 1 / x END", "CASE WHEN x <> 0 THEN x / x END", "CASE WHEN n <> 3 THEN x / (n - 3) END",
         "TRY_CAST(x AS INT)", "TRY_CAST(x AS BIGINT)", "x = 1", "x > 1.5", "x < x", "x = x", "x <=> x", "ABS(x)",
         "- x", "x + 1", "x * 2",
-        "ROUND(x)", "ROUND(x * 0.9999999999999999)", "ROUND(x * 100, 0)",
+        "ROUND(x)", "ROUND(x * DOUBLE('0.9999999999999999'))", "ROUND(x * 100, 0)",
         "NULLIF(NULLIF(NULLIF(x, DOUBLE('Infinity')), -DOUBLE('Infinity')), DOUBLE('NaN'))", "x = 0", "x IN (0, 1)",
         "x > DOUBLE('NaN')",
         "CASE WHEN TRY_CAST(x AS BIGINT) = x AND ABS(x) < 9007199254740992 THEN TRY_CAST(x AS BIGINT) END",

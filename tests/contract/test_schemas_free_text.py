@@ -9,23 +9,18 @@ from tallystick.project import load_project
 from tallystick.spec.clean_tables import LONGEST_WORD, holds_words
 from tests.lib import house
 
-# What the open text columns hold. A new one stands here before it is stored, with the codes or words that it has.
+# What the open text columns but ids hold. A new one stands here before it is stored, with its codes or words.
 HELD = {
     "card_type": "kinds of cards",
     "category": "kinds of payments",
     "cell_grid": "a grid and its resolution",
-    "cell_id": "a cell of a map",
     "counterparty_bank": "codes of banks",
-    "counterparty_id": "numbers of accounts and shops",
     "currency": "ISO 4217",
     "education": "levels of education",
-    "employer_id": "numbers of employers",
-    "group_id": "numbers of group chats",
     "industry": "kinds of business",
     "occupation": "kinds of work",
     "purpose": "kinds of purposes of a loan",
     "region_group": "areas",
-    "region_id": "codes of regions",
     "status_code": "codes of outcomes",
     "theme": "themes of pictures",
     "topic": "hobbies",
@@ -37,7 +32,9 @@ def test_every_text_column_of_a_clean_table_holds_ids_codes_or_words() -> None:
     contracts = load_project(house.ROOT).contracts
     clean = [one for name, one in contracts.items() if name.startswith("clean.") and not name.endswith("_rejected")]
     found = {column.name for contract in clean for column in contract.columns if holds_words(column)}
-    assert found - set(HELD) == set(), "say in this test which codes or words they hold; free text is never stored"
+    assert {name for name in found if not name.endswith("_id")} - set(HELD) == set(), (
+        "say in this test which codes or words they hold; free text is never stored"
+    )
     named = {column.name for contract in clean for column in contract.columns if not column.name.endswith("_id")}
     assert not [name for name in named if set(name.split("_")) & set(WRITTEN)]
 
@@ -53,4 +50,4 @@ def test_a_load_refuses_a_longer_text_in_each_of_them() -> None:
             for column in filter(holds_words, contract.columns):
                 assert f"CHAR_LENGTH(`{column.name}`) > {LONGEST_WORD} THEN 'free_text|{column.name}'" in sql
                 asked.add(column.name)
-    assert asked == set(HELD)
+    assert asked >= set(HELD)

@@ -38,16 +38,48 @@ CASH_LOAN = Recipe(
     groups=(
         "transactions",
         "consumption",
+        "income",
+        "spending",
         "social",
+        "rhythm",
         "relationships",
+        "chats",
+        "chat_groups",
+        "hobbies",
+        "trajectory",
+        "employment",
+        "employer_pay",
+        "work_group",
+        "workplace",
+        "devices",
+        "identity",
+        "applicant",
+        "households",
         "accounts",
         "holders",
         "cards",
         "orders",
         "customers",
+        "wallpaper",  # planted noise: whatever finds some worth in it is wrong
     ),
     observations="applications",
-    leave_out=("customers_birth_age_days_all",),  # age is a protected attribute
+    leave_out=(
+        "customers_birth_age_days_all",  # age is a protected attribute
+        # Where a customer lives and works: distances between such places are enough.
+        "trajectory_latitude_*",
+        "trajectory_longitude_*",
+        "trajectory_north_*",
+        "trajectory_east_*",
+        # Many applicants are known for less than half a year. Compared with a longer past, they only tell that.
+        "*_ratio_*_180d",
+        "*_ratio_*_365d",
+        "*_zscore_28d",
+        "*_zscore_30d",
+    ),
+    allow_protected={
+        "trajectory_*_distance_*": "Kilometres tell of a move and of the way to work, and do not tell where",
+        "trajectory_about_gyration_*": "Kilometres tell how wide somebody's days are, and do not tell where",
+    },
     label=DPD30_IN_90_DAYS.name,
     request=(
         RequestFeature(
@@ -80,6 +112,14 @@ CASH_LOAN = Recipe(
             reason="Amount compared with your income",
         ),
         RequestFeature(
+            name="told_to_inferred_income",
+            expression="3 * applicant_income_last_all",
+            per="income_pay_sum_90d",
+            sign=1,
+            description="Income as told, as a multiple of that inferred from the bookings of 90 days",
+            reason="Income that you told us compared with what comes in",
+        ),
+        RequestFeature(
             name="balance_to_instalment",
             expression="transactions_balance_mean_30d",
             per="instalment_minor",
@@ -108,13 +148,23 @@ CASH_LOAN = Recipe(
     ablations=(
         Ablation(name="request", title="what is asked for", groups=("request",), is_base=True),
         Ablation(name="customers", title="region of the customer", groups=("customers",), is_base=True),
+        Ablation(name="applicant", title="forms and household", groups=("applicant", "households"), is_base=True),
         Ablation(name="transactions", title="movements and balances", groups=("transactions",)),
-        Ablation(name="consumption", title="earning and spending by kind", groups=("consumption",)),
+        Ablation(name="consumption", title="income and spending", groups=("consumption", "income", "spending")),
         Ablation(
             name="products", title="accounts, cards and orders", groups=("accounts", "holders", "cards", "orders")
         ),
-        Ablation(name="social", title="messages and calls", groups=("social",)),
+        Ablation(name="social", title="messages, calls and chats", groups=("social", "rhythm", "chats", "chat_groups")),
         Ablation(name="relationships", title="ties to people", groups=("relationships",)),
+        Ablation(
+            name="employment",
+            title="the declared job and its traces",
+            groups=("employment", "employer_pay", "work_group", "workplace"),
+        ),
+        Ablation(name="trajectory", title="places", groups=("trajectory",)),
+        Ablation(name="hobbies", title="interests", groups=("hobbies",)),
+        Ablation(name="devices", title="telephones and checks of identity", groups=("devices", "identity")),
+        Ablation(name="noise", title="the planted noise", groups=("wallpaper",)),
     ),
     thin_file=ThinFile(title="an account younger than a year", where="accounts_held_days_since_first_all < 365"),
     split=Split(test_share=0.25, folds=5, repeats=1),

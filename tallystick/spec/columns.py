@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from tallystick.errors import DeclarationError
 from tallystick.spec import names
@@ -111,10 +112,21 @@ def features_read(
     group: FeatureGroup, column: FeatureColumn, contracts: Mapping[str, TableContract] | None = None
 ) -> list[tuple[FeatureGroup, FeatureColumn]]:
     """The features that a combined column reads, each with its group, in the order in which they are first named."""
-    known = {one.name: (owner, one) for owner in (group, *group.beside) for one in group_columns(owner, contracts)}
+    owners = (group, *group.beside)
+    known = {
+        one.name: (owner, one)
+        for owner in owners
+        for one in (_declared_columns(owner) if contracts is None else group_columns(owner, contracts))
+    }
     types = {name: one.type for name, (_, one) in known.items()}
     node = combined_node(combined_of(group, column), types, where=group.where_text)
     return [known[name] for name in columns_used(node)]
+
+
+@lru_cache(maxsize=256)
+def _declared_columns(group: FeatureGroup) -> tuple[FeatureColumn, ...]:
+    """``group_columns`` without contracts, made once: every combined feature asks for those of all groups beside it."""
+    return group_columns(group)
 
 
 def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> TableContract:

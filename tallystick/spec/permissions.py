@@ -56,7 +56,7 @@ def protected_sources(
     only spells the name counts, too.
     """
     if column.formula == COMBINED:
-        read = features_read(group, column, contracts)
+        read = features_read(group, column)
         return tuple(dict.fromkeys(name for owner, one in read for name in protected_sources(owner, one, contracts)))
     bases = group_bases(group)
     words = set(_words(group.where, group.event_at, group.entity, group.per))

@@ -58,7 +58,7 @@ def _parse(
     values = source.values(load_date)
     shapes = dict.fromkeys(unread, UNREAD)
     for name, file in source.files.items():
-        typed = tuple(column for column, kind in file.types.items() if kind != "string")
+        typed = tuple(column for column, kind in file.types.items() if kind != "string" and column not in file.hashed)
         shapes[name] = Shape(columns=file.columns, key=file.key, is_text=True, typed=typed)
     views, problems = _parse_views(source, values, shapes)
     known = {}

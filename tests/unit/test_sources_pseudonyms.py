@@ -9,9 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tallystick.errors import SetupError
+from tallystick.ingest.delivered_files import inspect_file, read_batches
 from tallystick.ingest.pseudonyms import PseudonymKey, Pseudonyms, hide
 from tallystick.project.contracts import load_contract
 from tallystick.project.sources import check_source, load_source
@@ -78,6 +80,20 @@ def test_columns_without_a_key_are_refused_and_others_are_left_alone() -> None:
         hide(columns, file, None)
     plain = SourceFile(view="v", file="v.csv", columns=("a", "b"), identifiers=FrozenMap({"a": "as_delivered"}))
     assert hide(columns, plain, None) == columns
+
+
+def test_a_number_of_a_parquet_file_is_hashed_as_its_digits(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [7, None], "n": [1, 2]}), tmp_path / "rows.parquet")
+    types = FrozenMap({"id": "int64", "n": "int64"})
+    file = SourceFile(
+        view="v", file="rows.parquet", columns=("id", "n"), types=types, identifiers=FrozenMap({"id": "human"})
+    )
+    layout, _ = inspect_file(tmp_path / "rows.parquet", file)
+    (batch,) = read_batches(tmp_path / "rows.parquet", "rows.parquet", file, layout, pseudonyms=HASHED)
+    rows = [(row["id"], row["n"], row["_line"], row["_raw"]) for row in batch.to_pylist()]
+    assert rows == [(pseudonym("7", "human"), 1, 1, None), (None, 2, 2, None)]
+    with pytest.raises(SetupError, match="there is no key"):
+        list(read_batches(tmp_path / "rows.parquet", "rows.parquet", file, layout))
 
 
 def key_in(tmp_path: Path, environment: dict[str, str]) -> str:

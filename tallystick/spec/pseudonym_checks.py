@@ -22,6 +22,12 @@ from tallystick.spec.tables import TableContract
 # What takes an identifier as a whole: whatever else looks into it finds the letters of a hash.
 _WHOLE_CALLS = frozenset(("CONCAT", "CONCAT_WS", "COALESCE", "NVL", "IFNULL", "NVL2", "ISNULL", "ISNOTNULL", "NULLIF"))
 _WHOLE_NODES = (exp.DPipe, exp.Is, exp.Paren, exp.Case, exp.If, exp.Alias, exp.Select)
+_LETTER_CALLS = frozenset(
+    ("LEFT", "RIGHT", "SUBSTR", "LPAD", "RPAD", "LTRIM", "RTRIM", "BTRIM", "REPLACE", "TRANSLATE", "SPLIT",
+     "SPLIT_PART", "SUBSTRING_INDEX", "REGEXP_EXTRACT", "REGEXP_REPLACE", "INSTR", "LOCATE", "STARTSWITH", "ENDSWITH",
+     "CONTAINS", "LENGTH", "CHAR_LENGTH", "INT", "BIGINT")
+)  # fmt: skip
+_LETTER_NODES = (exp.Substring, exp.Trim, exp.Like, exp.RegexpLike)
 _EQUAL = (exp.EQ, exp.NEQ, exp.NullSafeEQ)
 
 
@@ -52,6 +58,13 @@ class IdentifierChecks:
         hashed = [name for name in query_views(tree) if name in self.source.files and self.source.files[name].hashed]
         if hashed and any(column.name.lower() == "_raw" for column in tree.find_all(exp.Column)):
             yield _no_text(where, hashed[0])
+        of_file = {table.alias_or_name: table.name for table in tree.find_all(exp.Table) if table.name in hashed}
+        for column in tree.find_all(exp.Column):
+            # In a query of many parts only what surely reads letters is told, not all that may.
+            files = [of_file[column.table]] if column.table in of_file else [] if column.table else hashed
+            spaces = {self.source.files[name].hashed.get(column.name, "") for name in files}
+            if spaces - {"", *self.source.pseudonyms.keep_first} and _reads_letters(column):
+                yield _looked_into(where, column)
 
     def _misread(self, part: exp.Expr, branch: Branch, path: str) -> Iterator[Problem]:
         for column in columns_of(part):
@@ -61,8 +74,7 @@ class IdentifierChecks:
                 yield _no_text(where, branch.view)
             space = self._space(column, branch)
             if space and space not in self.source.pseudonyms.keep_first and not _is_whole(column):
-                fix = "a mapping can join it, select it and put text around it; keep_first keeps its first letters"
-                yield Problem(where=where, what=f"column {column.name} is hashed and is looked into here", fix=fix)
+                yield _looked_into(where, column)
 
     def _undeclared(self, name: str, part: exp.Expr, branch: Branch, path: str) -> Iterator[Problem]:
         for column in _values(part):
@@ -143,6 +155,22 @@ def _is_whole(column: exp.Column) -> bool:
     if isinstance(around, _EQUAL):
         return not any(isinstance(side.unnest(), exp.Literal) for side in (around.this, around.expression))
     return isinstance(around, exp.Anonymous) and around.name.upper() in _WHOLE_CALLS
+
+
+def _reads_letters(column: exp.Column) -> bool:
+    """Whether what stands around a column reads its letters, or holds it against a text."""
+    around = column.parent
+    if isinstance(around, exp.Anonymous):
+        return around.name.upper() in _LETTER_CALLS
+    if isinstance(around, (*_EQUAL, exp.In)):
+        others = around.expressions if isinstance(around, exp.In) else [around.this, around.expression]
+        return any(isinstance(other.unnest(), exp.Literal) for other in others)
+    return isinstance(around, _LETTER_NODES)
+
+
+def _looked_into(where: str, column: exp.Column) -> Problem:
+    fix = "it can be joined, selected and have text put around it; keep_first keeps its first letters"
+    return Problem(where=where, what=f"column {column.name} is hashed and is looked into here", fix=fix)
 
 
 def _no_text(where: str, view: str) -> Problem:

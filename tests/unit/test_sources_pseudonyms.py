@@ -163,8 +163,16 @@ def problems(tmp_path: Path, **files: str) -> list[str]:
     return [f"{Path(problem.where.rpartition(':')[0]).name}: {problem.what}" for problem in found]
 
 
+VIEW = """views:
+  owners: {sql: "SELECT person AS who, MIN(born) AS born FROM people GROUP BY person", key: [who]}
+tables:"""
+
+
 def test_a_source_that_hashes_all_that_names_somebody_lacks_nothing(tmp_path: Path) -> None:
     assert problems(tmp_path, source_yaml=YAML) == []
+    views = VIEW.replace("FROM people", "FROM people p LEFT JOIN accounts a ON a.person = p.person").replace(
+        "person AS who", "p.person AS who").replace("BY person", "BY p.person")  # fmt: skip
+    assert problems(tmp_path / "views", source_yaml=YAML.replace("tables:", views)) == []
 
 
 YAML_MISTAKES = {
@@ -191,11 +199,6 @@ def test_a_wrong_declaration_is_told(tmp_path: Path, right: str) -> None:
     assert any(told in problem for problem in problems(tmp_path, source_yaml=YAML.replace(right, wrong, 1)))
 
 
-VIEW = """views:
-  owners: {sql: "SELECT person AS who, MIN(born) AS born FROM people GROUP BY person", key: [who]}
-tables:"""
-
-
 @pytest.mark.parametrize(
     ("yaml", "sql", "told"),
     [
@@ -212,6 +215,10 @@ tables:"""
         (YAML.replace("tables:", VIEW),
          {"accounts_sql": ACCOUNTS_SQL.replace("person)", "a.account)") + "a JOIN owners o ON o.who = a.account"},
          "accounts.sql: who and account are compared, and are not of one namespace"),
+        (YAML.replace("tables:", VIEW.replace("MIN(born)", "MIN(LEFT(person, 2))")), {},
+         "source.yaml: column person is hashed and is looked into here"),
+        (YAML.replace("tables:", VIEW.replace(" GROUP", " p WHERE p.person = 'X' GROUP")), {},
+         "source.yaml: column person is hashed and is looked into here"),
         (YAML.replace("tables:", VIEW.replace("MIN(born)", "MIN(_raw)")), {},
          "source.yaml: _raw of people holds identifiers and is not kept"),
     ],

@@ -10,7 +10,7 @@ import numpy as np
 CLEARLY_MORE = 1.2
 LEAST_SHARE = 0.05
 
-# A name has so many words, and more only where another segment has them.
+# A name has so many words. Where another segment has them, further parts above the average follow.
 USUAL_WORDS = 2
 
 # Of a segment that spends as all customers do.
@@ -30,12 +30,13 @@ def name_segment(
     """
     ratios = np.divide(shares, population, out=np.ones_like(shares), where=population > 0)
     order = [int(place) for place in np.argsort(-ratios, kind="stable")]
-    more = [words[place] for place in order if ratios[place] >= CLEARLY_MORE and shares[place] >= LEAST_SHARE]
-    for count in range(min(USUAL_WORDS, len(more)), len(more) + 1):
-        name = _joined(more[:count]) or NOTHING_MORE
+    more = [place for place in order if ratios[place] > 1 and shares[place] >= LEAST_SHARE]
+    usual = min(USUAL_WORDS, sum(ratios[place] >= CLEARLY_MORE for place in more))
+    for count in range(usual, len(more) + 1):
+        name = _joined([words[place] for place in more[:count]]) or NOTHING_MORE
         if name not in taken:
             return name
-    return f"{_joined(more) or NOTHING_MORE} {number}"
+    return f"{_joined([words[place] for place in more[:usual]]) or NOTHING_MORE} {number}"
 
 
 def _joined(words: Sequence[str]) -> str:

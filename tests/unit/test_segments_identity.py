@@ -92,6 +92,9 @@ WORDS = ("food", "leisure", "travel", "bills")
         ((0.4, 0.3, 0.2, 0.1), (), "average"),
         ((0.4, 0.3, 0.2, 0.1), ("average",), "average 9"),
         ((0.2, 0.6, 0.1, 0.1), ("leisure",), "leisure 9"),
+        # Travel is above the average, though not clearly: enough to tell two segments apart.
+        ((0.2, 0.48, 0.22, 0.1), ("leisure",), "leisure and travel"),
+        ((0.42, 0.29, 0.19, 0.1), ("average",), "food"),
     ],
 )
 def test_a_name_says_what_more_is_spent_on(shares: tuple[float, ...], taken: tuple[str, ...], name: str) -> None:

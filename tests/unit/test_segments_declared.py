@@ -90,6 +90,22 @@ def test_no_recipe_may_decide_about_credit_by_preferences() -> None:
     assert "permitted for marketing, portfolio cuts, not for credit decisions" in faults[0].what
 
 
+def test_no_feature_can_be_made_of_segments() -> None:
+    from tallystick.spec.checks import group_faults
+    from tallystick.spec.features import FeatureGroup, Measure
+
+    group = FeatureGroup(
+        name="tastes",
+        table="segment.preferences",
+        owner="tests",
+        windows=("all",),
+        event_at="as_of",
+        measures=(Measure(name="any", ops="count", reason="Tastes"),),
+    )
+    (fault,) = group_faults(group, PROJECT.contracts)
+    assert fault.what == "segment.preferences is not an event table"
+
+
 def test_protected_and_sensitive_columns_make_no_segments() -> None:
     from tallystick.spec.features import FeatureGroup, Measure
 

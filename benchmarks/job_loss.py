@@ -24,7 +24,7 @@ from benchmarks.banks import work_folder
 from benchmarks.commands import run_command
 from benchmarks.groups import ROOT
 from benchmarks.ingest import ingest_command
-from benchmarks.job_loss_cases import ZONE, Truth, alarm_cases, observations_of, read_truth
+from benchmarks.job_loss_cases import ZONE, alarm_cases, observations_of, read_truth
 from benchmarks.report import print_markdown, say
 from tallystick.features import GroupWork, compute_from
 from tallystick.project import load_project
@@ -34,8 +34,8 @@ from tallystick.tables import Warehouse, read_arrow
 GROUP, SOURCES = "employment", ("pay", "group", "place", "hours")
 WITHOUT, ALL = "all but group", "all"
 SEEDS, CUSTOMERS, MONTHS = (202, 303), 6_000, 13
-DAYS_SINCE = (7, 14, 21, 28, 42)
-WITHIN = 21
+DAYS_SINCE = (7, 10, 14, 21, 28, 42)
+WITHIN, ANY_DAY = 21, "1 to 21"
 NO_LONGER_USABLE, DOUBTFUL = 1, 2
 LEAST_AUC, MOST_ALARMS = 0.85, 0.05
 
@@ -96,18 +96,18 @@ def measure(bank: Path, warehouse: Warehouse, *, seed: int) -> dict[str, Any]:
     def computed(cases: pd.DataFrame) -> pd.DataFrame:
         return compute_from(work, rows, observations_of(cases), zone=ZONE).to_pandas()
 
-    auc: dict[int, dict[str, float]] = {}
-    states: dict[int, dict[str, float]] = {}
-    known: dict[str, float] = {}
-    for days in DAYS_SINCE:
-        auc[days], states[days], known = _of_losses(truth, days, rng, computed)
+    drawn = [truth.losses(days) for days in range(1, WITHIN + 1)]
+    drawn = [lost[rng.integers(1, WITHIN + 1, len(lost)) == days] for days, lost in enumerate(drawn, 1)]
+    asked = {days: truth.losses(days) for days in DAYS_SINCE} | {ANY_DAY: pd.concat(drawn, ignore_index=True)}
+    auc, states, known = {}, {}, {}
+    for days, lost in asked.items():
+        auc[days], states[days], known = _of_losses(lost, truth.others(lost, rng), computed)
     alarms = {name: _shares(computed(cases)) for name, cases in alarm_cases(truth, warehouse, rng) if len(cases)}
     return {"auc": auc, "states": states, "known": known, "alarms": alarms}
 
 
-def _of_losses(truth: Truth, days: int, rng: np.random.Generator, computed: Any) -> tuple[Any, Any, Any]:
-    lost = truth.losses(days)
-    found = computed(pd.concat([lost, truth.others(lost, rng)], ignore_index=True))
+def _of_losses(lost: pd.DataFrame, others: pd.DataFrame, computed: Any) -> tuple[Any, Any, Any]:
+    found = computed(pd.concat([lost, others], ignore_index=True))
     is_lost = np.arange(len(found)) < len(lost)
     doubts = {source: found[f"{GROUP}_{source}_doubt"] for source in SOURCES}
     every = found[f"{GROUP}_doubt"]
@@ -154,7 +154,7 @@ def _losses(found: dict[int, dict[str, Any]]) -> list[Sequence[str]]:
             *(f"{_median(found, 'auc', days, source):.3f}" for source in (*SOURCES, WITHOUT, ALL)),
             *(f"{_median(found, 'states', days, what):.1%}" for what in ("alarm", "doubt")),
         )
-        for days in DAYS_SINCE
+        for days in (*DAYS_SINCE, ANY_DAY)
     ]
 
 

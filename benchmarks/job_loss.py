@@ -32,7 +32,7 @@ from tallystick.simulation import simulate
 from tallystick.tables import Warehouse, read_arrow
 
 GROUP, SOURCES = "employment", ("pay", "group", "place", "hours")
-WITHOUT, ALL = "all but group", "all"
+WITHOUT, ALL, KNOWN = "all but group", "all", "all, of the known"
 SEEDS, CUSTOMERS, MONTHS = (202, 303), 6_000, 13
 DAYS_SINCE = (7, 10, 14, 21, 28, 42)
 WITHIN, ANY_DAY = 21, "1 to 21"
@@ -50,7 +50,8 @@ def main() -> None:
         found[seed] = measure(home / "bank", Warehouse(home / "warehouse"), seed=seed)
         say(f"seed {seed}: AUC {WITHIN} days after the loss {found[seed]['auc'][WITHIN][ALL]:.3f}")
     print_markdown(
-        ("days since the loss", "cases", *SOURCES, WITHOUT, ALL, "no longer usable", "or doubtful"), _losses(found)
+        ("days since the loss", "cases", *SOURCES, WITHOUT, ALL, KNOWN, "no longer usable", "or doubtful"),
+        _losses(found),
     )
     print_markdown(("work as before, ...", "cases", "no longer usable", "or doubtful"), _alarms(found))
     print_markdown(("work as before", *SOURCES, ALL), _known(found))
@@ -115,6 +116,7 @@ def _of_losses(lost: pd.DataFrame, others: pd.DataFrame, computed: Any) -> tuple
     auc = {source: area(is_lost[doubt.notna()], doubt.dropna()) for source, doubt in doubts.items()}
     auc[WITHOUT] = area(is_lost, every.fillna(0.0) - doubts["group"].fillna(0.0))
     auc[ALL] = area(is_lost, every.fillna(0.0))
+    auc[KNOWN] = area(is_lost[every.notna()], every.dropna())
     known = {source: float(doubt[~is_lost].notna().mean()) for source, doubt in {**doubts, ALL: every}.items()}
     return auc, _shares(found[is_lost]), known
 
@@ -151,7 +153,7 @@ def _losses(found: dict[int, dict[str, Any]]) -> list[Sequence[str]]:
         (
             str(days),
             str(_total(found, "states", days)),
-            *(f"{_median(found, 'auc', days, source):.3f}" for source in (*SOURCES, WITHOUT, ALL)),
+            *(f"{_median(found, 'auc', days, source):.3f}" for source in (*SOURCES, WITHOUT, ALL, KNOWN)),
             *(f"{_median(found, 'states', days, what):.1%}" for what in ("alarm", "doubt")),
         )
         for days in (*DAYS_SINCE, ANY_DAY)

@@ -13,15 +13,19 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from tallystick.buckets import BucketTask
 from tallystick.errors import DeclarationError
 from tallystick.features import GroupWork, compute_from, compute_local
-from tallystick.observations import OBSERVATION_SCHEMA
+from tallystick.features.reading import BucketReader
+from tallystick.features.stage import compute_work, observe_task
+from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec
 from tallystick.spec.columns import group_columns, group_contract
 from tallystick.spec.combined import Combined
 from tallystick.spec.describe import null_rule, source_columns, window_words
 from tallystick.spec.feature_sql import feature_sql, sql_parameters
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.meaning import column_fingerprint
+from tallystick.spec.observations import Customers, ObservationSet
 from tallystick.spec.permissions import protected_sources
 from tallystick.training.audit import check_truncation, recomputed_group
 from tests.lib.feature_cases import (
@@ -89,6 +93,34 @@ def test_each_table_is_seen_as_it_was_known() -> None:
     paid = [row(utc(2026, 3, 5), 10)]
     found = [compute(paid, posts)[0]["txn_is_quiet"] for posts in (late, known, taken_back, at_as_of)]
     assert found == [1, 0, 1, 1]
+
+
+def test_a_task_reads_both_tables_once_and_gives_them_up() -> None:
+    held = {TRANSACTIONS.name: make_events([row(utc(2026, 3, 5), 10)]), POSTS.name: make_events([row(utc(2026, 3, 1))])}
+    asked: list[str] = []
+
+    class Files:
+        def read(self, table: str, paths: Any, columns: Any, *, coded: Any = ()) -> pa.Table:
+            asked.append(table)
+            return held[table].select(list(columns))
+
+        def write(self, table: str, partition: Any, rows: pa.Table) -> Any:
+            raise AssertionError("nothing is written here")
+
+    population = Customers(tables=(TRANSACTIONS.name,))
+    declared = ObservationSet(name="daily", key="customer_id", population=population)
+    day = AS_OF.date()
+    spec = ObservationSpec(declared=declared, tables={TRANSACTIONS.name: TRANSACTIONS.event_id}, first=day, last=day)
+    task = BucketTask(source="bank", bucket=0, zone="UTC", period="year", files=dict.fromkeys(held, ("a",)))
+    works = [GroupWork.of(SUMS, BOTH), GroupWork.of(WRITES, BOTH)]
+    reader = BucketReader(task, works, spec, Files())
+    observed = observe_task(task, spec, reader)
+    found = [compute_work(task, work, observed, reader) for work in works]
+    for one, work in zip(found, works, strict=True):
+        assert one.equals(compute_from(work, held, observed, zone="UTC"))
+    assert found[0]["txn_is_quiet"].to_pylist() == [1]
+    assert sorted(asked) == sorted(held)
+    assert not reader.held
 
 
 def test_the_audit_computes_both_tables_again() -> None:

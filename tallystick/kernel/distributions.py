@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tallystick.kernel import exact
+from tallystick.kernel.compiled import compiled
 from tallystick.kernel.nullable import Array, Bools, Ints, Vector, distinct_codes, stable_order
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ Result = tuple[Array, Bools | None]
 @dataclass(frozen=True, slots=True, eq=False)
 class Occurrences:
     """The rows by (value, row): ``order`` in that order, ``keys`` ascending with it, ``rank`` of each row in it,
-    ``following`` the next row with the same value (behind all rows where there is none), ``preceding`` the one before
-    (-1 where there is none).
+    ``following`` the next row with the same value (behind all rows where there is none).
     """
 
     codes: Ints
@@ -37,7 +37,6 @@ class Occurrences:
     keys: Ints
     rank: Ints
     following: Ints
-    preceding: Ints
 
 
 def occurrences_of(vector: Vector) -> Occurrences:
@@ -51,9 +50,7 @@ def occurrences_of(vector: Vector) -> Occurrences:
     rank[order] = np.arange(size)
     following = np.full(size, size, dtype=np.int64)
     following[order[:-1][same]] = order[1:][same]
-    preceding = np.full(size, -1, dtype=np.int64)
-    preceding[order[1:][same]] = order[:-1][same]
-    return Occurrences(codes, order, ordered * (size + 1) + order, rank, following, preceding)
+    return Occurrences(codes, order, ordered * (size + 1) + order, rank, following)
 
 
 def occurrences_in(rows: RowSelection, node: Node, vector: Vector) -> Occurrences:
@@ -74,25 +71,44 @@ def first_ranks(occurrences: Occurrences, low: Ints, *, rows: Ints, owner: Ints)
     return np.asarray(np.searchsorted(occurrences.keys, wanted))
 
 
-def value_counts(occurrences: Occurrences, low: Ints, high: Ints) -> tuple[Ints, Ints, Ints]:
-    """For each value of each range the last row with it, the number of the range, and how many rows have it."""
-    rows, owner = last_rows(occurrences, low, high)
-    return rows, owner, occurrences.rank[rows] - first_ranks(occurrences, low, rows=rows, owner=owner) + 1
-
-
-def top_rows(occurrences: Occurrences, low: Ints, high: Ints) -> Ints:
-    """The last row with the most frequent value of each range, of equally frequent ones the one seen last; -1 where a
-    range has no rows.
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Each value of some ranges by range (``owner``) and last row: how many of the range's rows have it, how many of
+    those before the range (``before``), and the last row of both (-1 where there is none).
     """
-    rows, owner, counts = value_counts(occurrences, low, high)
-    width = occurrences.codes.size + 1
-    return np.asarray(per_range(np.maximum, counts * width + rows + 1, owner, size=low.size) % width - 1)
+
+    owner: Ints
+    count: Ints
+    before: Ints
+    last: Ints
+    last_before: Ints
 
 
-def ranks_of(occurrences: Occurrences, codes: Ints, *, low: Ints, high: Ints) -> tuple[Ints, Ints]:
-    """Of the rows of each range that have the value of this code, the first rank and the end."""
-    begin = codes * (occurrences.codes.size + 1)
-    return np.searchsorted(occurrences.keys, begin + low), np.searchsorted(occurrences.keys, begin + high)
+def values_of(codes: Ints, low: Ints, high: Ints, *, begin: Ints | None = None) -> Values:
+    """The values of the ranges ``[low, high)`` and of those before them, ``[begin, low)``, if there are any."""
+    ranges = (np.ascontiguousarray(edge) for edge in (low if begin is None else begin, low, high))
+    found = compiled().count_values(codes, tuple(ranges), int(codes.max(initial=0)) + 1)
+    return Values(*found)
+
+
+def codes_in(rows: RowSelection, node: Node, vector: Vector) -> Ints:
+    """A number for each value of ``vector``, the values of ``node`` in ``rows`` without nulls, from 0."""
+
+    def make() -> Ints:
+        codes = distinct_codes(vector)
+        # Texts of a piece are near each other in the dictionary of all: tables of them stay as small as the piece.
+        return codes - codes.min() if codes.size else codes
+
+    return rows.once(("codes", id(node)), make)
+
+
+def top_rows(counts: Ints, last: Ints, owner: Ints, *, size: int) -> Ints:
+    """The last row of the value that most rows of each range have, of equally frequent ones the one seen last; -1 where
+    a range has no rows.
+    """
+    width = int(last.max(initial=0)) + 2
+    keys = np.where(counts > 0, counts * width + last + 1, 0)
+    return np.asarray(per_range(np.maximum, keys, owner, size=size) % width - 1)
 
 
 def per_range(ufunc: np.ufunc, values: Array, owner: Ints, *, size: int) -> Array:
@@ -105,17 +121,11 @@ def distinct(selection: RowSelection, reduction: Reduction) -> Result:
     """The number of distinct values."""
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
-    occurrences = occurrences_in(known, reduction.node, vector)
     made = np.zeros(low.shape, dtype=np.int64)
-    for chain in reduction.chains:
-        near, outer = high[chain[0]], low[chain[-1]]
-        for block in exact.blocks(outer, near):
-            rows, owner = exact.spread_ranges(outer[block], near[block])
-            found = exact.running(occurrences.following[rows] >= near[block][owner])
-            ends = np.cumsum(near[block] - outer[block])
-            for place in chain:
-                starts = ends - (near[block] - low[place][block])
-                made[place, block] = found[ends] - found[starts]
+    for place in range(low.shape[0]):
+        for block in exact.blocks(low[place], high[place]):
+            owner = _counted(known, reduction, vector, place=place, block=block).owner
+            made[place, block] = np.bincount(owner, minlength=low[place][block].size)
     return made, None
 
 
@@ -148,17 +158,23 @@ def _frequencies(
 ) -> Result:
     known, vector = selection.known(reduction.node)
     low, high = known.bounds(reduction)
-    occurrences = occurrences_in(known, reduction.node, vector)
     made = np.zeros(low.shape)
     for place in range(low.shape[0]):
         for block in exact.blocks(low[place], high[place]):
             from_row, to_row = low[place][block], high[place][block]
-            _, owner, counts = value_counts(occurrences, from_row, to_row)
-            ends = np.cumsum(np.bincount(owner, minlength=from_row.size))
-            starts = np.concatenate(([0], ends[:-1]))
-            values = terms(counts, (to_row - from_row)[owner])
-            made[place, block] = exact.reduce_ranges(ufunc, values, starts, ends, empty=0.0)
+            values = _counted(known, reduction, vector, place=place, block=block)
+            made[place, block] = per_range(
+                ufunc, terms(values.count, (to_row - from_row)[values.owner]), values.owner, size=from_row.size
+            )
     return made, high == low
+
+
+def _counted(known: RowSelection, reduction: Reduction, vector: Vector, *, place: int, block: slice) -> Values:
+    """The values of a block of one window, counted once for all operations on them."""
+    low, high = known.bounds(reduction)
+    codes = codes_in(known, reduction.node, vector)
+    key = ("values", id(reduction.value), reduction.lows, reduction.highs, place, block.start)
+    return known.once(key, lambda: values_of(codes, low[place][block], high[place][block]))
 
 
 def quantile(selection: RowSelection, reduction: Reduction) -> Result:

@@ -167,6 +167,39 @@ def cut_unknown(rows: tuple[Ints, Ints], ranges: Ranges, day: Ints) -> tuple[Int
     return cut, is_late
 
 
+@_compiled((_INTS, numba.types.Tuple((_INTS, _INTS, _INTS)), _INT), gives=_array(_INT, 2, is_written=True))
+def count_values(codes: Ints, ranges: tuple[Ints, Ints, Ints], space: int) -> Ints:
+    """How often each code below ``space`` is in each range ``[begin, high)``, in two parts that meet at ``low``.
+
+    Five lines, one place for each code of each range, by range and last row: the range's number, the rows from ``low``
+    on, those before, the last row from ``low`` on and the last one before (-1 where there is none).
+    """
+    begin, low, high = ranges
+    total = 0
+    for m in range(low.size):
+        total += high[m] - begin[m]
+    found = np.empty((5, total), dtype=np.int64)
+    now, before = np.zeros(space, dtype=np.int64), np.zeros(space, dtype=np.int64)
+    last, last_before = np.empty(space, dtype=np.int64), np.empty(space, dtype=np.int64)
+    made = 0
+    for m in range(low.size):
+        for row in range(begin[m], low[m]):
+            before[codes[row]] += 1
+            last_before[codes[row]] = row
+        for row in range(low[m], high[m]):
+            now[codes[row]] += 1
+            last[codes[row]] = row
+        for row in range(begin[m], high[m]):
+            code = codes[row]
+            if row == (last[code] if now[code] else last_before[code]):
+                found[0, made], found[1, made], found[2, made] = m, now[code], before[code]
+                found[3, made] = last[code] if now[code] else -1
+                found[4, made] = last_before[code] if before[code] else -1
+                made += 1
+                now[code] = before[code] = 0
+    return found[:, :made].copy()
+
+
 @_part
 def _take_up(kept: Ints, m: int, w: int) -> None:
     """Begin the window ``w`` of an observation with what the one inside it holds."""

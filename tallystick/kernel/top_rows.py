@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from tallystick.kernel import exact
-from tallystick.kernel.distributions import occurrences_in, ranks_of, top_rows
+from tallystick.kernel.distributions import codes_in, top_rows, values_of
 from tallystick.kernel.nullable import Bools, Ints, count_before
 from tallystick.kernel.pieces import Piece, RowSelection
 from tallystick.kernel.plan import Reduction
@@ -55,16 +55,18 @@ def of_top_rows(selection: RowSelection, reduction: Reduction) -> tuple[RowSelec
 
 def _rows(selection: RowSelection, reduction: Reduction, top: Node) -> TopRows:
     known, vector = selection.known(top)
-    occurrences = occurrences_in(known, top, vector)
+    codes = codes_in(known, top, vector)
     low, high = known.bounds(reduction)
-    codes = np.append(occurrences.codes, 0)
     counts, found = np.zeros(low.shape, dtype=np.int64), [low[:0].reshape(-1)]
     for place in range(low.shape[0]):
         for block in exact.blocks(low[place], high[place]):
             begin, end = low[place][block], high[place][block]
-            first, last = ranks_of(occurrences, codes[top_rows(occurrences, begin, end)], low=begin, high=end)
-            counts[place, block] = last - first
-            found.append(occurrences.order[exact.spread_ranges(first, last)[0]])
+            values = values_of(codes, begin, end)
+            most = top_rows(values.count, values.last, values.owner, size=begin.size)
+            rows, owner = exact.spread_ranges(begin, end)
+            has_most = codes[rows] == codes[most[owner]]
+            counts[place, block] = np.bincount(owner[has_most], minlength=begin.size)
+            found.append(rows[has_most])
     rows = np.concatenate(found)
     ends = np.cumsum(counts).reshape(counts.shape)
     return TopRows(selection.piece, rows if known.index is None else known.index[rows], ends - counts, ends)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from tallystick.cli.printing import print_table
 from tallystick.cli.running import open_project
 from tallystick.entrypoint import perform
 from tallystick.errors import NotFound
@@ -34,3 +36,11 @@ def ablate_recipe(
     perform(AblateDimensions(project=declared.root, warehouse=home, recipe=recipe, source=chosen, algorithm=algorithm))
     facts = find_ablation(registry, declared.recipes[recipe], source=chosen)
     return list_ablation(facts, whole=whole)
+
+
+def print_dimensions(found: pa.Table) -> None:
+    """Print the table for a person: one table for each kind of rows, under a line that says which."""
+    for measured in found["measured on"].unique().to_pylist():
+        own = found.filter(pc.equal(found["measured on"], measured))
+        print(f"\n{measured}: {own['bad / rows'][0]} bad")
+        print_table(own.drop_columns(["measured on", "bad / rows"]))

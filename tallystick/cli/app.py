@@ -164,11 +164,14 @@ def ablate(
     csv: CsvOption = False,
 ) -> None:
     """Measure what each dimension of a recipe's features is worth, for all and for thin files."""
-    from tallystick.cli.ablating import ablate_recipe
+    from tallystick.cli.ablating import ablate_recipe, print_dimensions
     from tallystick.cli.printing import print_table
 
     found = ablate_recipe(recipe, source, algorithm=algorithm, warehouse=warehouse, project=project, whole=json or csv)
-    print_table(found, as_json=json, as_csv=csv)
+    if json or csv:
+        print_table(found, as_json=json, as_csv=csv)
+    else:
+        print_dimensions(found)
 
 
 @app.command()

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
@@ -140,22 +139,27 @@ def _is_allowed(recipe: Recipe, feature: str) -> bool:
 def _fault(concern: _Concern, names: Sequence[str], every: Sequence[str], *, where: str) -> DeclarationError:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     verb = "are" if more else "is"
-    pattern = _pattern(names, every)
-    fix = f'leave_out=("{pattern}",), or '
+    patterns = [f'"{pattern}"' for pattern in _patterns(names, every)]
+    fix = f"leave_out=({', '.join(patterns)},), or "
     if concern.can_be_allowed:
-        fix += f'say why it is needed: allow_protected={{"{pattern}": "reason"}}'
+        reasons = ", ".join(f'{pattern}: "reason"' for pattern in patterns)
+        fix += f"say why it is needed: allow_protected={{{reasons}}}"
     else:
         fix += f"have its owner, {concern.owner}, permit it"
     return DeclarationError(f"it uses {names[0]}{more}, which {verb} {concern.what}", where=where, fix=fix)
 
 
-def _pattern(names: Sequence[str], every: Sequence[str]) -> str:
-    """A pattern for these features and no other of the group, as far as their beginnings give one."""
-    # What the first and the last in order begin with alike, all of them begin with.
-    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(min(names), max(names), strict=False))
-    start = "".join(letter for letter, _ in pairs)
-    matched = {name for name in every if name.startswith(start)}
-    return f"{start}*" if len(names) > 1 and matched == set(names) else '", "'.join(names)
+def _patterns(names: Sequence[str], every: Sequence[str]) -> list[str]:
+    """The shortest patterns that match these features and no other of the group: whole words and ``*``, or a name."""
+    others, left, found = set(every) - set(names), sorted(names), []
+    while left:
+        words = left[0].split("_")
+        starts = ["_".join(words[:count]) + "_" for count in range(1, len(words))]
+        free = [start for start in starts if not any(other.startswith(start) for other in others)]
+        matched = [name for name in left if free and name.startswith(free[0])]
+        found.append(f"{free[0]}*" if len(matched) > 1 else left[0])
+        left = [name for name in left[1:] if name not in matched]
+    return found
 
 
 def _of_request(

@@ -11,6 +11,7 @@ import pytest
 from scipy.special import expit
 
 from tallystick.errors import ModelError
+from tallystick.model.evaluation import auc
 from tallystick.model.gain_plots import draw_gains
 from tallystick.model.gains import RankedRows, measure_rankings
 from tallystick.report.ablation_section import AblationFacts, describe_dimensions, list_dimensions, list_gains
@@ -166,11 +167,12 @@ def simulated_gains(count: int) -> Iterator[tuple[float, float, float]]:
         good = risk + rng.normal(size=size)
         return label, good, 0.7 * good + rng.normal(size=size)
 
-    label, good, worse = bank(400_000)
-    truth = measure_rankings({"a": good, "b": worse}, _all(label), seed=1, rounds=1).gain("a", "b")[0]
+    label, good, worse = bank(4_000_000)
+    truth = auc(label, good) - auc(label, worse)
     for seed in range(count):
         label, good, worse = bank(400)
-        gain, low, high = measure_rankings({"a": good, "b": worse}, _all(label), seed=seed).gain("a", "b")
+        scores = {"a": good, "b": worse}
+        gain, low, high = measure_rankings(scores, _all(label), seed=seed, rounds=500).gain("a", "b")
         yield gain - truth, low - truth, high - truth
 
 
@@ -193,4 +195,5 @@ def test_planted_noise_is_seldom_found_to_be_worth_something(
     found = [measure_dimensions(block_recipe(algorithm), block_set(800, seed=seed)) for seed in range(100)]
     for way in ("alone", "added", "left_out"):
         lows = [row(one, "noise", way)["gain_low"] for one in found]
-        assert np.mean(np.array(lows) > 0) <= 0.05, way
+        # 2.5 of 100 are expected; 8 or more would be so 4 times in 1,000.
+        assert np.sum(np.array(lows) > 0) <= 7, way

@@ -202,6 +202,16 @@ def test_a_feature_for_another_use_is_refused(declared: FeatureGroup, says: str)
     assert "leave_out=" in told.value.fix
 
 
+def test_the_advice_names_features_by_what_they_begin_with() -> None:
+    sensitive = replace(WOMAN, windows=("7d", "30d"), ops=("sum", "mean"))
+    more = measure("CASE WHEN gender = 'male' THEN 1 ELSE 0 END", name="item")
+    with pytest.raises(DeclarationError) as told:
+        planned(group(INCOME, sensitive, more, measure(name="it_is")))
+    # Not who_it_*, which would match what is free to use, too.
+    assert told.value.fix.startswith('leave_out=("who_it_mean_*", "who_it_sum_*", "who_item_sum_30d",), or say why')
+    assert 'allow_protected={"who_it_mean_*": "reason", "who_it_sum_*": "reason", "who_item_sum_' in told.value.fix
+
+
 def test_no_reason_makes_up_for_a_use_that_is_not_permitted() -> None:
     with pytest.raises(DeclarationError, match="permitted for marketing") as told:
         planned(group(WOMAN, permitted_use="marketing"), allow_protected=ALLOWED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
@@ -82,18 +83,18 @@ def _hexadecimal(numbers: np.ndarray) -> np.ndarray:
 
 
 def _centres(names: Any, part: int) -> pa.Array:
+    return pa.array([None if name is None else _centre_of(name)[part] for name in names.to_pylist()], pa.float64())
+
+
+# People come back to few cells, and both degrees of a centre are asked for.
+@lru_cache(maxsize=1 << 14)
+def _centre_of(name: str) -> tuple[float, float] | tuple[None, None]:
+    """Latitude and longitude of a cell's centre; nothing for a text that is no cell's name."""
     from h3 import cell_to_latlng, is_valid_cell
 
-    def degrees(name: str) -> float | None:
-        # The library reads blanks before a name, capitals and 0x as well, but a cell has one name.
-        is_cell = len(name) == _DIGITS and name == name.lower() and is_valid_cell(name)
-        return cell_to_latlng(name)[part] if is_cell else None
-
-    array = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
-    # People come back to few cells: one look-up for each.
-    coded = array.dictionary_encode()
-    found = [degrees(name) for name in coded.dictionary.to_pylist()]
-    return pa.array(found, pa.float64()).take(coded.indices)
+    # The library reads blanks before a name, capitals and 0x as well, but a cell has one name.
+    is_cell = len(name) == _DIGITS and name == name.lower() and is_valid_cell(name)
+    return cell_to_latlng(name) if is_cell else (None, None)
 
 
 MAP_FUNCTIONS = (

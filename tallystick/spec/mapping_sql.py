@@ -315,9 +315,12 @@ def _failed(branch: Branch, shapes: Mapping[str, Shape]) -> exp.Expr:
     """``reason|column`` of the first reading of text that failed: an output's column, else the one that was read."""
     named: list[tuple[str, exp.Expr]] = [*branch.outputs]
     named += [("", part) for part in (*(join.on for join in branch.joins), branch.where) if part is not None]
-    ifs = []
+    ifs, told = [], set()
     for name, expression in named:
         for failed in reading_failures(_qualify(expression, branch, shapes)):
+            if failed.condition in told:
+                continue  # what is read twice fails first where it stands first
+            told.add(failed.condition)
             column = name or next((found.name for found in columns_of(failed.condition)), "")
             ifs.append(exp.If(this=failed.condition, true=failed.told(column)))
     return _first(ifs)

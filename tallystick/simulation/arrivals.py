@@ -21,6 +21,7 @@ from tallystick.simulation.town import (
     NEVER,
     STRANGER,
     Loans,
+    Marks,
     Orders,
     Town,
     cut_to,
@@ -56,6 +57,7 @@ def found_town(rng: np.random.Generator, count: int, *, first_number: int, start
         debts=draw_debts(rng, people),
         loans=Loans(),
         orders=_draw_orders(rng, people),
+        marks=Marks.none(count),
     )
     idle = np.flatnonzero(rng.random(count) < 0.04)
     town.idle_since[idle] = start - rng.integers(1, 120, len(idle))

@@ -18,6 +18,7 @@ from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.simulation.arrivals import found_town
 from tallystick.simulation.day_numbers import from_day_number
 from tallystick.simulation.delivery_files import Deliveries, deliver_regions
+from tallystick.simulation.fraud.underway import Fraud
 from tallystick.simulation.processes import work_in_order
 from tallystick.simulation.receipt import Plan, Wanted, make_plan, read_receipt, receipt_text
 from tallystick.simulation.town_days import make_recorders, run_days
@@ -88,8 +89,9 @@ def _simulate_town(plan: _TownPlan, how_far: HowFar) -> TownFiles:
     bank = plan.bank
     rng = np.random.Generator(np.random.PCG64([bank.seed, plan.number]))
     town = found_town(rng, plan.size, first_number=plan.before + 1, start=bank.first)
+    fraud = Fraud(town, bank.seed, plan.number)
     recorders = make_recorders(town, bank.seed, plan.number)
-    run_days(town, bank.first, bank.last, recorders=recorders, how_far=how_far)
+    run_days(town, bank.first, bank.last, recorders=recorders, fraud=fraud, how_far=how_far)
     return pack_town(town, plan.number, dates=bank.dates, seed=bank.seed)
 
 

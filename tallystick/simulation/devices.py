@@ -17,7 +17,14 @@ _LOGINS_DAILY = 0.085
 _NEW_DEVICE_DAILY, _NEW_SIM_DAILY = 1 / 900, 1 / 2_400
 _SHARED_IN_FAMILY, _TAMPERED = 0.07, 0.02
 _DAY = 86_400
-_PASSES_FROM = 0.72  # score of a face
+CHECK_PASSES = 0.72  # score of a face
+
+
+def next_devices(town: Town, size: int) -> np.ndarray:
+    """Numbers of telephones that nobody in the town has used yet."""
+    begin = town.marks.next_device
+    town.marks.next_device += size
+    return np.arange(begin, begin + size)
 
 
 class DeviceRecorder:
@@ -27,17 +34,23 @@ class DeviceRecorder:
         self._rng = rng
         people, count = town.people, town.count
         own = np.arange(count)
-        # The first of a ring, and of some families, owns the telephone that all of them use.
-        in_ring, shares = people.ring >= 0, rng.random(int(people.family.max()) + 1) < _SHARED_IN_FAMILY
-        in_family = ~in_ring & shares[people.family]
-        household = np.where(in_ring, people.ring, count + people.family)
-        owner = np.full(2 * count, count)
-        np.minimum.at(owner, household, own)
-        self._device = np.where(in_ring | in_family, owner[household], own)
-        self._next = count
-        self._tampered = (rng.random(count) < np.where(in_ring, 0.25, _TAMPERED))[self._device]
+        # The first of a ring, of a device farm, and of some families owns the telephone that all of them use.
+        in_ring, in_farm, draw = people.ring >= 0, town.marks.shares >= 0, rng.random(int(people.family.max()) + 1)
+        in_family = ~in_ring & ~in_farm & (draw < _SHARED_IN_FAMILY)[people.family]
+        # In half of these families it is a couple, and the third has a telephone of its own.
+        in_family &= (draw < _SHARED_IN_FAMILY / 2)[people.family] | (_place_in(people.family) < 2)
+        household = np.where(
+            in_ring, people.ring, np.where(in_farm, 2 * count + town.marks.shares, count + people.family)
+        )
+        owner = np.full(3 * count, count)
+        shared = in_ring | in_farm | in_family
+        np.minimum.at(owner, household[shared], own[shared])
+        self._device = np.where(shared, owner[household], own)
+        often = np.where(in_ring, 0.25, np.where(in_farm, 0.45, _TAMPERED))
+        self._tampered = (rng.random(count) < often)[self._device]
         # How well somebody's face is recognised as a rule; a borrowed one is worse, as is an old telephone.
-        self._face = np.clip(rng.beta(14, 1.6, count) - 0.12 * in_ring * rng.random(count), 0.3, 0.995)
+        worse = np.where(in_ring, 0.12, town.marks.borrowed) * rng.random(count)
+        self._face = np.clip(rng.beta(14, 1.6, count) - worse, 0.3, 0.995)
 
     def begin(self, town: Town, first: int) -> None:
         """The telephones and checks of those who joined before ``first``."""
@@ -49,8 +62,7 @@ class DeviceRecorder:
         self._welcome(town, np.flatnonzero(town.people.joined == day))
         active, draw, clock = town.active(day), rng.random((3, count)), rng.integers(7 * 3600, _DAY - 1, (3, count))
         changed = np.flatnonzero(active & (draw[0] < _NEW_DEVICE_DAILY))
-        self._device[changed] = self._next + np.arange(len(changed))
-        self._next += len(changed)
+        self._device[changed] = next_devices(town, len(changed))
         self._tampered[changed] = rng.random(len(changed)) < _TAMPERED
         self._record(town, day, changed, kind=NEW_DEVICE, second=clock[0][changed])
         self._check(town, day, changed, reason=AT_NEW_DEVICE, second=np.minimum(clock[0][changed] + 90, _DAY - 1))
@@ -97,7 +109,15 @@ class DeviceRecorder:
             "device": self._device[who],
             "score": np.round(score * 10_000).astype(np.int64),
             "retries": retries,
-            "passed": (score >= _PASSES_FROM).astype(np.int64),
+            "passed": (score >= CHECK_PASSES).astype(np.int64),
             "second": second,
         }
         town.journal.add("identity_checks", day, size=size, columns=rows)
+
+
+def _place_in(group: np.ndarray) -> np.ndarray:
+    """The place of each person among those of the same group."""
+    order = np.argsort(group, kind="stable")
+    place = np.empty(len(group), dtype=np.int64)
+    place[order] = np.arange(len(group)) - np.searchsorted(group[order], group[order])
+    return place

@@ -64,7 +64,7 @@ def collect(town: Town, day: int, *, second: int) -> None:
     chance = np.where(late > 30, chance * 0.3, chance) * (second == FIRST_COLLECTION) + chance * 0.3 * (
         second != FIRST_COLLECTION
     )
-    yes = rng.random(len(at)) < chance
+    yes = (rng.random(len(at)) < chance) & ~town.marks.refuses[who]
     owed = loans.instalment[at] - loans.part[at]
     whole = yes & (town.balance[who] >= owed + _reserve(town, who))
     some = yes & ~whole & (late >= 3) & (rng.random(len(at)) < 0.08) & (town.balance[who] > owed // 4)
@@ -137,13 +137,14 @@ def _applicants(town: Town, day: int) -> np.ndarray:
     need += 1.2 * town.hardship.level + 0.25 * pressure_of(town) + 0.8 * strain_of(burden_of(town))
     chance = _APPLIES_MONTHLY / 30 * need * np.where(running == 0, 1.0, np.where(running == 1, 0.3, 0.05))
     settled = (people.joined + 45 <= day) & (town.first_day + _LENDING_STARTS_AFTER <= day)
-    return np.flatnonzero(settled & (town.rng.random(town.count) < chance) & (running < 3))
+    return np.flatnonzero(settled & ((town.rng.random(town.count) < chance) | town.marks.asks) & (running < 3))
 
 
 def _wishes(town: Town, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Amount (fen, whole hundreds of yuan) and term (months) that each applicant asks for."""
     rng, people = town.rng, town.people
-    multiple = np.exp(rng.normal(0.05, 0.8, len(who)) + 0.35 * town.urge[who] + 0.3 * (people.ring[who] >= 0))
+    greed = 0.35 * town.urge[who] + 0.3 * (people.ring[who] >= 0) + 0.7 * town.marks.asks[who]
+    multiple = np.exp(rng.normal(0.05, 0.8, len(who)) + greed)
     amount = np.clip(cut_to(people.income[who] * multiple, 10_000), _MINIMUM, _MAXIMUM)
     length = np.log2(1 + amount / people.income[who]) * 1.4 + rng.normal(0.6, 0.9, len(who))
     return amount, _TERMS[np.clip(length, 0, len(_TERMS) - 1).astype(np.int64)]

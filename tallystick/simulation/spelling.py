@@ -92,7 +92,12 @@ def day_texts(days: pd.Series | np.ndarray, pattern: str = "%Y%m%d") -> pa.Array
 
 def time_texts(rows: pd.DataFrame, pattern: str = "%Y%m%d") -> pa.Array:
     """Local date and time of day; ``pattern`` is the date's."""
-    return joined(day_texts(rows["day"], pattern), _CLOCK.take(_whole(rows["second"])), by=" ")
+    return joined(day_texts(rows["day"], pattern), clock_texts(rows["second"]), by=" ")
+
+
+def clock_texts(seconds: pd.Series | np.ndarray) -> pa.Array:
+    """Seconds of a day as HH:MM:SS."""
+    return _CLOCK.take(_whole(seconds))
 
 
 def epoch_texts(rows: pd.DataFrame) -> pa.Array:

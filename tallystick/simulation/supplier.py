@@ -65,6 +65,7 @@ _PARTNER_LETTER = {
     LENDER: "Z",
 }
 _RELATION_CODES = ("FAM", "COL", "FRD", "GUA", "DEV", "ADR")
+_FRAUD_CODES = ("FARM", "SYNT", "RING", "TAKE", "MULE", "STRU", "BUST")
 _SOCIAL_CODES = ("MSG", "CALL", "POST", "GRP")
 
 
@@ -233,6 +234,19 @@ def _write_repayments(rows: pd.DataFrame, town: Town, number: int) -> list[Texts
     ]
 
 
+def _write_fraud_reports(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
+    return [
+        row_numbers("Z", rows, number),
+        customer_texts(town, rows["who"]),
+        coded(_FRAUD_CODES, rows["kind"]),
+        coded(("V", "P"), rows["role"]),
+        day_texts(rows["began"]),
+        money_texts(rows["amount"]),
+        time_texts(rows),
+        whole_texts(rows["deleted"]),
+    ]
+
+
 def _core(name: str, table: str, header: str, write: Callable[[pd.DataFrame, Town, int], list[Texts]]) -> SupplierFile:
     return SupplierFile(name=name, table=table, header=tuple(header.split()), write=write, delimiter="|")
 
@@ -283,6 +297,14 @@ FILES: Mapping[str, SupplierFile] = {
             _write_loans,
         ),
         _lending("repay", "repayments", "REPAY_NO LOAN_NO CUST_NO PAY_TM SEQ TERM_NO AMT DEL", _write_repayments),
+        SupplierFile(
+            name="fraud_rep",
+            table="fraud_reports",
+            header=("REP_NO", "CUST_NO", "KIND_CD", "ROLE_CD", "BEGAN_DT", "LOSS", "REP_TM", "DEL"),
+            write=_write_fraud_reports,
+            delimiter="|",
+            flaws_stream=1_000_020,
+        ),
         *APP_FILES,
         *TOLD_FILES,
     )

@@ -120,6 +120,24 @@ class Debts:
 
 
 @dataclass(kw_only=True, slots=True)
+class Marks:
+    """What fraud makes of people, for the other steps to obey; a position a person. Without fraud nobody is marked."""
+
+    asks: np.ndarray  # asks for a loan today, a large one
+    refuses: np.ndarray  # pays no instalment any more
+    shares: np.ndarray  # number of the telephone that several use, -1 for none
+    borrowed: np.ndarray  # by how much the face is another person's: 0 .. 1
+    next_device: int  # number of the next new telephone
+
+    @classmethod
+    def none(cls, count: int) -> Marks:
+        """Marks of so many people, none of whom is marked; each has a telephone."""
+        asks, refuses = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+        shares, borrowed = np.full(count, -1), np.zeros(count)
+        return cls(asks=asks, refuses=refuses, shares=shares, borrowed=borrowed, next_device=count)
+
+
+@dataclass(kw_only=True, slots=True)
 class Town:
     """People, the random stream, the journal, and everything that a day may change."""
 
@@ -141,6 +159,7 @@ class Town:
     debts: Debts
     loans: Loans
     orders: Orders
+    marks: Marks
     # Lent money that is still to be spent: who, amount, purpose, day.
     purchases: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
 

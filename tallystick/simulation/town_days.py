@@ -16,6 +16,8 @@ from tallystick.how_far import HowFar, untold
 from tallystick.simulation.arrivals import draw_relations, reveal_relations, welcome_a_day
 from tallystick.simulation.devices import DeviceRecorder
 from tallystick.simulation.employment import EmploymentRecorder
+from tallystick.simulation.fraud.moves import AFTERNOON, DAWN, DUSK, EARLY, LATE, NOON
+from tallystick.simulation.fraud.underway import Fraud
 from tallystick.simulation.given_data import GivenDataRecorder
 from tallystick.simulation.groups import GroupRecorder
 from tallystick.simulation.hardship import pay_for_hardship, strike_a_day
@@ -68,9 +70,17 @@ def make_recorders(town: Town, seed: int, number: int) -> list[Recorder]:
 
 
 def run_days(
-    town: Town, first: int, last: int, *, recorders: Sequence[Recorder] = (), how_far: HowFar = untold
+    town: Town,
+    first: int,
+    last: int,
+    *,
+    recorders: Sequence[Recorder] = (),
+    fraud: Fraud | None = None,
+    how_far: HowFar = untold,
 ) -> None:
-    """Let the days ``first`` to ``last`` (both included) pass in a town; the recorders look at each."""
+    """Let the days ``first`` to ``last`` (both included) pass in a town, with or without ``fraud``; the recorders look
+    at each.
+    """
     relations = draw_relations(town)
     reveal_relations(town, relations, relations["day"] < first)
     for recorder in recorders:
@@ -80,33 +90,46 @@ def run_days(
         strike_a_day(town, day)
         welcome_a_day(town, day)
         reveal_relations(town, relations, relations["day"] == day)
-        _move_money(town, day)
+        if fraud:
+            fraud.begin_a_day(day)
+        _move_money(town, day, fraud)
         talk_a_day(town, day)
         for recorder in recorders:
             recorder.record_a_day(town, day)
         how_far((day - first + 1) / (last - first + 1))
 
 
-def _move_money(town: Town, day: int) -> None:
+def _move_money(town: Town, day: int, fraud: Fraud | None) -> None:
     """The money of a day in the order of the clock: the steps' times of day do not overlap."""
+
+    def act(slot: int) -> None:
+        if fraud:
+            fraud.act(day, slot)
+
     gamble_at_night(town, day)
+    act(DAWN)
     pay_interest(town, day)
     run_standing_orders(town, day)
     collect(town, day, second=FIRST_COLLECTION)
     pay_other_lenders(town, day)
+    act(EARLY)
     spend(town, day, MORNING)
     run_shops(town, day)
     pay_wages(town, day)
     move_savings(town, day)
     bring_from_elsewhere(town, day)
+    act(NOON)
     take_at_noon(town, day)
     spend(town, day, DAYTIME)
     borrow_elsewhere(town, day)
+    act(AFTERNOON)
     send_money(town, day)
     pay_for_hardship(town, day)
     lend_a_day(town, day)
     buy_with_loans(town, day)
     collect(town, day, second=SECOND_COLLECTION)
+    act(DUSK)
     take_in_the_evening(town, day)
     spend(town, day, EVENING)
+    act(LATE)
     gamble_in_the_evening(town, day)

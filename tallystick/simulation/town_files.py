@@ -83,7 +83,7 @@ def pack_town(town: Town, number: int, *, dates: Sequence[date], seed: int) -> T
     for flaws in flaws_of.values():
         files.planted.update(flaws.planted)
     for name, (_, write) in truth.TRUTHS.items():
-        if len(lines := write(town)):
+        if len(lines := write(town, number)):
             files.packed[truth.FOLDER, name] = pack([text_bytes(lines, "utf-8")])
     return files
 

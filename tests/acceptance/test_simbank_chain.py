@@ -59,7 +59,7 @@ def test_every_row_read_is_accepted_rejected_duplicate_or_excluded(bank: Warehou
     outcomes = loads[["rows_accepted", "rows_rejected", "rows_duplicate", "rows_excluded"]].sum(axis=1)
     assert (loads["rows_read"] == outcomes).all()
     assert loads["loaded_on"].nunique() == 1 + DAILY
-    assert loads.groupby("loaded_on")["table_name"].nunique().eq(25).all()
+    assert loads.groupby("loaded_on")["table_name"].nunique().eq(26).all()
     assert loads[loads["table_name"].str.endswith("transactions")]["rows_duplicate"].sum() == DAILY
 
 

@@ -45,6 +45,7 @@ def test_nobody_but_a_judge_reads_the_truth() -> None:
     [
         'Path(bank) / "truth" / "work.csv.gz"',
         'open("bank/truth/work.csv.gz")',
+        'pd.read_csv(bank / "truth/fraud.csv.gz")',
         "from tallystick.simulation import truth",
         "from tallystick.simulation.truth import FOLDER",
         "import tallystick.simulation.truth as answers",
@@ -58,3 +59,20 @@ def test_no_source_declares_a_file_of_the_truth() -> None:
     files = [file.file for source in load_project(house.ROOT).sources.values() for file in source.files.values()]
     assert files
     assert not [file for file in files if truth.FOLDER in file.split("/")]
+    named = {name.partition(".")[0] for file in files for name in file.split("/")}
+    assert {"work", "fraud", "lookalikes"} <= set(truth.TRUTHS)
+    assert not named & set(truth.TRUTHS)
+
+
+def test_nobody_outside_the_simulated_bank_takes_more_of_it_than_its_door() -> None:
+    """What happened stands in its journal before it is written: that is the truth, too."""
+    found = [
+        source.at(node)
+        for source in house.sources(*house.MACHINERY, *house.DECLARATIONS)
+        if not source.path.startswith("tallystick/simulation/")
+        for node in house.nodes(source.tree)
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        for path in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+        if path.startswith("tallystick.simulation.")
+    ]
+    assert not found, house.listed(found)

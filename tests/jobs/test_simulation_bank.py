@@ -31,6 +31,7 @@ APP = (
     "wall",
     "hh_fact",
     "apply_form",
+    "fraud_rep",
 )
 # Under numbers that end in 990..: these lines are broken on purpose.
 WITH_BROKEN_LINES = ("tran", "im_event", "grp_msg", "repay", "loc_fix", "act")

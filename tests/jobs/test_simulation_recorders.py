@@ -50,7 +50,7 @@ def test_whatever_is_recorded_beside_them_lives_and_money_stay_as_they_are() -> 
 def lives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight months of enough people for work to be lost."""
     out = tmp_path_factory.mktemp("lives") / "out"
-    simulate(out, customers=1_000, seed=3, until=date(2025, 6, 20), months=8)
+    simulate(out, customers=2_000, seed=3, until=date(2025, 6, 20), months=8)
     return out
 
 

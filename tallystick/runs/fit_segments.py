@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import tallystick.segments.fit as stage
 from tallystick.errors import NotFound
-from tallystick.model.registry import ModelPackage, Registry
+from tallystick.model.registry import ModelPackage, ModelVersion, Registry
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables
 from tallystick.runs.progress import progress, working
@@ -53,15 +53,21 @@ def run(params: FitSegments, session: SparkSession | None = None) -> None:
     context = RunContext.open(params)
     declared, registry = open_segmentation(context, params.segmentation), Registry(context.warehouse.root)
     registry.check_source(declared.name, context.source.name)
-    if params.first_only and registry.versions(declared.name):
-        progress(f"      {declared.name} has a model, and only a first one is asked for")
+    champion = _find_champion(registry, declared)
+    if params.first_only and champion is not None:
+        progress(f"      {champion.label} is in force, and only a first model is asked for")
         return
     day = _settle_date(context, declared, params.as_of)
     pinned = pin_source_features(context, declared, first=day, last=day)
-    before = _find_before(registry, declared)
     with working("segments") as how_far:
         features = read_features(context, declared, pinned, day=day, columns=("customer_id", *declared.columns))
-        fitted = fit_segments(declared, features.to_pandas(), fitted_on=day, before=before, how_far=how_far)
+        fitted = fit_segments(
+            declared,
+            features.to_pandas(),
+            fitted_on=day,
+            before=_find_before(registry, declared, champion),
+            how_far=how_far,
+        )
     with working("registering the model"):
         version = registry.register(_package(context, declared, fitted, pinned=pinned, day=day))
     progress(f"      {version.label}: {_describe(fitted)}")
@@ -78,14 +84,19 @@ def _settle_date(context: RunContext, declared: Segmentation, asked: date | None
     return day
 
 
-def _find_before(registry: Registry, declared: Segmentation) -> Before:
-    """The segments in force, and the highest number of an id that any version gave, in force or not."""
-    highest = 0
-    for version in registry.versions(declared.name):
-        highest = max(highest, int(registry.metrics(version)[0].get("highest_number", 0)))
+def _find_champion(registry: Registry, declared: Segmentation) -> ModelVersion | None:
+    """The version in force, if there is one."""
     try:
-        champion = registry.find(declared.name)
+        return registry.find(declared.name)
     except NotFound:
+        return None
+
+
+def _find_before(registry: Registry, declared: Segmentation, champion: ModelVersion | None) -> Before:
+    """The segments in force, and the highest number of an id that any version gave, in force or not."""
+    given = [registry.metrics(version)[0].get("highest_number", 0) for version in registry.versions(declared.name)]
+    highest = int(max(given, default=0))
+    if champion is None:
         return Before(highest=highest)
     with tempfile.TemporaryDirectory() as folder:
         document = registry.fetch_files(champion, Path(folder), stage.DOCUMENT).read_bytes()

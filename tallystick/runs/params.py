@@ -259,7 +259,7 @@ class FitSegments(SegmentParams):
     needs_spark: ClassVar[bool] = False
 
     as_of: Annotated[date | None, Option("business date to learn from; default: the declared or newest one")] = None
-    first_only: Annotated[bool, Option("do nothing where there is a model already")] = False
+    first_only: Annotated[bool, Option("do nothing where a model is in force")] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

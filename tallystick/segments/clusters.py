@@ -14,7 +14,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.metrics.cluster import contingency_matrix
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
 from tallystick.how_far import HowFar, parts_of
 
@@ -42,7 +42,7 @@ class Trial:
 def fit_centres(points: np.ndarray, segments: int, *, seed: int) -> np.ndarray:
     """The centres of k-means, the one with most points first. The same points in the same order give the same bytes."""
     # One thread: the order in which threads add up would change the last digits.
-    with threadpool_limits(1):
+    with threadpool_limits(limits=1):
         fitted = KMeans(n_clusters=segments, n_init=STARTS, random_state=seed).fit(points)
     sizes = np.bincount(fitted.labels_, minlength=segments)
     order = np.lexsort((*fitted.cluster_centers_.T[::-1], -sizes))

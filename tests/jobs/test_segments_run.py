@@ -226,7 +226,7 @@ def test_a_refit_comes_into_force_and_stored_months_stay_as_their_version_said(r
     assert len(Registry(root / "warehouse").versions("preferences")) == 2
 
 
-def test_a_version_that_fails_its_gates_never_comes_into_force(root: Path) -> None:
+def test_a_version_that_fails_its_gates_never_comes_into_force(root: Path, tmp_path: Path) -> None:
     path = root / "project" / "recipes" / "preferences.py"
     path.write_text(SEGMENTATION.replace("segments=(3, 3)", "segments=(3, 3), min_share=0.33"), encoding="utf-8")
     # In April the first kind buys what the second does: three segments are one too many.
@@ -235,6 +235,13 @@ def test_a_version_that_fails_its_gates_never_comes_into_force(root: Path) -> No
     registry = Registry(root / "warehouse")
     assert registry.find("preferences").version == 1
     assert len(registry.versions("preferences")) == 2
+    # Its ids are spent all the same. And where nothing is in force yet, a first model is tried again each time.
+    assert registry.metrics(registry.versions("preferences")[0])[0]["highest_number"] >= 3
+    shutil.copytree(root, tmp_path / "untrained", ignore=shutil.ignore_patterns("mlflow"))
+    for tried in (1, 2):
+        with pytest.raises(ModelError, match="gates failed"):
+            fit(tmp_path / "untrained", as_of=APRIL, first_only=True)
+        assert len(Registry(tmp_path / "untrained" / "warehouse").versions("preferences")) == tried
 
 
 def test_vacuum_reads_the_manifests_of_segments_too(root: Path) -> None:

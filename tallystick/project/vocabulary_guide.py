@@ -17,6 +17,9 @@ none:
 | the same, account by account | `balance_minor - LAG(balance_minor) OVER (PARTITION BY account_id)` |
 | bookings at night that follow another one at night | `HOUR(event_at) < 6 AND HOUR(LAG(event_at)) < 6` |
 | seconds since the customer's row before | `EPOCH(event_at) - EPOCH(LAG(event_at))` |
+| seconds until the customer answers a person, from what that person sent last | `value` as above with\
+ `OVER (PARTITION BY counterpart_id)`, `where="direction = 'out' AND LAG(direction) OVER (PARTITION BY counterpart_id)\
+ = 'in'"` |
 | what the balance was last known to be | `LAST_VALUE(balance_minor IGNORE NULLS)` |
 | the message that a conversation began with, for each message of it | `LAST_VALUE(CASE WHEN LAG(event_at) IS NULL OR\
  EPOCH(event_at) - EPOCH(LAG(event_at)) >= 3600 THEN social_event_id END IGNORE NULLS)` |
@@ -196,6 +199,8 @@ STATEMENTS = FeatureGroup(
   customer's first row are months without rows.
 - `LAG(paid_sum)` is `paid_sum` in the month before, `LAG(paid_sum, 2)` two months before; also for the first month of
   the window, since the months before it are computed for this.
+- `LAST_VALUE(balance_last IGNORE NULLS)` is the last value that is not null, of the month itself or a month before. It
+  looks back to the first month of the window (and the months before it that a LAG asks for), not further.
 - Where a condition is null, it is not true, and a streak ends. `mean`, `std`, `min` and `max` leave null months out.
 
 """

@@ -50,7 +50,8 @@ class Months:
 
     ``value`` is SQL over stems such as ``paid_sum``, computed over the month's own rows: a condition (``due_sum > 0 AND
     paid_sum < due_sum``) or a number (``paid_sum / due_sum``). A month without rows has what its stems give of
-    nothing: 0 for counts and sums, null for statistics. ``LAG(paid_sum)`` is that of the month before.
+    nothing: 0 for counts and sums, null for statistics. ``LAG(paid_sum)`` is that of the month before,
+    ``LAST_VALUE(balance_last IGNORE NULLS)`` the last one that is not null, of the month or one before in the window.
 
     A month begins and ends at local midnights of the business zone. The month that contains ``as_of`` is not over and
     not looked at. ``windows`` are months: ``("12m",)`` are the last twelve whole ones.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tallystick.errors import DeclarationError
-from tallystick.spec.expressions import NUMERIC, Constant, Node, columns_used, lags_of, parse_expression
+from tallystick.spec.expressions import NUMERIC, Call, Constant, Node, columns_used, lags_of, parse_expression
 from tallystick.spec.months import MonthRule, Months, month_back, month_rule
 from tallystick.spec.windows import parse_window
 
@@ -47,6 +47,11 @@ class Series:
         return parse_expression(self.value, types, has_lag=True)
 
 
+def _is_of_months(lag: Call) -> bool:
+    """Months have no columns to part them by, and what is looked back from looks back itself no more."""
+    return len(lag.args) == 2 if lag.op == "lag" else len(lag.args) == 1 and not lags_of(lag.args[0])
+
+
 def series_of(months: Months, types: Mapping[str, str], *, where: str) -> tuple[Series, ...]:
     """What each column is made of, window by window and op by op.
 
@@ -55,7 +60,7 @@ def series_of(months: Months, types: Mapping[str, str], *, where: str) -> tuple[
     where = f"{where}, months {months.name}"
     node = parse_expression(months.value, types, where=where, has_lag=True)
     stems, lags = columns_used(node), lags_of(node)
-    if not stems or any(lag.op != "lag" or len(lag.args) > 2 for lag in lags):
+    if not stems or not all(map(_is_of_months, lags)):
         what = f"{months.value!r} is no value of a month"
         raise DeclarationError(what, where=where, fix="paid_sum < due_sum, LAG(paid_sum)", texts=(months.value,))
     for op in months.ops:
@@ -64,7 +69,7 @@ def series_of(months: Months, types: Mapping[str, str], *, where: str) -> tuple[
             what = f"{op} over months of {node.type} {months.value!r} cannot be computed"
             fix = "count, longest_streak, current_streak of a condition; the others of a number"
             raise DeclarationError(what, where=where, fix=fix, texts=(months.value,))
-    more = max((int(str(rows.value)) for lag in lags if isinstance(rows := lag.args[1], Constant)), default=0)
+    more = max((int(str(rows.value)) for lag in lags if isinstance(rows := lag.args[-1], Constant)), default=0)
     return tuple(
         Series(value=months.value, stems=stems, window=text, op=op, months=parse_window(text).count, more=more)
         for text in months.windows

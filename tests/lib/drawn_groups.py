@@ -145,5 +145,6 @@ def _monthly(first: str, second: str) -> list[tuple[str, str]]:
         (f"{first} < LAG({first})", OF_CONDITION),
         (f"NOT {first} >= 2 * LAG({second}, 2)", OF_CONDITION),
         (f"{first} / {second}", "mean std min max last"),
+        (f"LAST_VALUE({first} IGNORE NULLS) - LAG({second})", "mean last"),
         (f"{first} * 0.5 - LAG({first})", "mean min last"),
     ]

@@ -98,6 +98,7 @@ def _derived() -> tuple[Any, ...]:
         Months(
             name="odd", value="number0_odd_sum / number0_sum - 1", ops="mean std min max last last_2", windows=("5m",)
         ),
+        Months(name="known", value="LAST_VALUE(number0_q90 IGNORE NULLS)", ops="mean last", windows=("2m", "5m")),
         Months(
             name="again",
             value="again0_kept_share - ever_new",

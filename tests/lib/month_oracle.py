@@ -40,7 +40,9 @@ def values_over_months(
         values = [cells[number * length + n % length][n // length] for n in places]
         columns[stem] = pa.array(values, pa.int64() if whole else pa.float64())
     connection.register("months_given", pa.table(columns))
-    text = LAG.sub(lambda lag: f"({lag[0]} OVER (PARTITION BY _row ORDER BY _month DESC))", series.value)
+    text = series.value
+    for pattern in (LAG, LAST_VALUE):
+        text = pattern.sub(lambda found: f"({found[0]} OVER (PARTITION BY _row ORDER BY _month DESC))", text)
     found: list[list[Any]] = [[None] * length for _ in range(size)]
     for row, month, value in connection.execute(f"SELECT _row, _month, {text} FROM months_given").fetchall():
         found[row][month] = value

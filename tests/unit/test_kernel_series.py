@@ -135,6 +135,21 @@ BOOK = [booked(month, "due", 100) for month in range(-3, 4)] + [
 MISSED = "due_sum > 0 AND paid_sum < due_sum"
 
 
+def test_what_was_last_known_is_looked_for_in_the_months_of_the_window() -> None:
+    # Paid on average: 40 in October, nothing in November, 60 in December, nothing in January, 100 in February.
+    known = "LAST_VALUE(paid_mean IGNORE NULLS)"
+    assert of_months(monthly(known, "last last_2 last_4 mean", "5m"), BOOK) == [
+        100,
+        60,
+        40,
+        (40 + 40 + 60 + 60 + 100) / 5,
+    ]
+    # The window begins in November: what was known before it is not.
+    assert of_months(monthly(known, "mean last_4", "4m"), BOOK) == [(60 + 60 + 100) / 3, None]
+    # A LAG that asks for the month before lets it be seen.
+    assert of_months(monthly(f"{known} + 0 * COALESCE(LAG(due_sum), 0)", "last_4", "4m"), BOOK) == [40]
+
+
 def test_months_missed_in_a_row_and_paid_over_due_are_declared() -> None:
     group = make_group(
         *DUE,
@@ -218,6 +233,8 @@ def test_equal_months_have_a_deviation_of_exactly_zero() -> None:
         ({"windows": ("121m",)}, "window 121m is no number of months"),
         ({"value": "1 > 0"}, "is no value of a month"),
         ({"value": "LAG(due_sum) OVER (PARTITION BY paid_sum) > 0"}, "is no value of a month"),
+        ({"value": "LAST_VALUE(due_sum IGNORE NULLS) OVER (PARTITION BY paid_sum) > 0"}, "is no value of a month"),
+        ({"value": "LAST_VALUE(LAG(due_sum) IGNORE NULLS) > 0"}, "is no value of a month"),
         ({"value": "amount_minor > 0"}, "unknown column amount_minor"),
         ({"name": "Missed"}, "months name"),
         ({"sign": 3}, "sign 3"),

@@ -33,7 +33,7 @@ from tallystick.tables import Warehouse, read_arrow
 
 GROUP, SOURCES = "employment", ("pay", "group", "place", "hours")
 WITHOUT, ALL, KNOWN = "all but group", "all", "all, of the known"
-SEEDS, CUSTOMERS, MONTHS = (202, 303), 6_000, 13
+SEEDS, CUSTOMERS, MONTHS = (202, 303), 2_000, 13
 DAYS_SINCE = (7, 10, 14, 21, 28, 42)
 WITHIN, ANY_DAY = 21, "1 to 21"
 NO_LONGER_USABLE, DOUBTFUL = 1, 2

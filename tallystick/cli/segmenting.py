@@ -26,11 +26,13 @@ def make_segments(
 ) -> None:
     """Features at the month ends, a model where there is none or one is asked for, and the customers' segments.
 
-    What is wrong with the segmentation is told before Spark is started.
+    An unknown name, and what is wrong with the segmentation, is told before Spark is started.
     """
     declared = open_project(project)
     if name not in declared.segmentations:
         raise NotFound(f"there is no segmentation {name}", fix=nearest_name(name, declared.segmentations))
+    if source not in declared.sources:
+        raise NotFound(f"there is no source {source}", where="sources/", fix=nearest_name(source, declared.sources))
     chosen = declared.segmentations[name]
     check_segmentation(declared, chosen)
     place = Place(project=declared.root, warehouse=warehouse.resolve())

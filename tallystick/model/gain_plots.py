@@ -45,7 +45,8 @@ def _draw(own: pd.DataFrame) -> bytes:
         _bars(right, own[own["way"] == way], titles, value="gain", look=look, shift=shift)
     right.axvline(0, color="#999999", linewidth=1)
     right.set(title="with it, less without it", xlabel="gain in AUC")
-    right.legend(frameon=False, fontsize=8, loc="best")
+    # Below both pictures: inside, it would lie on somebody's bar.
+    figure.legend(frameon=False, loc="outside lower right", ncols=2)
     # The first dimension stands on top.
     left.set_ylim(len(titles) - 0.5, -0.5)
     return save_png(figure)

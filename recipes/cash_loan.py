@@ -143,7 +143,14 @@ CASH_LOAN = Recipe(
         ),
     ),
     ablations=(
-        Ablation(name="request", title="what is asked for", groups=("request",), is_base=True),
+        # Ratios of the loan to income and balance need the account, so they are not of the base.
+        Ablation(
+            name="request",
+            title="what is asked for",
+            drop=("request_amount", "request_term", "request_is_for_debt"),
+            is_base=True,
+        ),
+        Ablation(name="burden", title="the loan against income and balance", drop=("request_*_to_*",)),
         Ablation(name="customers", title="region of the customer", groups=("customers",), is_base=True),
         Ablation(name="applicant", title="forms and household", groups=("applicant", "households"), is_base=True),
         Ablation(name="transactions", title="movements and balances", groups=("transactions",)),

@@ -132,7 +132,14 @@ CONSUMER_LOAN = Recipe(
         Blend(weights={"ordinal_scorecard": 2.0, "boosting": 1.0}),
     ),
     ablations=(
-        Ablation(name="request", title="what is asked for", groups=("request",), is_base=True),
+        # Ratios of the loan to income and balance need the account, so they are not of the base.
+        Ablation(
+            name="request",
+            title="what is asked for",
+            drop=("request_amount", "request_term", "request_instalment"),
+            is_base=True,
+        ),
+        Ablation(name="burden", title="the loan against income and balance", drop=("request_*_to_*",)),
         Ablation(name="customers", title="region of the customer", groups=("customers",), is_base=True),
         Ablation(name="assumed", title="undated sources (known_on assumed)", drop_assumed=True),
         Ablation(name="accounts", title="age and kind of the account", groups=("accounts",)),

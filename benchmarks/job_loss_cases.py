@@ -20,7 +20,7 @@ from tallystick.tables import Warehouse, read_arrow
 SOURCE, ZONE = "simbank", "Asia/Shanghai"
 # Who is asked about has had the job and an account for so long: every source has a base of its own by then.
 SETTLED_DAYS, HISTORY_DAYS = 90, 120
-OTHERS_EACH = 5
+OTHERS_EACH = 10
 # The day after the last day off: then days off weigh most.
 AFTER_HOLIDAYS = ("2025-05-06", "2025-10-08", "2026-02-25")
 GAP_DAYS, BEFORE_GAP_DAYS, LEAST_BEFORE_GAP = 28, 56, 6
@@ -67,8 +67,8 @@ class Truth:
 
     def others(self, asked: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """For each of ``asked`` some settled customers on the same day, drawn by chance."""
-        drawn = rng.choice(self.people["customer_id"].to_numpy(), size=len(asked) * OTHERS_EACH * 2)
-        days = np.repeat(asked["as_of"].to_numpy(), OTHERS_EACH * 2)
+        drawn = rng.choice(self.people["customer_id"].to_numpy(), size=len(asked) * OTHERS_EACH)
+        days = np.repeat(asked["as_of"].to_numpy(), OTHERS_EACH)
         return self.settled(pd.DataFrame({"customer_id": drawn, "as_of": days}))
 
 

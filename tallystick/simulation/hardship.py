@@ -20,11 +20,11 @@ ILLNESS, ACCIDENT, RELATIVE, SEPARATION = range(4)
 BY_CHANCE, BY_TIES = range(2)
 HARDSHIP_TRUTH = "hardship_truth"
 # A blow a person in five years or so; the shares of its kinds. A separation is counted when a partner leaves.
-_STRIKES_MONTHLY = 0.018
+_STRIKES_MONTHLY = 0.015
 _KINDS = np.array([0.5, 0.2, 0.3])
 _SEPARATION_HURTS = 0.6
 # How much more often it strikes whose household, or each of whose close friends, is in hardship.
-_HOUSEHOLD, _FRIENDS, _MOST = 3.0, 1.2, 6.0
+_HOUSEHOLD, _FRIENDS, _MOST = 8.0, 2.0, 10.0
 _CLOSE_TIES = 4
 _PAYS_DAILY = 1 / 6
 # How bills of each kind are paid: for care, in cash, by a transfer to somebody.

@@ -76,7 +76,7 @@ def collect(town: Town, day: int, *, second: int) -> None:
 
 def _will_now(town: Town) -> np.ndarray:
     """How reliably each person lets a due instalment be taken today: bets, hardship and other debts come first."""
-    will: np.ndarray = town.people.will * (1 - 0.35 * town.urge) * (1 - 0.6 * town.hardship.level)
+    will: np.ndarray = town.people.will * (1 - 0.35 * town.urge) * (1 - 0.85 * town.hardship.level)
     return will * (1 - 0.5 * strain_of(burden_of(town)))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tallystick.simulation.day_numbers import from_day_number
+from tallystick.simulation.holidays import is_day_off
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.people import NO_SHOP
 from tallystick.simulation.town import (
@@ -232,7 +233,7 @@ def account_number(town: Town, account: np.ndarray) -> np.ndarray:
 def spend(town: Town, day: int, habits: tuple[Habit, ...]) -> None:
     """Spend by habit: more with money and little thrift, less when it runs out or work is lost."""
     rng, people, n = town.rng, town.people, town.count
-    weekend = from_day_number(day).weekday() >= 5
+    weekend = is_day_off(day)
     income = np.where(town.idle_since == NEVER, town.pay, people.income * 0.55)
     ease = np.clip(town.balance[:n] / np.maximum(people.income, 1) / 0.5, 0.2, 2.0)
     loose = 1.5 - people.thrift

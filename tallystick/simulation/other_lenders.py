@@ -18,7 +18,7 @@ DEBT_TRUTH = "debt_truth"
 TAKEN, SETTLED, GIVEN_UP = range(3)
 ASKED_FOR_LOAN, ASKED_FOR_CARD, ASKED_FOR_OTHER = range(3)
 LENDERS = 40
-_TAKES_MONTHLY = 0.03
+_TAKES_MONTHLY = 0.045
 _SEEN_SHARE = 0.55  # of debts that are paid from an account here under the lender's name
 _MOST_DEBTS, _GIVES_UP_AFTER = 6, 4
 _TERMS = np.array([3, 6, 9, 12, 12, 18])
@@ -30,7 +30,7 @@ _TAKING, _PAYING = 16 * 3600 + 41 * 60, 6 * 3600 + 45 * 60
 
 def draw_debts(rng: np.random.Generator, people: People) -> Debts:
     """The debts that people have on the eve of the first day, part of them paid back already."""
-    who = np.repeat(np.arange(people.count), rng.poisson(np.minimum(0.35 * people.appetite, 2.5)))
+    who = np.repeat(np.arange(people.count), rng.poisson(np.minimum(0.5 * people.appetite, 3.0)))
     size = len(who)
     amount = people.income[who] * draw_factors(rng, size, 0.7, shift=-0.1)
     term = _TERMS[rng.integers(0, len(_TERMS), size)]

@@ -106,7 +106,7 @@ def draw_people(rng: np.random.Generator, count: int, *, first_number: int, star
     night = np.clip(rng.beta(1.2, 9.0, count), 0.01, 0.7)
     ring = _draw_rings(rng, count)
     gambler = np.where(rng.random(count) < 0.05 + 0.25 * night, rng.beta(2, 3, count), 0.0)
-    will = _draw_will(rng, near) - 0.25 * gambler - 0.55 * (ring >= 0)
+    will = _draw_will(rng, near, homes.number) - 0.25 * gambler - 0.55 * (ring >= 0)
     will = np.clip(will, 0.05, 1.0)
     swagger = np.exp(np.abs(rng.normal(0, 0.10, count)) + 0.5 * (1 - will) * rng.random(count))
     workplace, hobbies = _draw_workplaces(rng, job, region), _draw_hobbies(rng, count)
@@ -147,13 +147,14 @@ def _draw_joins(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.where(rng.random(count) < 0.58, before, later)
 
 
-def _draw_will(rng: np.random.Generator, near: np.ndarray) -> np.ndarray:
-    """How reliable people are: partly their own nature, partly that of those of their region and age."""
+def _draw_will(rng: np.random.Generator, near: np.ndarray, household: np.ndarray) -> np.ndarray:
+    """How reliable people are: partly their own nature, partly that of the household and of those around them."""
     count = len(near)
     circle = np.empty(count, dtype=np.int64)
     circle[near] = np.arange(count) // _CIRCLE
-    custom = rng.normal(0, 0.08, count // _CIRCLE + 1)
-    will: np.ndarray = 1.10 - rng.beta(1.35, 3.9, count) + custom[circle]
+    custom = rng.normal(0, 0.13, count // _CIRCLE + 1)
+    home = rng.normal(0, 0.10, count)[household]
+    will: np.ndarray = 1.14 - rng.beta(1.35, 3.9, count) + custom[circle] + home
     return will
 
 

@@ -96,9 +96,11 @@ class PlaceRecorder:
         rng, size = self._rng, len(who)
         low, high = _PARTS[part]
         chosen, outing = rng.random(size), self._leisure[who, rng.integers(0, _PLACES_EACH, size)]
-        goes_out = chosen < np.where(part == _NIGHT, town.people.night[who] * 0.5, 0.4)
+        # Whoever pays on time keeps hours in general: at work in its hours, at home at night.
+        order = town.people.will[who]
+        goes_out = chosen < np.where(part == _NIGHT, town.people.night[who] * 0.4, 0.30) + 0.3 * (1 - order)
         base = np.where(goes_out[:, None], outing, self._stay[who])
-        spot = np.where((works & (chosen < 0.85))[:, None], self._work[who], base)
+        spot = np.where((works & (chosen < 0.50 + 0.42 * order))[:, None], self._work[who], base)
         accuracy = np.clip(np.exp(rng.normal(3.2, 0.7, size)), 4, 3_000).astype(np.int64)
         spot = spot + rng.normal(0, 1, (size, 2)) * (accuracy / _METRES_PER_DEGREE)[:, None]
         millionths = np.round(spot * 1e6).astype(np.int64)

@@ -18,8 +18,8 @@ MISSED = -1
 NOT_A_CALL = -2
 
 _DAY = 86_400
-_MESSAGES_MONTHLY = 2.9
-_CALLS_MONTHLY = 0.9
+_MESSAGES_MONTHLY = 3.6
+_CALLS_MONTHLY = 3.9
 _POSTS_MONTHLY = 0.35
 _GROUP_MONTHLY = 1.6
 
@@ -33,10 +33,10 @@ def talk_a_day(town: Town, day: int) -> None:
 
 
 def mood_of(town: Town, day: int) -> np.ndarray:
-    """How much of the usual each person says today: less under stress, and week by week less without work."""
+    """How much of the usual each person says today: less under stress or in hardship, ever less without work."""
     idle = town.idle_days(day)
     fading = 0.35 + 0.65 * np.exp(-idle / 25)
-    return town.people.warmth * fading * (1.15 - 0.75 * town.stress)
+    return town.people.warmth * fading * (1.15 - 0.75 * town.stress) * (1 - 0.4 * town.hardship.level)
 
 
 def _draw_pairs(town: Town, day: int, often: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -70,10 +70,12 @@ def _write_messages(town: Town, day: int, mood: np.ndarray) -> None:
         _record(town, day, (who, other), kind=MESSAGE, second=second)
         trouble = town.stress[who] + 0.6 * town.urge[who]
         likely = (0.62 + 0.2 * (kind == FAMILY)) * np.clip(1.1 - 0.8 * trouble, 0.1, 1.0)
-        likely = likely * (0.5 + 0.5 * town.people.will[who])
+        # The reliable are answered more often, and sooner, because they answer themselves.
+        likely = likely * (0.3 + 0.7 * town.people.will[who])
         partner_mood = np.where(other < n, mood[np.minimum(other, n - 1)], 1.0)
         back = rng.random(len(who)) < likely * np.clip(0.55 + 0.45 * partner_mood, 0, 1)
-        later = second[back] + rng.integers(20, 1_200, int(back.sum()))
+        wait = rng.integers(20, 1_200, int(back.sum())) * (1.6 - town.people.will[who[back]])
+        later = second[back] + wait.astype(np.int64)
         _record(town, day, (other[back], who[back]), kind=MESSAGE, second=later)
 
 
@@ -81,8 +83,9 @@ def _call(town: Town, day: int, mood: np.ndarray) -> None:
     """Calls; people under stress let the telephone ring."""
     rng, n = town.rng, town.count
     who, other, kind = _draw_pairs(town, day, np.minimum(_CALLS_MONTHLY / 30 * mood, 0.9))
-    callee_stress = np.where(other < n, town.stress[np.minimum(other, n - 1)], 0.1)
-    missed = rng.random(len(who)) < 0.14 + 0.5 * callee_stress
+    callee = np.minimum(other, n - 1)
+    trouble = town.stress[callee] + 0.5 * (0.9 - town.people.will[callee])
+    missed = rng.random(len(who)) < 0.10 + 0.5 * np.where(other < n, trouble, 0.15)
     length = np.exp(rng.normal(4.3 + 0.5 * (kind == FAMILY), 1.0, len(who))).astype(np.int64) + 3
     duration = np.where(missed, MISSED, np.minimum(length, 7_200))
     _record(town, day, (who, other), kind=CALL, second=_seconds(town, who), duration=duration)

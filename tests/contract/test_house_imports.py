@@ -53,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     # What features are worth is judged as models are.
     "benchmarks/job_loss.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
     "benchmarks/job_loss_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
+    "benchmarks/targets.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
 }  # fmt: skip
 
 PURE = (

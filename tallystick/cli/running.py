@@ -36,7 +36,7 @@ DEMO_RECIPE = "cash_loan"
 DEMO_SOURCE = "simbank"
 
 # Enough loans whose first ninety days are over to learn from, and few enough rows for a coffee break.
-DEMO_MONTHS = 14
+DEMO_MONTHS = 18
 
 
 def open_project(project: Path | None) -> Project:

@@ -59,7 +59,7 @@ def _write_employers(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]
 def _write_employment(rows: pd.DataFrame, town: Town, number: int) -> list[Texts]:
     customers = customer_texts(town, rows["who"])
     return [
-        joined("J", digits_of(customers), day_texts(rows["day"])),
+        joined("J", digits_of(customers), day_texts(rows["day"]), padded(rows["second"], 5)),
         customers,
         time_texts(rows),
         _employers(rows["employer"], number),

@@ -26,6 +26,7 @@ from tallystick.spec.calendar import business_instant
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import LAYERS, Column, TableContract
 from tallystick.tables.store.bucketing import bucket_of
+from tallystick.tables.store.snapshots import arrow_dataset
 from tallystick.tables.store.warehouse import Warehouse
 
 # The name under which tasks know these files. It is no table: nothing is committed.
@@ -95,7 +96,7 @@ def _batches(warehouse: Warehouse, text: str, named: _Named) -> Iterator[pa.Reco
     path = Path(text).expanduser()
     layer = text.partition(".")[0]
     if not path.exists() and layer in LAYERS and "/" not in text:
-        return _scan(warehouse.open(text).to_pyarrow_dataset(), text, named)
+        return _scan(arrow_dataset(warehouse.open(text)), text, named)
     if not path.exists():
         raise InputError("there is no such file", where=text, fix="a Parquet or CSV file, or a layer.table")
     kind = "parquet" if path.is_dir() else _FORMATS.get(path.suffix.lower())

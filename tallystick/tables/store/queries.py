@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from tallystick.errors import InputError, NotFound
 from tallystick.spec.tables import LAYERS
 from tallystick.tables.store.disk import damaged_file_is_setup_error, refuse_damaged_files
+from tallystick.tables.store.snapshots import arrow_dataset
 from tallystick.tables.store.stored_schema import Gone, gone_columns
 from tallystick.tables.store.warehouse import Warehouse, not_found
 
@@ -47,7 +48,7 @@ def read_arrow(
     left out. NotFound for an unknown table, version or column; for one that was retired or renamed it says so.
     """
     table = warehouse.open(name, version=version)
-    dataset = table.to_pyarrow_dataset()
+    dataset = arrow_dataset(table)
     gone = gone_columns(table)
     told = [gone[column].text for column in columns or () if column in gone]
     if told:
@@ -106,7 +107,7 @@ def _show(connection: duckdb.DuckDBPyConnection, name: str, opened: DeltaTable) 
     left_out = ", ".join(f'"{column}"' for column in gone)
     chosen = f"* EXCLUDE ({left_out})" if gone else "*"
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{layer}"')
-    connection.register(f"_{layer}_{table}", opened.to_pyarrow_dataset())
+    connection.register(f"_{layer}_{table}", arrow_dataset(opened))
     connection.execute(f'CREATE VIEW "{layer}"."{table}" AS SELECT {chosen} FROM "_{layer}_{table}"')
     return {column.lower(): found for column, found in gone.items()}
 

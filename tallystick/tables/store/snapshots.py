@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from deltalake import DeltaTable
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from tallystick.spec.data_files import Bound, DataFile
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 # Spark cuts the instants in its statistics to milliseconds: a stored maximum stands for that whole millisecond.
 TRUNCATION = timedelta(milliseconds=1)
@@ -68,7 +72,7 @@ def pin_all(warehouse: Warehouse, names: Iterable[str]) -> dict[str, Pinned]:
 
 def live_files(table: DeltaTable) -> list[DataFile]:
     """All files of the opened version, ordered by path."""
-    folder = unquote(urlsplit(table.table_uri).path).rstrip("/")
+    folder = _folder(table)
     actions = pa.table(table.get_add_actions(flatten=True))
     parts = [name for name in actions.column_names if name.startswith("partition.")]
     dated = [
@@ -79,6 +83,19 @@ def live_files(table: DeltaTable) -> list[DataFile]:
     bounds = [f"{side}.{column}" for column in dated for side in ("min", "max")]
     rows = actions.select(["path", "size_bytes", "num_records", *parts, *bounds]).to_pylist()
     return sorted((_live_file(folder, row, parts, dated) for row in rows), key=lambda f: f.rel)
+
+
+def arrow_dataset(table: DeltaTable) -> ds.Dataset:
+    """The rows of the opened version for Arrow's and DuckDB's scans, read by Arrow's own file system.
+
+    Deltalake's own one is written in Python, and a scan that needs no more rows leaves reads running in Arrow's
+    threads: one that calls Python while the process ends aborts it ("terminate called without an active exception").
+    """
+    return table.to_pyarrow_dataset(filesystem=SubTreeFileSystem(_folder(table), LocalFileSystem()))
+
+
+def _folder(table: DeltaTable) -> str:
+    return unquote(urlsplit(table.table_uri).path).rstrip("/")
 
 
 def _live_file(folder: str, row: dict[str, Any], parts: list[str], dated: list[str]) -> DataFile:

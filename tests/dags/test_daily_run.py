@@ -49,9 +49,9 @@ class Night:
 
 @pytest.fixture(scope="module")
 def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A year of a small bank, and one day more."""
+    """A year and a half of a small bank, and one day more: in less it has too few bad loans to learn from."""
     out = tmp_path_factory.mktemp("night") / "bank"
-    simulate(out, customers=500, months=14, daily=1)
+    simulate(out, customers=500, months=18, daily=1)
     return out
 
 

@@ -143,7 +143,7 @@ class OneModel:
 def test_vacuum_keeps_what_the_manifest_of_a_model_names(
     project: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("tallystick.model.registry.Registry", OneModel)
+    monkeypatch.setattr("tallystick.runs.vacuum_tables.Registry", OneModel)
     tables, name = Warehouse(warehouse), "clean.transactions"
     run(CompactEvents, project, warehouse, source="village", as_of=date(2026, 4, 20))
     needed = pin(tables, name, version=2).paths

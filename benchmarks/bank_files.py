@@ -6,48 +6,10 @@ they do not use its mappings: codes stay codes, a message stays one row, and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from benchmarks.bank_file import CORE_TIME, LOAN_TIME, BankFile, columns_of
+from benchmarks.bank_people_files import PEOPLE_FILES
 
-ZONE = "Asia/Shanghai"
-CORE_TIME, LOAN_TIME = "yyyyMMdd HH:mm:ss", "yyyy/MM/dd HH:mm:ss"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BankFile:
-    """One file. ``columns`` gives each column of the header its kind and its name in the table.
-
-    ``instant`` is how the file spells times; its dates are the first word of that. ``customer`` is empty where rows
-    belong to nobody: such a table has one bucket.
-    """
-
-    name: str
-    table: str
-    key: tuple[str, ...]
-    customer: str
-    instant: str
-    columns: Mapping[str, tuple[str, str]]
-    delimiter: str = ","
-    encoding: str = "utf-8"
-
-    @property
-    def sort(self) -> list[str]:
-        """The columns that the table is sorted by."""
-        return list(dict.fromkeys(name for name in (self.customer, "event_at", *self.key) if name))
-
-
-# What a kind becomes: text a string, instant and millis an instant in UTC, day a date, yuan whole minor units, whole a
-# 32-bit and long a 64-bit number, real a double, flag a truth value.
-KINDS = ("text", "instant", "millis", "day", "yuan", "whole", "long", "real", "flag")
-
-
-def _columns(text: str) -> dict[str, tuple[str, str]]:
-    """``HEADER kind name`` a line, or several of them with commas between."""
-    words = [part.split() for line in text.strip().splitlines() for part in line.strip(" ,").split(",")]
-    return {header: (kind, name) for header, kind, name in words}
-
-
-FILES = (
+_ACCOUNT_FILES = (
     BankFile(
         name="cust_fact",
         table="customers",
@@ -55,7 +17,7 @@ FILES = (
         customer="customer_id",
         instant=CORE_TIME,
         delimiter="|",
-        columns=_columns(
+        columns=columns_of(
             """
             FACT_NO text customer_fact_id
             CUST_NO text customer_id
@@ -77,7 +39,7 @@ FILES = (
         customer="customer_id",
         instant=CORE_TIME,
         delimiter="|",
-        columns=_columns(
+        columns=columns_of(
             """
             ACCT_NO text account_id
             CUST_NO text customer_id
@@ -96,7 +58,7 @@ FILES = (
         customer="customer_id",
         instant=CORE_TIME,
         delimiter="|",
-        columns=_columns(
+        columns=columns_of(
             """
             HOLD_NO text account_holder_id
             ACCT_NO text account_id
@@ -115,7 +77,7 @@ FILES = (
         customer="customer_id",
         instant=CORE_TIME,
         delimiter="|",
-        columns=_columns(
+        columns=columns_of(
             """
             TRAN_NO text transaction_id
             SEQ_NO long sequence
@@ -141,7 +103,7 @@ FILES = (
         customer="customer_id",
         instant=CORE_TIME,
         delimiter="|",
-        columns=_columns(
+        columns=columns_of(
             """
             ORD_NO text order_id
             ACCT_NO text account_id
@@ -163,7 +125,7 @@ FILES = (
         customer="customer_id",
         instant=CORE_TIME,
         delimiter="|",
-        columns=_columns(
+        columns=columns_of(
             """
             CARD_NO text card_id
             ACCT_NO text account_id
@@ -182,7 +144,7 @@ FILES = (
         customer="customer_id",
         instant=LOAN_TIME,
         encoding="gb18030",
-        columns=_columns(
+        columns=columns_of(
             """
             APPLY_NO text application_id, CUST_NO text customer_id, ACCT_NO text account_id,
             APPLY_TM instant event_at, AMT yuan amount_minor, TERM whole term_months, INSTAL yuan instalment_minor,
@@ -197,7 +159,7 @@ FILES = (
         customer="customer_id",
         instant=LOAN_TIME,
         encoding="gb18030",
-        columns=_columns(
+        columns=columns_of(
             """
             LOAN_NO text loan_id, APPLY_NO text application_id, CUST_NO text customer_id, ACCT_NO text account_id,
             GRANT_TM instant event_at, AMT yuan amount_minor, TERM whole term_months, INSTAL yuan instalment_minor,
@@ -212,7 +174,7 @@ FILES = (
         customer="customer_id",
         instant=LOAN_TIME,
         encoding="gb18030",
-        columns=_columns(
+        columns=columns_of(
             """
             REPAY_NO text repayment_id
             LOAN_NO text loan_id
@@ -232,7 +194,7 @@ FILES = (
         customer="",
         instant="yyyy/MM/dd",
         encoding="gb18030",
-        columns=_columns(
+        columns=columns_of(
             """
             AREA_CD text region_id, AREA_NAME text region_name, PROVINCE text region_group, STAT_DT instant event_at,
             POP long inhabitants, CITY_NUM long cities, URBAN_RATE real urban_percent,
@@ -248,7 +210,7 @@ FILES = (
         key=("social_event_id",),
         customer="customer_id",
         instant=CORE_TIME,
-        columns=_columns(
+        columns=columns_of(
             """
             evt_no text social_event_id
             from_id text customer_id
@@ -266,7 +228,7 @@ FILES = (
         key=("relationship_id",),
         customer="customer_id",
         instant=CORE_TIME,
-        columns=_columns(
+        columns=columns_of(
             """
             rel_no text relationship_id
             cust_a text customer_id
@@ -277,120 +239,6 @@ FILES = (
             """
         ),
     ),
-    BankFile(
-        name="emp",
-        table="employers",
-        key=("employer_id", "event_at"),
-        customer="",
-        instant=CORE_TIME,
-        delimiter="|",
-        columns=_columns(
-            """
-            EMP_NO text employer_id, IND_CD text industry, AREA_CD text region_id, REG_TM instant event_at,
-            STAFF_NUM long employees_number
-            """
-        ),
-    ),
-    BankFile(
-        name="emp_fact",
-        table="employment",
-        key=("employment_fact_id",),
-        customer="customer_id",
-        instant=CORE_TIME,
-        delimiter="|",
-        columns=_columns(
-            """
-            FACT_NO text employment_fact_id, CUST_NO text customer_id, TOLD_TM instant event_at,
-            EMP_NO text employer_id, OCC_CD text occupation, SINCE_DT day started_on, UNTIL_DT day ended_on,
-            DEL flag is_retracted
-            """
-        ),
-    ),
-    BankFile(
-        name="grp",
-        table="groups",
-        key=("group_id", "event_at"),
-        customer="",
-        instant=CORE_TIME,
-        columns=_columns("grp_no text group_id, grp_type text kind, topic text topic, made_ms millis event_at"),
-    ),
-    BankFile(
-        name="grp_member",
-        table="group_memberships",
-        key=("group_membership_id",),
-        customer="customer_id",
-        instant=CORE_TIME,
-        columns=_columns(
-            """
-            mem_no text group_membership_id, grp_no text group_id, grp_type text group_kind, cust text customer_id,
-            evt text is_member, ts_ms millis event_at, del flag is_retracted
-            """
-        ),
-    ),
-    BankFile(
-        name="grp_msg",
-        table="group_messages",
-        key=("group_message_id",),
-        customer="customer_id",
-        instant=CORE_TIME,
-        columns=_columns(
-            """
-            msg_no text group_message_id, grp_no text group_id, grp_type text group_kind, cust text customer_id,
-            ts_ms millis event_at, del flag is_retracted
-            """
-        ),
-    ),
-    BankFile(
-        name="loc_fix",
-        table="location_events",
-        key=("location_event_id",),
-        customer="customer_id",
-        instant=CORE_TIME,
-        columns=_columns(
-            """
-            fix_no text location_event_id, cust text customer_id, ts_ms millis event_at, lat real latitude,
-            lon real longitude, acc_m long accuracy_metres, del flag is_retracted
-            """
-        ),
-    ),
-    BankFile(
-        name="dev_evt",
-        table="device_events",
-        key=("device_event_id",),
-        customer="customer_id",
-        instant=CORE_TIME,
-        columns=_columns(
-            """
-            evt_no text device_event_id, cust text customer_id, evt text kind, dev_no text device_id,
-            root flag is_tampered, ts_ms millis event_at, del flag is_retracted
-            """
-        ),
-    ),
-    BankFile(
-        name="id_chk",
-        table="identity_checks",
-        key=("identity_check_id",),
-        customer="customer_id",
-        instant=CORE_TIME,
-        columns=_columns(
-            """
-            chk_no text identity_check_id, cust text customer_id, why text occasion, dev_no text device_id,
-            score real face_match_score, retry long retry_count, ok flag is_passed, ts_ms millis event_at,
-            del flag is_retracted
-            """
-        ),
-    ),
-    BankFile(
-        name="act",
-        table="behaviour_events",
-        key=("behaviour_event_id",),
-        customer="customer_id",
-        instant=CORE_TIME,
-        columns=_columns(
-            """
-            act_no text behaviour_event_id, cust text customer_id, act_type text kind, topic text topic,
-            ts_ms millis event_at, del flag is_retracted
-            """
-        ),
-    ),
 )
+
+FILES = (*_ACCOUNT_FILES, *PEOPLE_FILES)

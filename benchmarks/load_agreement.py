@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 from deltalake import DeltaTable
 
-from benchmarks.bank_files import FILES, BankFile
+from benchmarks.bank_file import BankFile
+from benchmarks.bank_files import FILES
 
 # The sides that sources/simbank makes of one line.
 _SIDES = "-(a|b|in|out)$"

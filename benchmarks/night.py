@@ -31,7 +31,7 @@ CUSTOMERS, NIGHTS = 10_000, 5
 SHORT, LONG, BEFORE = "tallystick, a tenth of the history", "tallystick, all of it", "before, a tenth of the history"
 MOST_SECONDS, MOST_OF_BEFORE, MOST_ON_LONG = 20.0, 0.35, 1.2
 # These files are nearly all of a history, and no other file refers to their lines.
-_THINNED = ("tran", "im_event", "grp_msg", "loc_fix", "dev_evt", "act")
+_THINNED = ("tran", "im_event", "grp_msg", "loc_fix", "dev_evt", "act", "wall")
 _TIMES = 10
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.bank_files import FILES, ZONE, BankFile
+from benchmarks.bank_file import ZONE, BankFile
+from benchmarks.bank_files import FILES
 
 _READ_AS = {
     "text": "VARCHAR",

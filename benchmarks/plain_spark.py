@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from benchmarks.bank_files import FILES, ZONE, BankFile
+from benchmarks.bank_file import ZONE, BankFile
+from benchmarks.bank_files import FILES
 from benchmarks.groups import ROOT
 from tallystick.tables import open_session
 

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 import yaml
 
-from benchmarks.bank_files import FILES, KINDS, BankFile
+from benchmarks.bank_file import KINDS, BankFile
+from benchmarks.bank_files import FILES
 from benchmarks.banks import SOURCE, buckets_of, copy_project, delivery_folders, make_bank
 from benchmarks.commands import CommandFailedError, Taken, run_command
 from benchmarks.groups import ROOT

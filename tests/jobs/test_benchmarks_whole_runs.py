@@ -35,7 +35,7 @@ def test_a_thinned_history_has_a_tenth_of_the_lines_and_the_same_nights(tmp_path
     for path in (path.relative_to(bank) for path in bank.rglob("*.csv.gz")):
         kept, whole = (gzip.decompress((place / path).read_bytes()).splitlines() for place in (short, bank))
         is_thinned = str(path) in [
-            f"{first}/{name}.csv.gz" for name in ("tran", "im_event", "grp_msg", "loc_fix", "dev_evt", "act")
+            f"{first}/{name}.csv.gz" for name in ("tran", "im_event", "grp_msg", "loc_fix", "dev_evt", "act", "wall")
         ]
         assert kept[0] == whole[0]
         assert set(kept) < set(whole) if is_thinned else kept == whole

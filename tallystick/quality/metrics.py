@@ -21,6 +21,7 @@ from tallystick.spec.expressions import parse_condition
 ROWS = "_rows"
 
 NUMBERS = ("int32", "int64", "double")
+ORDERED = {"int32", "int64", "date", "timestamp"}
 ROWS_THAT = re.compile(r"\s*SELECT\s+\*\s+FROM\s+\{batch\}\s+WHERE\s+(.+?)[\s;]*", re.IGNORECASE | re.DOTALL)
 
 
@@ -53,6 +54,8 @@ def metric_sql(
         return _count(where)
     if name == "unexpected_rows_query.row_count":
         return _count(f"({where}) AND ({_asked_rows(values['unexpected_rows_query'], columns)})")
+    if base == "column_pair_values.a_greater_than_b":
+        return _pair(kind, domain, values, where, columns)
     if base in UNIQUE:
         return _unique(kind, UNIQUE[base](domain), where)
     if base in CONDITIONS and kind == "unexpected_count":
@@ -204,6 +207,29 @@ def _unique(kind: str, key: tuple[list[str], str], where: str) -> str:
         raise NoSql(kind)
     groups = f"SELECT count(*) AS n FROM {ROWS} WHERE {counted} GROUP BY {', '.join(columns)} HAVING count(*) > 1"
     return f"(SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM ({groups}))"
+
+
+def _pair(
+    kind: str, domain: Mapping[str, Any], values: Mapping[str, Any], where: str, columns: Mapping[str, str]
+) -> str:
+    """Rows whose first value is not greater than the second; of a pair with a null as ``ignore_row_if`` says."""
+    names = [domain["column_A"], domain["column_B"]]
+    if len(types := {columns[name] for name in names}) > 1 or not types <= ORDERED:
+        raise NoSql("types")
+    first, second = (_quoted(name) for name in names)
+    ignored = domain["ignore_row_if"]
+    joined = {"both_values_are_missing": " AND ", "either_value_is_missing": " OR "}.get(ignored)
+    if joined is None and ignored != "neither":
+        raise NoSql("ignore_row_if")
+    missing = f"{first} IS NULL{joined}{second} IS NULL" if joined else "FALSE"
+    counted = f"({where}) AND NOT ({missing})"
+    if kind == "filtered_row_count":
+        return _count(counted)
+    if kind != "unexpected_count":
+        raise NoSql(kind)
+    equal = f" OR {first} IS NOT DISTINCT FROM {second}" if values.get("or_equal") else ""
+    # No rows are 0 here, and not null as in conditions on one column: so it is in the library.
+    return _count(f"{counted} AND NOT ({first} > {second}{equal})")
 
 
 # The rows that break an expectation about one column. A row without a value breaks none but those about nulls.

@@ -69,6 +69,10 @@ class EmploymentRecorder:
 
     def _tell(self, town: Town, who: np.ndarray, *, day: np.ndarray) -> None:
         """What these people say about their work: where, since when, and until when if it has ended."""
+        # Some had lost it before they joined, so they began it before that.
+        self._since[who] = np.where(
+            town.told_idle[who], np.minimum(self._since[who], town.idle_since[who] - 30), self._since[who]
+        )
         rows: Facts = {
             "who": who,
             "second": self._rng.integers(_MORNING, _EVENING, len(who)),

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 TABLE = "clean.odd"
 ENDS = ("", "\n", "\r\n", "\n\n", "\u0085", "\u2028", "\r")
 TEXTS = ("CZK", "czk", "C.K", "CZKX", " CZK", "CZ\nK", "a:1", "žluť", "C\\K", "it's", "")
-TYPES = (pa.string(), pa.int64(), pa.float64(), pa.date32(), pa.bool_(), pa.timestamp("us", "UTC"))
+TYPES = (pa.string(), pa.int64(), pa.float64(), pa.date32(), pa.bool_(), pa.timestamp("us", "UTC"), pa.date32())
 COLUMNS = {
     "text": "string", "number": "int64", "share": "double", "on": "date", "is_new": "boolean", "at": "timestamp",
+    "until": "date",
 }  # fmt: skip
 SCHEMA = pa.schema(list(zip(COLUMNS, TYPES, strict=True)))
 
@@ -36,6 +37,7 @@ def odd_rows() -> pa.Table:
             "share": shares[n % len(shares)],
             "on": (None, date(2026, 3, 1), date(2026, 3, 4), date(1899, 12, 31))[n % 4],
             "is_new": (None, True, False)[n % 3],
+            "until": (None, date(2026, 3, 2), date(2026, 3, 1))[n % 3],
             "at": (None, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 1, 0, 0, 0, 1, tzinfo=UTC))[n % 3],
         }
         for n in range(180)
@@ -49,6 +51,7 @@ def expect(kind: str, **kwargs: Any) -> dict[str, Any]:
 
 
 PATTERNS = ("^[A-Z]{3}$", "Z.K", "^C.K$", "K$", "^[a-z][a-z0-9_]*:.+$", "a|^$", "\\.", "[.\\\\]", "^(?:CZK)+?$", "'")
+PAIR = "expect_column_pair_values_a_to_be_greater_than_b"
 BETWEEN, IN_SET = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
 SUITE = [
     *(expect("expect_column_values_to_match_regex", column="text", regex=one) for one in PATTERNS),
@@ -74,6 +77,11 @@ SUITE = [
     expect("expect_column_max_to_be_between", column="number", max_value=10),
     expect("expect_column_min_to_be_between", column="share", min_value=0),
     expect("expect_table_row_count_to_be_between", min_value=181),
+    *(
+        expect(PAIR, column_A="until", column_B="on", or_equal=or_equal, ignore_row_if=ignored, mostly=0.5)
+        for or_equal in (True, False)
+        for ignored in ("either_value_is_missing", "both_values_are_missing", "neither")
+    ),
     expect("expect_column_values_to_be_null", column="number", row_condition="text = 'CZK'", condition_parser="spark"),
     expect(BETWEEN, column="number", min_value=0, row_condition="share > 0.7 OR is_new", condition_parser="spark"),
     expect("unexpected_rows_expectation", unexpected_rows_query="SELECT * FROM {batch} WHERE number > 1 OR is_new"),

@@ -40,8 +40,8 @@ class Recomputed:
 
     ``stored`` has the columns of an observation and the features. ``rows`` are the clean tables it is made of, by name,
     all versions, each with event_at and known_on; ``event_ids`` names the column that tells their events apart, where
-    events have versions. ``compute`` takes the tables with the invisible rows removed and one
-    observation and gives that observation's features, with columns named as stored.
+    events have versions. ``compute`` takes the tables with the invisible rows removed and observations of different
+    customers, and gives their features, one row each in that order, with columns named as stored.
     """
 
     name: str
@@ -110,17 +110,17 @@ def check_truncation(
         groups, parts_of(how_far, [len(one.stored.column_names) for one in groups]), strict=True
     ):
         features = [name for name in group.stored.column_names if name not in OBSERVATION_SCHEMA.names]
-        own = {name: _rows_of(table, sample) for name, table in group.rows.items()}
-        stored = _rows_of(group.stored, sample)
-        for index in range(sample.num_rows):
-            one = sample.slice(index, 1).select(OBSERVATION_SCHEMA.names)
-            expected = _stored_row(stored, one)
-            found = group.compute(_visible(own, one, group.event_ids, zone=zone), one)
-            compared += len(features)
-            for name in features:
-                if expected is None or expected[name].to_pylist() != found[name].to_pylist():
-                    changed[name] = changed.get(name, 0) + 1
-            of_group((index + 1) / sample.num_rows)
+        stored, done = _rows_of(group.stored, sample), 0
+        for together in _together(sample.select(OBSERVATION_SCHEMA.names), group.rows):
+            found = group.compute(_visible_to_each(group, together, zone=zone), together)
+            for index in range(together.num_rows):
+                expected = _stored_row(stored, together.slice(index, 1))
+                for name in features:
+                    if expected is None or expected[name].to_pylist() != found[name].slice(index, 1).to_pylist():
+                        changed[name] = changed.get(name, 0) + 1
+            compared += len(features) * together.num_rows
+            done += together.num_rows
+            of_group(done / sample.num_rows)
     detail = f"{sample.num_rows} observations, {len(groups)} feature tables, {compared} values recomputed"
     if not changed:
         return [AuditFinding(check="truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
@@ -161,6 +161,34 @@ def _rows_of(table: pa.Table, sample: pa.Table) -> pa.Table:
     if "customer_id" not in table.column_names:
         return table
     return table.filter(pc.is_in(table["customer_id"], value_set=pc.unique(sample["customer_id"])))
+
+
+def _together(sample: pa.Table, rows: Mapping[str, pa.Table]) -> list[pa.Table]:
+    """The observations in parts that can be computed at once: each customer's rows are cut off at one instant.
+
+    One by one where a table belongs to nobody: its rows cannot be cut off for one customer and stay for another.
+    """
+    if any("customer_id" not in table.column_names for table in rows.values()):
+        return [sample.slice(index, 1) for index in range(sample.num_rows)]
+    rounds: list[list[int]] = []
+    met: dict[str, int] = {}
+    for index, customer in enumerate(sample["customer_id"].to_pylist()):
+        met[customer] = met.get(customer, 0) + 1
+        if met[customer] > len(rounds):
+            rounds.append([])
+        rounds[met[customer] - 1].append(index)
+    return [sample.take(pa.array(chosen)) for chosen in rounds]
+
+
+def _visible_to_each(group: Recomputed, observations: pa.Table, *, zone: str) -> dict[str, pa.Table]:
+    """For each observation the rows of its own customer that it may see; all rows of tables that belong to nobody."""
+    pieces: dict[str, list[pa.Table]] = {name: [] for name in group.rows}
+    for index in range(observations.num_rows):
+        one = observations.slice(index, 1)
+        own = {name: _rows_of(table, one) for name, table in group.rows.items()}
+        for name, rows in _visible(own, one, group.event_ids, zone=zone).items():
+            pieces[name].append(rows)
+    return {name: pa.concat_tables(found) for name, found in pieces.items()}
 
 
 def _visible(

@@ -78,6 +78,36 @@ def test_a_feature_that_looks_ahead_is_named(rule: str) -> None:
         audit_findings.stop_on_leak([finding], recipe="loan")
 
 
+@pytest.mark.parametrize("is_shared", [False, True], ids=["own rows", "a table of nobody"])
+def test_each_observation_is_computed_from_what_it_may_see(is_shared: bool) -> None:
+    first, second = AS_OF - timedelta(days=2), AS_OF
+    asked = pa.table(
+        {
+            "observation_id": ["a1", "b", "a2"],
+            "customer_id": ["s:a", "s:b", "s:a"],
+            "as_of": pa.array([first, second, second], pa.timestamp("us", tz="UTC")),
+        }
+    )
+    tables = {"clean.transactions": events()}
+    if is_shared:
+        tables["clean.regions"] = pa.table({"region": ["r"], "known_on": pa.array([date(2026, 3, 9)], pa.date32())})
+    seen: dict[str, tuple[list[int], int]] = {}
+
+    def compute(visible: Mapping[str, pa.Table], observations: pa.Table) -> pa.Table:
+        rows = visible["clean.transactions"]
+        for one in observations.to_pylist():
+            own = rows.filter(pc.equal(rows["customer_id"], one["customer_id"]))
+            regions = visible["clean.regions"].num_rows if is_shared else 1
+            seen[one["observation_id"]] = (own["amount_minor"].to_pylist(), regions)
+        return observations.append_column("f", pa.array([1] * observations.num_rows, pa.int64()))
+
+    stored = asked.append_column("f", pa.array([1, 1, 2], pa.int64()))
+    group = audit.Recomputed(name="g", stored=stored, rows=tables, compute=compute)
+    (finding,) = audit.check_truncation([group], asked, zone=ZONE)
+    assert (finding.feature, finding.value) == ("f", 1.0)
+    assert seen == {"a1": ([100], 0 if is_shared else 1), "b": ([100], 1), "a2": ([100], 1)}
+
+
 def test_an_observation_that_is_not_stored_fails_the_truncation_check() -> None:
     honest = recomputed("honest")
     gone = audit.Recomputed(name="txn", stored=honest.stored.slice(0, 1), rows=honest.rows, compute=honest.compute)
@@ -90,7 +120,7 @@ def test_null_equals_null_but_not_zero() -> None:
     tables = {"clean.transactions": events()}
     same = audit.Recomputed(
         name="g", stored=stored, rows=tables,
-        compute=lambda t, o: o.append_column("f", pa.array([None], pa.int64())),
+        compute=lambda t, o: o.append_column("f", pa.nulls(o.num_rows, pa.int64())),
     )  # fmt: skip
     (finding,) = audit.check_truncation([same], sample(), zone=ZONE)
     assert (finding.is_passed, finding.value) == (False, 1.0)

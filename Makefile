@@ -5,8 +5,8 @@ PYTHON ?=
 export PYTHON
 
 BIN := .venv/bin
-# Kinds of tests that never start Spark, in the order they run in.
-FAST := tests/unit tests/spec tests/generative tests/contract tests/docs
+# Kinds of tests that never start Spark, in the order they run in. Random ones against the oracle have a target of their own.
+FAST := tests/unit tests/spec tests/contract tests/docs
 
 .PHONY: help
 help: ## list the commands
@@ -27,6 +27,10 @@ test: setup ## run every test that CI runs, in two processes
 .PHONY: unit
 unit: setup ## run the fast tests, none of which needs Spark
 	@$(BIN)/pytest --numprocesses auto --dist loadfile $(wildcard $(FAST))
+
+.PHONY: generative
+generative: setup ## run the random tests against the oracle (half a minute)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile tests/generative
 
 .PHONY: soak
 soak: setup ## run the long kill, concurrency and random tests (hours on a small machine)

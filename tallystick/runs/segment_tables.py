@@ -16,6 +16,7 @@ from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_features
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.segments import Segmentation
+from tallystick.tables.landing import landings
 from tallystick.tables.store.queries import read_arrow
 
 
@@ -35,7 +36,9 @@ def pin_source_features(
 
 
 def list_month_ends(context: RunContext, declared: Segmentation, pinned: PinnedTables) -> list[date]:
-    """The business dates of the stored observations, in order."""
+    """The business dates of the stored observations, in order, up to the last load: what happened up to a later one is
+    not known yet, so its segments would be those of an older month under a newer name.
+    """
     table = f"feature.{declared.group}"
     rows = read_arrow(
         context.warehouse,
@@ -44,13 +47,15 @@ def list_month_ends(context: RunContext, declared: Segmentation, pinned: PinnedT
         version=pinned.versions[table],
         filter=_is_observed(context, declared),
     )
-    return business_dates(rows["as_of"], zone=context.source.zone)
+    days = business_dates(rows["as_of"], zone=context.source.zone)
+    loads = [found.load_date for found in landings(context.warehouse, context.source.name) if found.is_published]
+    return [day for day in days if not loads or day <= max(loads)]
 
 
 def no_features(declared: Segmentation, day: date | None) -> NotFound:
     """The error of a run whose month ends have no features; ``day`` is the one that was asked for, None for any."""
     what = f"feature.{declared.group} has no rows of observations {declared.observations}"
-    fix = "run compute_features for them first"
+    fix = "load the source, then run compute_features for month ends up to its last load"
     return NotFound(f"{what} on {day}" if day else what, where=declared.where_text, fix=fix)
 
 

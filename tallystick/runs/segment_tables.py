@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import NotFound
-from tallystick.features.planning import find_declared
+from tallystick.features.planning import find_declared, last_load
 from tallystick.kernel.zones import zone_offsets
 from tallystick.project.segment_checks import check_segmentation
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_features
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.segments import Segmentation
-from tallystick.tables.landing import landings
 from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.snapshots import pin
 
 
 def open_segmentation(context: RunContext, name: str) -> Segmentation:
@@ -36,8 +36,8 @@ def pin_source_features(
 
 
 def list_month_ends(context: RunContext, declared: Segmentation, pinned: PinnedTables) -> list[date]:
-    """The business dates of the stored observations, in order, up to the last load: what happened up to a later one is
-    not known yet, so its segments would be those of an older month under a newer name.
+    """The business dates of the stored observations, in order, up to the last load of the group's events: what happened
+    up to a later one is not known yet, so its segments would be those of an older month under a newer name.
     """
     table = f"feature.{declared.group}"
     rows = read_arrow(
@@ -48,8 +48,9 @@ def list_month_ends(context: RunContext, declared: Segmentation, pinned: PinnedT
         filter=_is_observed(context, declared),
     )
     days = business_dates(rows["as_of"], zone=context.source.zone)
-    loads = [found.load_date for found in landings(context.warehouse, context.source.name) if found.is_published]
-    return [day for day in days if not loads or day <= max(loads)]
+    events = pin(context.warehouse, context.project.feature_groups[declared.group].table)
+    loaded = last_load(events.where(source=context.source.name).files)
+    return [day for day in days if loaded is None or day <= loaded]
 
 
 def no_features(declared: Segmentation, day: date | None) -> NotFound:

@@ -248,6 +248,22 @@ def test_vacuum_reads_the_manifests_of_segments_too(root: Path) -> None:
     vacuum_tables.run(bank.told(VacuumTables, root / "project", root / "warehouse", dry_run=True), None)
 
 
+def test_a_month_after_the_last_load_has_no_segments(root: Path) -> None:
+    bank.compute(
+        root / "project", root / "warehouse", groups=("preferences",), observations="customer_months",
+        first=MAY, last=MAY,
+    )  # fmt: skip
+    stored_months = read_arrow(Warehouse(root / "warehouse"), "feature.preferences", columns=["as_of"])["as_of"]
+    assert pc.max(stored_months).as_py().date() >= date(2026, 4, 30)
+    with pytest.raises(NotFound, match="customer_months on 2026-05-01 .load the source"):
+        fit(root, as_of=MAY)
+    with pytest.raises(NotFound, match="customer_months on 2026-05-01 .load the source"):
+        assign(root, first=MAY, last=MAY)
+    assign(root)
+    held = read_arrow(Warehouse(root / "warehouse"), "segment.preferences", columns=["as_of"])["as_of"]
+    assert pc.max(held).as_py().date() < date(2026, 4, 30)
+
+
 def test_what_is_missing_is_told_in_a_sentence(root: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="there is no segmentation preference"):
         fit(root, segmentation="preference")

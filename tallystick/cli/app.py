@@ -14,6 +14,7 @@ import typer
 
 from tallystick.cli.adding import table_app
 from tallystick.cli.backfilling import commands as backfill_commands
+from tallystick.cli.fraud_rules import rules_app
 from tallystick.cli.maintaining import maintain_app
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ app.add_typer(source_app, name="source")
 app.add_typer(table_app, name="table")
 app.add_typer(rejected_app, name="rejected")
 app.add_typer(features_app, name="features")
+app.add_typer(rules_app, name="rules")
 app.add_typer(maintain_app, name="maintain")
 features_app.add_typer(backfill_commands)
 

@@ -19,6 +19,7 @@ from tallystick.project.places import point_at
 from tallystick.project.problems import Problems, as_problem
 from tallystick.project.project import Project
 from tallystick.project.recipe_checks import recipe_problems
+from tallystick.project.rule_checks import rule_problems
 from tallystick.project.segment_checks import segmentation_problems
 from tallystick.project.sources import check_source, source_names
 from tallystick.spec.checks import group_faults
@@ -196,5 +197,5 @@ def _suite_path(project: Project, name: str) -> str:
 # In the order of the data's way: a fault of a table is told before those of its users.
 CHECKS = (
     _twins, _names, _clean_tables, _lineage, _suites, _groups, _observations, _labels, _recipes, _segmentations,
-    _sources,
+    rule_problems, _sources,
 )  # fmt: skip

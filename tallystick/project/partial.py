@@ -26,6 +26,7 @@ from tallystick.project.expectations import read_expectations
 from tallystick.project.files import find_declarations
 from tallystick.project.problems import Problems
 from tallystick.project.project import Contracts, Project
+from tallystick.project.rules import read_rules
 from tallystick.project.sources import load_source, source_names
 from tallystick.spec.columns import group_contract
 from tallystick.spec.tables import LAYERS
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.rules import Rule
     from tallystick.spec.segments import Segmentation
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
@@ -61,6 +63,7 @@ class PartialProject(Project):
             len(part)
         len(self.recipes)
         len(self.segmentations)
+        len(self.rules)
 
     @cached_property
     def contracts(self) -> Mapping[str, TableContract]:
@@ -112,6 +115,13 @@ class PartialProject(Project):
     def labels(self) -> Mapping[str, Label]:
         """Labels of the files that can be run."""
         return collect_labels((*self.feature_declarations, *self.recipe_declarations), self.problems)
+
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules that can be read."""
+        rules, problems = read_rules(self.root)
+        self.problems.extend(problems)
+        return MappingProxyType(rules)
 
     @cached_property
     def feature_declarations(self) -> tuple[Declared, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.rules import Rule
     from tallystick.spec.segments import Segmentation
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
@@ -98,6 +99,13 @@ class Project:
         from tallystick.project.declared import collect_labels
 
         return collect_labels((*self.feature_declarations, *self.recipe_declarations))
+
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """Anti-fraud rules by id, from rules/*.yaml; none where a project has no such folder."""
+        from tallystick.project.rules import load_rules
+
+        return MappingProxyType(load_rules(self.root))
 
     @cached_property
     def feature_declarations(self) -> tuple[Declared, ...]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def key_lines(path: Path) -> dict[tuple[str, ...], int]:
     """The line of every key by its path of keys, ``("files", "trans", "columns")``. The file must be valid YAML.
 
+    An item of a list has its number, counted from 0, in the place of a key: ``("rules", "0", "when")``.
+
     A block of text that begins on the line below its key (``sql: |``) counts from that line.
     """
     # Imported here so that a look at another part of the project does not pay for it.
@@ -30,6 +32,10 @@ def key_lines(path: Path) -> dict[tuple[str, ...], int]:
 def _collect(node: yaml.Node, place: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> None:
     import yaml
 
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            lines[*place, str(number)] = item.start_mark.line + 1
+            _collect(item, (*place, str(number)), lines)
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:

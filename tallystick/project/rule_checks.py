@@ -1,0 +1,68 @@
+"""Checks of rules beside the sets, features and tables that they name.
+
+Kept apart from ``checks`` because a run makes them, too, for the rules of its own set, before it reads a byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tallystick.errors import DeclarationError
+from tallystick.project.problems import as_problem
+from tallystick.project.project import Project
+from tallystick.spec.names import nearest_name
+from tallystick.spec.rule_plans import PlannedRule, SetColumns, same_predicates
+from tallystick.spec.rules import Rule
+from tallystick.spec.sources import Problem
+
+
+def rule_problems(project: Project) -> Iterator[Problem]:
+    """Everything that is wrong with the project's rules, with file and line."""
+    by_set: dict[str, list[Rule]] = {}
+    for rule in project.rules.values():
+        by_set.setdefault(rule.observations, []).append(rule)
+    for name, rules in by_set.items():
+        if project.is_unread("features") or project.is_unread("observations"):
+            continue  # whose columns nobody knows
+        if name not in project.observations:
+            fix = nearest_name(name, project.observations)
+            for rule in rules:
+                what = f"rule {rule.id} names no known observation set {name}"
+                yield Problem(where=rule.at("observations"), what=what, fix=fix)
+            continue
+        planned, problems = _plan(columns_of(project, name), rules)
+        yield from problems
+        yield from _told_twice(planned)
+
+
+def columns_of(project: Project, observations: str) -> SetColumns:
+    """What the rules of a set may read."""
+    return SetColumns.of(project.observations[observations], project.feature_groups.values(), project.contracts)
+
+
+def plan_set(project: Project, observations: str, *, columns: SetColumns | None = None) -> list[PlannedRule]:
+    """The rules of a set in the order of their ids, retired ones too; DeclarationError with the first fault.
+
+    ``columns`` are what ``columns_of`` gives, for whoever has looked them up.
+    """
+    rules = [rule for rule in project.rules.values() if rule.observations == observations]
+    planned, problems = _plan(columns or columns_of(project, observations), rules)
+    for problem in (*problems, *_told_twice(planned)):
+        raise DeclarationError(problem.what, where=problem.where, fix=problem.fix)
+    return planned
+
+
+def _plan(columns: SetColumns, rules: list[Rule]) -> tuple[list[PlannedRule], list[Problem]]:
+    planned, problems, types = [], [], columns.types
+    for rule in rules:
+        try:
+            planned.append(columns.plan(rule, types))
+        except DeclarationError as error:
+            problems.append(as_problem(error))
+    return planned, problems
+
+
+def _told_twice(planned: list[PlannedRule]) -> Iterator[Problem]:
+    for first, second in same_predicates(planned):
+        what = f"rule {second.rule.id} asks the same as rule {first.rule.id}"
+        yield Problem(where=second.rule.at("when"), what=what, fix=f"also at {first.rule.at('when')}")

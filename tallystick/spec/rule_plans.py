@@ -1,0 +1,139 @@
+"""The rules of one observation set laid out over its tables: which columns each reads, and which tables it rests on.
+
+Apart from ``rules``, which one file can say alone: this needs features, contracts and the set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.bases import FeatureColumn
+from tallystick.spec.columns import features_read, group_columns
+from tallystick.spec.combined_columns import COMBINED
+from tallystick.spec.expressions import Node, columns_used, parse_condition
+from tallystick.spec.features import FeatureGroup
+from tallystick.spec.names import nearest_name
+from tallystick.spec.observations import ObservationSet
+from tallystick.spec.permissions import protected_sources
+from tallystick.spec.predicates import same_text
+from tallystick.spec.rules import Rule
+from tallystick.spec.tables import TableContract
+from tallystick.spec.uses import split_uses
+
+# What a feature must be permitted for before a rule may read it.
+USE = "fraud review"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedRule:
+    """A rule that fits its set: the parsed condition, the columns it reads, and all tables that it needs, sorted."""
+
+    rule: Rule
+    node: Node
+    columns: tuple[str, ...]
+    tables: tuple[str, ...]
+
+    @property
+    def predicate(self) -> str:
+        """The same text for every rule that asks the same."""
+        return same_text(self.node)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetColumns:
+    """All that rules of one observation set may read: the columns of the set's own table with their types, and the
+    features of every group that can be computed for the set. A group that is wrong has none; its own check tells it.
+    """
+
+    observed: ObservationSet
+    contracts: Mapping[str, TableContract]
+    own: Mapping[str, str]
+    features: Mapping[str, tuple[FeatureGroup, FeatureColumn]]
+
+    @classmethod
+    def of(
+        cls, observed: ObservationSet, groups: Iterable[FeatureGroup], contracts: Mapping[str, TableContract]
+    ) -> SetColumns:
+        """Look all columns up."""
+        own = observed.own_columns(contracts)
+        features = {}
+        for group in groups:
+            if group.per in ("", observed.key):
+                try:
+                    columns = group_columns(group, contracts)
+                except DeclarationError:
+                    continue
+                features.update({column.name: (group, column) for column in columns if column.name not in own})
+        return cls(observed=observed, contracts=contracts, own=own, features=features)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of every column by name."""
+        return {**self.own, **{name: column.type for name, (_, column) in self.features.items()}}
+
+    def group_of(self, column: str) -> str:
+        """The feature group of a column; empty for one of the set's own table."""
+        return "" if column in self.own else self.features[column][0].name
+
+    def tables_of(self, column: str) -> tuple[str, ...]:
+        """The clean tables that a column's values come from, sorted."""
+        return (self.observed.table,) if column in self.own else _tables_of(*self.features[column])
+
+    def refusal_of(self, column: str) -> str:
+        """Why no rule may read a column, as the end of a sentence; empty where rules may."""
+        if column in self.own:
+            is_protected = self.contracts[self.observed.table].column(column).protected
+            return "a protected attribute" if is_protected else ""
+        group, feature = self.features[column]
+        if USE not in (split_uses(feature.permitted_use) if feature.permitted_use else ()):
+            return f"permitted for {feature.permitted_use or 'no use'}, not for {USE}"
+        sources = protected_sources(group, feature, self.contracts)
+        return f"made of {' and '.join(sources)}, which is protected" if sources else ""
+
+    def plan(self, rule: Rule, types: Mapping[str, str] | None = None) -> PlannedRule:
+        """The rule over these columns; DeclarationError with file and line where it does not fit them.
+
+        ``types`` are those of all columns, for whoever plans many rules.
+        """
+        where = rule.at("when")
+        node = parse_condition(rule.when, types or self.types, where=f"{where}: rule {rule.id}")
+        columns = columns_used(node)
+        if not columns:
+            what = f"rule {rule.id} reads no column, so it has one answer for everybody"
+            raise DeclarationError(what, where=where, fix="compare a feature with a value")
+        for name in columns:
+            if refusal := self.refusal_of(name):
+                fix = f"read another column, or have its owner permit {USE}"
+                raise DeclarationError(f"rule {rule.id} reads {name}, which is {refusal}", where=where, fix=fix)
+        for key in ("needs", "max_age_days"):
+            for name in getattr(rule, key):
+                self._check_table(rule, key, name)
+        tables = sorted({*rule.needs, *(table for name in columns for table in self.tables_of(name))})
+        return PlannedRule(rule=rule, node=node, columns=columns, tables=tuple(tables))
+
+    def _check_table(self, rule: Rule, key: str, name: str) -> None:
+        if not name.startswith("clean.") or name not in self.contracts:
+            clean = [table for table in self.contracts if table.startswith("clean.")]
+            what = f"rule {rule.id} needs {name}, which is no clean table"
+            raise DeclarationError(what, where=rule.at(key), fix=nearest_name(name, clean))
+
+
+def same_predicates(planned: Iterable[PlannedRule]) -> list[tuple[PlannedRule, PlannedRule]]:
+    """Pairs of rules of one set that ask the same: each later rule with the first that asks it. Retired ones count."""
+    first: dict[tuple[str, str], PlannedRule] = {}
+    pairs = []
+    for one in planned:
+        earlier = first.setdefault((one.rule.observations, one.predicate), one)
+        if earlier is not one:
+            pairs.append((earlier, one))
+    return pairs
+
+
+def _tables_of(group: FeatureGroup, column: FeatureColumn) -> tuple[str, ...]:
+    """The clean tables that a feature's values come from; a combined one rests on those of all that it reads."""
+    if column.formula == COMBINED:
+        read = features_read(group, column)
+        return tuple(sorted({table for owner, one in read for table in _tables_of(owner, one)}))
+    return tuple(sorted({group.table, *(lookup.table for lookup in group.lookups)}))

@@ -1,0 +1,101 @@
+"""Anti-fraud rules: the declarations that ``rules/<family>.yaml`` is read into.
+
+A rule is a condition on one observation of a set: on columns of the set's own table and on features of any group that
+can be computed for the set. It has three answers. ``hit``: the condition holds. ``clear``: it does not. ``held``:
+nobody can say, because a table that it needs had not arrived by the decision's date, or was too old, or because the
+condition is null. Want of data is never ``clear``.
+
+Apart from ``predicates``, which knows the condition alone, and from ``rule_plans``, which lays the rules of a set out
+over its tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from tallystick.errors import DeclarationError
+from tallystick.spec.field_types import check_types
+from tallystick.spec.frozen import FrozenMap
+from tallystick.spec.names import check_name
+
+# From a matter of interest to what stops a payment.
+SEVERITIES = ("low", "medium", "high", "critical")
+
+# ``live`` counts, ``shadow`` is answered and counts for nothing, ``retired`` is not answered any more.
+LIVE, SHADOW, RETIRED = "live", "shadow", "retired"
+STATUSES = (LIVE, SHADOW, RETIRED)
+
+ID_PATTERN = re.compile(r"[A-Z]{2,5}[0-9]{3}")
+
+# A decision is made after its own date's load.
+MAX_AGE_DAYS = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One rule. ``when`` is a condition in the grammar of ``spec.expressions``; its null is ``held``.
+
+    ``observations`` names the set that it is about. ``reason`` is what a person may be told of a hit; where nobody may
+    be told, ``internal`` says why: exactly one of the two is there. The tables that the columns of ``when`` are
+    computed from are always needed; ``needs`` names more of them, or repeats some for the reader. ``max_age_days`` maps
+    a needed table to how many days before the decision's date its newest load may lie (others: 0). ``since`` is the
+    date from which the rule has its ``status``. ``outside`` says why a number in ``when`` lies outside what the feature
+    has ever been; empty: it must lie inside. ``places`` maps keys of the file to ``file:line``.
+    """
+
+    id: str
+    family: str
+    title: str
+    observations: str
+    when: str
+    severity: str
+    owner: str
+    status: str
+    since: date
+    reason: str = ""
+    internal: str = ""
+    needs: tuple[str, ...] = ()
+    max_age_days: Mapping[str, int] = field(default_factory=dict)
+    outside: str = ""
+    path: str = field(default="", compare=False)
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        check_types(self, where=self.path)
+        for name in ("max_age_days", "places"):
+            object.__setattr__(self, name, FrozenMap(getattr(self, name)))
+        object.__setattr__(self, "needs", tuple(sorted(set(self.needs))))
+        if not ID_PATTERN.fullmatch(self.id):
+            fix = "two to five capital letters and three digits, such as VEL001"
+            raise DeclarationError(f"rule id {self.id!r} is not an id", where=self.at("id"), fix=fix)
+        check_name("family", self.family, where=self.at("family"))
+        self._check_words()
+
+    def _check_words(self) -> None:
+        for name, known in (("severity", SEVERITIES), ("status", STATUSES)):
+            value = getattr(self, name)
+            if value not in known:
+                fix = f"one of {', '.join(known)}"
+                raise DeclarationError(f"rule {self.id} has {name} {value!r}", where=self.at(name), fix=fix)
+        for name in ("title", "when", "owner"):
+            if not getattr(self, name).strip():
+                raise DeclarationError(f"rule {self.id} has no {name}", where=self.at(name), fix=f"write {name}: ...")
+        if bool(self.reason.strip()) == bool(self.internal.strip()):
+            what = f"rule {self.id} has both a reason and internal" if self.reason else f"rule {self.id} has no reason"
+            fix = "reason: what a person may be told; or internal: why nobody is told"
+            raise DeclarationError(what, where=self.at("internal" if self.reason else "id"), fix=fix)
+        for table, days in self.max_age_days.items():
+            if days < 0:
+                what = f"rule {self.id}: {table} may be {days} days old"
+                raise DeclarationError(what, where=self.at("max_age_days"), fix="0 or more days")
+
+    def at(self, key: str) -> str:
+        """``file:line`` of one of the rule's keys; of the rule where it does not have that key."""
+        return self.places.get(key, self.path)
+
+    def max_age(self, table: str) -> int:
+        """How many days before the decision's date the newest load of ``table`` may lie."""
+        return self.max_age_days.get(table, MAX_AGE_DAYS)

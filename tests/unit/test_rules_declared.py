@@ -1,0 +1,194 @@
+"""Rules are refused at load for what cannot be right, with the file and the line of what is wrong."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tallystick.cli.rule_texts import explain_rule, list_rules
+from tallystick.errors import DeclarationError, NotFound
+from tallystick.project import load_project
+from tallystick.project.checks import check_project
+from tallystick.project.rule_checks import plan_set
+from tallystick.spec.expressions import parse_condition
+from tallystick.spec.predicates import same_text, thresholds
+from tests.lib.project_folder import CONTRACT, GROUP, write_project
+
+FAMILY = """\
+family: velocity
+title: How often
+observations: visits
+owner: fraud-risk
+max_age_days: {clean.visits: 2}
+rules:
+  - id: VEL001
+    title: Many visits
+    when: visit_any_count_30d > 9 AND purpose = 'cash'
+    severity: high
+    reason: Number of your visits
+    status: live
+    since: 2026-04-01
+  - id: VEL002
+    title: A visit at night
+    when: HOUR(event_at) < 6
+    severity: low
+    internal: Nobody is told.
+    status: shadow
+    since: 2026-04-01
+"""
+FRAUD_GROUP = GROUP.replace('owner="tests",', 'owner="tests", permitted_use="fraud review",')
+
+
+def project(root: Path, family: str = FAMILY, **changed: str) -> Path:
+    """A project with one family of rules."""
+    write_project(root, **{"group": FRAUD_GROUP, **changed})
+    (root / "rules").mkdir()
+    (root / "rules" / "velocity.yaml").write_text(family, encoding="utf-8")
+    return root
+
+
+def problems(root: Path) -> list[str]:
+    """What is wrong, with the file's name in place of its path."""
+    found = [str(one) for one in check_project(load_project(root))]
+    return [text.replace(f"{root}/rules/", "") for text in found]
+
+
+def test_good_rules_have_no_problem_and_know_all_that_they_rest_on(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    assert problems(root) == []
+    first, second = plan_set(load_project(root), "visits")
+    assert first.columns == ("visit_any_count_30d", "purpose")
+    assert first.tables == second.tables == ("clean.visits",)
+    assert first.rule.max_age("clean.visits") == 2
+    assert first.rule.since == date(2026, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("visit_any_count_30d >", "visit_any_count_3d >", "velocity.yaml:9: rule VEL001: unknown column"),
+        ("> 9 AND", "+ 9 AND", "velocity.yaml:9: rule VEL001: AND of int64"),
+        ("= 'cash'", "= 1", "velocity.yaml:9: rule VEL001: int64 and string do not mix"),
+        ("HOUR(event_at) < 6", "HOUR(event_at)", "velocity.yaml:16: rule VEL002: 'HOUR(event_at)' is int64, not a"),
+        ("HOUR(event_at) < 6", "1 < 2", "velocity.yaml:16: rule VEL002 reads no column"),
+        ("severity: low", "severity: lo", "velocity.yaml:17: rule VEL002 has severity 'lo' (one of low, medium"),
+        ("status: shadow", "status: of", "velocity.yaml:19: rule VEL002 has status 'of'"),
+        ("since: 2026-04-01", "since: soon", "velocity.yaml:13: since is no date"),
+        ("    reason: Number of your visits\n", "", "velocity.yaml:7: rule VEL001 has no reason"),
+        ("    internal", "    reason: A visit\n    internal", "velocity.yaml:19: rule VEL002 has both"),
+        ("id: VEL002", "id: VEL001", "velocity.yaml:14: rule VEL001 is declared twice (also at"),
+        ("id: VEL002", "id: second", "velocity.yaml:14: rule id 'second' is not an id"),
+        ("    severity: low", "    serverity: low", "velocity.yaml:17: unknown key serverity (did you mean severity?)"),
+        ("    severity: low\n", "", "velocity.yaml:14: rule VEL002 has no severity"),
+        ("observations: visits", "observations: visit", "velocity.yaml:3: rule VEL001 names no known observation set"),
+        ("{clean.visits: 2}", "{clean.visit: 2}", "velocity.yaml:5: rule VEL001 needs clean.visit, which is no"),
+        ("{clean.visits: 2}", "{clean.visits: -1}", "velocity.yaml:5: rule VEL001: clean.visits may be -1 days old"),
+        (
+            "    severity: low",
+            "    needs: [clean.calls]\n    severity: low",
+            "velocity.yaml:17: rule VEL002 needs clea",
+        ),
+        ("family: velocity", "family: place", "velocity.yaml: a family has its name and a list of rules"),
+        ("title: How often\n", "", "velocity.yaml: the family has no title"),
+        ("owner: fraud-risk\n", "", "velocity.yaml:6: rule VEL001 has no owner"),
+        ("  - id: VEL002", "  - 7\n  - id: VEL002", "velocity.yaml:14: a rule is no mapping"),
+        ("status: shadow", "status: [", "velocity.yaml:21: not YAML"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in FAMILY
+    found = problems(project(tmp_path, FAMILY.replace(old, new, 1)))
+    assert any(text.startswith(told) for text in found), found
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "purpose = 'cash' AND visit_any_count_30d > 9",
+        "9 < visit_any_count_30d AND 'cash' = purpose",
+        "NOT (visit_any_count_30d <= 9.0 OR NOT purpose IN ('cash'))",
+    ],
+)
+def test_a_rule_that_asks_the_same_is_refused_however_it_is_spelt(tmp_path: Path, when: str) -> None:
+    root = project(tmp_path, FAMILY.replace("HOUR(event_at) < 6", when))
+    (told,) = problems(root)
+    assert told.startswith("velocity.yaml:16: rule VEL002 asks the same as rule VEL001 (also at ")
+    with pytest.raises(DeclarationError, match="asks the same"):
+        plan_set(load_project(root), "visits")
+
+
+def test_a_family_is_held_against_the_others(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    other = FAMILY.replace("velocity", "place").replace("VEL", "PLA").replace("count_30d > 9", "count_30d > 8")
+    (root / "rules" / "place.yaml").write_text(other, encoding="utf-8")
+    (told,) = problems(root)
+    assert "rule VEL002 asks the same as rule PLA002" in told
+
+
+def test_features_are_read_as_their_owner_permits(tmp_path: Path) -> None:
+    (told,) = problems(project(tmp_path, group=GROUP))
+    assert "VEL001 reads visit_any_count_30d, which is permitted for credit decisions, not for fraud review" in told
+
+
+def test_no_rule_reads_a_protected_attribute(tmp_path: Path) -> None:
+    tagged = CONTRACT.replace("{name: purpose, ", "{name: purpose, tags: [protected], ")
+    (told,) = problems(project(tmp_path, contract=tagged))
+    assert "VEL001 reads purpose, which is a protected attribute" in told
+
+
+TYPES = {"a": "int64", "b": "double", "c": "boolean", "t": "string"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("a BETWEEN 1 AND 2", "a <= 2 AND a >= 1", True),
+        ("a > 1 OR (b > 2 OR c)", "(c OR a > 1) OR 2.0 < b", True),
+        ("NOT (NOT c)", "c", True),
+        ("NOT (a = 1)", "a <> 1", True),
+        ("c AND c", "c", True),
+        ("t IN ('x', 'y')", "t IN ('y', 'x', 'x')", True),
+        ("a + b > 1", "1 < b + a", True),
+        ("a > 1", "a >= 1", False),
+        ("a - b > 1", "b - a > 1", False),
+        ("c AND a > 1", "c OR a > 1", False),
+        ("t = '1'", "t = 'x'", False),
+        ("COALESCE(a, 0) > 1", "a > 1", False),
+    ],
+)
+def test_predicates_are_compared_by_what_they_mean(one: str, other: str, is_same: bool) -> None:
+    texts = [same_text(parse_condition(text, TYPES)) for text in (one, other)]
+    assert (texts[0] == texts[1]) == is_same
+
+
+def test_thresholds_are_the_numbers_that_columns_are_compared_with() -> None:
+    node = parse_condition("5 < a AND COALESCE(b, 0) >= 2 AND a + 1 > 7 AND a IN (3, 4) AND t = 'x'", TYPES)
+    told = [(one.column, one.op, one.value) for one in thresholds(node)]
+    assert told == [("a", "gt", 5.0), ("b", "ge", 2.0), ("a", "eq", 3.0), ("a", "eq", 4.0)]
+
+
+def test_a_rule_explains_itself(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    told = explain_rule("VEL001", root)
+    assert told["needs"] == ["clean.visits, at most 2 days old"]
+    assert told["reads"] == [
+        "visit_any_count_30d: Visits in the last 30 days (group visit)",
+        "purpose: the observation's own, of clean.visits",
+    ]
+    assert list_rules("velocity", root)["rule"].to_pylist() == ["VEL001", "VEL002"]
+    with pytest.raises(NotFound, match="did you mean VEL002"):
+        explain_rule("VEL0002", root)
+    with pytest.raises(NotFound, match="did you mean velocity"):
+        list_rules("velocty", root)
+
+
+def test_the_sql_of_a_rule_gives_its_three_answers(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    sql = explain_rule("VEL001", root)["SQL"]
+    rows = "(VALUES (10, 'cash'), (9, 'cash'), (10, NULL), (9, NULL), (NULL, 'advice'))"
+    query = f"SELECT {sql} FROM {rows} AS _(visit_any_count_30d, purpose)"
+    answers = [answer for (answer,) in duckdb.sql(query).fetchall()]
+    assert answers == ["hit", "clear", "held", "clear", "clear"]

@@ -124,15 +124,16 @@ def simulate(
 def sql(
     query: Annotated[str, typer.Argument(help="SQL (DuckDB); tables are called layer.name.")],
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    memory: Annotated[str, typer.Option(help="What the query may hold in memory; the rest goes to files.")] = "4GB",
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
-    """Query the tables, without Spark."""
+    """Query the tables, without Spark. A query can read nothing else."""
     from tallystick.cli.printing import print_table
     from tallystick.tables import Warehouse
     from tallystick.tables import query as run_query
 
-    print_table(run_query(Warehouse(warehouse), query), as_json=json, as_csv=csv)
+    print_table(run_query(Warehouse(warehouse), query, memory=memory), as_json=json, as_csv=csv)
 
 
 @app.command()

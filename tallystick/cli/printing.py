@@ -1,29 +1,45 @@
 """Tables on a terminal, as JSON or as CSV.
 
-The one place where output is formatted, so that every command has ``--json`` and ``--csv`` and prints them alike.
+The one place where output is formatted, so that every command has ``--json`` and ``--csv`` and prints them alike. Texts
+come from suppliers and customers: none may act as a formula in a spreadsheet or steer a terminal.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import sys
+from collections import Counter
 from collections.abc import Mapping
 
 import pyarrow as pa
 
+from tallystick.errors import InputError
+
 # More rows than this do not fit a screen; scripts ask for --json or --csv and get all of them.
 ROWS_SHOWN = 50
 
+# What spreadsheets take for the beginning of a formula (OWASP, CSV Injection).
+_FORMULA = r"\A[=+\-@\t\r]"
+# Control characters but tab and line feed, those of eight bits too, and the marks that turn the direction of writing.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 
 def print_table(table: pa.Table, *, as_json: bool = False, as_csv: bool = False) -> None:
-    """Print to stdout: one JSON object a line list, CSV with a header, or a table for people (first 50 rows)."""
-    if as_json:
-        import json
+    """Print to stdout: a JSON list of objects, CSV with a header, or a table for people (first 50 rows).
 
-        print(json.dumps(table.to_pylist(), ensure_ascii=False, default=str, indent=1))
+    In JSON a double that is no number is the text NaN, Infinity or -Infinity. In CSV a text that a spreadsheet would
+    take for a formula begins with an apostrophe. InputError where two columns have one name.
+    """
+    twice = sorted(name for name, times in Counter(table.column_names).items() if times > 1)
+    if twice:
+        raise InputError(f"two columns are called {twice[0]}", where="the result", fix="give one another name with AS")
+    if as_json:
+        print(json_text(table.to_pylist()))
     elif as_csv:
         from pyarrow import csv
 
-        csv.write_csv(table, sys.stdout.buffer)
+        csv.write_csv(_without_formulas(table), sys.stdout.buffer)
     else:
         _print_for_people(table)
 
@@ -31,15 +47,46 @@ def print_table(table: pa.Table, *, as_json: bool = False, as_csv: bool = False)
 def print_record(record: Mapping[str, object], *, as_json: bool = False) -> None:
     """Print one record: a line per field, more for lists and texts of several lines, or a JSON object."""
     if as_json:
-        import json
-
-        print(json.dumps(record, ensure_ascii=False, default=str, indent=1))
+        print(json_text(record))
         return
     width = max(len(name) for name in record)
     for name, value in record.items():
         lines = [str(item) for item in value] if isinstance(value, list) else str(value).splitlines() or [""]
         for number, line in enumerate(lines):
-            print(f"{'' if number else name:{width}}  {line}".rstrip())
+            print(f"{'' if number else name:{width}}  {visible(line)}".rstrip())
+
+
+def json_text(value: object) -> str:
+    """``value`` as JSON that every parser reads: NaN and infinities become texts, dates and decimals their texts."""
+    import json
+
+    return json.dumps(_finite(value), ensure_ascii=False, default=str, indent=1, allow_nan=False)
+
+
+def visible(text: str) -> str:
+    """``text`` with control characters written out as escapes, so that it cannot steer a terminal."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
+
+
+def _without_formulas(table: pa.Table) -> pa.Table:
+    """Texts that begin as a formula does get an apostrophe before them; other columns are as they are."""
+    import pyarrow.compute as pc
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            safe = pc.replace_substring_regex(table.column(place), pattern=_FORMULA, replacement=r"'\0")
+            table = table.set_column(place, field, safe)
+    return table
 
 
 def _print_for_people(table: pa.Table) -> None:
@@ -67,4 +114,4 @@ def _print_for_people(table: pa.Table) -> None:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else visible(str(value))

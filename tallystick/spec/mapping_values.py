@@ -6,7 +6,6 @@ Apart from ``spec.mapping_checks``, which asks whether names exist.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 
@@ -14,7 +13,7 @@ from sqlglot import exp
 
 from tallystick.spec.mappings import Branch, line_of
 from tallystick.spec.sources import Problem
-from tallystick.spec.spark_functions import FINEST_CELL, OUR_FUNCTIONS, SPARK_FUNCTIONS
+from tallystick.spec.spark_functions import FINEST_CELL, OUR_FUNCTIONS
 from tallystick.spec.tables import TableContract
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg)
@@ -36,11 +35,6 @@ def check_values(expression: exp.Expr, path: str, line: int = 1) -> Iterator[Pro
         name = node.name.upper() if isinstance(node, exp.Anonymous) else ""
         if (kind is not None and kind.is_type(exp.DType.FLOAT)) or name in ("FLOAT", "REAL"):
             yield Problem(where=where, what="FLOAT keeps seven digits", fix="cast to DECIMAL(18, 2) or DOUBLE")
-        known = SPARK_FUNCTIONS | OUR_FUNCTIONS
-        if name and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            fix = f"did you mean {near[0]}?" if near else "it is read as Spark SQL"
-            yield Problem(where=where, what=f"unknown function {node.name}", fix=fix)
         if name in _FORMATTED and len(node.expressions) > 1 and isinstance(node.expressions[1], exp.Literal):
             what, fix = _unclear(node.expressions[1].name, name)
             if what:

@@ -16,6 +16,7 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.parsers.spark import SparkParser
 
+from tallystick.spec.allowed_sql import refused_parts
 from tallystick.spec.sources import Problem
 
 CLEAN = "clean"
@@ -61,8 +62,6 @@ _NODES: tuple[tuple[type[exp.Expr], str], ...] = (
     (exp.Query, "a query inside the query"),
     (exp.Window, "a window function"),
     (exp.AggFunc, "an aggregate"),
-    (exp.CurrentDate, "the clock"),
-    (exp.CurrentTimestamp, "the clock"),
     (exp.Star, "*"),
 )
 _AGGREGATES = frozenset(
@@ -80,21 +79,14 @@ _AGGREGATES = frozenset(
     "COLLECT_SET",
 }
 _ROW_MAKERS = {"EXPLODE", "EXPLODE_OUTER", "POSEXPLODE", "POSEXPLODE_OUTER", "INLINE", "INLINE_OUTER", "STACK"}
-# The same delivery must give the same rows on any day and in any order.
-_UNREPEATABLE = {"RAND", "RANDOM", "RANDN", "UUID", "SHUFFLE", "MONOTONICALLY_INCREASING_ID", "INPUT_FILE_NAME"}
-_CLOCK = {"NOW", "CURRENT_DATE", "CURDATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP", "CURRENT_TIMEZONE"}
 _CALLS = (
     (_AGGREGATES, "an aggregate"),
     (_ROW_MAKERS, "a function that makes rows"),
-    (_UNREPEATABLE, "a function that answers differently each time"),
-    (_CLOCK, "the clock"),
 )
 # Functions whose first argument may be a bare unit, no column; with the number of arguments of that form.
 _UNIT_FIRST = {"TIMESTAMPADD": 3, "TIMESTAMPDIFF": 3, "DATEADD": 3, "DATE_ADD": 3, "DATEDIFF": 3, "DATE_DIFF": 3}
 _FIXES = {
     "*": "name the columns",
-    "the clock": "use ${load_date}",
-    "a function that answers differently each time": "the same delivery must give the same rows",
 }
 
 
@@ -185,7 +177,7 @@ def parse_mapping(table: str, sql: str, path: str) -> tuple[ParsedMapping | None
 
 
 def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr | None, list[Problem]]:
-    """The one query in ``sql``, or None and the syntax error with its line."""
+    """The one query in ``sql``, or None and the syntax error, or what ``allowed_sql`` refuses, with the line."""
     if _depth(sql) > DEEPEST:
         return None, [Problem(where=f"{path}:{first_line}", what=f"more than {DEEPEST} parentheses in each other")]
     try:
@@ -204,7 +196,11 @@ def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr |
         return None, [Problem(where=f"{path}:{first_line}", what=what, fix="it is read as Spark SQL")]
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return None, [Problem(where=f"{path}:{first_line}", what="not one query", fix="write one SELECT, or UNION ALL")]
-    return _mark_clocks(_mark_units(trees[0])), []
+    refused = [
+        Problem(where=f"{path}:{line_of(node) + first_line - 1}", what=what, fix=fix)
+        for node, what, fix in refused_parts(trees[0])
+    ]
+    return (None, refused) if refused else (_mark_clocks(_mark_units(trees[0])), [])
 
 
 def _depth(sql: str) -> int:

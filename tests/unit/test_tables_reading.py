@@ -153,3 +153,48 @@ def test_a_column_that_the_contract_gained_is_added_and_null_in_old_rows(warehou
     told = query(warehouse, "SELECT channel, count(*) AS n FROM clean.events GROUP BY 1 ORDER BY 1").to_pylist()
     assert told == [{"channel": "card", "n": 3}, {"channel": None, "n": 12}]
     assert ensure_table(warehouse, wider).version() == DeltaTable(str(warehouse.table_path(store.NAME))).version()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM parquet_scan('x.parquet')",
+        "COPY (SELECT 1) TO 'out.csv'",
+        "EXPORT DATABASE 'out'",
+        "ATTACH 'other.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET memory_limit = '900GB'",
+        "SET enable_external_access = true",
+        "RESET lock_configuration",
+        "PRAGMA enable_external_access = true",
+        "SELECT * FROM '/etc/hostname'",
+        "SELECT * FROM warehouse",
+        "SELECT getenv('HOME')",
+    ],
+)
+def test_a_query_reaches_nothing_but_the_tables(
+    warehouse: Warehouse, statement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises((InputError, NotFound)):
+        query(warehouse, statement)
+    with pytest.raises((InputError, NotFound)):
+        query(warehouse, f"SELECT count(*) FROM {store.NAME}; {statement}")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_does_not_fit_into_the_memory_of_a_query_goes_to_files_and_is_removed(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "spilt"))
+    (tmp_path / "spilt").mkdir()
+    sql = f"SELECT count(*) AS n FROM (SELECT i, hash(i) AS h FROM range(1000000) t(i), {store.NAME} LIMIT 900000)"
+    assert query(warehouse, sql, memory="64MB").to_pylist() == [{"n": 900_000}]
+    assert list((tmp_path / "spilt").iterdir()) == []
+    with pytest.raises(InputError, match="'much' is no amount of memory"):
+        query(warehouse, "SELECT 1", memory="much")

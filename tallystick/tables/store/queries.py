@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,9 @@ MENTION = re.compile(rf"\b({'|'.join(LAYERS)})\"?\s*\.\s*\"?(\w+)", re.IGNORECAS
 
 # No table is read at a version of its own.
 NEWEST: Mapping[str, int] = MappingProxyType({})
+
+# What one query may hold in memory; half of a small laptop's.
+DEFAULT_MEMORY = "4GB"
 
 # The words of an error of DuckDB, among them the column that a statement names, quoted or not.
 WORD = re.compile(r"\w+")
@@ -61,28 +66,36 @@ def read_arrow(
         return dataset.to_table(columns=list(chosen) if chosen is not None else None, filter=filter)
 
 
-def query(warehouse: Warehouse, sql: str, *, versions: Mapping[str, int] = NEWEST) -> pa.Table:
+def query(
+    warehouse: Warehouse, sql: str, *, versions: Mapping[str, int] = NEWEST, memory: str = DEFAULT_MEMORY
+) -> pa.Table:
     """The result of one SQL statement (DuckDB's dialect) over the tables, named ``layer.table``.
+
+    It can read the tables and nothing else: no file, no network, no extension, no variable of this process, and it can
+    change no setting. What does not fit into ``memory`` (as DuckDB writes it: ``4GB``) goes to temporary files.
 
     A table is read at the version that ``versions`` gives it, any other at its newest. Only the tables that the text
     mentions are opened. Columns that were retired or renamed are in no ``*``, and a statement that names one is told
     what happened to it. NotFound for an unknown table, with the nearest names, and for a version that is gone;
-    InputError for a statement that DuckDB refuses.
+    InputError for a statement that DuckDB refuses, or that wants more than to read the tables.
     """
     import duckdb
 
     gone: dict[str, Gone] = {}
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with _reading_connection(memory) as connection:
         try:
             names = _mentioned(warehouse, sql)
             opened = warehouse.at_one_moment(lambda: [warehouse.open(n, version=versions.get(n)) for n in names])
             for name, table in zip(names, opened, strict=True):
                 gone |= _show(connection, name, table)
+            connection.execute("SET lock_configuration = true")
             result = connection.sql(sql)
             return result.to_arrow_table() if result is not None else pa.table({})
         except duckdb.CatalogException as error:
             raise _unknown(warehouse, str(error)) from None
+        except duckdb.PermissionException:
+            what = "a query reads the tables only: no file, network or extension"
+            raise InputError(what, where="the SQL statement", fix="name tables as layer.table") from None
         except (duckdb.ParserException, duckdb.BinderException) as error:
             named = [
                 gone[name.lower()].text for name in WORD.findall(str(error).partition("\n")[0]) if name.lower() in gone
@@ -93,6 +106,24 @@ def query(warehouse: Warehouse, sql: str, *, versions: Mapping[str, int] = NEWES
                 refuse_damaged_files(name, warehouse.open(name, version=versions.get(name)).file_uris())
             # Its text may quote a row, e.g. the value that could not be cast.
             raise InputError(f"DuckDB stopped: {type(error).__name__}", where="the SQL statement") from None
+
+
+@contextmanager
+def _reading_connection(memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that reaches nothing outside but a folder of its own for what does not fit."""
+    import duckdb
+
+    # What it takes from Python, it is given: a FROM that names nothing must not find a variable of this process.
+    settings = {"memory_limit": memory, "python_enable_replacements": "false"}
+    with tempfile.TemporaryDirectory(prefix="tallystick-sql-") as folder:
+        try:
+            connection = duckdb.connect(":memory:", config={**settings, "temp_directory": folder})
+        except duckdb.Error:
+            raise InputError(f"{memory!r} is no amount of memory", where="--memory", fix="4GB, or 512MB") from None
+        with connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_external_access = false")
+            yield connection
 
 
 def _mentioned(warehouse: Warehouse, sql: str) -> list[str]:

@@ -1,0 +1,130 @@
+"""What the SQL of a mapping or view may be made of: a declaration computes from rows, and does nothing else.
+
+Spark's SQL can call Java methods, start programs, ask who and where it is, read files and draw lots. So every part of
+a statement, every clause of a query and every function must be on a list here; what is on none is refused, also what
+Spark learns one day. Apart from ``mappings``, whose rules keep one row one row.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from sqlglot import exp
+
+from tallystick.spec.spark_functions import GRAMMAR_FUNCTIONS, OUR_FUNCTIONS, PURE_FUNCTIONS, SPARK_FUNCTIONS
+
+# Parts that hold values only; what they are made of is looked at part by part.
+_VALUES: frozenset[type[exp.Expr]] = frozenset((
+    exp.Add, exp.Alias, exp.All, exp.And, exp.Anonymous, exp.Any, exp.Array, exp.Between, exp.BitwiseAnd,
+    exp.BitwiseLeftShift, exp.BitwiseNot, exp.BitwiseOr, exp.BitwiseRightShift, exp.BitwiseXor, exp.Boolean,
+    exp.Bracket, exp.Case, exp.Cast, exp.Column, exp.ColumnDef, exp.Distinct, exp.DataType, exp.DataTypeParam,
+    exp.Div, exp.Dot, exp.DPipe, exp.EQ, exp.Escape, exp.Exists, exp.Extract, exp.Filter, exp.GT, exp.GTE,
+    exp.GroupConcat, exp.ILike, exp.Identifier, exp.If, exp.IgnoreNulls, exp.In, exp.IntDiv, exp.Interval,
+    exp.IntervalSpan, exp.Is, exp.LT, exp.LTE, exp.Lambda, exp.Like, exp.Literal, exp.Mod, exp.Mul, exp.NEQ, exp.Neg,
+    exp.Not, exp.Null, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Or, exp.Overlay, exp.Paren, exp.PropertyEQ,
+    exp.RegexpILike, exp.RegexpLike, exp.RespectNulls, exp.Slice, exp.Star, exp.StrPosition, exp.Struct, exp.Sub,
+    exp.Substring, exp.Transform, exp.Trim, exp.TryCast, exp.Tuple, exp.Var, exp.VarMap, exp.Xor,
+))  # fmt: skip
+
+# Parts of a query, with the clauses that each may have. A clause that is not named, such as TABLESAMPLE, UNPIVOT,
+# VERSION AS OF or a hint, would be dropped without a word or would choose other rows.
+_QUERY = {"expressions", "from_", "joins", "where", "group", "having", "distinct", "order", "limit", "offset",
+          "qualify", "windows", "laterals", "with_", "this", "alias"}  # fmt: skip
+_CLAUSES: Mapping[type[exp.Expr], frozenset[str]] = {
+    kind: frozenset(words)
+    for kind, words in {
+        exp.Select: _QUERY - {"this", "alias"},
+        exp.Subquery: _QUERY,
+        exp.Union: {"this", "expression", "distinct", "by_name", "order", "limit", "offset", "with_"},
+        exp.Intersect: {"this", "expression", "distinct", "order", "limit", "offset", "with_"},
+        exp.Except: {"this", "expression", "distinct", "order", "limit", "offset", "with_"},
+        exp.From: {"this"},
+        exp.Table: {"this", "db", "alias"},
+        exp.TableAlias: {"this", "columns"},
+        exp.Join: {"this", "side", "kind", "on", "using", "method"},
+        exp.Lateral: {"this", "view", "outer", "alias"},
+        exp.Values: {"expressions", "alias"},
+        exp.With: {"expressions"},
+        exp.CTE: {"this", "alias"},
+        exp.Where: {"this"},
+        exp.Having: {"this"},
+        exp.Qualify: {"this"},
+        exp.Group: {"expressions", "all", "cube", "rollup", "grouping_sets", "totals"},
+        exp.Cube: {"expressions"},
+        exp.Rollup: {"expressions"},
+        exp.GroupingSets: {"expressions"},
+        exp.Order: {"this", "expressions", "siblings"},
+        exp.Ordered: {"this", "desc", "nulls_first", "with_fill"},
+        exp.Limit: {"expression"},
+        exp.Offset: {"expression"},
+        exp.Window: {"this", "partition_by", "order", "spec", "alias", "over", "first"},
+        exp.WindowSpec: {"kind", "start", "start_side", "end", "end_side"},
+    }.items()
+}
+_NAMES = {exp.QueryTransform: "TRANSFORM ... USING", exp.CurrentUser: "CURRENT_USER", exp.Placeholder: "a placeholder"}
+_WORDS = {"sample": "TABLESAMPLE", "pivots": "PIVOT or UNPIVOT", "version": "VERSION AS OF", "hint": "a hint",
+          "catalog": "a catalog", "sort": "SORT BY", "cluster": "CLUSTER BY", "distribute": "DISTRIBUTE BY",
+          "into": "INTO"}  # fmt: skip
+_CLOCK = frozenset(("NOW", "CURRENT_DATE", "CURDATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP",
+                    "CURRENT_TIMEZONE"))  # fmt: skip
+_CLOCK_PARTS = (exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp)
+# Without an argument they tell the time of day.
+_CLOCK_WITHOUT_ARGUMENT = frozenset(("UNIX_TIMESTAMP", "DATE", "TIMESTAMP"))
+_CHANCE = frozenset(("RAND", "RANDOM", "RANDN", "RANDSTR", "UNIFORM", "UUID", "SHUFFLE", "MONOTONICALLY_INCREASING_ID",
+                     "SPARK_PARTITION_ID"))  # fmt: skip
+_ALLOWED = PURE_FUNCTIONS | GRAMMAR_FUNCTIONS | OUR_FUNCTIONS
+_REPEATABLE = "the same delivery must give the same rows"
+_CLOCK_TOLD = ("the clock may not be read", "use ${load_date}")
+_LISTED = "docs/sources.md says what a declaration may use"
+
+
+def refused_parts(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, str]]:
+    """Every part of a statement that no list allows, what is wrong with it, and what to do instead."""
+    for node in tree.walk():
+        found = _refused(node)
+        if found is not None:
+            yield node, *found
+
+
+def _refused(node: exp.Expr) -> tuple[str, str] | None:
+    """What is wrong with one part, and what to do; None where nothing is."""
+    if isinstance(node, _CLOCK_PARTS):
+        return _CLOCK_TOLD
+    if isinstance(node, exp.Anonymous):
+        return _refused_call(node)
+    if type(node) in _VALUES:
+        return None
+    allowed = _CLAUSES.get(type(node))
+    if allowed is None:
+        return f"{_NAMES.get(type(node), type(node).__name__)} is not allowed", _LISTED
+    for key, value in node.args.items():
+        if value and key not in allowed:
+            return f"{_WORDS.get(key, key)} is not allowed", _LISTED
+    if isinstance(node, exp.Table):
+        return _refused_table(node)
+    return None
+
+
+def _refused_call(node: exp.Anonymous) -> tuple[str, str] | None:
+    name = node.name.upper()
+    if name in _ALLOWED:
+        is_clock = name in _CLOCK_WITHOUT_ARGUMENT and not node.expressions
+        return _CLOCK_TOLD if is_clock else None
+    if name in _CLOCK:
+        return _CLOCK_TOLD
+    if name in _CHANCE:
+        return f"{name} answers differently each time", _REPEATABLE
+    if name in SPARK_FUNCTIONS:
+        return f"function {name} is not allowed", _LISTED
+    near = difflib.get_close_matches(name, _ALLOWED, n=1)
+    return f"unknown function {node.name}", f"did you mean {near[0]}?" if near else "it is read as Spark SQL"
+
+
+def _refused_table(node: exp.Table) -> tuple[str, str] | None:
+    """A FROM reads a view of the source or a clean table, never a file, a function or another catalog."""
+    if not isinstance(node.this, exp.Identifier):
+        return "a table function in FROM", "name a file's view, or a view of source.yaml"
+    if node.db and node.db != "clean":
+        return f"FROM {node.db}.{node.name}", "name a file's view, a view of source.yaml, or clean.<table>"
+    return None

@@ -1,0 +1,64 @@
+"""What commands print: JSON that every parser reads, CSV that no spreadsheet computes, texts that steer no terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from tallystick.cli.printing import print_record, print_table, visible
+from tallystick.errors import InputError
+
+TEXTS = ["=1+1", "+49", "-2", "@SUM(A1)", "\tx", "\rx", "a=1", "", None, "12"]
+
+
+def test_json_has_no_value_that_json_has_not(capsys: pytest.CaptureFixture[str]) -> None:
+    table = pa.table(
+        {
+            "x": [float("nan"), float("inf"), float("-inf"), 1.5, None],
+            "y": [[1.0, float("nan")], [], None, [2.0], [3.0]],
+            "m": [Decimal("1.20")] * 5,
+            "d": [date(2026, 4, 1)] * 5,
+        }
+    )
+    print_table(table, as_json=True)
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    read = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert [row["x"] for row in read] == ["NaN", "Infinity", "-Infinity", 1.5, None]
+    assert read[0]["y"] == [1.0, "NaN"]
+    assert (read[0]["m"], read[0]["d"]) == ("1.20", "2026-04-01")
+    print_record({"x": float("nan")}, as_json=True)
+    assert json.loads(capsys.readouterr().out, parse_constant=refuse) == {"x": "NaN"}
+
+
+def test_csv_gives_a_formula_an_apostrophe_and_leaves_numbers_as_they_are(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    print_table(pa.table({"t": TEXTS, "n": [-1, *range(9)], "f": [-0.5] * 10}), as_csv=True)
+    rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode(), newline="")))
+    assert [row["t"] for row in rows] == ["'=1+1", "'+49", "'-2", "'@SUM(A1)", "'\tx", "'\rx", "a=1", "", "", "12"]
+    assert (rows[0]["n"], rows[0]["f"]) == ("-1", "-0.5")
+
+
+@pytest.mark.parametrize("form", [{}, {"as_json": True}, {"as_csv": True}])
+def test_two_columns_of_one_name_are_refused_since_one_of_them_would_be_lost(form: dict[str, bool]) -> None:
+    with pytest.raises(InputError, match="two columns are called a"):
+        print_table(pa.table([[1], [2]], names=["a", "a"]), **form)
+
+
+def test_a_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    steering = "a\x1b[2Jb\x07c\u202ed\x9b"
+    print_table(pa.table({"t": [steering]}))
+    print_record({"t": steering})
+    printed = capsys.readouterr().out
+    assert not set(printed) & set("\x1b\x07\u202e\x9b")
+    assert "\\x1b[2Jb\\x07c\\u202ed\\x9b" in printed
+    assert visible("a\tb\nc ü 元") == "a\tb\nc ü 元"

@@ -1,0 +1,197 @@
+"""A mapping or view computes from rows. Whatever else Spark's SQL can do is refused before any data is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tallystick.project.contracts import load_contracts
+from tallystick.project.sources import check_source
+from tallystick.spec.mappings import parse_mapping, parse_query
+from tallystick.spec.spark_functions import PURE_FUNCTIONS, SPARK_FUNCTIONS
+from tests.lib.deliveries import CHECKOUT, SOURCE_YAML, write_source
+
+# Values: each stands where a mapping or a view has an expression.
+VALUES = """
+reflect('java.lang.System', 'getenv', 'HOME')
+java_method('java.lang.Runtime', 'exit', 1)
+try_reflect('java.lang.System', 'exit', 1)
+REFLECT ( 'java.util.UUID' , 'randomUUID' )
+`reflect`('java.lang.System', 'getenv')
+system.builtin.reflect('java.lang.System', 'getenv')
+CONCAT(a, reflect('java.lang.System', 'getenv', 'HOME'))
+CASE WHEN a = 'x' THEN java_method('java.lang.System', 'lineSeparator') END
+TRANSFORM(ARRAY(a), x -> reflect('java.lang.System', 'getenv', x))
+current_user()
+current_user
+session_user()
+user()
+current_catalog()
+current_database()
+current_schema()
+current_timezone()
+version()
+input_file_name()
+input_file_block_start()
+input_file_block_length()
+unix_timestamp()
+now()
+current_date
+current_date()
+current_timestamp
+current_timestamp()
+current_time()
+curdate()
+localtimestamp()
+rand()
+rand(7)
+randn()
+random()
+randstr(5)
+uniform(1, 10)
+uniform(1, 10, 5)
+uuid()
+shuffle(ARRAY(a))
+monotonically_increasing_id()
+spark_partition_id()
+raise_error(a)
+assert_true(a = 'x')
+aes_decrypt(a, 'key')
+xpath(a, 'a/b')
+xpath_string(a, '/x')
+from_xml(a, 'b STRING')
+schema_of_xml(a)
+from_avro(a, 's')
+from_protobuf(a, 'm')
+approx_count_distinct(a)
+approx_percentile(a, 0.5)
+python_worker_logs()
+my_function(a)
+spark_catalog.default.my_function(a)
+IDENTIFIER('a')
+:parameter
+""".strip().splitlines()
+
+# What stands after the SELECT list: clauses and sources of rows.
+CLAUSES = """
+FROM t TABLESAMPLE (10 PERCENT)
+FROM t TABLESAMPLE (5 ROWS)
+FROM t TABLESAMPLE (BUCKET 4 OUT OF 10)
+FROM t VERSION AS OF 3
+FROM t TIMESTAMP AS OF '2026-01-01'
+FROM t FOR SYSTEM_TIME AS OF '2026-01-01'
+FROM t UNPIVOT (v FOR n IN (a, b))
+FROM t PIVOT (SUM(a) FOR b IN (1, 2))
+FROM parquet.`/etc/passwd`
+FROM delta.`/tmp/x`
+FROM csv.`/etc/passwd`
+FROM text.`/etc/passwd`
+FROM feature.transactions
+FROM spark_catalog.clean.accounts
+FROM range(1000000)
+FROM sql_keywords()
+FROM read_files('/etc/passwd')
+FROM collations()
+FROM IDENTIFIER('t')
+FROM t CLUSTER BY a
+FROM t DISTRIBUTE BY a
+FROM t SORT BY a
+FROM t MATCH_RECOGNIZE (ORDER BY a PATTERN (x) DEFINE x AS a > 1)
+FROM t LATERAL VIEW reflect('java.lang.System', 'getenv') x AS y
+FROM (SELECT TRANSFORM(a) USING 'cat /etc/passwd' AS (x) FROM t)
+FROM t JOIN json.`/etc/passwd` s ON s.a = t.a
+FROM t TABLESAMPLE (10 PERCENT) REPEATABLE (3)
+""".strip().splitlines()
+
+# Whole statements.
+STATEMENTS = """
+SELECT TRANSFORM(a, b) USING 'sh -c "touch /tmp/x"' AS (x) FROM t
+SELECT MAP(a) USING 'cat' AS (x) FROM t
+SELECT /*+ REPARTITION(1000) */ a FROM t
+SELECT /*+ BROADCAST(t) */ a FROM t
+SELECT a INTO x FROM t
+INSERT INTO t SELECT 1
+DROP TABLE t
+CREATE TABLE x AS SELECT a FROM t
+DELETE FROM t
+SET spark.sql.ansi.enabled = false
+ADD JAR '/tmp/x.jar'
+CREATE FUNCTION f AS 'x.Y' USING JAR '/tmp/x.jar'
+CALL system.x()
+EXPLAIN SELECT a FROM t
+DESCRIBE t
+CACHE TABLE t
+REFRESH TABLE t
+USE x
+SELECT a FROM t; DROP TABLE t
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_that_is_not_computed_from_the_row_is_refused_with_its_line(value: str) -> None:
+    mapping, problems = parse_mapping("t", f"SELECT\n  b AS c,\n  {value} AS x\nFROM t", "t.sql")
+    assert mapping is None
+    assert [problem.where for problem in problems] == ["t.sql:3"] * len(problems) != []
+    view, problems = parse_query(f"SELECT b, {value} AS x FROM t", "source.yaml", first_line=40)
+    assert view is None
+    assert {problem.where for problem in problems} == {"source.yaml:40"}
+
+
+@pytest.mark.parametrize("clause", CLAUSES)
+def test_rows_that_come_from_elsewhere_or_by_chance_are_refused(clause: str) -> None:
+    for read in (
+        parse_query(f"SELECT a {clause}", "source.yaml"),
+        parse_query(f"WITH w AS (SELECT a {clause}) SELECT a FROM w", "source.yaml"),
+        parse_mapping("t", f"SELECT a AS x {clause}", "t.sql"),
+    ):
+        tree, problems = read
+        assert tree is None
+        assert problems
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_statement_that_is_no_query_of_rows_is_refused(statement: str) -> None:
+    tree, problems = parse_query(statement, "source.yaml")
+    assert tree is None
+    assert problems
+
+
+def test_a_view_that_asks_for_the_user_by_a_bare_word_is_refused(tmp_path: Path) -> None:
+    # Spark takes USER for a call where no column has that name.
+    view = 'views:\n  asked: {sql: "SELECT user FROM bookings", key: [user]}\nfiles:\n'
+    write_source(tmp_path, files={"source.yaml": SOURCE_YAML.replace("files:\n", view, 1)})
+    found = check_source(tmp_path, "village", contracts=load_contracts(CHECKOUT))
+    assert [problem.what for problem in found if "user" in problem.what.lower()]
+
+
+def test_what_a_mapping_may_call_exists_in_spark_and_a_dangerous_call_is_not_among_it() -> None:
+    assert PURE_FUNCTIONS < SPARK_FUNCTIONS
+    assert {"REFLECT", "JAVA_METHOD", "TRY_REFLECT", "CURRENT_USER", "RAND", "INPUT_FILE_NAME"} <= SPARK_FUNCTIONS
+    assert not {"REFLECT", "JAVA_METHOD", "TRY_REFLECT", "CURRENT_USER", "RAND", "INPUT_FILE_NAME"} & PURE_FUNCTIONS
+
+
+ALLOWED = (
+    """
+SELECT a, COUNT(*) AS n, MAX(b) FILTER (WHERE c > 1) AS m FROM t GROUP BY a HAVING COUNT(*) > 1
+SELECT a, ROW_NUMBER() OVER (PARTITION BY a ORDER BY b DESC NULLS LAST) AS n FROM t
+SELECT a, x.y FROM t LATERAL VIEW EXPLODE(SPLIT(b, ',')) x AS y
+WITH w AS (SELECT a FROM t) SELECT w.a, u.b FROM w LEFT JOIN clean.accounts u ON u.account_id = w.a
+SELECT a FROM t UNION ALL SELECT a FROM u UNION SELECT a FROM (VALUES ('x'), ('y')) v (a)
+SELECT TRANSFORM(ARRAY(a), x -> UPPER(x))[0] AS x, STRUCT(a AS b).b AS y, NAMED_STRUCT('a', a) AS z FROM t
+SELECT CAST(a AS DECIMAL(18, 2)), a::INT, TRY_CAST(b AS DATE), DATE '2026-01-01' + INTERVAL '1' DAY AS d FROM t
+SELECT EXTRACT(YEAR FROM d), TRIM(BOTH 'x' FROM a), SUBSTRING(a FROM 2), a RLIKE 'x', a <=> b, a IN ('x'), NOT c FROM t
+SELECT UNIX_TIMESTAMP(a, 'yyyyMMdd') AS x, TO_TIMESTAMP_NTZ(a, 'yyyyMMdd') AS y, LAST_VALUE(b) IGNORE NULLS
+  OVER (ORDER BY a ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS z FROM t
+SELECT H3_CELL(CAST(a AS DOUBLE), CAST(b AS DOUBLE), 8) AS cell FROM t
+""".strip()
+    .replace("\n  ", " ")
+    .splitlines()
+)
+
+
+@pytest.mark.parametrize("query", ALLOWED)
+def test_what_computes_from_rows_is_allowed(query: str) -> None:
+    tree, problems = parse_query(query, "source.yaml")
+    assert problems == []
+    assert tree is not None

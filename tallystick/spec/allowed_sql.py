@@ -62,7 +62,11 @@ _CLAUSES: Mapping[type[exp.Expr], frozenset[str]] = {
         exp.WindowSpec: {"kind", "start", "start_side", "end", "end_side"},
     }.items()
 }
-_NAMES = {exp.QueryTransform: "TRANSFORM ... USING", exp.CurrentUser: "CURRENT_USER", exp.Placeholder: "a placeholder"}
+_NAMES: Mapping[type[exp.Expr], str] = {
+    exp.QueryTransform: "TRANSFORM ... USING",
+    exp.CurrentUser: "CURRENT_USER",
+    exp.Placeholder: "a placeholder",
+}
 _WORDS = {"sample": "TABLESAMPLE", "pivots": "PIVOT or UNPIVOT", "version": "VERSION AS OF", "hint": "a hint",
           "catalog": "a catalog", "sort": "SORT BY", "cluster": "CLUSTER BY", "distribute": "DISTRIBUTE BY",
           "into": "INTO"}  # fmt: skip

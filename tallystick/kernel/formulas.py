@@ -14,12 +14,13 @@ from tallystick.kernel.nullable import Array, Bools, Ints
 from tallystick.kernel.zones import months_back
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS
 from tallystick.spec.geography import EARTH_KM
+from tallystick.spec.windows import DAY_MINUTES
 
 # One cell of every row: the values, and where they are null.
 CellColumn = tuple[Array, Bools]
 Derived = tuple[Array, Bools]
 
-# A window: days or months, how many of them before as_of it ends, and how many before it begins.
+# A window: minutes, days or months, how many of them before as_of it ends, and how many before it begins.
 Span = tuple[str, int, int]
 
 
@@ -42,9 +43,11 @@ def derive(kind: str, cells: list[CellColumn], spans: tuple[Span, ...], days: In
     return _zscore(as_doubles)
 
 
-def span_days(span: Span, days: Ints) -> Ints:
-    """The number of days of a window before each date: of months, their real ones."""
+def span_days(span: Span, days: Ints) -> Array:
+    """The number of days of a window before each date: of months, their real ones, of minutes the part of a day."""
     unit, near, far = span
+    if unit == "minute":
+        return np.full(days.shape, (far - near) / DAY_MINUTES)
     if unit == "day":
         return np.full(days.shape, far - near, dtype=np.int64)
     return months_back(days, near) - months_back(days, far)

@@ -17,7 +17,7 @@ from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.history import Asked, Ranges, find
 from tallystick.kernel.nullable import Array, Bools, Ints, Vector, count_before, rows_by_code
 from tallystick.kernel.plan import Edge, Family, Reduction
-from tallystick.kernel.zones import month_starts
+from tallystick.kernel.zones import MINUTE, month_starts
 from tallystick.spec.expressions import Node
 
 T = TypeVar("T")
@@ -81,6 +81,8 @@ class Piece:
         if edge.unit == "calendar":
             days = self.edge_days[number] = month_starts(self.asked.day, edge.count)
             return self.zone.midnights(days)
+        if edge.unit == "minute":
+            return self.asked.as_of - edge.count * MINUTE
         instants = self.asked.as_of if edge.unit == "now" else self.zone.back(clocks, edge.unit, edge.count)
         if not edge.whole:
             return instants

@@ -23,8 +23,8 @@ ORDERED_OPS = ("first", "last", "last_k", "age_days", "entropy", "top_kept", "ol
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An edge of windows: ``count`` days or months before as_of, ``calendar`` (the first instant of the month ``count``
-    months before that of as_of), ``now`` (as_of itself) or ``all`` (first row).
+    """An edge of windows: ``count`` minutes, days or months before as_of, ``calendar`` (the first instant of the month
+    ``count`` months before that of as_of), ``now`` (as_of itself) or ``all`` (first row).
 
     ``whole`` moves the edge to a midnight inside the window: ``up`` for a far edge, ``down`` for a near one.
     """

@@ -15,11 +15,8 @@ from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.expressions import Node, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
-from tallystick.spec.ops import SHIFT_OPS, Op
+from tallystick.spec.ops import SHIFT_OPS, WHOLE_DAY_OPS, Op
 from tallystick.spec.tables import TableContract
-
-# Ops that look at whole business days: their edges are the midnights inside the window.
-WHOLE_DAY_OPS = ("slope", "longest_streak", *SHIFT_OPS)
 
 # What tells reductions of one selection of rows apart: the op, its value, its ``each`` and ``top``, the window before,
 # and the days of the week.
@@ -161,11 +158,12 @@ class _Maker:
 def _chains(cells: list[Cell]) -> tuple[tuple[int, ...], ...]:
     """Positions of the cells that end at as_of, by unit and length, ``all`` outermost; each other cell alone.
 
-    Days nest in days and months in months, but 30 days and a month overlap either way.
+    Minutes nest in minutes, days in days and months in months, but 24 hours and a day, 30 days and a month overlap
+    either way.
     """
     windows = [cell.span for cell in cells]
     current = [i for i, cell in enumerate(cells) if not cell.near and windows[i].unit != "calendar"]
-    units = [unit for unit in ("day", "month") if any(windows[i].unit == unit for i in current)] or ["all"]
+    units = [unit for unit in ("minute", "day", "month") if any(windows[i].unit == unit for i in current)] or ["all"]
     chains = []
     for unit in units:
         chain = sorted((i for i in current if windows[i].unit == unit), key=lambda i: windows[i].count)

@@ -24,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 
 DAY = 86_400_000_000
 SECOND = 1_000_000
+MINUTE = 60 * SECOND
 
 # Offsets are looked up for these years. Before, local mean times; after, rules that nobody has made yet.
 FIRST_YEAR, LAST_YEAR = 1900, 2100

@@ -30,7 +30,7 @@ SPENDING = FeatureGroup(
     name="spending",
     table="clean.transactions",
     owner="credit-risk",
-    windows=("7d", "30d", "3m", "all"),  # days, months, or all history
+    windows=("7d", "30d", "3m", "all"),  # days, months, or all history; also minutes and hours: "10min", "24h"
     where="direction = 'out'",  # holds for every measure
     filters={{"cash": "channel = 'cash'", "night": "HOUR(event_at) < 6"}},
     by={{"category": ("food", "rent")}},  # a category and its declared values

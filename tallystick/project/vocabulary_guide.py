@@ -77,7 +77,8 @@ With `n` rows in the window and `m` rows in the window before that have a value:
   last counts.
 - Null is no value. `kept`, `new` and `lost` of nothing are 0; a share is null where there is nothing to take it of, and
   `similarity`, `usual_share`, `top_kept` and `old_top_share` are null where one of the windows has no value.
-- Window `all` has no window before it and is refused. Days go with a base in days, months with one in months.
+- Window `all` has no window before it and is refused. Days go with a base in days, months with one in months,
+  minutes and hours with one in either.
 
 ## The largest shift
 

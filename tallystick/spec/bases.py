@@ -50,7 +50,9 @@ class Base:
         unit = "month" if own.unit == "calendar" else own.unit
         if base.unit not in (unit, "all", own.unit):
             what = f"base {base.text} and window {own.text} are of two units"
-            raise DeclarationError(what, where=where, fix="days with days, months with months, or base='all'")
+            raise DeclarationError(
+                what, where=where, fix="hours with hours, days with days, months with months, or base='all'"
+            )
         return base
 
     @property

@@ -36,10 +36,13 @@ def business_instant(local: dt.datetime, zone: str) -> dt.datetime:
 
 def shift_back(as_of: dt.datetime, window: Window, zone: str, *, times: int = 1) -> dt.datetime:
     """The UTC instant ``times`` windows before ``as_of``. Days and months are local; months clamp to their last day.
+    Minutes and hours are time that has passed.
 
     The instant at which a business date begins stands for its midnight, also where the clock skips that midnight.
     Window ``all`` has no far edge: DeclarationError.
     """
+    if window.unit == "minute":
+        return as_of.astimezone(dt.UTC) - dt.timedelta(minutes=window.count * times)
     local = as_of.astimezone(business_zone(zone)).replace(tzinfo=None)
     midnight = dt.datetime.combine(local.date(), dt.time())
     if business_instant(midnight, zone) == as_of:

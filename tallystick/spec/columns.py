@@ -19,6 +19,7 @@ from tallystick.spec.combined_columns import combined_columns, combined_node, co
 from tallystick.spec.derived_columns import aggregate_columns, derived_columns
 from tallystick.spec.expressions import columns_used
 from tallystick.spec.features import FeatureGroup
+from tallystick.spec.ops import WHOLE_DAY_OPS
 from tallystick.spec.parts import declaring
 from tallystick.spec.tables import Column, Retirement, TableContract
 from tallystick.spec.uses import strictest
@@ -60,7 +61,7 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     columns = [c for base in bases.values() for c in aggregate_columns(group, base)]
     for derived in group.derived:
         columns.extend(derived_columns(group, bases, derived))
-    _check_windows_before(group, bases, columns)
+    _check_windows(group, bases, columns)
     seen: set[str] = set()
     for column in columns:
         names.check_name("feature", column.name, where=group.where_text)
@@ -93,10 +94,17 @@ def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | 
     return (*columns, *(replace(column, retired_on=_retired_on(group, column)) for column in combined))
 
 
-def _check_windows_before(group: FeatureGroup, bases: Mapping[str, Base], columns: Iterable[FeatureColumn]) -> None:
-    """Refuse a window whose operation compares it with the one before, where there is none."""
+def _check_windows(group: FeatureGroup, bases: Mapping[str, Base], columns: Iterable[FeatureColumn]) -> None:
+    """Refuse a window whose operation compares it with the one before, where there is none, and hours where it looks at
+    whole days.
+    """
     for cell in dict.fromkeys(cell for column in columns for cell in column.cells):
         base = bases[cell.stem]
+        if base.op.name in WHOLE_DAY_OPS and not cell.span.has_days:
+            where = f"{group.where_text}, measure {base.measure.name}"
+            with declaring("measure", base.measure.name):
+                what = f"{base.op.token} looks at whole days, and window {cell.window} has none for sure"
+                raise DeclarationError(what, where=where, fix="windows=('7d',)")
         if base.op.rule.compares:
             with declaring("measure", base.measure.name):
                 base.before(cell)

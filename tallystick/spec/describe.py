@@ -13,8 +13,8 @@ from tallystick.spec.columns import features_read
 from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.feature_sql import base_columns
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS, FeatureGroup
-from tallystick.spec.formula_sql import distance_text
 from tallystick.spec.tables import TableContract
+from tallystick.spec.windows import distance_text
 
 _NO_SHIFT = "where there are too few days, or where no day parts them into two levels"
 
@@ -88,7 +88,7 @@ def window_words(group: FeatureGroup, column: FeatureColumn) -> list[str]:
         low, high = distance_text(window.unit, cell.far), distance_text(window.unit, cell.near)
         until = f"as_of - {high}" if high else "as_of"
         if cell.after:
-            told[f"the {window.count} {window.unit}s before: [as_of - {low}, {until})"] = None
+            told[f"the {window.length} before: [as_of - {low}, {until})"] = None
             continue
         before = "" if not cell.lag else ", before that" if cell.lag == 1 else f", {cell.lag} times before"
         told[f"{window.words}{before}: [as_of - {low}, {until})"] = None
@@ -103,4 +103,4 @@ def _compared_words(base: Base, cell: Cell) -> str:
     if before.is_all:
         return f"compared with everything before: from the first visible event to before as_of - {until}"
     low = distance_text(cell.span.unit, cell.far + before.count)
-    return f"compared with the {before.count} {before.unit}s before: [as_of - {low}, as_of - {until})"
+    return f"compared with the {before.length} before: [as_of - {low}, as_of - {until})"

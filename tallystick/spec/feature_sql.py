@@ -26,16 +26,16 @@ from tallystick.spec.comparison_sql import COMPARISONS
 from tallystick.spec.expression_sql import expression_sql, holds_lag, lags_in, ordered_lag
 from tallystick.spec.expressions import columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup, Lookup
-from tallystick.spec.formula_sql import STEPS_OF, distance_text, formula_sql, zscore_sql
+from tallystick.spec.formula_sql import STEPS_OF, formula_sql, zscore_sql
 from tallystick.spec.month_sql import FIRST_DAY, NEXT_MONTH, month_steps
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.op_sql import BY_DAY, OPS, SHIFTS, SLOPE, STREAK, TOP_ROWS
 from tallystick.spec.tables import TableContract
-from tallystick.spec.windows import parse_window
+from tallystick.spec.windows import distance_text, parse_window
 
 Value = str | int | dt.date | dt.datetime
 
-_PARAMETER = re.compile(r"\$([a-z]+(?:_[a-z]+)*(?:_[0-9]+[dm])?)\b")
+_PARAMETER = re.compile(r"\$([a-z]+(?:_[a-z]+)*(?:_[0-9]+(?:min|[hdm]))?)\b")
 
 
 def feature_sql(group: FeatureGroup, column: FeatureColumn, contracts: Mapping[str, TableContract]) -> str:

@@ -159,7 +159,7 @@ class Ratio:
             raise DeclarationError("window all has no rate per day", where=where, fix="use days or months")
         if self.apart and window.unit != against.unit:
             what = f"against {against.text} and window {window.text} are of two units"
-            raise DeclarationError(what, where=where, fix="days with days, or months with months")
+            raise DeclarationError(what, where=where, fix="hours with hours, days with days, or months with months")
 
     @property
     def windows(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tallystick.spec.bases import Cell, FeatureColumn
 from tallystick.spec.features import LEAST_ZSCORE_WINDOWS
 from tallystick.spec.geography import EARTH_KM
+from tallystick.spec.windows import DAY_MINUTES, distance_text
 
 # What the values of a formula's aggregates are called; those of the others ``above`` and ``below``.
 STEPS_OF: dict[str, tuple[str, ...]] = {
@@ -28,11 +29,6 @@ _GYRATION = f"""SELECT {EARTH_KM} * radians(sqrt(
     power(latitude.value, 2) + power(cos(radians(mean_latitude.value)) * longitude.value, 2)))"""
 
 
-def distance_text(unit: str, count: int) -> str:
-    """How far back so many days or months reach: ``60d``; empty for none."""
-    return f"{count}{unit[0]}" if count else ""
-
-
 def formula_sql(column: FeatureColumn) -> str:
     """The SELECT of a derived feature, without a name for its value and without its FROM."""
     match column.formula:
@@ -49,8 +45,10 @@ def formula_sql(column: FeatureColumn) -> str:
 
 
 def _days(cell: Cell) -> str:
-    """The number of days of a window."""
+    """The number of days of a window; of minutes and hours the part of a day."""
     unit = cell.span.unit
+    if unit == "minute":
+        return f"({cell.span.count} / {DAY_MINUTES}.0)"
     far = f"$days_{distance_text(unit, cell.far)}"
     return f"({far} - $days_{distance_text(unit, cell.near)})" if cell.near else far
 

@@ -366,7 +366,7 @@ def _check_common(label: Label) -> None:
 
 def _check_window(window: str, anchor: str, lag_days: int, *, where: str) -> None:
     try:
-        is_span = not parse_window(window).is_all
+        is_span = parse_window(window).unit in ("day", "month")
     except DeclarationError:
         is_span = False
     if not is_span:

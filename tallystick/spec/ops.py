@@ -84,6 +84,9 @@ TOP_OPS = ("count", "sum", "mean", "min", "max", "first", "last", "active_days",
 
 # What looks at the daily totals of the window's whole business days, or of the days of the week that a measure names.
 SHIFT_OPS = ("shift_days", "shift_size", "shift_share")
+
+# What looks at whole business days: its edges are the midnights inside the window.
+WHOLE_DAY_OPS = ("slope", "longest_streak", *SHIFT_OPS)
 _SHIFT = re.compile(r"(?P<name>shift_(?:days|size|share))\((?P<days>[1-9][0-9]?)\)")
 _LAST_K = re.compile(r"last_(?P<k>[1-9][0-9]?)")
 _PART = re.compile(r"(?P<name>quantile|pareto)\((?P<q>0?\.[0-9]{1,6})\)")

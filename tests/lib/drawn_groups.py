@@ -10,12 +10,12 @@ from tallystick.spec.bases import group_bases
 from tallystick.spec.features import Change, FeatureGroup, Ratio, Share, ZScore
 from tallystick.spec.geography import Distance
 from tallystick.spec.months import Months
-from tallystick.spec.ops import OP_RULES, SHIFT_OPS, TOP_OPS
+from tallystick.spec.ops import OP_RULES, SHIFT_OPS, TOP_OPS, WHOLE_DAY_OPS, Op, parse_op
 from tests.lib.feature_cases import make_group, make_measure
 
-_WINDOWS = st.lists(
-    st.sampled_from(["1d", "2d", "7d", "30d", "365d", "1m", "2m", "12m", "all"]), min_size=1, max_size=3, unique=True
-)
+_DAYS = ["1d", "2d", "7d", "30d", "365d", "1m", "2m", "12m", "all"]
+_HOURS = ["10min", "1h", "24h", "48h"]
+_WINDOWS = st.lists(st.sampled_from([*_DAYS, *_HOURS]), min_size=1, max_size=4, unique=True)
 _NUMBERS = (
     "CASE WHEN HOUR(event_at) >= 22 OR HOUR(event_at) < 6 THEN 1 ELSE 0 END",
     "amount_minor", "rate", "is_night", "small * 3 - amount_minor", "ABS(amount_minor)", "rate * 0.5 - 1",
@@ -29,7 +29,8 @@ _KINDS = ["numbers", "rows", "values", "dates", "whole", "each", "compared", "to
 # Windows that have one before, and what that is.
 _COMPARED: tuple[dict[str, Any], ...] = (
     {"windows": ("1d", "7d")}, {"windows": ("2m",)}, {"windows": ("30d",), "base": "60d"},
-    {"windows": ("1m",), "base": "3m"}, {"windows": ("7d", "1m"), "base": "all"},
+    {"windows": ("1m",), "base": "3m"}, {"windows": ("7d", "1m", "24h"), "base": "all"},
+    {"windows": ("10min", "1h"), "base": "36h"},
 )  # fmt: skip
 KEYS = ("channel", "is_night", "ISODOW(event_at)", "due_date", "LAST_VALUE(small IGNORE NULLS)")
 _ANYTHING = (*_NUMBERS, "channel", "due_date", "event_at", "COALESCE(channel, 'none')")
@@ -86,16 +87,21 @@ def feature_groups(draw: st.DrawFn) -> FeatureGroup:
             st.sampled_from([{}, {}, {"filters": ("cash", "odd"), "unfiltered": True}, {"filters": ("paid",)},
                              {"by": "channel"}])
         )  # fmt: skip
+        drawn = draw(st.lists(st.sampled_from(ops), min_size=few, max_size=many, unique=True))
+        compared = draw(st.sampled_from(_COMPARED)) if kind == "compared" else {}
+        # No whole day lies in hours.
+        by_day = {"windows": ("1d", "7d", "2m", "all")} if any(_by_day(parse_op(op)) for op in drawn) else {}
         measures.append(
             make_measure(
-                " ".join(draw(st.lists(st.sampled_from(ops), min_size=few, max_size=many, unique=True))),
+                " ".join(drawn),
                 name=f"m{number}",
                 value=draw(st.sampled_from(values)),
                 where=draw(st.sampled_from(_CONDITIONS)),
                 each=draw(st.sampled_from(KEYS)) if kind == "each" else "",
                 top=draw(st.sampled_from(KEYS)) if kind == "top" else "",
                 previous=draw(st.booleans()),
-                **(draw(st.sampled_from(_COMPARED)) if kind == "compared" else {}),
+                **compared,
+                **by_day,
                 weekdays=draw(st.sampled_from([(), (1, 2, 3, 4, 5), (7,)])) if kind == "shift" else (),
                 **families,
             )
@@ -114,23 +120,33 @@ def _derived(draw: st.DrawFn, group: FeatureGroup) -> tuple[Any, ...]:
     first, second = draw(st.sampled_from(list(bases))), draw(st.sampled_from(list(bases)))
     # The windows of a share are those of its first part, which may be all history.
     fits = bases[first].op.rule.compares or not bases[second].op.rule.compares
+    fits &= all(window.has_days for window in group.windows_of(bases[first].measure)) or not _by_day(bases[second].op)
+    has_hours = not (_by_day(bases[first].op) or _by_day(bases[second].op))
     made: list[Any] = [Share(name="part", a=first, b=second)] if fits and draw(st.booleans()) else []
     if draw(st.booleans()):
         made.append(Ratio(of=first, window=draw(st.sampled_from(["1d", "1m"])), against="90d"))
         made.append(Ratio(of=second, window="7d", against=draw(st.sampled_from(["7d", "30d"])), apart=True))
         made.append(Ratio(of=first, window="1m", against="2m", apart=True))
+        if has_hours:
+            made.append(Ratio(of=first, window="1h", against=draw(st.sampled_from(["24h", "7d"]))))
+            made.append(Ratio(of=second, window="10min", against="2h", apart=True))
     if draw(st.booleans()):
         place, other = draw(st.sampled_from([(first, second), (second, second)])), (second, first)
         windows = (draw(st.sampled_from(["1d", "7d", "1m"])),)
         made.append(Distance(name="far", a=place, b=draw(st.sampled_from([(), other])), windows=windows))
     if draw(st.booleans()):
-        made.append(Change(of=second, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),)))
+        windows = ["1d", "7d", "1m", *(["24h", "10min"] if has_hours else [])]
+        made.append(Change(of=second, windows=(draw(st.sampled_from(windows)),)))
     if draw(st.booleans()):
         value, ops = draw(st.sampled_from(_monthly(first, second)))
         made.append(Months(name="by", value=value, ops=ops, windows=tuple(draw(_MONTHS))))
     if draw(st.booleans()):
         made.append(ZScore(of=first, windows=(draw(st.sampled_from(["1d", "7d", "1m"])),), k=draw(st.integers(3, 5))))
     return tuple(made)
+
+
+def _by_day(op: Op) -> bool:
+    return op.name in WHOLE_DAY_OPS
 
 
 _MONTHS = st.lists(st.sampled_from(["1m", "3m", "14m"]), min_size=1, max_size=2, unique=True)

@@ -83,6 +83,9 @@ def _derived() -> tuple[Any, ...]:
         Ratio(of="rows0_count number0_sum", window="2d", against="1m"),
         Ratio(of="rows0_count", window="1m", against="30d"),
         Ratio(of="rows0_count number0_sum", window="7d", against="30d", apart=True),
+        Ratio(of="rows0_count", window="24h", against="7d"),
+        Ratio(of="rows0_count", window="10min", against="2h", apart=True),
+        Change(of="soon_odd_count", windows=("1h",)),
         Ratio(of="again0_kept", window="1m", against="3m", apart=True),
         Distance(name="moved", a=("east_last", "north_last")),
         Distance(name="far", a=("east_last", "north_last"), b=("number0_odd_max", "real0_max")),
@@ -115,7 +118,7 @@ def _derived() -> tuple[Any, ...]:
 
 
 def every_op_group() -> FeatureGroup:
-    """Each operation over windows in days, months and of all history, filtered, by category, before, and derived."""
+    """Each operation over windows of every unit and of all history, filtered, by category, before, and derived."""
     families: tuple[dict[str, Any], ...] = ({"filters": ("odd",), "unfiltered": True}, {"by": "channel"})
     values = {"rows": "", "number": "amount_minor", "real": "rate * 0.5", "flag": "is_night", "text": "channel"}
     ops = {
@@ -128,6 +131,9 @@ def every_op_group() -> FeatureGroup:
         for name, value in values.items()
         for number, family in enumerate(families)
     ]
+    hours: dict[str, Any] = {"windows": ("10min", "1h", "24h", "48h")}
+    measures.append(make_measure("count mean_gap", name="soon", filters=("odd",), previous=True, **hours))
+    measures.append(make_measure("new_share kept", name="soon_again", value="channel", base="36h", **hours))
     measures.append(make_measure("age_days", name="due", value="due_date", previous=True))
     measures.append(
         make_measure("sum", name="late", value="small * 3 - amount_minor", where="HOUR(event_at) >= 12 OR is_night")

@@ -299,29 +299,37 @@ class _Oracle:
             months = 1 if base == "month" else int(base[:-1])
             first = month_start(self.business_dates[row], cell.lag + 1 + months)
             return self._instant(dt.datetime.combine(first, dt.time()))
-        far = int(cell.window[:-1]) * (cell.lag + 1) + _skipped(cell) + int(base[:-1])
-        return self._instant(_back(self.local[row], base[-1], far))
+        (count, unit), (more, _) = _measured(cell.window), _measured(base)
+        return self._edge(row, unit, count * (cell.lag + 1) + _skipped(cell) + more)
 
     def _span(self, row: int, cell: Cell) -> tuple[dt.datetime | None, dt.datetime, dt.date, dt.date]:
         """Far and near edge of an observation's window, and the first and end of its whole business days."""
-        local, window, lag = self.local[row], cell.window, cell.lag
+        window, lag = cell.window, cell.lag
         if window == "month":
             first, end = (month_start(self.business_dates[row], lag + back) for back in (1, 0))
             low, high = (self._instant(dt.datetime.combine(day, dt.time())) for day in (first, end))
             return low, high, first, end
-        count, unit = (0, "all") if window == "all" else (int(window[:-1]), window[-1])
+        count, unit = (0, "all") if window == "all" else _measured(window)
         near = count * lag + _skipped(cell)
-        high = self._instant(_back(local, unit, near)) if near else self.as_of[row]
+        high = self._edge(row, unit, near) if near else self.as_of[row]
         end_day = self._business_date(high)
         if unit == "all":
             return None, high, self.first_days.get(row, end_day), end_day
-        low = self._instant(_back(local, unit, near + count))
+        low = self._edge(row, unit, near + count)
         day = self._business_date(low)
         is_whole = self._instant(dt.datetime.combine(day, dt.time())) >= low
         return low, high, day if is_whole else day + dt.timedelta(days=1), end_day
 
-    def _lengths(self, cell: Cell) -> list[int]:
-        count, unit = int(cell.window[:-1]), cell.window[-1]
+    def _edge(self, row: int, unit: str, count: int) -> dt.datetime:
+        """So many minutes, days or months before as_of: minutes pass, days and months are those of the wall clock."""
+        if unit == "min":
+            return self.as_of[row] - dt.timedelta(minutes=count)
+        return self._instant(_back(self.local[row], unit, count))
+
+    def _lengths(self, cell: Cell) -> list[float]:
+        count, unit = _measured(cell.window)
+        if unit == "min":
+            return [count / 1440] * len(self.local)
         near = _skipped(cell)
         edges = [(_back(local, unit, near), _back(local, unit, near + count)) for local in self.local]
         return [(end.date() - begin.date()).days for end, begin in edges]
@@ -361,9 +369,16 @@ def _back(local: dt.datetime, unit: str, count: int) -> dt.datetime:
     raise AssertionError("every month has a first day")
 
 
+def _measured(window: str) -> tuple[int, str]:
+    """How many of which unit a window has; hours are minutes."""
+    found = re.fullmatch(r"(\d+)(min|h|d|m)", window)
+    assert found is not None, window
+    return (int(found[1]) * 60, "min") if found[2] == "h" else (int(found[1]), found[2])
+
+
 def _skipped(cell: Cell) -> int:
-    """How many days or months the window ends earlier than its lag says."""
-    return int(cell.after[:-1]) if cell.after else 0
+    """How many of its unit the window ends earlier than its lag says."""
+    return _measured(cell.after)[0] if cell.after else 0
 
 
 def _number(value: Any, empty: Value) -> Value:

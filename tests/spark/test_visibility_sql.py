@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 from tallystick.labels.engines import query_of
 from tallystick.labels.versions import in_force_sql, known_versions
 from tallystick.visibility.sql import newest_sql, until_sql
+from tests.spec.drawn_tables import VersionCase
 from tests.spec.drawn_versions import days_of, midnight, versions_of
-from tests.spec.window_tables import VERSIONS, VersionCase
+from tests.spec.version_cases import VERSIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import pyarrow as pa
 
 from tests.lib.feature_cases import make_events
-from tests.spec.window_tables import Drawn, VersionCase
+from tests.spec.drawn_tables import Drawn, VersionCase
 
 CUSTOMER = "bank:1"
 

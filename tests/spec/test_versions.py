@@ -17,8 +17,9 @@ from tallystick.spec.observations import Customers, ObservationSet
 from tallystick.visibility.rows import rows_in_force
 from tests.lib.feature_cases import CONTRACTS, make_group, make_measure, make_observations
 from tests.lib.oracle import compute_with_oracle
+from tests.spec.drawn_tables import VersionCase
 from tests.spec.drawn_versions import CUSTOMER, days_of, midnight, told_of, versions_of
-from tests.spec.window_tables import VERSIONS, VersionCase
+from tests.spec.version_cases import VERSIONS
 
 GROUP = make_group(make_measure("sum", value="amount_minor"), windows=("all",))
 

@@ -12,8 +12,10 @@ from tallystick.spec.features import FeatureGroup
 from tallystick.spec.months import Months
 from tests.lib.feature_cases import CONTRACTS, make_group, make_measure, make_observations
 from tests.lib.oracle import compute_with_oracle
+from tests.spec.drawn_tables import Case
 from tests.spec.drawn_versions import versions_of
-from tests.spec.window_tables import CASES, Case, print_page
+from tests.spec.window_cases import CASES
+from tests.spec.window_tables import print_page
 
 
 def group_of(case: Case) -> FeatureGroup:

@@ -23,7 +23,16 @@ def names_of(group: FeatureGroup) -> list[str]:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("1d", "the last day"), ("30d", "the last 30 days"), ("6m", "the last 6 months"), ("all", "the whole history")],
+    [
+        ("1d", "the last day"),
+        ("30d", "the last 30 days"),
+        ("6m", "the last 6 months"),
+        ("all", "the whole history"),
+        ("1min", "the last minute"),
+        ("90min", "the last 90 minutes"),
+        ("1h", "the last hour"),
+        ("24h", "the last 24 hours"),
+    ],
 )
 def test_a_window_has_one_spelling(text: str, words: str) -> None:
     window = parse_window(text)
@@ -31,11 +40,37 @@ def test_a_window_has_one_spelling(text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0d", "07d", "-7d", "7", "7D", "1w", "7 d", "d", "99999d", "ALL", "all ", "1201m"]
+    "text",
+    [
+        "",
+        "0d",
+        "07d",
+        "-7d",
+        "7",
+        "7D",
+        "1w",
+        "7 d",
+        "d",
+        "99999d",
+        "ALL",
+        "all ",
+        "1201m",
+        "60min",
+        "1440min",
+        "0h",
+        "1.5h",
+    ],
 )
 def test_another_spelling_of_a_window_is_refused(text: str) -> None:
     with pytest.raises(DeclarationError):
         parse_window(text)
+
+
+def test_whole_days_are_not_looked_for_in_hours() -> None:
+    with pytest.raises(DeclarationError, match="slope looks at whole days, and window 24h has none for sure"):
+        names_of(make_group(make_measure("slope", value="amount_minor"), windows=("7d", "24h")))
+    with pytest.raises(DeclarationError, match="of two units"):
+        names_of(make_group(make_measure("kept", value="channel", base="7d"), windows=("24h",)))
 
 
 def test_operations_that_take_an_argument_have_one_spelling() -> None:
@@ -165,7 +200,7 @@ def test_the_feature_table_has_its_partition_and_key() -> None:
         ({"ops": "count", "by": "chanel"}, "did you mean channel?"),
         ({"ops": "count", "by": "channel", "filters": ("cash",)}, "exclude each other"),
         ({"ops": "count", "windows": ("7d", "7d")}, "7d is named twice"),
-        ({"ops": "count", "windows": ("1w",)}, "write 7d, 3m or all"),
+        ({"ops": "count", "windows": ("1w",)}, "write 10min, 24h, 7d, 3m or all"),
         ({"ops": "count", "reason": " "}, "reason is empty"),
         ({"ops": "count", "sign": 2}, "+1 more risk"),
         ({"ops": "count", "pii": "secret"}, "unknown PII class secret"),

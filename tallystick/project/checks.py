@@ -22,9 +22,11 @@ from tallystick.project.recipe_checks import recipe_problems
 from tallystick.project.rule_checks import rule_problems
 from tallystick.project.segment_checks import segmentation_problems
 from tallystick.project.sources import check_source, source_names
+from tallystick.project.ties import tie_problems
 from tallystick.spec.checks import group_faults
 from tallystick.spec.clean_tables import clean_faults
 from tallystick.spec.columns import group_columns
+from tallystick.spec.graphs import check_graph, graph_tables
 from tallystick.spec.sources import Problem
 from tallystick.spec.tables import LAYERS, TableContract
 
@@ -147,6 +149,18 @@ def _groups(project: Project) -> Iterator[Problem]:
         yield from (as_problem(point_at(fault, group.path)) for fault in faults)
 
 
+def _graphs(project: Project) -> Iterator[Problem]:
+    """The ties, tables and labels of graphs exist and fit."""
+    for graph in project.graphs.values():
+        read = graph_tables(graph, project.ties)
+        if project.is_unread("ties") or any(project.is_unread(table) for table in read):
+            continue
+        try:
+            check_graph(graph, project.ties, project.contracts)
+        except DeclarationError as error:
+            yield as_problem(point_at(error, graph.path))
+
+
 def _observations(project: Project) -> Iterator[Problem]:
     """The tables, keys, columns and conditions of observation sets exist and fit."""
     for declared in project.observations.values():
@@ -196,6 +210,6 @@ def _suite_path(project: Project, name: str) -> str:
 
 # In the order of the data's way: a fault of a table is told before those of its users.
 CHECKS = (
-    _twins, _names, _clean_tables, _lineage, _suites, _groups, _observations, _labels, _recipes, _segmentations,
-    rule_problems, _sources,
+    _twins, _names, _clean_tables, _lineage, _suites, tie_problems, _graphs, _groups, _observations, _labels, _recipes,
+    _segmentations, rule_problems, _sources,
 )  # fmt: skip

@@ -21,7 +21,9 @@ from tallystick.project.places import point_at
 from tallystick.project.problems import Problems
 
 if TYPE_CHECKING:
+    from tallystick.project.project import Project
     from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
@@ -79,6 +81,29 @@ def collect_groups(found: Iterable[Declared], problems: Problems | None = None) 
         problems,
         kind="group",
     )
+
+
+def collect_graphs(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, CustomerGraph]:
+    """Graphs of customers by name, each knowing its place."""
+    from tallystick.spec.graphs import CustomerGraph
+
+    return _by_name(
+        (
+            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+            for one in found
+            if isinstance(one.value, CustomerGraph)
+        ),
+        problems,
+        kind="graph",
+    )
+
+
+def with_basis(groups: Mapping[str, FeatureGroup], project: Project) -> Mapping[str, FeatureGroup]:
+    """The groups; one on a graph's table has that graph's fingerprint, for its features mean what the graph means."""
+    if not any(group.table.startswith("graph.") for group in groups.values()):
+        return groups  # a project without graphs reads no ties
+    basis = {graph.table: project.graph_basis(graph) for graph in project.graphs.values()}
+    return MappingProxyType({name: replace(one, basis=basis.get(one.table, "")) for name, one in groups.items()})
 
 
 def collect_observations(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, ObservationSet]:

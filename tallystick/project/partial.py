@@ -15,12 +15,14 @@ from tallystick.errors import DeclarationError
 from tallystick.project.contracts import read_contracts
 from tallystick.project.declared import (
     Declared,
+    collect_graphs,
     collect_groups,
     collect_labels,
     collect_observations,
     collect_recipes,
     collect_segmentations,
     read_files,
+    with_basis,
 )
 from tallystick.project.expectations import read_expectations
 from tallystick.project.files import find_declarations
@@ -28,11 +30,13 @@ from tallystick.project.problems import Problems
 from tallystick.project.project import Contracts, Project
 from tallystick.project.rules import read_rules
 from tallystick.project.sources import load_source, source_names
+from tallystick.project.ties import read_ties
 from tallystick.spec.columns import group_contract
 from tallystick.spec.tables import LAYERS
 
 if TYPE_CHECKING:
     from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from tallystick.spec.segments import Segmentation
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
+    from tallystick.spec.ties import Tie
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class PartialProject(Project):
         len(self.recipes)
         len(self.segmentations)
         len(self.rules)
+        len(self.ties)
+        len(self.graphs)
 
     @cached_property
     def contracts(self) -> Mapping[str, TableContract]:
@@ -94,7 +101,21 @@ class PartialProject(Project):
     @cached_property
     def feature_groups(self) -> Mapping[str, FeatureGroup]:
         """Feature groups of the files that can be run."""
-        return collect_groups(self.feature_declarations, self.problems)
+        return with_basis(collect_groups(self.feature_declarations, self.problems), self)
+
+    @cached_property
+    def ties(self) -> Mapping[str, Tie]:
+        """The ties of the files that can be read."""
+        found, problems = read_ties(self.root)
+        self.problems.extend(problems)
+        if problems:
+            self.unread.add("ties")
+        return MappingProxyType(found)
+
+    @cached_property
+    def graphs(self) -> Mapping[str, CustomerGraph]:
+        """Graphs of the files that can be run."""
+        return collect_graphs(self.feature_declarations, self.problems)
 
     @cached_property
     def observations(self) -> Mapping[str, ObservationSet]:

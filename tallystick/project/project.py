@@ -18,6 +18,7 @@ from tallystick.spec.names import nearest_name
 if TYPE_CHECKING:
     from tallystick.project.declared import Declared
     from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tallystick.spec.segments import Segmentation
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
+    from tallystick.spec.ties import Tie
 
 # What a folder must hold to be taken for a project on the way up from the working directory.
 MARKS = ("sources", "schemas", "recipes")
@@ -67,10 +69,32 @@ class Project:
 
     @cached_property
     def feature_groups(self) -> Mapping[str, FeatureGroup]:
-        """Feature groups by name, from features/*.py."""
-        from tallystick.project.declared import collect_groups
+        """Feature groups by name, from features/*.py; one on a graph's table knows what that graph means."""
+        from tallystick.project.declared import collect_groups, with_basis
 
-        return collect_groups(self.feature_declarations)
+        return with_basis(collect_groups(self.feature_declarations), self)
+
+    @cached_property
+    def ties(self) -> Mapping[str, Tie]:
+        """Ties between customers by name, from ties/*.yaml; none where a project has no such folder."""
+        from tallystick.project.ties import read_ties
+
+        found, problems = read_ties(self.root)
+        problems.raise_first()
+        return MappingProxyType(found)
+
+    @cached_property
+    def graphs(self) -> Mapping[str, CustomerGraph]:
+        """Graphs of customers by name, from features/*.py."""
+        from tallystick.project.declared import collect_graphs
+
+        return collect_graphs(self.feature_declarations)
+
+    def graph_basis(self, graph: CustomerGraph) -> str:
+        """The fingerprint of all that a graph's values depend on: its own declaration and those of its ties."""
+        from tallystick.spec.fingerprint import fingerprint
+
+        return fingerprint([graph, *(self.ties[name] for name in graph.ties if name in self.ties)])
 
     @cached_property
     def observations(self) -> Mapping[str, ObservationSet]:
@@ -157,7 +181,7 @@ class Contracts(Mapping[str, "TableContract"]):
 
     @cached_property
     def _features(self) -> dict[str, TableContract]:
-        return self._project.group_contracts(self._files)
+        return self._project.group_contracts(self._files | self._graphs)
 
     @cached_property
     def _labels(self) -> dict[str, TableContract]:
@@ -181,8 +205,16 @@ class Contracts(Mapping[str, "TableContract"]):
         return {contract.name: contract for contract in found}
 
     @cached_property
+    def _graphs(self) -> dict[str, TableContract]:
+        from tallystick.spec.graphs import graph_contract, graph_tables
+
+        ties = self._project.ties
+        found = [graph_contract(graph, graph_tables(graph, ties)) for graph in self._project.graphs.values()]
+        return {contract.name: contract for contract in found}
+
+    @cached_property
     def _all(self) -> dict[str, TableContract]:
-        derived = self._features | self._labels | self._scores | self._segments
+        derived = self._graphs | self._features | self._labels | self._scores | self._segments
         return dict(sorted((self._files | derived).items()))
 
     def _layer(self, name: object) -> dict[str, TableContract]:
@@ -190,6 +222,7 @@ class Contracts(Mapping[str, "TableContract"]):
         layer = str(name).partition(".")[0]
         # Lambdas: to ask for one kind must not read the declarations of the others.
         made = {
+            "graph": lambda: self._graphs,
             "feature": lambda: self._features,
             "label": lambda: self._labels,
             "score": lambda: self._scores,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.friendships import FRIEND
 from tallystick.simulation.hardship import no_hardship
 from tallystick.simulation.journal import Facts, Journal
 from tallystick.simulation.life import record_facts
 from tallystick.simulation.other_lenders import draw_debts
 from tallystick.simulation.people import People, draw_people
-from tallystick.simulation.ties import FRIEND
 from tallystick.simulation.town import (
     ADDRESS,
     CATEGORY,

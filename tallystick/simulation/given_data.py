@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.friendships import FRIEND
 from tallystick.simulation.home_facts import BEFORE_SENDING
 from tallystick.simulation.households import CHILD
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.other_lenders import owed_to_others
 from tallystick.simulation.people import HAS_EMPLOYER
-from tallystick.simulation.ties import FRIEND
 from tallystick.simulation.town import Town, cut_to
 
 OWNS, RENTS, WITH_FAMILY, DORMITORY = range(4)

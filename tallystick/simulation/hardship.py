@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.friendships import FAMILY, FRIEND
 from tallystick.simulation.households import PARTNER
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.money import seconds_between
 from tallystick.simulation.people import People
-from tallystick.simulation.ties import FAMILY, FRIEND
 from tallystick.simulation.town import CASH, CATEGORY, MERCHANT, MOBILE, NOBODY, STRANGER, Hardship, Town, cut_to
 
 ILLNESS, ACCIDENT, RELATIVE, SEPARATION = range(4)

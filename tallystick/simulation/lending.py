@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from tallystick.simulation.day_numbers import days_of_months, from_day_number, month_number
+from tallystick.simulation.friendships import FAMILY
 from tallystick.simulation.hardship import pressure_of
 from tallystick.simulation.journal import Facts
 from tallystick.simulation.money import seconds_between
 from tallystick.simulation.other_lenders import burden_of, strain_of
-from tallystick.simulation.ties import FAMILY
 from tallystick.simulation.town import (
     BOOKMAKER,
     CATEGORY,

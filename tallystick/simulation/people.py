@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tallystick.simulation.friendships import Ties, draw_ties
 from tallystick.simulation.households import Households, draw_families, draw_households
-from tallystick.simulation.ties import Ties, draw_ties
 
 # Customers who are not there on the first day join over this many days, whatever the length of the run: were it the
 # length itself, a longer run would change the past.

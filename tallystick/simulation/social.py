@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.simulation.friendships import COLLEAGUE, FAMILY
 from tallystick.simulation.journal import Facts
-from tallystick.simulation.ties import COLLEAGUE, FAMILY
 from tallystick.simulation.town import NEVER, Town
 
 MESSAGE, CALL, POST, GROUP = range(4)

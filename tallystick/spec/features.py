@@ -244,7 +244,8 @@ class FeatureGroup:
 
     ``retired`` maps columns, named in full or by a pattern (``txn_*_7d``), to the business date from which they are no
     longer computed: declared ones, and those of the stored table whose window, filter or measure is gone from here.
-    ``renamed`` maps a filter to the name it had before.
+    ``renamed`` maps a filter to the name it had before. ``basis`` stands for the declaration that the rows of the table
+    are made by, where there is one: the project sets it for a table of a graph.
     """
 
     name: str
@@ -267,6 +268,7 @@ class FeatureGroup:
     event_at: str = "event_at"
     per: str = ""
     version: int = 1
+    basis: str = ""
     retired: Mapping[str, date] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     path: str = field(default="", compare=False)

@@ -12,7 +12,7 @@ from tallystick.errors import DeclarationError
 from tallystick.spec.names import nearest_name
 from tallystick.spec.uses import PII_CLASSES
 
-LAYERS = ("raw", "clean", "feature", "label", "training", "segment", "score", "monitor")
+LAYERS = ("raw", "clean", "graph", "feature", "label", "training", "segment", "score", "monitor")
 
 # The logical types a column may have. Money is int64 minor units (suffix _minor), an instant is UTC microseconds.
 COLUMN_TYPES = ("string", "int32", "int64", "double", "boolean", "date", "timestamp")

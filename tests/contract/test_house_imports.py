@@ -21,7 +21,6 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/spec": {"sqlglot"},
     "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
     "tallystick/kernel": DATA | {"numba", "xxhash"},
-    "tallystick/graph": {"numpy", "numba"},
     "tallystick/dialect": DATA | {"duckdb", "h3", "sqlglot"},
     "tallystick/hashes.py": DATA | {"xxhash"},
     "tallystick/visibility": DATA,
@@ -32,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/observations": SPARK,
     "tallystick/features": SPARK | {"xxhash"},
     "tallystick/labels": SPARK,
+    "tallystick/ties": DATA,
     "tallystick/model": MODELS | {"optbinning", "lightgbm", "matplotlib"},
     "tallystick/training": MODELS | {"threadpoolctl"},
     "tallystick/segments": MODELS | {"matplotlib", "threadpoolctl"},
@@ -59,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
 
 PURE = (
     "tallystick/spec", "tallystick/project", "tallystick/kernel", "tallystick/visibility", "tallystick/simulation",
-    "tallystick/graph", "tallystick/errors.py",
+    "tallystick/errors.py",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ STAGES = tuple(
         "features",
         "labels",
         "graph",
+        "ties",
         "training",
         "segments",
         "scoring",

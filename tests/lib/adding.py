@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-DECLARED = ("sources", "schemas", "expectations", "features", "observations", "recipes", "rules")
+DECLARED = ("sources", "schemas", "expectations", "features", "observations", "recipes", "rules", "ties")
 
 
 def copy_declarations(root: Path) -> Path:

@@ -1,0 +1,128 @@
+"""Rows of a clean table with the span of dates on which each is seen, worked out once for all snapshots.
+
+Kept apart from ties and values because both look at rows of customers by the same rule of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.kernel.nullable import one_array
+from tallystick.kernel.row_values import evaluate_expression
+from tallystick.kernel.same_events import find_version_ends
+from tallystick.kernel.zones import zone_offsets
+from tallystick.spec.expressions import Node, columns_used
+from tallystick.spec.tables import TableContract
+from tallystick.visibility import LOADED_ON, NEVER
+from tallystick.visibility.rows import day_number, day_numbers
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The local midnight that begins ``day``, as a day number and as UTC microseconds. ``zone`` names the zone."""
+
+    day: date
+    number: int
+    instant: int
+    zone: str
+
+    @classmethod
+    def of(cls, day: date, zone: str) -> Moment:
+        """The midnight of a business date."""
+        number = day_number(day)
+        return cls(day, number, int(zone_offsets(zone).midnights(np.array([number]))[0]), zone)
+
+    def before(self, days: int) -> int:
+        """The instant so many local days before it."""
+        return int(zone_offsets(self.zone).midnights(np.array([self.number - days]))[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenRows:
+    """Rows, each with its customer and when it is seen; ``in_order`` puts them in the order that decides which is last.
+
+    ``person`` is the place of the customer among those that are numbered, -1 for any other. ``at`` are UTC
+    microseconds; a row is in force on the day numbers from ``known`` to before ``until``. Retracted rows are left out.
+    """
+
+    rows: pa.Table
+    person: Codes
+    at: Ints
+    known: Ints
+    until: Ints
+
+    def visible(self, moment: Moment) -> Bools:
+        """Which rows happened before the moment and are in force on its date."""
+        is_known = (self.known <= moment.number) & (moment.number < self.until)
+        return np.asarray(is_known & (self.at < moment.instant))
+
+    def where(self, node: Node | None, *, zone: str) -> SeenRows:
+        """The rows for which a condition holds; null counts as not holding."""
+        if node is None:
+            return self
+        holds = evaluate_expression(node, self.rows.select(list(columns_used(node))), zone=zone)
+        return self.taken(np.flatnonzero(np.asarray(pc.fill_null(holds, False).to_numpy(zero_copy_only=False))))
+
+    def taken(self, index: Ints) -> SeenRows:
+        """The rows at ``index``, in that order."""
+        rows = self.rows.take(pa.array(index))
+        return SeenRows(rows, self.person[index], self.at[index], self.known[index], self.until[index])
+
+    def in_order(self, contract: TableContract) -> SeenRows:
+        """The rows by ``event_at``, then as they were delivered, then by id: an order that no file decides."""
+        by = (contract.event_at, LOADED_ON, contract.known_on, contract.event_id)
+        keys = [(name, "ascending") for name in by]
+        return self.taken(pc.sort_indices(self.rows, sort_keys=keys).to_numpy().astype(np.int64))
+
+    def numbers(self, node: Node | None, *, zone: str) -> Floats:
+        """A number of each row, 1 without an expression, NaN where it is null."""
+        if node is None:
+            return np.ones(self.at.size)
+        values = evaluate_expression(node, self.rows.select(list(columns_used(node))), zone=zone)
+        return np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False))
+
+
+def columns_to_see(contract: TableContract, named: Sequence[str]) -> list[str]:
+    """The stored columns that ``see_rows`` needs of a table, and those ``named``."""
+    retracted = [column.name for column in contract.columns if column.name == "is_retracted"]
+    own = (contract.entity, contract.event_id, contract.event_at, contract.known_on, LOADED_ON, *retracted)
+    return list(dict.fromkeys((*own, *named)))
+
+
+def see_rows(rows: pa.Table, contract: TableContract, customers: pa.Array) -> SeenRows:
+    """The rows of a table with the dates from which and before which each version is in force.
+
+    ``rows`` have ``columns_to_see``, all versions; ``customers`` are the sorted ids that are numbered.
+    """
+    owners = one_array(rows[contract.entity].cast(pa.string()))
+    person = number_ids(owners, customers)
+    known = day_numbers(rows[contract.known_on])
+    entity = np.asarray(owners.dictionary_encode().indices.to_numpy(zero_copy_only=False)).astype(np.int64)
+    where = f"table {contract.name}"
+    until = find_version_ends(rows, contract.event_id, entity=entity, known=known, where=where)
+    if until is None:
+        until = np.full(known.size, NEVER, dtype=np.int64)
+    at = np.asarray(one_array(rows[contract.event_at].cast(pa.timestamp("us", "UTC"))).view(pa.int64()).to_numpy())
+    is_seen = known < until
+    if "is_retracted" in rows.column_names:
+        is_seen &= ~np.asarray(pc.fill_null(rows["is_retracted"], False).to_numpy(zero_copy_only=False))
+    return SeenRows(rows, person, at, known, until).taken(np.flatnonzero(is_seen))
+
+
+def number_ids(ids: pa.Array, known: pa.Array) -> Codes:
+    """The place of each id among the ``known`` ones; -1 for null and for any other."""
+    return np.asarray(
+        pc.fill_null(pc.index_in(ids, value_set=known, skip_nulls=True), -1).to_numpy(zero_copy_only=False)
+    ).astype(np.int32)

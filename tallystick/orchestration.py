@@ -26,6 +26,7 @@ from tallystick.pipeline import (
     Step,
     check_sources,
     list_maintenance_steps,
+    list_night_steps,
     list_segment_steps,
     list_steps,
 )
@@ -76,6 +77,7 @@ class Deployment:
     zone: str
     properties: Path
     segmentation: str = ""
+    returning: str = ""
     connection: str = "spark_default"
 
     @property
@@ -88,7 +90,8 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
     """The deployment that the environment describes; DeclarationError names a variable that is missing or wrong.
 
     TALLYSTICK_WAREHOUSE, TALLYSTICK_SOURCES (``name=dir;name=dir``) and TALLYSTICK_RECIPE must be set.
-    TALLYSTICK_SEGMENTATION names the segmentation that is assigned each month (default: none).
+    TALLYSTICK_SEGMENTATION names the segmentation that is assigned each month (default: none), TALLYSTICK_RETURNING the
+    recipe that scores all customers each night (default: none).
     TALLYSTICK_ZONE is the zone in which a business date begins (default Asia/Shanghai), TALLYSTICK_SPARK_CONF the
     properties of spark-submit (default: the ones ``make setup`` writes).
     """
@@ -102,6 +105,7 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
         zone=zone,
         properties=Path(properties),
         segmentation=environment.get("TALLYSTICK_SEGMENTATION", "").strip(),
+        returning=environment.get("TALLYSTICK_RETURNING", "").strip(),
     )
 
 
@@ -129,8 +133,22 @@ def load_recipe(deployment: Deployment) -> Recipe:
     DeclarationError when it or a source is unknown, when it cannot serve all sources, and when it would miss something
     on one of them: then the DAG shows all of it as an import error, long before a night fails.
     """
+    return _load_recipe(deployment, deployment.recipe, where="TALLYSTICK_RECIPE")
+
+
+def load_returning(deployment: Deployment) -> Recipe:
+    """The recipe that scores all customers each night; DeclarationError as ``load_recipe``, and when it scores none."""
+    where = "TALLYSTICK_RETURNING"
+    recipe = _load_recipe(deployment, deployment.returning, where=where)
+    if not recipe.also_scored:
+        what = f"recipe {recipe.name} scores nobody but its own observations"
+        raise DeclarationError(what, where=where, fix='also_scored=("daily",) in the recipe')
+    return recipe
+
+
+def _load_recipe(deployment: Deployment, named: str, *, where: str) -> Recipe:
     project = load_project(deployment.project)
-    recipe = _find(deployment.recipe, project.recipes, what="recipe", where="TALLYSTICK_RECIPE")
+    recipe = _find(named, project.recipes, what="recipe", where=where)
     check_sources(recipe, deployment.sources)
     for name in deployment.sources:
         source = _find(name, project.sources, what="source", where="TALLYSTICK_SOURCES")
@@ -208,6 +226,27 @@ def add_training_tasks(deployment: Deployment, recipe: Recipe) -> None:
         steps = list_steps(recipe, {source: directory}, place=deployment.place, dates=dates)
         with TaskGroup(source):
             before = submit_steps(deployment, (step for step in steps if step.job in TRAIN), after=before)[-1:]
+
+
+def add_night_tasks(deployment: Deployment, recipe: Recipe) -> None:
+    """Inside a DAG: per source the features of the business date's customers, and the champion's scores of them."""
+    dates = Dates(first=template(BUSINESS_DATE), last=template(BUSINESS_DATE))
+    for source in deployment.sources:
+        steps = list_night_steps(recipe, source, place=deployment.place, dates=dates)
+        for name in recipe.also_scored:
+            with TaskGroup(f"{source}_{name}"):
+                own = [step for step in steps if getattr(step.params, "observations", "") == name]
+                submit_steps(deployment, own, after=[])
+
+
+def add_returning_training_tasks(deployment: Deployment, recipe: Recipe) -> None:
+    """Inside a DAG: per source all that a model of the recipe needs and is, from stored events to its report."""
+    dates = Dates(last=template(BUSINESS_DATE), cutoff=template(BUSINESS_DATE))
+    for source, directory in deployment.sources.items():
+        steps = list_steps(recipe, {source: directory}, place=deployment.place, dates=dates)
+        wanted = ("compute_features", "build_labels", *TRAIN)
+        with TaskGroup(source):
+            submit_steps(deployment, (step for step in steps if step.job in wanted), after=[])
 
 
 def add_maintenance_tasks(deployment: Deployment) -> None:

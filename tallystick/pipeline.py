@@ -100,6 +100,23 @@ def check_sources(recipe: Recipe, sources: Iterable[str]) -> None:
         raise DeclarationError(what, where="sources", fix="declare a recipe for each source, and run each with its own")
 
 
+def list_night_steps(recipe: Recipe, source: str, *, place: Place, dates: Dates | None = None) -> list[Step]:
+    """The runs from stored events to the champion's scores of the other sets that the recipe names, set by set.
+
+    Without dates, customers are scored on the date of the last load alone: a day that was scored is never scored again
+    by a later champion, so what was answered on it can always be looked up.
+    """
+    days = dates or Dates()
+    common: dict[str, Any] = {"project": place.project, "warehouse": place.warehouse, "source": source}
+    between: dict[str, Any] = {"first": days.first, "last": days.last}
+    steps = []
+    for name in recipe.also_scored:
+        features = ComputeFeatures(**common, groups=recipe.groups, observations=name, **between)
+        scores = ScoreObservations(**common, recipe=recipe.name, observations=name, **between)
+        steps += [Step(title=f"features of {name}", params=features), Step(title=f"score {name}", params=scores)]
+    return steps
+
+
 def list_segment_steps(
     declared: Segmentation, source: str, *, place: Place, dates: Dates | None = None, refit: bool = False
 ) -> list[Step]:

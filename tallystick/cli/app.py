@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tallystick.cli.adding import table_app
+from tallystick.cli.answering import commands as answer_commands
 from tallystick.cli.backfilling import commands as backfill_commands
 from tallystick.cli.fraud_rules import rules_app
 from tallystick.cli.maintaining import maintain_app
@@ -36,6 +37,7 @@ app.add_typer(features_app, name="features")
 app.add_typer(rules_app, name="rules")
 app.add_typer(maintain_app, name="maintain")
 features_app.add_typer(backfill_commands)
+app.add_typer(answer_commands)
 
 WarehouseOption = Annotated[
     Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Unpack
 from tallystick.ending import end_at_interrupt
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError, InputError, NotFound
-from tallystick.pipeline import Dates, Place, Step, list_steps, run_steps
+from tallystick.pipeline import Dates, Place, Step, list_night_steps, list_steps, run_steps
 from tallystick.project import Project, find_project, load_project
 from tallystick.runs.params import IngestSource
 from tallystick.runs.progress import progress, working
@@ -64,7 +64,9 @@ def _plan_chain(declared: Project, recipe: str, sources: list[str], *, home: Pat
     folders = dict(parse_source(text, declared) for text in sources)
     for name in folders:
         _refuse_what_is_missing(declared, chosen, name)
-    return list_steps(chosen, folders, place=Place(project=declared.root, warehouse=home), dates=dates)
+    place, night = Place(project=declared.root, warehouse=home), Dates(first=dates.last, last=dates.last)
+    nights = [step for name in folders for step in list_night_steps(chosen, name, place=place, dates=night)]
+    return [*list_steps(chosen, folders, place=place, dates=dates), *nights]
 
 
 def _run_chain(recipe: Recipe, steps: list[Step], *, home: Path, session: SessionMaker, run_id: str) -> None:
@@ -73,6 +75,20 @@ def _run_chain(recipe: Recipe, steps: list[Step], *, home: Path, session: Sessio
     from tallystick.cli.summary import print_summary
 
     print_summary(home, recipe, seconds=time.monotonic() - started)
+
+
+def run_night(recipe: str, source: str, *, day: date | None, warehouse: Path, project: Path | None) -> None:
+    """Compute and score all sets that the recipe scores beside its own, on one date or that of the last load."""
+    declared, home = open_project(project), warehouse.resolve()
+    if recipe not in declared.recipes:
+        raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
+    chosen, place = declared.recipes[recipe], Place(project=declared.root, warehouse=home)
+    if not chosen.also_scored:
+        what = f"recipe {recipe} scores nobody but its own observations"
+        raise DeclarationError(what, fix='also_scored=("daily",) in the recipe')
+    steps = list_night_steps(chosen, source, place=place, dates=Dates(first=day, last=day))
+    with spark_session(declared.root) as session:
+        run_steps(steps, session=session, run_id=uuid.uuid4().hex)
 
 
 def _refuse_what_is_missing(project: Project, recipe: Recipe, source: str) -> None:

@@ -21,7 +21,7 @@ from tallystick.observations.decided import decided_versions
 from tallystick.observations.needs import columns_to_read
 from tallystick.observations.specs import ObservationSpec
 from tallystick.spec.expressions import columns_used
-from tallystick.spec.observations import MOB, Given, MonthEnds, Nodes, Rows
+from tallystick.spec.observations import MOB, Given, MonthEnds, Nodes
 from tallystick.visibility import NEVER
 from tallystick.visibility.rows import day_number, day_numbers, only_versions, version_spans
 
@@ -43,7 +43,7 @@ def observe(
         return observe_given(read(next(iter(spec.tables))))
     if spec.declared.table:
         rows, has_versions = _known(read(spec.declared.table), spec), spec.declared.table not in single_version
-        draw = observe_rows if spec.kind == Rows.kind else observe_month_ends
+        draw = observe_rows if spec.declared.by_event else observe_month_ends
         return draw(spec, rows, zone=zone, has_versions=has_versions)
     columns = columns_to_read(spec, single_version)
     ids = {table: event_id if event_id in columns[table] else "" for table, event_id in spec.tables.items()}
@@ -53,9 +53,10 @@ def observe(
 
 
 def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:
-    """One observation per event, as_of being its instant, in the version that was decided on (``decided_versions``).
+    """One observation per event, in the version that was decided on (``decided_versions``).
 
-    The run's dates bound the local date of that instant. ``has_versions`` False says that each event has one version.
+    as_of is the event's instant or, where the set says so, the local midnight that begins its date. The run's dates
+    bound that date. ``has_versions`` False says that each event has one version.
     """
     if has_versions:
         decided = decided_versions(rows, spec.declared.key, zone=zone)
@@ -68,7 +69,11 @@ def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versio
     if spec.last is not None:
         wanted &= days <= day_number(spec.last)
     decided = decided.filter(pa.array(wanted))
-    return _chosen(spec, decided.filter(_holds(spec, decided)), as_of="event_at")
+    if spec.declared.at_midnight:
+        midnights = zone_offsets(zone).midnights(days[wanted])
+        decided = decided.append_column("as_of", pa.array(midnights, pa.int64()).cast(_INSTANT))
+    as_of = "as_of" if spec.declared.at_midnight else "event_at"
+    return _chosen(spec, decided.filter(_holds(spec, decided)), as_of=as_of)
 
 
 def observe_month_ends(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:

@@ -8,7 +8,7 @@ from datetime import date
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import Node, parse_condition
-from tallystick.spec.observations import Customers, MonthEnds, ObservationSet, Rows
+from tallystick.spec.observations import OF_ROWS, Customers, MonthEnds, ObservationSet
 from tallystick.spec.tables import TableContract
 
 
@@ -50,7 +50,7 @@ class ObservationSpec:
     ) -> ObservationSpec:
         """The set over its tables; DeclarationError where it does not fit them."""
         declared.check(contracts)
-        text = declared.population.where if isinstance(declared.population, (Rows, MonthEnds)) else ""
+        text = declared.population.where if isinstance(declared.population, OF_ROWS) else ""
         where = f"{declared.where_text}, where"
         return cls(
             declared=declared,

@@ -5,7 +5,7 @@ Kept apart from ``checks`` because a run makes them, too, for its own recipe and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,9 @@ from tallystick.spec.retirements import tell_gone
 from tallystick.spec.sources import Problem
 
 if TYPE_CHECKING:
-    from tallystick.spec.recipes import Recipe
+    from tallystick.spec.recipes import Recipe, RequestFeature
     from tallystick.spec.sources import Source
+    from tallystick.spec.tables import Retirement
 
 
 def check_recipe_on_source(project: Project, recipe: Recipe, source: Source) -> list[Problem]:
@@ -89,7 +90,7 @@ def recipe_problems(project: Project, recipe: Recipe) -> Iterator[Problem]:
     place = _place(project, recipe)
     named: list[tuple[str, str, Iterable[str], Mapping[str, Any]]] = [
         ("features", "feature group", recipe.groups, project.feature_groups),
-        ("observations", "observation set", [recipe.observations], project.observations),
+        ("observations", "observation set", _scored(recipe), project.observations),
         ("recipes", "label", recipe.labels, project.labels),
     ]
     is_whole = True
@@ -102,10 +103,11 @@ def recipe_problems(project: Project, recipe: Recipe) -> Iterator[Problem]:
                 what = f"recipe {recipe.name} names no known {kind} {name}"
                 yield Problem(where=place, what=what, fix=nearest_name(name, known))
     observed = project.observations.get(recipe.observations)
+    sets = [project.observations.get(name) for name in _scored(recipe)]
     for group in (project.feature_groups[name] for name in recipe.groups if name in project.feature_groups):
-        if observed is not None:
+        for one in filter(None, sets):
             try:
-                group.check_key(observed.key, where=place)
+                group.check_key(one.key, where=place)
             except DeclarationError as error:
                 yield as_problem(error)
     read = [f"feature.{name}" for name in recipe.groups] + ([observed.table] if observed and observed.table else [])
@@ -151,16 +153,13 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
     keys = {name for contract in contracts for name in (*contract.key, *contract.partition_by, contract.entity)}
     every = {c.name: c.type for contract in contracts for c in contract.columns if c.name not in past | keys}
     types = {name: kind for name, kind in every.items() if not is_left_out(recipe, name)}
-    types |= project.observations[recipe.observations].own_columns(project.contracts)
-    for feature in recipe.request:
-        for text in filter(None, (feature.expression, feature.per)):
-            try:
-                parse_number(text, types, where=f"{where}: request feature {feature.name}")
-            except DeclarationError as error:
-                if every.keys() & set(error.texts[:1]):
-                    continue  # left out: told among what is not permitted
-                told = [tell_gone(wrong, gone) for wrong in error.texts[:1]]
-                yield replace(as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
+    own = {name: project.observations[name].own_columns(project.contracts) for name in _scored(recipe)}
+    for name, columns_of_set in own.items():
+        scored = f", scored on {name}" if name != recipe.observations else ""
+        for feature in recipe.request:
+            told_of = f"{where}: request feature {feature.name}{scored}"
+            yield from _expression_problems(feature, types | columns_of_set, every=every, gone=gone, where=told_of)
+    types |= own[recipe.observations]
     columns = [*types, *(feature.column for feature in recipe.request)]
     for ablation in recipe.ablations:
         for name in ablation.groups:
@@ -183,6 +182,30 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
             gives = "which the recipe leaves out" if is_omitted else f"which is no feature of {recipe.name}"
             what = f"{who} names {pattern}, {gives}"
             yield Problem(where=where, what=what, fix=tell_gone(pattern, gone))
+
+
+def _expression_problems(
+    feature: RequestFeature,
+    types: Mapping[str, str],
+    *,
+    every: Mapping[str, str],
+    gone: Sequence[Retirement],
+    where: str,
+) -> Iterator[Problem]:
+    """What is wrong with a request feature over these columns; ``every`` also has the features that are left out."""
+    for text in filter(None, (feature.expression, feature.per)):
+        try:
+            parse_number(text, types, where=where)
+        except DeclarationError as error:
+            if every.keys() & set(error.texts[:1]):
+                continue  # left out: told among what is not permitted
+            told = [tell_gone(wrong, gone) for wrong in error.texts[:1]]
+            yield replace(as_problem(error), fix="; ".join(filter(None, told)) or error.fix)
+
+
+def _scored(recipe: Recipe) -> tuple[str, ...]:
+    """The sets that its champion scores, its own first."""
+    return (recipe.observations, *recipe.also_scored)
 
 
 def _place(project: Project, recipe: Recipe) -> str:

@@ -239,6 +239,7 @@ class ScoreObservations(RecipeParams):
 
     job: ClassVar[str] = "score_observations"
 
+    observations: Annotated[str, Option("a set that the recipe also scores; default: the recipe's own")] = ""
     first: FirstDate = None
     last: LastDate = None
     look_back: LookBack = 0

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from tallystick.features import list_bucket_tasks
 from tallystick.model.registry import ModelVersion, Registry, load_local
@@ -22,6 +24,7 @@ from tallystick.runs.training_set import plan_recipe
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
+from tallystick.spec.observations import Customers
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.tables import TableContract
 from tallystick.tables import Commit, DataFile, Slice, aligned, ensure_table, pin, read_arrow, replace_files
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 def run(params: ScoreObservations, session: SparkSession) -> None:
     """Score in one Spark job and commit once."""
     context = RunContext.open(params)
-    recipe = context.recipe(params)
+    recipe = context.recipe(params).scoring(params.observations)
     champion = _Champion.find(context, recipe)
     dates = _settle_dates(params, context, recipe)
     pinned = _pin(context, recipe, champion, dates=dates)
@@ -78,6 +81,8 @@ class _Champion:
     def work(self, context: RunContext, recipe: Recipe, dates: DateRange) -> ScoreWork:
         """What every task needs; the model's files are fetched to where tasks find them."""
         low, high = dates.instants(context.source)
+        # Another set has other ids: a customer at an instant that the model saw is told by these two.
+        is_own = recipe.observations == context.project.recipes[recipe.name].observations
         return ScoreWork(
             recipe=recipe.name,
             observed=score_spec(self.plan, context.contracts, first=dates.first, last=dates.last),
@@ -88,14 +93,22 @@ class _Champion:
             model_version=self.version.label,
             currency=recipe.policy.currency if recipe.policy else "",
             training_table=self.learned.name,
+            seen_by="observation_id" if is_own else "customer_id",
             low=low,
             high=high,
         )
 
 
 def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe) -> DateRange:
-    """The dates that were asked for, begun earlier where an event has no score."""
+    """The dates that were asked for, begun earlier where an event has no score.
+
+    Customers day by day are scored on the newest stored date unless dates are named: what the champion of an earlier
+    day said of it stays as it was said.
+    """
     observations = context.project.observations[recipe.observations]
+    if observations.kind == Customers.kind and params.first is None and params.last is None:
+        newest = _newest_date(context, recipe)
+        return DateRange(newest, newest)
     if not observations.by_event:
         return DateRange(params.first, params.last)
     expected = ExpectedRows.in_scores(
@@ -104,6 +117,14 @@ def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe
     read = partial(read_arrow, context.warehouse)
     first = backfill_start(read, expected, source=context.source, first=params.first, days=params.look_back)
     return DateRange(first, params.last)
+
+
+def _newest_date(context: RunContext, recipe: Recipe) -> date | None:
+    """The last business date with features of the recipe's set; None when there is none."""
+    owned = {"observations": recipe.observations, "source": context.source.name}
+    files = pin(context.warehouse, f"feature.{recipe.groups[0]}").where(**owned).files
+    newest = max((file.bounds["as_of"][1] for file in files if "as_of" in file.bounds), default=None)
+    return newest.astimezone(ZoneInfo(context.source.zone)).date() if isinstance(newest, datetime) else None
 
 
 def _pin(context: RunContext, recipe: Recipe, champion: _Champion, *, dates: DateRange) -> PinnedTables:

@@ -37,7 +37,8 @@ class ScoreWork:
     ``observed`` is what ``training.observed.score_spec`` gives; ``table`` is the score table.
     ``zone`` is the business time zone of the source. ``load_model`` gives a function from a frame of features to pd,
     score, reasons and, for a model with a policy, limit_minor and decision; it is called inside the task. ``currency``
-    is the policy's, empty without one. ``training_table`` holds the observations that the model saw. ``low`` and
+    is the policy's, empty without one. ``training_table`` holds the observations that the model saw; ``seen_by`` is
+    what tells them with as_of: the customer where the set is not the one that the model learned from. ``low`` and
     ``high`` bound as_of (low <= as_of < high).
     """
 
@@ -50,6 +51,7 @@ class ScoreWork:
     currency: str
     training_table: str
     table: str
+    seen_by: str = "observation_id"
     low: datetime | None = None
     high: datetime | None = None
 
@@ -76,9 +78,9 @@ def score_observations(
 ) -> pa.Table:
     """Rows of the score table, one per observation, sorted by (source, observation_id, as_of).
 
-    ``observations`` has KEYS and the own columns, ``features`` the rows of each group by name, ``seen`` observation_id
-    and as_of of what the model learned from. ModelError when the model reads a feature that one of the observations can
-    no longer have. Without a policy limit, currency and decision are null.
+    ``observations`` has KEYS and the own columns, ``features`` the rows of each group by name, ``seen`` the column
+    ``work.seen_by`` and as_of of what the model learned from. ModelError when the model reads a feature that one of the
+    observations can no longer have. Without a policy limit, currency and decision are null.
     """
     vectors = assemble_vectors(work.vectors, observations, features)
     check_model_dates(work.vectors, vectors["as_of"], zone=work.zone, model=work.model_version)
@@ -90,7 +92,7 @@ def score_observations(
         "recipe": pa.repeat(work.recipe, rows),
         "pd": pa.array(scored["pd"], pa.float64()),
         "score": pa.array(scored["score"], pa.float64()),
-        "is_in_training": _are_seen(vectors, seen),
+        "is_in_training": _are_seen(vectors, seen, work.seen_by),
         "model_version": pa.repeat(work.model_version, rows),
     }
     decided = scored.assign(currency=work.currency) if work.currency else pd.DataFrame(index=scored.index)
@@ -114,7 +116,7 @@ def _score_bucket(task: BucketTask, work: ScoreWork, storage: Storage) -> list[A
         group: read(f"feature.{group}", ["observation_id", "as_of", *columns])
         for group, columns in work.vectors.columns.items()
     }
-    seen = read(work.training_table, ["observation_id", "as_of"])
+    seen = read(work.training_table, [work.seen_by, "as_of"])
     rows = score_observations(observations, features, work, seen=seen)
     written = []
     for period in sorted(pc.unique(rows["period"]).to_pylist()):
@@ -138,10 +140,10 @@ def _gather(task: BucketTask, work: ScoreWork, storage: Storage) -> pa.Table:
     return attach_own_columns(stored, drawn, plan)
 
 
-def _are_seen(vectors: pa.Table, seen: pa.Table) -> pa.Array:
+def _are_seen(vectors: pa.Table, seen: pa.Table, key: str) -> pa.Array:
     """Whether the model learned from each of the vectors, which another ``as_of`` of the same thing does not say."""
-    learned = pd.MultiIndex.from_frame(seen.select(["observation_id", "as_of"]).to_pandas())
-    asked = pd.MultiIndex.from_frame(vectors.select(["observation_id", "as_of"]).to_pandas())
+    learned = pd.MultiIndex.from_frame(seen.select([key, "as_of"]).to_pandas())
+    asked = pd.MultiIndex.from_frame(vectors.select([key, "as_of"]).to_pandas())
     return pa.array(asked.isin(learned))
 
 

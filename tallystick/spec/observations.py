@@ -65,6 +65,29 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RowsAtMidnight:
+    """One observation per event of ``table``, like Rows, but ``as_of`` is the local midnight that begins its date.
+
+    What a score of the night before knew: features see nothing of the event's own day. The version that was decided on
+    is the same as for Rows, and so are ``where`` and the date of the observation. An event at midnight is observed at
+    its own instant.
+    """
+
+    table: str
+    where: str = ""
+
+    kind: ClassVar[str] = "rows_at_midnight"
+
+    def __post_init__(self) -> None:
+        check_types(self, where=self.kind)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that observations are drawn from."""
+        return (self.table,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MonthEnds:
     """Each row of ``table`` at the end of each month while it is open: the book of loans or accounts.
 
@@ -149,7 +172,10 @@ class Given:
         return ()
 
 
-Population: TypeAlias = Rows | MonthEnds | Customers | Nodes | Given
+Population: TypeAlias = Rows | RowsAtMidnight | MonthEnds | Customers | Nodes | Given
+
+# The kinds that have a table of their own, whose rows they observe.
+OF_ROWS = (Rows, RowsAtMidnight, MonthEnds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,8 +183,9 @@ class ObservationSet:
     """A named set of observations: who is observed, when, and by which ``key`` one observation is told from another.
 
     ``name`` stands in the column ``observations`` of every table that holds the set. ``key`` is the event id of the
-    table for Rows and MonthEnds, ``customer_id`` for Customers and Nodes, and a column of the file for Given; its value
-    is ``observation_id``. ``version`` is raised when the meaning changed though nothing else here did.
+    table that is observed (Rows, RowsAtMidnight, MonthEnds), ``customer_id`` for Customers and Nodes, and a column of
+    the file for Given; its value is ``observation_id``. ``version`` is raised when the meaning changed though nothing
+    else here did.
     """
 
     name: str
@@ -196,7 +223,7 @@ class ObservationSet:
 
     @property
     def kind(self) -> str:
-        """``rows``, ``month_ends``, ``customers``, ``nodes`` or ``given``."""
+        """``rows``, ``rows_at_midnight``, ``month_ends``, ``customers``, ``nodes`` or ``given``."""
         return self.population.kind
 
     @property
@@ -206,18 +233,23 @@ class ObservationSet:
 
     @property
     def table(self) -> str:
-        """The one table whose columns belong to each observation (Rows, MonthEnds); empty for the other kinds."""
-        return self.population.table if isinstance(self.population, (Rows, MonthEnds)) else ""
+        """The one table whose rows are observed and whose columns belong to them; empty for kinds without one."""
+        return self.population.table if isinstance(self.population, OF_ROWS) else ""
 
     @property
     def by_event(self) -> bool:
         """Whether a row makes an observation on the date of its own event, whenever it became known."""
-        return self.kind == Rows.kind
+        return self.kind in (Rows.kind, RowsAtMidnight.kind)
+
+    @property
+    def at_midnight(self) -> bool:
+        """Whether every ``as_of`` is a local midnight."""
+        return self.kind not in (Rows.kind, Given.kind)
 
     @property
     def is_drawn_whole(self) -> bool:
         """Whether its tables alone say all its observations up to a date; else a run's dates or its file do, too."""
-        return self.kind in (Rows.kind, MonthEnds.kind, Nodes.kind)
+        return isinstance(self.population, (*OF_ROWS, Nodes))
 
     @property
     def is_one_instant(self) -> bool:
@@ -244,8 +276,8 @@ class ObservationSet:
 
         All that its rows hold but the customer, the key itself, the columns that decide whether a row is seen, and what
         is called as a column of the observation.
-        Their values are those of the version the observation rests on: the one decided on for Rows, the one in force
-        at ``as_of`` for MonthEnds.
+        Their values are those of the version the observation rests on: the one decided on for Rows and RowsAtMidnight,
+        the one in force at ``as_of`` for MonthEnds.
         """
         if not self.table:
             return {}
@@ -268,7 +300,7 @@ class ObservationSet:
             raise DeclarationError(what, where=self.where_text, fix=f"key={contract.event_id!r}")
         if isinstance(self.population, MonthEnds):
             self._check_month_ends(self.population, contract)
-        if isinstance(self.population, (Rows, MonthEnds)) and self.population.where:
+        if isinstance(self.population, OF_ROWS) and self.population.where:
             types = self.condition_columns(contracts)
             parse_condition(self.population.where, types, where=f"{self.where_text}, where")
 

@@ -7,9 +7,9 @@ its pd leads to in ``policy``, how it is fitted in ``algorithms``; a recipe file
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tallystick.errors import DeclarationError
+from tallystick.errors import DeclarationError, NotFound
 from tallystick.spec.ablations import Ablation, ThinFile
 from tallystick.spec.algorithms import Algorithm, check_algorithms
 from tallystick.spec.field_types import check_types
@@ -102,6 +102,9 @@ class Recipe:
     refused unless ``allow_protected`` says why it is needed: name pattern to reason, which the model card and the
     report print. ``leave_out`` holds name patterns of features of the groups that the recipe does not use.
 
+    ``also_scored`` are names of other observation sets that its champion scores, such as all customers each night. They
+    need the features of the same groups, and the columns that the request features read.
+
     ``ablations`` are the dimensions whose worth is measured, for all observations and for those whose ``thin_file`` it
     declares (docs/ablation.md).
     """
@@ -110,6 +113,7 @@ class Recipe:
     title: str
     groups: tuple[str, ...]
     observations: str
+    also_scored: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     allow_protected: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
@@ -134,7 +138,8 @@ class Recipe:
         where = f"recipe {self.name}"
         check_types(self, where=where)
         check_name("recipe", self.name)
-        check_name("observation set", self.observations, where=where)
+        for name in (self.observations, *self.also_scored):
+            check_name("observation set", name, where=where)
         if not self.groups:
             raise DeclarationError("no feature group is named", where=where)
         self._check_permissions(where)
@@ -143,7 +148,7 @@ class Recipe:
                 raise DeclarationError(f"a {kind} is named twice", where=where)
         check_algorithms(self.algorithms, where=where)
         if self.label is None:
-            if self.algorithms or self.variants or self.policy:
+            if self.algorithms or self.variants or self.policy or self.also_scored:
                 raise DeclarationError("a recipe without a label trains nothing", where=where, fix="name a label")
         elif not self.algorithms:
             raise DeclarationError(
@@ -165,6 +170,7 @@ class Recipe:
     def _listed(self) -> list[tuple[str, list[str]]]:
         return [
             ("feature group", list(self.groups)),
+            ("scored observation set", [self.observations, *self.also_scored]),
             ("feature to leave out", list(self.leave_out)),
             ("request feature", [feature.name for feature in self.request]),
             ("variant", [variant.name for variant in self.variants]),
@@ -190,3 +196,11 @@ class Recipe:
     def score_table(self) -> str:
         """The table of the scores of its observations, by this and other recipes."""
         return f"score.{self.observations}"
+
+    def scoring(self, observations: str) -> Recipe:
+        """The recipe as it scores a set that it names; its own where the name is empty. NotFound for any other."""
+        name = observations or self.observations
+        if name not in (self.observations, *self.also_scored):
+            what = f"recipe {self.name} does not score observations {name}"
+            raise NotFound(what, fix=f"also_scored=({name!r},) in the recipe")
+        return self if name == self.observations else replace(self, observations=name, also_scored=())

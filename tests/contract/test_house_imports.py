@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/training": MODELS | {"threadpoolctl"},
     "tallystick/segments": MODELS | {"matplotlib", "threadpoolctl"},
     "tallystick/scoring": MODELS | {"pyspark"},
+    "tallystick/answers": {"pyarrow"},
     # The files that travel inside registered models: the only places outside the registry that may name mlflow.
     "tallystick/model/scorer.py": MODELS | {"lightgbm", "mlflow"},
     "tallystick/segments/assigner.py": MODELS | {"mlflow"},

@@ -140,3 +140,31 @@ def test_one_segmentation_has_one_source(tmp_path: Path, project_root: Path) -> 
     facts = read_facts(tmp_path, project_root, TALLYSTICK_SEGMENTATION="preferences", TALLYSTICK_SOURCES=sources)
     (told,) = [text for path, text in facts["errors"].items() if Path(path).stem == "monthly_segments"]
     assert "segmentation preferences has one model, but 2 sources are named" in told
+
+
+def test_all_customers_are_scored_each_night_where_a_recipe_for_them_is_named(
+    tmp_path: Path, project_root: Path
+) -> None:
+    facts = read_facts(tmp_path, project_root, TALLYSTICK_RETURNING="returning")
+    assert facts["errors"] == {}
+    night = submitted(facts, "daily_returning")
+    assert list(night) == ["compute_features", "score_observations"]
+    assert night["score_observations"]["upstream"] == [f"{SOURCE}_daily.compute_features"]
+    for job, task in night.items():
+        told = " ".join(task["arguments"])
+        assert "--observations daily" in told, job
+        assert "--from {{ business_date(dag_run) }} --to {{ business_date(dag_run) }}" in told, job
+    assert facts["dags"]["daily_returning"]["triggers"] == [f"label_{RECIPE}"]
+    training = submitted(facts, "monthly_returning")
+    order = ["compute_features", "build_labels", "audit_leakage", "train_model", "score_observations", "write_report"]
+    assert list(training) == order
+    for task in training.values():
+        assert "--recipe returning" in " ".join(task["arguments"])
+    assert {task["pool"] for task in (*night.values(), *training.values())} == {"tallystick_writers"}
+
+
+def test_a_recipe_that_scores_nobody_else_is_an_import_error(tmp_path: Path, project_root: Path) -> None:
+    facts = read_facts(tmp_path, project_root, TALLYSTICK_RETURNING=RECIPE)
+    told = {Path(path).stem: text for path, text in facts["errors"].items()}
+    assert sorted(told) == ["daily_returning", "monthly_returning"]
+    assert f"recipe {RECIPE} scores nobody but its own observations" in told["daily_returning"]

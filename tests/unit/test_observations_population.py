@@ -14,7 +14,7 @@ import pytest
 
 from tallystick.errors import ContractError, DeclarationError
 from tallystick.observations import columns_to_read, observe
-from tallystick.spec.observations import Customers, Given, MonthEnds, Nodes, Population, Rows
+from tallystick.spec.observations import Customers, Given, MonthEnds, Nodes, Population, Rows, RowsAtMidnight
 from tests.lib.observed_rows import (
     DAY,
     OTHER,
@@ -64,11 +64,12 @@ def test_an_event_is_observed_in_the_version_that_was_decided_on() -> None:
 
 
 @pytest.mark.parametrize("where", ["", "amount_minor > 0"])
-def test_events_agree_with_the_definition(where: str) -> None:
+@pytest.mark.parametrize("kind", [Rows, RowsAtMidnight])
+def test_events_agree_with_the_definition(kind: type[Rows | RowsAtMidnight], where: str) -> None:
     draw = random.Random(5)
     start, counted = date(2026, 3, 26), 0  # clocks change on the 29th
     spec = spec_of(
-        Rows(table=TABLE, where=where), types={"amount_minor": "int64"}, columns=("amount_minor",),
+        kind(table=TABLE, where=where), types={"amount_minor": "int64"}, columns=("amount_minor",),
         first=date(2026, 3, 27), last=date(2026, 3, 31),
     )  # fmt: skip
     for _ in range(60):
@@ -79,7 +80,8 @@ def test_events_agree_with_the_definition(where: str) -> None:
             if version is None or not spec.first <= day_of(version.at) <= spec.last:
                 continue
             if not where or version.more["amount_minor"] > 0:
-                expected.append((row, version.customer, version.at, version.more["amount_minor"]))
+                at = version.at if kind is Rows else local(day_of(version.at))
+                expected.append((row, version.customer, at, version.more["amount_minor"]))
         rows = rows_table(versions, amount_minor=pa.int64())
         made = observe(spec, {TABLE: rows}.__getitem__, zone=ZONE)
         expected.sort(key=lambda one: (one[1], one[2], one[0]))
@@ -94,10 +96,24 @@ def test_what_was_not_known_by_a_date_is_not_there_for_whoever_looks_back_from_i
     for _ in range(40):
         versions = draw_versions(draw, rows=20, start=date(2026, 3, 26), days=8)
         known = [version for version in versions if version.known <= cutoff]
-        for population in (Rows(table=TABLE), MonthEnds(table=TABLE)):
+        for population in (Rows(table=TABLE), RowsAtMidnight(table=TABLE), MonthEnds(table=TABLE)):
             run = {"last": date(2026, 6, 1)}
             then = seen_by(spec_of(population, **run), {TABLE: rows_table(known)})
             assert seen_by(spec_of(population, known_by=cutoff, **run), {TABLE: rows_table(versions)}) == then
+
+
+def test_two_events_of_a_day_are_observed_at_its_midnight_and_one_at_midnight_at_its_own_instant() -> None:
+    moments = {
+        "a1": local(DAY, 9),
+        "a2": local(DAY, 23),
+        "a3": local(DAY),
+        "a4": local(DAY) - timedelta(microseconds=1),
+    }
+    versions = [Version(row=row, at=at, known=DAY) for row, at in moments.items()]
+    found = seen_by(spec_of(RowsAtMidnight(table=TABLE)), {TABLE: rows_table(versions)})
+    assert {row: at for row, _, at in found} == {
+        "a1": local(DAY), "a2": local(DAY), "a3": local(DAY), "a4": local(DAY - timedelta(days=1)),
+    }  # fmt: skip
 
 
 def test_dates_of_events_are_local_and_both_ends_are_in() -> None:

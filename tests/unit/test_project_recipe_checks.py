@@ -83,11 +83,11 @@ def test_groups_of_another_key_than_the_observations_are_told(project: Project) 
 
 
 def test_what_the_recipe_names_and_does_not_exist_is_told_too(project: Project) -> None:
-    recipe = replace(project.recipes["cash_loan"], groups=("social", "socail"), observations="applicants")
+    recipe = replace(project.recipes["cash_loan"], groups=("social", "socail"), observations="aplications")
     found = [p.what for p in check_recipe_on_source(project, recipe, project.sources["simbank"])]
     assert found == [
         "recipe cash_loan names no known feature group socail",
-        "recipe cash_loan names no known observation set applicants",
+        "recipe cash_loan names no known observation set aplications",
     ]
 
 

@@ -95,6 +95,23 @@ def test_another_as_of_of_the_same_thing_was_not_learned_from(
     assert not any(rows["is_in_training"].to_pylist())
 
 
+def test_of_another_set_the_customer_and_the_instant_tell_what_was_learned_from(
+    work: ScoreWork, contracts: Mapping[str, TableContract]
+) -> None:
+    stored = loans.applications(3, buckets=1)[0]
+    observations = loans.observations(loans.placed(stored), contracts)
+    learned = observations.select(["customer_id", "as_of"]).slice(1, 1)
+    other = replace(work, seen_by="customer_id")
+    rows = score_observations(observations, {"txn": loans.features_of(stored)}, other, seen=learned)
+    expected = [
+        row["customer_id"] == learned["customer_id"][0].as_py() and row["as_of"] == learned["as_of"][0].as_py()
+        for row in rows.to_pylist()
+    ]
+    assert rows["is_in_training"].to_pylist() == expected
+    assert any(expected)
+    assert not all(expected)
+
+
 def test_without_a_policy_there_is_neither_decision_nor_limit(
     work: ScoreWork, contracts: Mapping[str, TableContract]
 ) -> None:

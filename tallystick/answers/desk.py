@@ -1,0 +1,174 @@
+"""``Answers``: the tables of a warehouse as of one moment, and what they say of a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from tallystick.answers.scores import Score, choose_recipe, find_row
+from tallystick.answers.shelves import Customer, Shelf, find_customer
+from tallystick.answers.staleness import Stale
+from tallystick.errors import NotFound
+from tallystick.project import Project, load_project
+from tallystick.spec.names import nearest_name
+from tallystick.tables.store.customer_rows import CustomerFiles
+from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from tallystick.answers.feature_values import CustomerVector, Value
+    from tallystick.features.compute import GroupWork
+
+DAILY = "daily"
+LOADS = "monitor.loads"
+
+# What a decision also needs, and who computes it.
+RULES, WATCHLIST = "score.fraud_flags", "score.watchlist"
+
+
+class Answers:
+    """Answers about customers from the tables as they were when it was opened, or last refreshed.
+
+    For one thread. A table is looked at when it is first needed and then stays at that version: ``refresh`` after a
+    night, or every minute.
+    """
+
+    def __init__(self, warehouse: Warehouse, project: Project, *, observations: str = DAILY) -> None:
+        self.warehouse = warehouse
+        self.project = project
+        self.observations = observations
+        self._files = CustomerFiles()
+        self._shelves: dict[str, Shelf | None] = {}
+        self._works: dict[str, GroupWork] = {}
+        self._loads: dict[str, date | None] = {}
+
+    @classmethod
+    def open(cls, warehouse: str | Path, project: str | Path, *, observations: str = DAILY) -> Answers:
+        """Answers of a warehouse by the declarations of a project folder; ``observations`` is the set scored each
+        night.
+        """
+        return cls(Warehouse(warehouse), load_project(Path(project)), observations=observations)
+
+    def refresh(self) -> None:
+        """Look at the newest versions of the tables from now on."""
+        self._files.close()
+        self._shelves.clear()
+        self._loads.clear()
+
+    def score(self, customer_id: str, *, as_of: date | None = None, recipe: str = "") -> Score:
+        """The customer's newest stored score at or before the start of ``as_of``, by default of all.
+
+        An answer of an earlier date than ``as_of``, or than the last load where no date is named, says so (``stale``).
+        ``recipe`` must be named where several score the same set. NotFound where there is no score.
+        """
+        customer = find_customer(customer_id, self.project)
+        table = f"score.{self.observations}"
+        shelf = self._shelf(table)
+        if shelf is None:
+            raise NotFound(f"there is no table {table}", where=str(self.warehouse.root), fix=_nightly("", customer))
+        chosen = choose_recipe(shelf, customer, recipe)
+        row = find_row(shelf, self._files, customer, recipe=chosen, last=as_of)
+        if row is None:
+            when = f" on or before {as_of}" if as_of else ""
+            fix = f"only customers of observations {self.observations} are scored: check the id and the date"
+            raise NotFound(f"the customer has no score{when}", where=table, fix=fix)
+        day = as_of or self._last_load(customer) or customer.date_of(row["as_of"])
+        scored_on = customer.date_of(row["as_of"])
+        stale = [Stale(table=table, held=scored_on, wanted=day, run=_nightly(chosen, customer))] * (scored_on < day)
+        return Score(
+            customer_id=customer.id,
+            as_of=day,
+            scored_on=scored_on,
+            recipe=chosen,
+            model_version=row["model_version"],
+            pd=row["pd"],
+            score=row["score"],
+            decision=row["decision"],
+            limit_minor=row["limit_minor"],
+            currency=row["currency"],
+            reasons=tuple(row[f"reason_{n}"] for n in (1, 2, 3) if row[f"reason_{n}"] is not None),
+            is_in_training=row["is_in_training"],
+            not_evaluated=tuple(name for name in (RULES, WATCHLIST) if self._shelf(name) is None),
+            stale=(*stale, *self._stale_loads(customer, day)),
+        )
+
+    def vector(self, customer_id: str, *, as_of: date | None = None, groups: Iterable[str] = ()) -> CustomerVector:
+        """The customer's feature values at the start of ``as_of``, by default the date of the last load.
+
+        ``groups`` are by default those of the recipes that score the set each night. A group whose table holds the
+        customer at that instant answers from there; any other is computed from the clean tables as they were known on
+        that date. A customer of whom nothing is known has the values of nothing.
+        """
+        # Not at the top: a score needs no kernel, whose import would cost it a tenth of its time.
+        from tallystick.answers.feature_values import Computing, CustomerVector, stored_features
+
+        customer = find_customer(customer_id, self.project)
+        wanted = list(groups) or self._default_groups()
+        day = as_of or self._last_load(customer)
+        if day is None:
+            raise NotFound(f"nothing of {customer.source.name} is loaded", where=str(self.warehouse.root), fix="ingest")
+        found: dict[str, dict[str, Value] | None] = {}
+        for name in wanted:
+            shelf = self._shelf(f"feature.{name}")
+            held = shelf and stored_features(shelf, self._files, customer, observations=self.observations, day=day)
+            found[name] = held or None
+        lacking = [name for name, held in found.items() if held is None]
+        computing = Computing(customer, day, self.project.contracts, self._shelf, self._files)
+        made = computing.features(self._work(name) for name in lacking) if lacking else {}
+        return CustomerVector(
+            customer_id=customer.id,
+            as_of=day,
+            features={name: value for group in wanted for name, value in (found[group] or made[group]).items()},
+            stored=tuple(name for name in wanted if name not in lacking),
+            computed=tuple(lacking),
+            stale=self._stale_loads(customer, day),
+        )
+
+    def _shelf(self, name: str) -> Shelf | None:
+        if name not in self._shelves:
+            exists = self.warehouse.exists(name)
+            self._shelves[name] = Shelf.open(self.warehouse, name, self.project.sources) if exists else None
+        return self._shelves[name]
+
+    def _work(self, name: str) -> GroupWork:
+        from tallystick.features.compute import GroupWork
+
+        if name not in self._works:
+            groups = self.project.feature_groups
+            if name not in groups:
+                raise NotFound(f"there is no feature group {name}", where="features/", fix=nearest_name(name, groups))
+            self._works[name] = GroupWork.of(groups[name], self.project.contracts)
+        return self._works[name]
+
+    def _default_groups(self) -> list[str]:
+        recipes = self.project.recipes.values()
+        asked = [recipe.groups for recipe in recipes if self.observations in (recipe.observations, *recipe.also_scored)]
+        if not asked:
+            what = f"no recipe scores observations {self.observations}, so no groups follow"
+            raise NotFound(what, fix="name the groups")
+        return list(dict.fromkeys(name for groups in asked for name in groups))
+
+    def _last_load(self, customer: Customer) -> date | None:
+        """The date of the newest load of the customer's source; None where loads are not written down."""
+        source = customer.source.name
+        if source not in self._loads:
+            known = self.warehouse.exists(LOADS)
+            ours = pc.field("source") == source
+            days = read_arrow(self.warehouse, LOADS, columns=["loaded_on"], filter=ours)["loaded_on"] if known else []
+            self._loads[source] = pc.max(days).as_py() if len(days) else None
+        return self._loads[source]
+
+    def _stale_loads(self, customer: Customer, day: date) -> tuple[Stale, ...]:
+        loaded = self._last_load(customer)
+        if loaded is not None and loaded >= day:
+            return ()
+        run = f"the load of {day}: tally run RECIPE --source {customer.source.name}=DIR, or the daily DAG"
+        return (Stale(table=f"the load of {customer.source.name}", held=loaded, wanted=day, run=run),)
+
+
+def _nightly(recipe: str, customer: Customer) -> str:
+    return f"tally nightly {recipe or 'RECIPE'} --source {customer.source.name}"

@@ -1,0 +1,98 @@
+"""The stored score of one customer: the newest one at or before a date, word for word as the night wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.answers.shelves import Customer, Shelf, bounds_of, up_to
+from tallystick.answers.staleness import Stale
+from tallystick.errors import InputError, NotFound
+from tallystick.tables.store.customer_rows import CustomerFiles
+
+# What is read of a score table, as the answer names it.
+COLUMNS = (
+    "as_of", "pd", "score", "decision", "limit_minor", "currency", "reason_1", "reason_2", "reason_3",
+    "is_in_training", "model_version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """What the bank can say to a customer at once.
+
+    ``as_of`` is the date asked for, ``scored_on`` that of the stored row. ``decision``, ``limit_minor`` and
+    ``currency`` are None for a model without a policy. ``stale`` says what is older than ``as_of``, and is empty when
+    nothing is. ``not_evaluated`` names what else a decision needs and nobody has computed.
+    """
+
+    customer_id: str
+    as_of: date
+    scored_on: date
+    recipe: str
+    model_version: str
+    pd: float
+    score: float
+    decision: str | None
+    limit_minor: int | None
+    currency: str | None
+    reasons: tuple[str, ...]
+    is_in_training: bool
+    not_evaluated: tuple[str, ...] = ()
+    stale: tuple[Stale, ...] = ()
+
+    def record(self) -> dict[str, object]:
+        """The answer as names and values, for printing and JSON."""
+        return {
+            "customer_id": self.customer_id,
+            "as_of": self.as_of.isoformat(),
+            "scored_on": self.scored_on.isoformat(),
+            "decision": self.decision,
+            "limit_minor": self.limit_minor,
+            "currency": self.currency,
+            "pd": self.pd,
+            "score": self.score,
+            "reasons": list(self.reasons),
+            "model_version": self.model_version,
+            "is_in_training": self.is_in_training,
+            "not_evaluated": list(self.not_evaluated),
+            "stale": [str(one) for one in self.stale],
+        }
+
+
+def choose_recipe(shelf: Shelf, customer: Customer, named: str) -> str:
+    """The recipe whose scores are meant: the named one, or the only one; an error says which there are."""
+    known = shelf.values("recipe", customer.source.name)
+    if named and named not in known:
+        told = f"scored by {', '.join(known)}" if known else "nobody of this source is scored"
+        raise NotFound(f"recipe {named} has no scores in {shelf.pinned.name}", fix=told)
+    if not named and len(known) > 1:
+        raise InputError(f"{shelf.pinned.name} has scores of {', '.join(known)}", fix="say --recipe NAME")
+    if not known:
+        raise NotFound(f"{shelf.pinned.name} has no scores of {customer.source.name}", fix="score a night first")
+    return named or known[0]
+
+
+def find_row(
+    shelf: Shelf, files: CustomerFiles, customer: Customer, *, recipe: str, last: date | None
+) -> Mapping[str, Any] | None:
+    """The customer's newest row of the recipe with ``as_of`` at or before the start of ``last``; None without one."""
+    end = customer.midnight(last) if last else None
+    best: Mapping[str, Any] | None = None
+    for file in up_to(shelf.files(customer, recipe=recipe), end):
+        if best is not None and bounds_of(file)[1] <= best["as_of"]:
+            break
+        rows = files.read([file], customer.id, COLUMNS)
+        if rows is None:
+            continue
+        if end is not None:
+            rows = rows.filter(pc.less_equal(rows["as_of"], pa.scalar(end, rows["as_of"].type)))
+        for row in rows.to_pylist():
+            if best is None or row["as_of"] > best["as_of"]:
+                best = row
+    return best

@@ -1,0 +1,64 @@
+"""Nights of scores and loads, written without Spark: what answers about one customer are looked up in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from tallystick.project import Project
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, replace_arrow
+from tallystick.tables.store.bucketing import bucket_of
+
+
+def midnight(project: Project, source: str, day: date) -> datetime:
+    """The instant at which a business date of the source begins."""
+    return datetime.combine(day, time(), ZoneInfo(project.sources[source].zone)).astimezone(UTC)
+
+
+def score_night(
+    warehouse: Warehouse,
+    project: Project,
+    source: str,
+    day: date,
+    people: Mapping[str, float],
+    *,
+    recipe: str = "returning",
+    buckets: int = 0,
+) -> None:
+    """Scores of a business date: the pd of each customer, with texts that name the customer."""
+    contract = project.contracts["score.daily"]
+    count = buckets or project.sources[source].layout.buckets
+    instant = midnight(project, source, day)
+    placed = bucket_of(pa.array(list(people)), count)
+    rows = [
+        {
+            "observation_id": name, "customer_id": name, "as_of": instant, "pd": pd, "score": 50.0,
+            "limit_minor": 200_000, "currency": "CNY", "decision": "refer", "reason_1": f"reason of {name}",
+            "reason_2": "another", "reason_3": None, "is_in_training": False, "model_version": f"{recipe}/1",
+            "recipe": recipe, "source": source, "bucket": int(bucket), "period": str(day.year),
+        }
+        for (name, pd), bucket in zip(people.items(), placed, strict=True)
+    ]  # fmt: skip
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
+    between = (instant, midnight(project, source, day + timedelta(days=1)))
+    where = Slice.of_scores(contract.name, source, recipe, between=between, buckets=count)
+    replace_arrow(warehouse, contract, data, where=where, run=Run(f"{source}/{recipe}/{day}", "test", "0"))
+
+
+def told_loads(warehouse: Warehouse, project: Project, **loads: Sequence[date]) -> None:
+    """The loads of each source, as a load writes them down."""
+    contract = project.contracts["monitor.loads"]
+    for source, days in loads.items():
+        rows = [
+            {
+                "loaded_on": day, "table_name": "transactions", "rows_read": 1, "rows_accepted": 1, "rows_rejected": 0,
+                "rows_duplicate": 0, "rows_excluded": 0, "raw_sha256": "0", "source": source,
+            }
+            for day in days
+        ]  # fmt: skip
+        data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
+        where = Slice(f"loads/{source}", {"source": source})
+        replace_arrow(warehouse, contract, data, where=where, run=Run(f"loads/{source}", "test", "0"))

@@ -1,0 +1,145 @@
+"""Answers about one customer: the stored row and no other, as of its day, and what is old is said."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tallystick.answers import Answers, Score
+from tallystick.errors import InputError, NotFound
+from tallystick.project import Project, load_project
+from tallystick.spec.data_files import DataFile
+from tallystick.tables import Warehouse
+from tallystick.tables.store.bucketing import bucket_of
+from tallystick.tables.store.customer_rows import CustomerFiles, customer_bucket
+from tests.lib.answered import score_night, told_loads
+
+MONDAY, TUESDAY, FRIDAY = date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 13)
+PEOPLE = {f"simbank:{n}": n / 100 for n in range(1, 9)}
+
+
+@pytest.fixture(scope="module")
+def project(project_root: Path) -> Project:
+    return load_project(project_root)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Warehouse:
+    """Two nights of one bank, one of another, and the loads of both."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("nights"))
+    score_night(warehouse, project, "simbank", MONDAY, PEOPLE)
+    # On Tuesday everybody is worse off by 0.5, and the last two are no customers any more.
+    score_night(warehouse, project, "simbank", TUESDAY, {name: pd + 0.5 for name, pd in list(PEOPLE.items())[:-2]})
+    score_night(warehouse, project, "berka", MONDAY, {"berka:1": 0.9}, recipe="consumer_loan")
+    told_loads(warehouse, project, simbank=[MONDAY, TUESDAY], berka=[MONDAY])
+    return warehouse
+
+
+@pytest.fixture
+def answers(filled: Warehouse, project: Project) -> Answers:
+    return Answers(filled, project)
+
+
+def test_the_answer_is_the_stored_row_of_the_newest_night(answers: Answers) -> None:
+    for customer, pd in list(PEOPLE.items())[:-2]:
+        assert answers.score(customer) == Score(
+            customer_id=customer, as_of=TUESDAY, scored_on=TUESDAY, recipe="returning", model_version="returning/1",
+            pd=pd + 0.5, score=50.0, decision="refer", limit_minor=200_000, currency="CNY",
+            reasons=(f"reason of {customer}", "another"), is_in_training=False,
+            not_evaluated=("score.fraud_flags", "score.watchlist"), stale=(),
+        )  # fmt: skip
+
+
+def test_a_day_in_the_past_gives_what_was_said_on_it(answers: Answers) -> None:
+    for customer, pd in PEOPLE.items():
+        then = answers.score(customer, as_of=MONDAY)
+        assert (then.pd, then.as_of, then.scored_on, then.stale) == (pd, MONDAY, MONDAY, ())
+    with pytest.raises(NotFound, match="no score on or before 2026-03-08"):
+        answers.score("simbank:1", as_of=MONDAY - timedelta(days=1))
+
+
+def test_an_older_answer_says_which_table_is_how_old_and_what_to_run(answers: Answers) -> None:
+    gone = answers.score("simbank:8")  # scored on Monday alone
+    assert (gone.pd, gone.scored_on, gone.as_of) == (PEOPLE["simbank:8"], MONDAY, TUESDAY)
+    (told,) = gone.record()["stale"]  # type: ignore[misc]
+    assert told == "score.daily is of 2026-03-09, 1 day before 2026-03-10; run tally nightly returning --source simbank"
+    later = answers.score("simbank:1", as_of=FRIDAY)
+    assert [(one.table, one.days) for one in later.stale] == [("score.daily", 3), ("the load of simbank", 3)]
+
+
+def test_each_source_has_its_own_nights_loads_and_zone(answers: Answers) -> None:
+    found = answers.score("berka:1")
+    assert (found.recipe, found.pd, found.as_of, found.stale) == ("consumer_loan", 0.9, MONDAY, ())
+
+
+@pytest.mark.parametrize("name", ["simbank:99999", "simbank:", "simbank:10"])
+def test_a_customer_without_scores_is_not_found_and_not_named(answers: Answers, name: str) -> None:
+    with pytest.raises(NotFound, match="the customer has no score") as told:
+        answers.score(name)
+    assert name not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["7", "otherbank:7", ":7", ""])
+def test_an_id_without_a_source_is_refused_and_not_shown(answers: Answers, name: str) -> None:
+    with pytest.raises(InputError, match="the customer's id names no source") as told:
+        answers.score(name)
+    assert not name or name not in str(told.value)
+
+
+def test_a_held_answer_changes_only_when_it_is_refreshed(tmp_path: Path, project: Project) -> None:
+    warehouse = Warehouse(tmp_path)
+    with pytest.raises(NotFound, match=r"there is no table score\.daily"):
+        Answers(warehouse, project).score("simbank:1")
+    score_night(warehouse, project, "simbank", MONDAY, {"simbank:1": 0.1})
+    answers = Answers(warehouse, project)
+    assert answers.score("simbank:1").pd == 0.1
+    score_night(warehouse, project, "simbank", TUESDAY, {"simbank:1": 0.2})
+    assert answers.score("simbank:1").pd == 0.1
+    answers.refresh()
+    assert answers.score("simbank:1").pd == 0.2
+
+
+def test_of_two_recipes_one_must_be_named(tmp_path: Path, project: Project) -> None:
+    warehouse = Warehouse(tmp_path)
+    for recipe, pd in (("returning", 0.1), ("cash_loan", 0.3)):
+        score_night(warehouse, project, "simbank", MONDAY, {"simbank:1": pd}, recipe=recipe)
+    answers = Answers(warehouse, project)
+    with pytest.raises(InputError, match=r"scores of cash_loan, returning \(say --recipe NAME\)"):
+        answers.score("simbank:1")
+    assert answers.score("simbank:1", recipe="cash_loan").pd == 0.3
+    with pytest.raises(NotFound, match="recipe other has no scores"):
+        answers.score("simbank:1", recipe="other")
+
+
+def test_rows_in_another_number_of_buckets_than_declared_are_found_by_what_the_table_says(
+    tmp_path: Path, project: Project
+) -> None:
+    warehouse = Warehouse(tmp_path)
+    assert project.sources["simbank"].layout.buckets != 5
+    score_night(warehouse, project, "simbank", MONDAY, PEOPLE, buckets=5)
+    answers = Answers(warehouse, project)
+    assert {name: answers.score(name).pd for name in PEOPLE} == PEOPLE
+
+
+@pytest.mark.parametrize("columns", [None, ["pd", "customer_id", "lacking"]])
+def test_of_a_file_only_the_customers_rows_come_whatever_its_row_groups(tmp_path: Path, columns: Any) -> None:
+    people = sorted(f"b:{n}" for n in range(40) for _ in range(n % 3))
+    rows = pa.table({"customer_id": people, "pd": pa.array(range(len(people)), pa.int64())})
+    files = CustomerFiles()
+    for size in (1, 7, 1000):
+        pq.write_table(rows, tmp_path / f"{size}.parquet", row_group_size=size)
+        file = DataFile(table_path=str(tmp_path), rel=f"{size}.parquet", size=0, rows=rows.num_rows, partition={})
+        for name in {*people, "b:0", "a", "z"}:
+            expected = [n for n, one in enumerate(people) if one == name]
+            found = files.read([file], name, columns)
+            assert (found["pd"].to_pylist() if found else []) == expected, (size, name)
+
+
+def test_the_bucket_of_one_customer_is_that_of_a_column() -> None:
+    names = [f"bank:{n}" for n in range(50)]
+    assert [customer_bucket(name, 7) for name in names] == bucket_of(pa.array(names), 7).tolist()

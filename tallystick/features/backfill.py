@@ -75,13 +75,16 @@ class Backfill:
         loaded = last_load(file for stored in self.files.values() for file in stored)
         if loaded is None:
             raise NotFound("no rows are loaded", where=where, fix="ingest first")
-        if last > loaded:
-            what = f"{last} lies after the last load, that of {loaded}: its rows are not known yet"
-            raise DeclarationError(what, where=where, fix=f"say --to {loaded}")
+        reviewed = self.observations.last_reviewed(loaded) or loaded
+        if last > reviewed:
+            after = f" less {self.observations.review_days} days of review" if reviewed < loaded else ""
+            what = f"{last} lies after the last load, that of {loaded}{after}: its rows are not known yet"
+            raise DeclarationError(what, where=where, fix=f"say --to {reviewed}")
 
     def work(self, chunk: Chunk) -> GroupWork:
         """The group, ready to be computed for a chunk: with the features that were not retired yet on its first day."""
-        return GroupWork.of(self.group, self.contracts, first=chunk.first)
+        review = self.observations.review_days
+        return GroupWork.of(self.group, self.contracts, first=chunk.first, review_days=review)
 
     @property
     def definition(self) -> Definition:
@@ -91,21 +94,21 @@ class Backfill:
     @property
     def inputs(self) -> Inputs:
         """The tables that its values come from."""
-        drawn = self.observations.tables
-        return Inputs.of(self.group, drawn, zone=self.source.zone, by_event=self.observations.by_event)
+        return Inputs.of(self.group, self.observations, zone=self.source.zone)
 
     def spec(self, chunk: Chunk) -> ObservationSpec:
         """The observations of a chunk."""
         return ObservationSpec.of(self.observations, self.contracts, first=chunk.first, last=chunk.last)
 
     def tasks(self, chunk: Chunk) -> list[BucketTask]:
-        """One task a bucket, without the files whose rows all became known after the chunk's last day.
+        """One task a bucket, without the files whose rows all became known after the review of the chunk's last day.
 
         Events that are observed at their own instant keep all of theirs, whenever they became known.
         """
         always = set(self.inputs.by_event)
+        last = chunk.last + timedelta(days=self.observations.review_days)
         files = {
-            name: [file for file in stored if name in always or not _is_known_after(file, chunk.last)]
+            name: [file for file in stored if name in always or not _is_known_after(file, last)]
             for name, stored in self.files.items()
         }
         return list_bucket_tasks(self.source, files)

@@ -21,6 +21,7 @@ from tallystick.spec.features import FeatureGroup
 from tallystick.spec.observations import OBSERVATION_COLUMNS
 from tallystick.spec.retirements import lift_retirements
 from tallystick.spec.tables import TableContract
+from tallystick.visibility.rows import known_earlier
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,8 @@ class GroupWork:
     """A group ready to be computed: its lookups, its plan and its retired columns. It travels to the tasks.
 
     ``per`` is the column by which an observation owns some of its customer's rows; empty where all of them count.
-    ``beside`` are the works of other groups whose features ``combined`` ones read.
+    ``beside`` are the works of other groups whose features ``combined`` ones read. ``review_days`` are those of the
+    set of observations: rows count that became known so many days after the date of ``as_of``.
     """
 
     lookups: tuple[LookupPlan, ...]
@@ -37,15 +39,22 @@ class GroupWork:
     per: str = ""
     beside: tuple[GroupWork, ...] = ()
     combined: tuple[CombinedPlan, ...] = ()
+    review_days: int = 0
 
     @classmethod
     def of(
-        cls, group: FeatureGroup, contracts: Mapping[str, TableContract], *, first: date | None = date.max
+        cls,
+        group: FeatureGroup,
+        contracts: Mapping[str, TableContract],
+        *,
+        first: date | None = date.max,
+        review_days: int = 0,
     ) -> GroupWork:
         """The work of a declared group; DeclarationError where it does not fit its tables.
 
         ``first`` is the first business date that will be computed, None for any: a feature that is retired after it is
         computed too, for the dates before its retirement. Without ``first``, only features in force are.
+        ``review_days`` are those of the observations.
         """
         lifted = lift_retirements(group, after=first)
         retired = tuple(
@@ -60,8 +69,9 @@ class GroupWork:
             plan=plan,
             retired=retired,
             per=group.per,
-            beside=tuple(cls.of(other, contracts, first=first) for other in group.beside),
+            beside=tuple(cls.of(other, contracts, first=first, review_days=review_days) for other in group.beside),
             combined=plan_combined(lifted, contracts),
+            review_days=review_days,
         )
 
     @property
@@ -122,6 +132,20 @@ def compute_from(work: GroupWork, rows: Mapping[str, pa.Table], observations: pa
     )
 
 
+def see_rows(
+    work: GroupWork, events: pa.Table, *, dimensions: Mapping[str, pa.Table], zone: str, has_versions: bool = True
+) -> pa.Table:
+    """The rows that the kernel gets: with their looked-up columns, dated for the review of the observations."""
+    days = work.review_days
+    return attach_lookups(
+        known_earlier(events, days),
+        work,
+        dimensions={lookup.table: known_earlier(dimensions[lookup.table], days) for lookup in work.lookups},
+        zone=zone,
+        has_versions=has_versions,
+    )
+
+
 def compute_local(
     work: GroupWork,
     events: pa.Table,
@@ -142,7 +166,7 @@ def compute_local(
     of each looked-up table by its name. ``zone`` is the business time zone of these customers.
     ``has_versions`` False says that no event of ``events`` has a second version: it is then not looked for.
     """
-    joined = attach_lookups(events, work, dimensions=dimensions, zone=zone, has_versions=has_versions)
+    joined = see_rows(work, events, dimensions=dimensions, zone=zone, has_versions=has_versions)
     asked = observations
     if work.per:
         joined, asked = own_rows(joined, work), own_observations(observations)

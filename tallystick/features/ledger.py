@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -85,18 +85,24 @@ class Inputs:
     """The tables that a group's values come from: its own, those it looks up, those that observations are drawn from.
 
     ``by_event`` names those of them whose rows make an observation on the date of the event itself, whenever they
-    became known: applications do.
+    became known: applications do. ``review_days`` after a date its values still see what becomes known.
     """
 
     tables: tuple[str, ...]
     zone: str
     by_event: frozenset[str] = frozenset()
+    review_days: int = 0
 
     @classmethod
-    def of(cls, group: FeatureGroup, drawn_from: Iterable[str], *, zone: str, by_event: bool = False) -> Inputs:
-        """The inputs of a group for observations drawn from these tables, ``by_event`` or else by visible rows."""
-        drawn = frozenset(drawn_from)
-        return cls(tables=tuple(sorted(group.reads | drawn)), zone=zone, by_event=drawn if by_event else frozenset())
+    def of(cls, group: FeatureGroup, observations: ObservationSet, *, zone: str) -> Inputs:
+        """The inputs of a group for these observations."""
+        drawn = frozenset(observations.tables)
+        return cls(
+            tables=tuple(sorted(group.reads | drawn)),
+            zone=zone,
+            by_event=drawn if observations.by_event else frozenset(),
+            review_days=observations.review_days,
+        )
 
     def versions(self, pinned: Mapping[str, int]) -> dict[str, int]:
         """The versions that a run reads: -1 of a table that does not exist yet."""
@@ -105,8 +111,9 @@ class Inputs:
     def reach(self, changes: Changes, versions: Mapping[str, int]) -> date:
         """The first business date whose values may differ from those computed at ``versions``; date.max when none.
 
-        A row changes no day before it is known, so a load that brings only rows of its own date reaches no earlier
-        one. A load that brings rows known in the past, and one that is mapped again, reach back to those rows.
+        A row changes no day before it is known (or so many days of review before that), so a load that brings only rows
+        of its own date reaches no earlier one. A load that brings rows known in the past, and one that is mapped again,
+        reach back to those rows.
         """
         reached = [date.max]
         for name in self.tables:
@@ -117,7 +124,9 @@ class Inputs:
         return min(reached)
 
     def _reach_of(self, bounds: Mapping[str, tuple[Any, Any]], *, by_event: bool) -> date:
-        known: date = bounds["known_on"][0] if "known_on" in bounds else date.min
+        if "known_on" not in bounds:
+            return date.min
+        known: date = bounds["known_on"][0] - timedelta(days=self.review_days)
         if not by_event:
             return known
         event: datetime | None = bounds["event_at"][0] if "event_at" in bounds else None

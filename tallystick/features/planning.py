@@ -69,12 +69,17 @@ def settle_dates(
 ) -> tuple[date | None, date | None]:
     """The first and last business date (inclusive) of a run that may not name them.
 
-    Events at their own instant need none. What is seen at midnights ends with the newest load among ``files``, and
+    Events at their own instant need none; those that are reviewed later end, whatever last date is named, with the last
+    one whose review is over. What is seen at midnights ends with the newest load among ``files``, and
     customers begin so many days before as their set declares. DeclarationError when there is no load to end with.
     """
     population = observations.population
     if observations.by_event:
-        return first, last
+        reviewed = observations.last_reviewed(last_load(files))
+        if reviewed is None:
+            return first, last
+        last = min(last or reviewed, reviewed)
+        return (min(first, last) if first else None), last
     last = last or last_load(files)
     if last is None:
         what = f"no rows are loaded, so {observations.name} has no last date to be observed on"

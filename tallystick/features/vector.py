@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import ContractError, InputError
-from tallystick.features.compute import GroupWork, compute_from
-from tallystick.features.lookups import attach_lookups
+from tallystick.features.compute import GroupWork, compute_from, see_rows
 from tallystick.features.typed_rows import Rows, typed_rows
 from tallystick.kernel import GroupPlan
 from tallystick.kernel import compute_vector as compute_by_plan
@@ -29,7 +28,7 @@ from tallystick.spec.tables import TableContract
 def compute_vector(
     events: Rows,
     as_of: dt.datetime | dt.date,
-    features: str | FeatureGroup | GroupPlan,
+    features: str | FeatureGroup | GroupWork | GroupPlan,
     *,
     zone: str = "",
     customer_id: str | None = None,
@@ -41,8 +40,9 @@ def compute_vector(
     any order; no rows give 0 from counts and sums and null from the rest. Both are held to the contract
     (``features.typed_rows``): a value that would become another, an unknown column and a row without id, customer,
     ``event_at`` or ``known_on`` are refused. ``features`` is a group's name in the project found upwards from
-    the working directory (read once a process), a declared group, or a plan of ``prepare_group``, which is fastest for
-    many calls and takes columns as they are. ``as_of`` is an instant with its offset, or a date, which means its local
+    the working directory (read once a process), a declared group, its work (``GroupWork.of``, with the ``review_days``
+    of observations that are reviewed later), or a plan of ``prepare_group``, which is fastest for many calls and takes
+    columns as they are. ``as_of`` is an instant with its offset, or a date, which means its local
     midnight. ``zone`` is the business zone; without it that of the source before the colon in the customer's id.
     ``customer_id`` is needed only where there are rows of others, or none. A group with ``per`` takes the rows of one
     observation, such as one loan. ``lookups`` holds the rows of each other table that the group reads, by its name:
@@ -53,7 +53,8 @@ def compute_vector(
             raise ContractError("a plan takes an Arrow table", fix="pa.Table, or name the group instead")
         return compute_by_plan(events, _instant(as_of, zone), features, zone=_named(zone), customer_id=customer_id)
     project = _project(find_project())
-    work, contract = _work(project, features)
+    work = features if isinstance(features, GroupWork) else _work(project, features)
+    contract = project.contracts[work.plan.table]
     given = {**(lookups or {}), contract.name: events}
     lacking = sorted(work.tables.difference(given))
     if lacking:
@@ -63,7 +64,7 @@ def compute_vector(
     customer = customer_id or _first(rows[contract.name], work.plan.entity)
     zone = zone or _zone_of(project, customer)
     if not work.combined:
-        joined = attach_lookups(rows[contract.name], work, dimensions=rows, zone=zone)
+        joined = see_rows(work, rows[contract.name], dimensions=rows, zone=zone)
         return compute_by_plan(joined, _instant(as_of, zone), work.plan, zone=zone, customer_id=customer_id)
     own_key = _first(rows[contract.name], work.per) if work.per else customer
     asked = pa.Table.from_pylist(
@@ -87,11 +88,11 @@ def _project(root: Path) -> Project:
 
 
 @lru_cache(maxsize=64)
-def _work(project: Project, features: str | FeatureGroup) -> tuple[GroupWork, TableContract]:
+def _work(project: Project, features: str | FeatureGroup) -> GroupWork:
     from tallystick.features.planning import find_declared
 
     group = find_declared("feature group", features, project.feature_groups) if isinstance(features, str) else features
-    return GroupWork.of(group, project.contracts), project.contracts[group.table]
+    return GroupWork.of(group, project.contracts)
 
 
 def _check_one_owner(rows: pa.Table, work: GroupWork) -> None:

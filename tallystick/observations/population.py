@@ -59,7 +59,7 @@ def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versio
     bound that date. ``has_versions`` False says that each event has one version.
     """
     if has_versions:
-        decided = decided_versions(rows, spec.declared.key, zone=zone)
+        decided = decided_versions(rows, spec.declared.key, zone=zone, review_days=spec.declared.review_days)
     else:
         decided = rows.filter(pc.invert(rows["is_retracted"]))
     days = zone_offsets(zone).dates(_micros(decided["event_at"])) if decided.num_rows else np.zeros(0, dtype=np.int64)

@@ -58,7 +58,9 @@ def _recompute(
 ) -> list[audit.Recomputed]:
     """Each group's features of the sample again, from the rows of the sampled customers as they are now."""
     zone = context.source.zone
-    works = [GroupWork.of(context.project.feature_groups[name], context.contracts) for name in recipe.groups]
+    review = context.project.observations[recipe.observations].review_days
+    groups = [context.project.feature_groups[name] for name in recipe.groups]
+    works = [GroupWork.of(group, context.contracts, review_days=review) for group in groups]
     names = frozenset().union(*(work.tables for work in works))
     # One moment for all of them: a load that is published meanwhile is in all of its tables or in none.
     versions = {name: one.version for name, one in pin_all(context.warehouse, sorted(names)).items()}

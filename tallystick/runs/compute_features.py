@@ -68,12 +68,12 @@ def run(params: ComputeFeatures, session: SparkSession) -> None:
 def _compute(
     session: SparkSession, tables: FeatureTables, groups: Sequence[FeatureGroup], dates: DateRange
 ) -> dict[str, list[DataFile]]:
-    context = tables.context
+    context, review = tables.context, tables.observations.review_days
     with working("features") as how_far:
         return compute_buckets(
             session,
             list_bucket_tasks(context.source, tables.pinned.files),
-            [GroupWork.of(group, context.contracts, first=dates.first) for group in groups],
+            [GroupWork.of(group, context.contracts, first=dates.first, review_days=review) for group in groups],
             spec=tables.spec(dates),
             storage=tables.storage(groups),
             how_far=how_far,

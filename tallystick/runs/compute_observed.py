@@ -57,7 +57,7 @@ def _compute(
         return compute_buckets(
             session,
             tasks,
-            [GroupWork.of(group, context.contracts, first=None) for group in groups],
+            [GroupWork.of(one, context.contracts, first=None, review_days=declared.review_days) for one in groups],
             spec=ObservationSpec(declared=declared, tables={GIVEN: ""}),
             storage=context.storage(names, **{GIVEN: GIVEN_CONTRACT}),
             how_far=how_far,

@@ -73,7 +73,7 @@ class FeatureTables:
         is killed between leaves days that count as missing, never values of which nobody knows the definition.
         """
         context, source, table = self.context, self.context.source, self.context.contracts[group.feature_table]
-        inputs = Inputs.of(group, self.observations.tables, zone=source.zone, by_event=self.observations.by_event)
+        inputs = Inputs.of(group, self.observations, zone=source.zone)
         run = RunInfo(run_id=context.run_id, versions=inputs.versions(self.pinned.versions))
         where = Slice.of_features(
             table.name,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tallystick.features import list_bucket_tasks
+from tallystick.features.planning import last_load
 from tallystick.model.registry import ModelVersion, Registry, load_local
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
@@ -100,7 +101,7 @@ class _Champion:
 
 
 def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe) -> DateRange:
-    """The dates that were asked for, begun earlier where an event has no score.
+    """The dates that were asked for, begun earlier where an event has no score, up to the last one reviewed.
 
     Customers day by day are scored on the newest stored date unless dates are named: what the champion of an earlier
     day said of it stays as it was said.
@@ -116,7 +117,9 @@ def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe
     )
     read = partial(read_arrow, context.warehouse)
     first = backfill_start(read, expected, source=context.source, first=params.first, days=params.look_back)
-    return DateRange(first, params.last)
+    files = pin_clean(context, [observations.table]).all_files if observations.review_days else ()
+    reviewed = observations.last_reviewed(last_load(files))
+    return DateRange(first, min(params.last or reviewed, reviewed) if reviewed else params.last)
 
 
 def _newest_date(context: RunContext, recipe: Recipe) -> date | None:

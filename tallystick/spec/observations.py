@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import ClassVar, TypeAlias
 
 from tallystick.errors import DeclarationError
@@ -35,6 +35,9 @@ MOB = "mob"
 
 # A run that names no dates observes at most so many days: ten years.
 MOST_DAYS = 3660
+
+# A review that comes later is another decision; the windows of minutes before it have grown old.
+MOST_REVIEW_DAYS = 31
 
 # When a row was loaded or known decides whether it is seen at all; it is never a value.
 _HIDDEN = ("known_on", "loaded_on", "is_retracted")
@@ -186,6 +189,10 @@ class ObservationSet:
     table that is observed (Rows, RowsAtMidnight, MonthEnds), ``customer_id`` for Customers and Nodes, and a column of
     the file for Given; its value is ``observation_id``. ``version`` is raised when the meaning changed though nothing
     else here did.
+
+    ``review_days`` is for events that are not decided on at once (Rows, Given): so many days after the local date of
+    ``as_of`` somebody looks at them. Rows still count only if they happened before ``as_of``, but those that became
+    known up to that date do, each in the version in force on it.
     """
 
     name: str
@@ -193,6 +200,7 @@ class ObservationSet:
     population: Population
     description: str = ""
     version: int = 1
+    review_days: int = 0
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -204,6 +212,12 @@ class ObservationSet:
             raise DeclarationError(what, where=self.where_text, fix=f"key={CUSTOMER!r}")
         if self.version < 1:
             raise DeclarationError(f"version {self.version} is not a version", where=self.where_text, fix="1, 2, 3")
+        if not 0 <= self.review_days <= MOST_REVIEW_DAYS:
+            what = f"review_days = {self.review_days} is out of range"
+            raise DeclarationError(what, where=self.where_text, fix=f"0 to {MOST_REVIEW_DAYS}")
+        if self.review_days and self.kind not in (Rows.kind, Given.kind):
+            what = "a midnight stands for the decisions of its own day, so it is not reviewed later"
+            raise DeclarationError(what, where=self.where_text, fix="review_days for events (Rows, Given)")
 
     @property
     def where_text(self) -> str:
@@ -219,7 +233,9 @@ class ObservationSet:
         population: Population = self.population
         if isinstance(population, Customers):
             population = replace(population, days=1)
-        return fingerprint({"key": self.key, "population": population, "version": self.version})
+        # Sets without a review keep the meaning that stored days have.
+        review = {"review_days": self.review_days} if self.review_days else {}
+        return fingerprint({"key": self.key, "population": population, "version": self.version, **review})
 
     @property
     def kind(self) -> str:
@@ -260,6 +276,12 @@ class ObservationSet:
     def by_customer(self) -> bool:
         """Whether the key is the customer, so that ``observation_id`` and ``customer_id`` are the same."""
         return self.key == CUSTOMER
+
+    def last_reviewed(self, loaded: date | None) -> date | None:
+        """The last business date whose review is over with the load of ``loaded``; None where nothing is reviewed later
+        or nothing is loaded.
+        """
+        return loaded - timedelta(days=self.review_days) if self.review_days and loaded else None
 
     def count_dates(self, first: date, last: date) -> int:
         """On how many business dates from ``first`` to ``last`` one row or customer can be observed (an event: 1)."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -41,7 +41,8 @@ class Recomputed:
     ``stored`` has the columns of an observation and the features. ``rows`` are the clean tables it is made of, by name,
     all versions, each with event_at and known_on; ``event_ids`` names the column that tells their events apart, where
     events have versions. ``compute`` takes the tables with the invisible rows removed and observations of different
-    customers, and gives their features, one row each in that order, with columns named as stored.
+    customers, and gives their features, one row each in that order, with columns named as stored. ``review_days`` are
+    those of the set: rows known so many days after the date of as_of are visible.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Recomputed:
     rows: Mapping[str, pa.Table]
     compute: Callable[[Mapping[str, pa.Table], pa.Table], pa.Table]
     event_ids: Mapping[str, str] = field(default_factory=dict)
+    review_days: int = 0
 
 
 def sample_observations(recipe: Recipe, data: TrainingSet) -> pa.Table:
@@ -67,7 +69,10 @@ def recomputed_group(work: GroupWork, stored: pa.Table, *, rows: Mapping[str, pa
     names = [*OBSERVATION_SCHEMA.names, *(name for name in work.names if name in stored.column_names)]
     ids = {lookup.table: lookup.event_id for part in work.parts for lookup in part.lookups}
     ids |= {part.plan.table: part.plan.event_id for part in work.parts}
-    return Recomputed(name=work.plan.group, stored=stored.select(names), rows=rows, compute=compute, event_ids=ids)
+    return Recomputed(
+        name=work.plan.group, stored=stored.select(names), rows=rows, compute=compute, event_ids=ids,
+        review_days=work.review_days,
+    )  # fmt: skip
 
 
 def audit_training_set(
@@ -89,7 +94,11 @@ def audit_training_set(
     told += check_missing(features, label, max_auc=limits.max_missing_auc)
     return [
         *check_truncation(groups, sample_observations(recipe, data), zone=zone, how_far=truncation),
-        *check_windows(labels.select(["as_of", "window_from", "known_on", "label"]).to_pandas(), zone=zone),
+        *check_windows(
+            labels.select(["as_of", "window_from", "known_on", "label"]).to_pandas(),
+            zone=zone,
+            review_days=max((group.review_days for group in groups), default=0),
+        ),
         *check_split(data.keys, part, labels, recipe=recipe, zone=zone),
         *told,
         *name_siblings(data, told),
@@ -131,16 +140,17 @@ def check_truncation(
     ]  # fmt: skip
 
 
-def check_windows(labels: pd.DataFrame, *, zone: str) -> list[AuditFinding]:
+def check_windows(labels: pd.DataFrame, *, zone: str, review_days: int = 0) -> list[AuditFinding]:
     """The labels' windows against the features', which end at as_of.
 
-    ``labels`` has as_of (UTC), window_from and known_on; rows without a label are left out. Both checks count rows.
+    ``labels`` has as_of (UTC), window_from and known_on; rows without a label are left out. Both checks count rows. A
+    label of an observation that is decided on ``review_days`` later was known early if it was known by then.
     """
     used = labels[labels["label"].notna()]
     local = pd.to_datetime(used["as_of"], utc=True).dt.tz_convert(zone)
     days = local.dt.tz_localize(None).dt.normalize()
     overlapping = int((pd.to_datetime(used["window_from"]) < days).sum())
-    early = int((pd.to_datetime(used["known_on"]) <= days).sum())
+    early = int((pd.to_datetime(used["known_on"]) <= days + pd.Timedelta(days=review_days)).sum())
     return [
         _counted("window_overlap", overlapping, len(used), "label windows begin before the day of as_of"),
         _counted("label_known_early", early, len(used), "labels were known by the day of as_of"),
@@ -186,21 +196,21 @@ def _visible_to_each(group: Recomputed, observations: pa.Table, *, zone: str) ->
     for index in range(observations.num_rows):
         one = observations.slice(index, 1)
         own = {name: _rows_of(table, one) for name, table in group.rows.items()}
-        for name, rows in _visible(own, one, group.event_ids, zone=zone).items():
+        as_of: datetime = one["as_of"][0].as_py()
+        decided = as_of.astimezone(ZoneInfo(zone)).date() + timedelta(days=group.review_days)
+        for name, rows in _visible(own, one, group.event_ids, decided=decided).items():
             pieces[name].append(rows)
     return {name: pa.concat_tables(found) for name, found in pieces.items()}
 
 
 def _visible(
-    tables: Mapping[str, pa.Table], one: pa.Table, event_ids: Mapping[str, str], *, zone: str
+    tables: Mapping[str, pa.Table], one: pa.Table, event_ids: Mapping[str, str], *, decided: date
 ) -> dict[str, pa.Table]:
-    as_of: datetime = one["as_of"][0].as_py()
-    today: date = as_of.astimezone(ZoneInfo(zone)).date()
     kept = {}
     for name, table in tables.items():
         # The version first, then its time: otherwise a version that was moved behind as_of would bring back the one
         # that it replaced.
-        known = table.filter(pc.less_equal(table["known_on"], pa.scalar(today)))
+        known = table.filter(pc.less_equal(table["known_on"], pa.scalar(decided)))
         if name in event_ids:
             known = _last_delivered(known, event_ids[name])
         if "event_at" in known.column_names:

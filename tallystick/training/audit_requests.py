@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,8 @@ def check_requests(
     """Recompute the sampled rows' request features after removing every version that the decision cannot have seen.
 
     ``tables`` holds the set's own table, all versions, and ``feature.<group>``; ``sample`` observation_id and as_of. Of
-    each object the versions with ``known_on`` after the local date of as_of are removed. Of an event the first one
+    each object the versions with ``known_on`` after the date of the decision are removed, the local date of as_of
+    or the review after it. Of an event the first one
     stays and the first that names this as_of: without them there would be nothing to observe. Values are compared
     exactly, null with null. Nothing is checked where the recipe has no request features.
     """
@@ -111,7 +112,7 @@ def _draw_visible(
 ) -> pa.Table:
     today: date = row.as_of.tz_convert(ZoneInfo(zone)).date()
     versions = versions[versions[plan.observed.key] == row.observation_id]
-    is_kept = versions["known_on"] <= today
+    is_kept = versions["known_on"] <= today + timedelta(days=plan.observed.review_days)
     if plan.observed.by_event:
         if plan.observed.at_midnight:
             says_so = versions["event_at"].dt.tz_convert(ZoneInfo(zone)).dt.date == today

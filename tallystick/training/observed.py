@@ -10,6 +10,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tallystick.errors import ModelError
 from tallystick.kernel.zones import zone_offsets
@@ -67,7 +68,13 @@ def gather_observations(
     if not needs_own_table(plan):
         return stored
     rows = tables[plan.observed.table]
-    drawn = draw_observations(plan, rows, contracts, zone=source.zone, last=last_date(stored["as_of"], source.zone))
+    # An event has features once its review is over.
+    last = (
+        plan.observed.last_reviewed(pc.max(rows["loaded_on"]).as_py())
+        if plan.observed.by_event
+        else last_date(stored["as_of"], source.zone) or date.min
+    )
+    drawn = draw_observations(plan, rows, contracts, zone=source.zone, last=last)
     if not plan.observed.by_event:
         return attach_own_columns(stored, drawn, plan)
     place = [
@@ -83,7 +90,6 @@ def draw_observations(
     plan: VectorPlan, rows: pa.Table, contracts: Mapping[str, TableContract], *, zone: str, last: date | None
 ) -> pa.Table:
     """The observations of these rows of the set's own table with ``plan.own_columns`` and the rows' bucket."""
-    last = None if plan.observed.by_event else last or date.min
     spec = ObservationSpec.of(plan.observed, contracts, last=last, columns=("bucket", *plan.own_columns))
     return observe(spec, {plan.observed.table: rows}.__getitem__, zone=zone)
 

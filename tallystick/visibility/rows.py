@@ -28,6 +28,18 @@ class Spans:
     starts: np.ndarray
 
 
+def known_earlier(rows: pa.Table, days: int) -> pa.Table:
+    """The rows as if each version had become known so many days before.
+
+    A decision that is taken so many days after the date of ``as_of`` sees these rows as one on that date sees those
+    given: which version is in force depends on ``known_on`` less the date alone. With 0 days nothing is copied.
+    """
+    if not days:
+        return rows
+    known = pc.subtract(rows["known_on"].cast(pa.int32()), pa.scalar(days, pa.int32())).cast(pa.date32())
+    return rows.set_column(rows.column_names.index("known_on"), "known_on", known)
+
+
 def version_spans(rows: pa.Table, event_id: str) -> Spans:
     """The spans of all versions; retractions have theirs, too. An event is an ``event_id``."""
     ordered = rows.sort_by([(event_id, "ascending"), (LOADED_ON, "ascending"), ("known_on", "ascending")])

@@ -92,7 +92,7 @@ def test_every_declaration_of_the_page_fits_the_projects_tables(
             one.check(contracts)
         else:
             GroupWork.of(one, contracts)
-    assert len(found) == 6
+    assert len(found) == 7
 
 
 @pytest.mark.parametrize("title", ["Rows: an event at its own instant", "MonthEnds: the book", "Customers: day by day"])

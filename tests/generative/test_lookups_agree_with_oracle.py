@@ -59,9 +59,12 @@ def check_agreement(zone: str, data: st.DataObject) -> None:
     asked = data.draw(observation_tables(zone))
     if data.draw(st.booleans()):  # as they are stored: the source is the folder
         fees = fees.filter(pa.compute.equal(fees["source"], "bank")).drop_columns(["source"])
-    work = GroupWork.of(GROUP, contracts)
+    review = data.draw(st.sampled_from([0, 0, 1, 2]))
+    work = GroupWork.of(GROUP, contracts, review_days=review)
     found = compute_local(work, events, asked, dimensions={FACTS.name: fees}, zone=zone)
-    expected = compute_with_oracle(events, asked, GROUP, contracts, zone=zone, dimensions={FACTS.name: fees})
+    expected = compute_with_oracle(
+        events, asked, GROUP, contracts, zone=zone, dimensions={FACTS.name: fees}, review_days=review
+    )
     assert not differences(found.select(list(expected)), expected)
 
 

@@ -67,9 +67,16 @@ def day_of(moment: datetime, zone: str = ZONE) -> date:
     return moment.astimezone(ZoneInfo(zone)).date()
 
 
-def spec_of(population: Population, *, key: str = "loan_id", types: Mapping[str, str] | None = None, **run: Any) -> Any:
+def spec_of(
+    population: Population,
+    *,
+    key: str = "loan_id",
+    types: Mapping[str, str] | None = None,
+    review_days: int = 0,
+    **run: Any,
+) -> Any:
     """A run over a set of that population; ``types`` are those of the columns of its condition."""
-    declared = ObservationSet(name="mine", key=key, population=population)
+    declared = ObservationSet(name="mine", key=key, population=population, review_days=review_days)
     where = getattr(population, "where", "")
     condition = parse_condition(where, types or {}) if where else None
     tables = dict.fromkeys(declared.tables or ("raw.observations",), "loan_id")
@@ -88,13 +95,14 @@ def in_force(versions: Sequence[Version], on: date) -> Version | None:
     return max(known, key=lambda v: v.delivered, default=None)
 
 
-def decided(versions: Sequence[Version], zone: str = ZONE) -> Version | None:
+def decided(versions: Sequence[Version], zone: str = ZONE, *, review_days: int = 0) -> Version | None:
     """The definition: in the order of delivery, the first that is in force on some day, and that no later delivered
-    version replaced by its own date.
+    version replaced by the date of its decision, ``review_days`` after its own.
     """
     ordered = sorted(versions, key=lambda v: v.delivered)
     for place, version in enumerate(ordered):
-        if all(later.known > max(day_of(version.at, zone), version.known) for later in ordered[place + 1 :]):
+        on = day_of(version.at, zone) + timedelta(days=review_days)
+        if all(later.known > max(on, version.known) for later in ordered[place + 1 :]):
             return None if version.gone else version
     return None
 

@@ -26,6 +26,7 @@ from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.ops import SHIFT_OPS
 from tallystick.spec.tables import TableContract
 from tests.lib.month_oracle import LAG, LAST_VALUE, month_start, values_over_months
+from tests.lib.oracle_edges import back, measured, skipped
 from tests.lib.oracle_ops import DAILY_SUMS, OPS, TOP_ROWS
 from tests.lib.place_oracle import gyration, kilometres
 from tests.lib.shift_oracle import shift
@@ -42,9 +43,14 @@ def compute_with_oracle(
     *,
     zone: str,
     dimensions: Mapping[str, pa.Table] | None = None,
+    review_days: int = 0,
 ) -> dict[str, list[Value]]:
-    """Every feature of ``group`` for every observation, in the given order; ``dimensions`` are looked-up tables."""
-    oracle = _Oracle(events, observations, group, contracts[group.table], ZoneInfo(zone))
+    """Every feature of ``group`` for every observation, in the given order; ``dimensions`` are looked-up tables.
+
+    Rows count that are known ``review_days`` after the date of as_of, in the version in force on that date.
+    """
+    oracle = _Oracle(observations, group, contracts[group.table], ZoneInfo(zone))
+    oracle.load(events, observations, review_days=review_days)
     for lookup in group.lookups:
         oracle.look_up(lookup, (dimensions or {})[lookup.table], contracts[lookup.table])
     columns = group_columns(group, contracts)
@@ -63,9 +69,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 class _Oracle:
-    def __init__(
-        self, events: pa.Table, observations: pa.Table, group: FeatureGroup, contract: TableContract, zone: ZoneInfo
-    ) -> None:
+    def __init__(self, observations: pa.Table, group: FeatureGroup, contract: TableContract, zone: ZoneInfo) -> None:
         self.group = group
         self.contract = contract
         self.zone = zone
@@ -77,9 +81,8 @@ class _Oracle:
         self.as_of = [moment.replace(tzinfo=UTC) for moment in _naive(observations.column("as_of"))]
         self.local = [self._local(moment) for moment in self.as_of]
         self.connection = _connection()
-        self._load(events, observations)
 
-    def _load(self, events: pa.Table, observations: pa.Table) -> None:
+    def load(self, events: pa.Table, observations: pa.Table, *, review_days: int) -> None:
         order = [("_at", ""), (self.contract.sequence, "NULLS LAST"), (self.contract.event_id, "")]
         self.order = ", ".join(f"{name} {nulls}" for name, nulls in order if name)
         rows = self._rows(events, self.group.event_at)
@@ -89,6 +92,9 @@ class _Oracle:
                 "_customer": observations.column("customer_id").cast(pa.string()),
                 "_as_of": pa.array(_naive(observations.column("as_of")), pa.timestamp("us")),
                 "_business_date": pa.array([self._business_date(at) for at in self.as_of], pa.date32()),
+                "_decided": pa.array(
+                    [self._business_date(at) + dt.timedelta(days=review_days) for at in self.as_of], pa.date32()
+                ),
             }
         )
         self.connection.register("asked", asked)
@@ -100,7 +106,7 @@ class _Oracle:
             WHERE (e.loaded_on, e.known_on) = (
                     SELECT max((v.loaded_on, v.known_on)) FROM rows_given v
                     WHERE v.{self.contract.event_id} = e.{self.contract.event_id}
-                      AND v.{self.group.entity} = _customer AND v.known_on <= _business_date)
+                      AND v.{self.group.entity} = _customer AND v.known_on <= _decided)
               AND NOT coalesce(e.is_retracted, false)
               AND _at < _as_of""")
         self.business_dates = asked.column("_business_date").to_pylist()
@@ -124,7 +130,7 @@ class _Oracle:
                 WHERE (o.loaded_on, o.known_on) = (
                         SELECT max((v.loaded_on, v.known_on)) FROM other v
                         WHERE v.{contract.event_id} = o.{contract.event_id}
-                          AND v._source IS NOT DISTINCT FROM o._source AND v.known_on <= _business_date)
+                          AND v._source IS NOT DISTINCT FROM o._source AND v.known_on <= _decided)
                   AND NOT {gone} AND o._at < _as_of
                 GROUP BY ALL)
             SELECT visible.*, {named} FROM visible LEFT JOIN seen USING (_row, {lookup.on})""")
@@ -299,8 +305,8 @@ class _Oracle:
             months = 1 if base == "month" else int(base[:-1])
             first = month_start(self.business_dates[row], cell.lag + 1 + months)
             return self._instant(dt.datetime.combine(first, dt.time()))
-        (count, unit), (more, _) = _measured(cell.window), _measured(base)
-        return self._edge(row, unit, count * (cell.lag + 1) + _skipped(cell) + more)
+        (count, unit), (more, _) = measured(cell.window), measured(base)
+        return self._edge(row, unit, count * (cell.lag + 1) + skipped(cell) + more)
 
     def _span(self, row: int, cell: Cell) -> tuple[dt.datetime | None, dt.datetime, dt.date, dt.date]:
         """Far and near edge of an observation's window, and the first and end of its whole business days."""
@@ -309,8 +315,8 @@ class _Oracle:
             first, end = (month_start(self.business_dates[row], lag + back) for back in (1, 0))
             low, high = (self._instant(dt.datetime.combine(day, dt.time())) for day in (first, end))
             return low, high, first, end
-        count, unit = (0, "all") if window == "all" else _measured(window)
-        near = count * lag + _skipped(cell)
+        count, unit = (0, "all") if window == "all" else measured(window)
+        near = count * lag + skipped(cell)
         high = self._edge(row, unit, near) if near else self.as_of[row]
         end_day = self._business_date(high)
         if unit == "all":
@@ -324,14 +330,14 @@ class _Oracle:
         """So many minutes, days or months before as_of: minutes pass, days and months are those of the wall clock."""
         if unit == "min":
             return self.as_of[row] - dt.timedelta(minutes=count)
-        return self._instant(_back(self.local[row], unit, count))
+        return self._instant(back(self.local[row], unit, count))
 
     def _lengths(self, cell: Cell) -> list[float]:
-        count, unit = _measured(cell.window)
+        count, unit = measured(cell.window)
         if unit == "min":
             return [count / 1440] * len(self.local)
-        near = _skipped(cell)
-        edges = [(_back(local, unit, near), _back(local, unit, near + count)) for local in self.local]
+        near = skipped(cell)
+        edges = [(back(local, unit, near), back(local, unit, near + count)) for local in self.local]
         return [(end.date() - begin.date()).days for end, begin in edges]
 
     def _local(self, instant: dt.datetime) -> dt.datetime:
@@ -353,32 +359,6 @@ class _Oracle:
 def _naive(column: Any) -> list[dt.datetime]:
     """Instants as naive UTC."""
     return [at and at.replace(tzinfo=None) for at in column.cast(pa.timestamp("us")).to_pylist()]
-
-
-def _back(local: dt.datetime, unit: str, count: int) -> dt.datetime:
-    if unit == "d":
-        return local - dt.timedelta(days=count)
-    year, month = local.year, local.month - count
-    while month < 1:
-        year, month = year - 1, month + 12
-    for day in range(local.day, 0, -1):
-        try:
-            return local.replace(year=year, month=month, day=day)
-        except ValueError:  # the month has no such day
-            continue
-    raise AssertionError("every month has a first day")
-
-
-def _measured(window: str) -> tuple[int, str]:
-    """How many of which unit a window has; hours are minutes."""
-    found = re.fullmatch(r"(\d+)(min|h|d|m)", window)
-    assert found is not None, window
-    return (int(found[1]) * 60, "min") if found[2] == "h" else (int(found[1]), found[2])
-
-
-def _skipped(cell: Cell) -> int:
-    """How many of its unit the window ends earlier than its lag says."""
-    return _measured(cell.after)[0] if cell.after else 0
 
 
 def _number(value: Any, empty: Value) -> Value:

@@ -49,6 +49,7 @@ class Case(Drawn):
     """Rows and, for each window, which of them it holds at ``as_of``."""
 
     as_of: str
+    review_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.kernel import compute_group, prepare_group
+from tallystick.features import GroupWork, compute_local
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.months import Months
 from tests.lib.feature_cases import CONTRACTS, make_group, make_measure, make_observations
@@ -33,9 +33,10 @@ def test_a_window_holds_what_the_table_says(case: Case, engine: str) -> None:
     events, group = versions_of(case), group_of(case)
     asked = make_observations(("bank:1", case.instant(case.as_of).astimezone(dt.UTC)))
     if engine == "kernel":
-        found = compute_group(events, asked, prepare_group(group, CONTRACTS), zone=case.zone).to_pydict()
+        work = GroupWork.of(group, CONTRACTS, review_days=case.review_days)
+        found = compute_local(work, events, asked, dimensions={}, zone=case.zone).to_pydict()
     else:
-        found = compute_with_oracle(events, asked, group, CONTRACTS, zone=case.zone)
+        found = compute_with_oracle(events, asked, group, CONTRACTS, zone=case.zone, review_days=case.review_days)
     for window in case.answers:
         names = {"month 1": "txn_month_months_last_3m", "month 2": "txn_month_months_last_2_3m"}
         held = found[names.get(window, f"txn_m_sum_{window}")][0]

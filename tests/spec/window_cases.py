@@ -246,4 +246,27 @@ CASES = (
             came back | 2026-03-05 12:00 | 2026-03-08 |           | in
         """,
     ),
+    Case(
+        title="A decision that is taken later",
+        text="A set of observations may be decided on some days after the date of `as_of`: `review_days`"
+        " ([observation sets](observations.md#reviewed-later)). Then a row counts if it happened before `as_of` and is"
+        " known on the date of the decision, in the version in force on that date. So a transfer that is reviewed on"
+        " the next day sees what came before it on its own day, and nothing that came after it.",
+        as_of="2026-03-10 15:30",
+        review_days=1,
+        table="""
+            event     | event_at         | known_on   | retracted | 1h | 7d
+            hour      | 2026-03-10 14:31 | 2026-03-11 |           | in | in
+            day       | 2026-03-10 09:00 | 2026-03-11 |           |    | in
+            too late  | 2026-03-10 09:00 | 2026-03-12 |           |    |
+            itself    | 2026-03-10 15:30 | 2026-03-11 |           |    |
+            after     | 2026-03-10 15:31 | 2026-03-11 |           |    |
+            corrected | 2026-03-04 12:00 | 2026-03-05 |           |    |
+            corrected | 2026-03-10 15:00 | 2026-03-11 |           | in | in
+            retracted | 2026-03-05 12:00 | 2026-03-06 |           |    |
+            retracted | 2026-03-05 12:00 | 2026-03-11 | yes       |    |
+            stays     | 2026-03-05 12:00 | 2026-03-06 |           |    | in
+            stays     | 2026-03-05 12:00 | 2026-03-12 | yes       |    |
+        """,
+    ),
 )

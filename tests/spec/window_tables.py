@@ -30,6 +30,7 @@ def print_page() -> str:
     for case in (*CASES, *VERSIONS):
         times = "all times local" if "+" not in case.table else "times local, or with their offset"
         when = f"`as_of` {case.as_of}" if isinstance(case, Case) else "Whether a version is in force on a date of 2026"
+        when += f", decided {case.review_days} day later" if isinstance(case, Case) and case.review_days else ""
         parts += ["", f"## {case.title}", "", case.text, "", f"{when}, {case.zone}, {times}:", ""]
         parts.append("| " + " | ".join(case.header) + " |")
         parts.append("|" + " --- |" * len(case.header))

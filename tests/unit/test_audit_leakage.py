@@ -78,6 +78,34 @@ def test_a_feature_that_looks_ahead_is_named(rule: str) -> None:
         audit_findings.stop_on_leak([finding], recipe="loan")
 
 
+def test_a_feature_of_a_later_review_may_see_what_was_known_then_and_no_more() -> None:
+    def audited(shown: int, review_days: int) -> bool:
+        def compute(tables: Mapping[str, pa.Table], one: pa.Table) -> pa.Table:
+            seen = [
+                pc.sum(tables["clean.transactions"].filter(pc.field("customer_id") == who)["amount_minor"]).as_py()
+                for who in one["customer_id"].to_pylist()
+            ]
+            return one.append_column("txn_out_sum_all", pa.array(seen, pa.int64()))
+
+        stored = sample().append_column("txn_out_sum_all", pa.array([shown, shown], pa.int64()))
+        rows = {"clean.transactions": events()}
+        one = audit.Recomputed(name="txn", stored=stored, rows=rows, compute=compute, review_days=review_days)
+        (finding, *_) = audit.check_truncation([one], sample(), zone=ZONE)
+        return finding.is_passed
+
+    # The row that is known the day after (3) counts from a review of one day on, that at as_of itself (20) never.
+    assert [audited(shown, days) for shown, days in ((100, 0), (103, 1), (103, 9))] == [True] * 3
+    assert [audited(shown, days) for shown, days in ((103, 0), (100, 1), (123, 1))] == [False] * 3
+
+
+def test_a_label_that_was_known_by_the_review_was_known_early() -> None:
+    labels = pd.DataFrame(
+        {"as_of": [AS_OF], "window_from": [date(2026, 3, 10)], "known_on": [date(2026, 3, 11)], "label": [1.0]}
+    )
+    for days, is_passed in ((0, True), (1, False)):
+        assert audit.check_windows(labels, zone=ZONE, review_days=days)[1].is_passed is is_passed
+
+
 @pytest.mark.parametrize("is_shared", [False, True], ids=["own rows", "a table of nobody"])
 def test_each_observation_is_computed_from_what_it_may_see(is_shared: bool) -> None:
     first, second = AS_OF - timedelta(days=2), AS_OF

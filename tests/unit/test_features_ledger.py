@@ -145,6 +145,14 @@ def test_a_definition_that_is_not_written_down_makes_every_column_stale(ledger: 
     assert {state.stale for state in judge(ledger, definition)} == {tuple(definition.columns)}
 
 
+def test_rows_reach_back_to_the_days_whose_review_still_sees_them(ledger: Ledger, define: Define) -> None:
+    definition, reviewed = define(group()), replace(INPUTS, review_days=2)
+    record(ledger, definition, WEEK, inputs=reviewed)
+    changes = Known({"clean.transactions": [(8, {"known_on": (WEEK[3], WEEK[4])})]})
+    states = judge(ledger, definition, changes, reviewed)
+    assert [state.is_late for state in states] == [False, True, True, True, True]
+
+
 def test_rows_known_later_change_no_earlier_day_and_rows_known_in_the_past_reach_back_to_it(
     ledger: Ledger, define: Define
 ) -> None:

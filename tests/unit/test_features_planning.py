@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tallystick.features import list_bucket_tasks
+from tallystick.features import list_bucket_tasks, settle_dates
 from tallystick.project import load_project
 from tallystick.spec.data_files import DataFile
+from tallystick.spec.observations import ObservationSet, Rows
 from tallystick.spec.sources import Source
 
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
@@ -63,6 +65,18 @@ def test_a_file_whose_loads_nobody_noted_may_have_them(source: Source) -> None:
 def test_a_mapping_that_dates_its_rows_itself_may_bring_two_versions_in_one_load(source: Source) -> None:
     assert source.tables["regions"].known_on.kind == "column"
     assert single_versions(source, "clean.regions", file("a")) == {0: False}
+
+
+def test_events_that_are_reviewed_later_end_with_the_last_one_whose_review_is_over() -> None:
+    loaded = [file("a"), file("b", loads=(SECOND, SECOND))]
+    at_once = ObservationSet(name="paid", key="loan_id", population=Rows(table="clean.loans"))
+    reviewed = replace(at_once, review_days=1)
+    assert settle_dates(at_once, loaded, first=SECOND, last=None) == (SECOND, None)
+    assert settle_dates(reviewed, loaded, first=None, last=None) == (None, FIRST)
+    # A night begins with the day before its own at the latest.
+    assert settle_dates(reviewed, loaded, first=SECOND, last=SECOND) == (FIRST, FIRST)
+    assert settle_dates(reviewed, loaded, first=None, last=date(2026, 2, 1)) == (None, date(2026, 2, 1))
+    assert settle_dates(reviewed, [], first=SECOND, last=None) == (SECOND, None)
 
 
 def test_a_task_knows_the_bytes_of_its_files_and_those_that_every_task_reads(source: Source) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import tallystick
 from tallystick.errors import ContractError, InputError, NotFound
+from tallystick.features import GroupWork
 from tallystick.kernel import prepare_group
 from tallystick.project import load_project
 
@@ -56,6 +57,13 @@ def test_a_group_its_declaration_and_its_plan_give_the_same(project_root: Path) 
     table = pa.Table.from_pylist(ROWS, schema=schema)
     assert tallystick.compute_vector(table, as_of, plan, zone=zone) == by_name
     assert tallystick.compute_vector(table, as_of, "transactions") == by_name
+    # Its work: the payment of the 9th, 22:00 local time, was known on the 10th.
+    night = dt.datetime(2026, 3, 9, 15, tzinfo=dt.UTC)
+    seen = [
+        tallystick.compute_vector(ROWS, night, GroupWork.of(group, project.contracts, review_days=days))
+        for days in (0, 1)
+    ]
+    assert [vector["transactions_debit_sum_30d"] for vector in seen] == [9, 18]
 
 
 def test_columns_are_looked_up_in_the_rows_that_are_handed_in() -> None:

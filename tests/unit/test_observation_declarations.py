@@ -49,6 +49,9 @@ def make(population: Population, *, key: str = "customer_id", **more: Any) -> Ob
         (lambda: make(Nodes(tables=(ACCOUNTS,), dates=(date(2026, 3, 1),)), key="node"), "does not name a customer"),
         (lambda: make(Given(), key="Key"), "not a name"),
         (lambda: make(Given(), version=0), "version 0"),
+        (lambda: make(Rows(table=LOANS), key="loan_id", review_days=-1), "review_days = -1"),
+        (lambda: make(Rows(table=LOANS), key="loan_id", review_days=32), "review_days = 32"),
+        (lambda: make(MonthEnds(table=LOANS), key="loan_id", review_days=1), "a midnight stands for the decisions of"),
         (lambda: ObservationSet(name="My set", key="customer_id", population=Given()), "not a name"),
     ],
 )  # fmt: skip
@@ -122,6 +125,15 @@ def test_the_meaning_of_a_set_is_who_is_observed_and_by_which_key() -> None:
     assert same.meaning == plain.meaning
     assert make(Customers(tables=(ACCOUNTS, LOANS))).meaning != plain.meaning
     assert make(Customers(tables=(ACCOUNTS,)), version=2).meaning != plain.meaning
+    loans = [make(Rows(table=LOANS), key="loan_id", review_days=days) for days in (0, 1, 2)]
+    assert len({one.meaning for one in loans}) == 3
+
+
+def test_events_are_reviewed_up_to_the_last_load_less_the_days_of_review() -> None:
+    at_once, next_day = (make(Rows(table=LOANS), key="loan_id", review_days=days) for days in (0, 1))
+    loaded = date(2026, 3, 1)
+    assert (at_once.last_reviewed(loaded), next_day.last_reviewed(loaded)) == (None, date(2026, 2, 28))
+    assert next_day.last_reviewed(None) is None
 
 
 def test_sets_are_read_from_their_folder_and_know_their_place(tmp_path: Path, project_root: Path) -> None:

@@ -13,29 +13,26 @@ of those that lack their row, build the labels known by now, score. One run a bu
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param
 
-from tallystick.orchestration import add_daily_tasks, dag_macros, read_deployment
+from tallystick.orchestration import add_daily_tasks, dag_macros, dag_settings, read_deployment
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
 
 with DAG(
-    dag_id="daily_lending",
     description="Files in, scores out: one run a business date",
     doc_md=__doc__,
     # Midnight where the bank is: a backfill's dates are then the business dates. The run waits for the delivery.
     schedule=CronPartitionTimetable("0 0 * * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
     start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
-    catchup=False,
-    max_active_runs=1,
     tags=["tallystick", "lending", "daily"],
     params={
         "first": Param(None, type=["null", "string"], format="date", description="First business date to observe"),
     },
     user_defined_macros=dag_macros(deployment),
-    default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(minutes=5)},
+    **dag_settings("daily_lending", owner="data-engineering", task_hours=6, run_hours=12),
 ):
     add_daily_tasks(deployment)

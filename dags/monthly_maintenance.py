@@ -13,26 +13,23 @@ within the retention and no registered model needs. Rows do not change, and no o
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronPartitionTimetable
 
-from tallystick.orchestration import add_maintenance_tasks, dag_macros, read_deployment
+from tallystick.orchestration import add_maintenance_tasks, dag_macros, dag_settings, read_deployment
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
 
 with DAG(
-    dag_id="monthly_maintenance",
     description="Few large files, and no files that nothing needs",
     doc_md=__doc__,
     # Noon of the second: the nightly loads are over, and the month before is one day further in the past.
     schedule=CronPartitionTimetable("0 12 2 * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
     start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
-    catchup=False,
-    max_active_runs=1,
     tags=["tallystick", "tables", "monthly"],
     user_defined_macros=dag_macros(deployment),
-    default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(minutes=30)},
+    **dag_settings("monthly_maintenance", owner="data-engineering", task_hours=12, run_hours=24),
 ):
     add_maintenance_tasks(deployment)

@@ -15,27 +15,24 @@ segmentation.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronPartitionTimetable
 
-from tallystick.orchestration import add_segment_tasks, dag_macros, read_deployment
+from tallystick.orchestration import add_segment_tasks, dag_macros, dag_settings, read_deployment
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
 
 if deployment.segmentation:
     with DAG(
-        dag_id="monthly_segments",
         description="Features at the month end in, segments of customers out",
         doc_md=__doc__,
         # Six hours after midnight of the second: the load of the first has brought the last day of the month before.
         schedule=CronPartitionTimetable("0 6 2 * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
         start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
-        catchup=False,
-        max_active_runs=1,
         tags=["tallystick", "segments", "monthly"],
         user_defined_macros=dag_macros(deployment),
-        default_args={"owner": "machine-learning", "retries": 2, "retry_delay": timedelta(minutes=30)},
+        **dag_settings("monthly_segments", owner="machine-learning", task_hours=6, run_hours=24),
     ):
         add_segment_tasks(deployment)

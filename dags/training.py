@@ -13,30 +13,34 @@ Starts when the daily DAG has built the labels of a business date, or by hand.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
-from tallystick.orchestration import add_training_tasks, dag_macros, label_asset, load_recipe, read_deployment
+from tallystick.orchestration import (
+    add_training_tasks,
+    dag_macros,
+    dag_settings,
+    label_asset,
+    load_recipe,
+    read_deployment,
+)
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
 recipe = load_recipe(deployment)
 
 with DAG(
-    dag_id="training",
     description="Audit, train, register, score, report",
     doc_md=__doc__,
     schedule=PartitionedAssetTimetable(assets=label_asset(deployment, recipe)),
     start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
-    catchup=False,
-    max_active_runs=1,
     tags=["tallystick", "lending", "training"],
     params={
         "first": Param(None, type=["null", "string"], format="date", description="First business date to score again"),
         "last": Param(None, type=["null", "string"], format="date", description="Last business date to score again"),
     },
     user_defined_macros=dag_macros(deployment),
-    default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(minutes=5)},
+    **dag_settings("training", owner="machine-learning", task_hours=12, run_hours=24),
 ):
     add_training_tasks(deployment, recipe)

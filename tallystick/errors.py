@@ -12,6 +12,7 @@ One tree in one file that imports nothing, so that every part may raise and nobo
     ├── ValidationFailed         8   a critical expectation failed
     ├── LeakageFound             9   the audit refused the training set
     ├── NotFound                10   a table, version, model or feature does not exist
+    │   └── NoModelYet          13   a model was never trained; a training may be under way
     ├── ModelError              11   training or registration cannot go on
     └── LimitExceeded           12   the work would take more than was allowed, and was not begun
 
@@ -22,9 +23,13 @@ from __future__ import annotations
 
 
 class TallystickError(Exception):
-    """Base of all errors raised for a user. ``exit_code`` is what a command ends with."""
+    """Base of all errors raised for a user. ``exit_code`` is what a command ends with.
+
+    ``may_pass`` says that the same run can succeed later though nobody changed anything: a scheduler tries it again.
+    """
 
     exit_code = 1
+    may_pass = False
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         self.what = what
@@ -41,6 +46,7 @@ class SetupError(TallystickError):
     """The machine or environment lacks something the run needs."""
 
     exit_code = 2
+    may_pass = True  # a full disk is emptied, a registry that is down comes back
 
 
 class DeclarationError(TallystickError):
@@ -88,6 +94,7 @@ class ConflictError(TallystickError):
     """Another run holds the slice, or committed to it first."""
 
     exit_code = 7
+    may_pass = True
 
 
 class ValidationFailed(TallystickError):
@@ -108,6 +115,13 @@ class NotFound(TallystickError):
     exit_code = 10
 
 
+class NoModelYet(NotFound):
+    """A model has no version under its alias: nobody has trained it yet."""
+
+    exit_code = 13
+    may_pass = True  # on a first date scoring waits for the training that its labels have started
+
+
 class ModelError(TallystickError):
     """Training, evaluation or registration of a model cannot go on."""
 
@@ -118,3 +132,17 @@ class LimitExceeded(TallystickError):
     """The work would read more than the caller allowed; nothing of it was begun."""
 
     exit_code = 12
+
+
+def may_pass(exit_code: int) -> bool:
+    """Whether a command that ended so can succeed later though nobody changed anything.
+
+    Whatever is no error of ours may pass: a process that was killed, a machine that went away. Nor is it known of exit
+    code 1, a defect, that it comes again.
+    """
+    kinds = {kind.exit_code: kind for kind in _below(TallystickError) if kind is not TallystickError}
+    return kinds[exit_code].may_pass if exit_code in kinds else True
+
+
+def _below(kind: type[TallystickError]) -> list[type[TallystickError]]:
+    return [kind, *(one for inner in kind.__subclasses__() for one in _below(inner))]

@@ -11,14 +11,14 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Asset, TaskGroup, task
 
+from tallystick.alarms import alarms, deadline
 from tallystick.errors import DeclarationError
 from tallystick.pipeline import (
     Dates,
@@ -35,6 +35,7 @@ from tallystick.project.recipe_checks import check_recipe_on_source
 from tallystick.project.segment_checks import check_segmentation
 from tallystick.runs.arguments import render
 from tallystick.runs.params import CompactEvents, template
+from tallystick.submitting import JobOperator
 
 if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
@@ -189,6 +190,27 @@ def dag_macros(deployment: Deployment) -> dict[str, Any]:
     return {"business_date": business_date}
 
 
+def dag_settings(dag_id: str, *, owner: str, task_hours: float, run_hours: float) -> dict[str, Any]:
+    """What the DAGs have in common: retries that wait longer each time, a time after which a task is ended and its slot
+    of the pool is free again, who is told when a task has failed for good, and when a run counts as late.
+    """
+    return {
+        "dag_id": dag_id,
+        "catchup": False,
+        "max_active_runs": 1,
+        "deadline": deadline(dag_id, hours=run_hours),
+        "default_args": {
+            "owner": owner,
+            "retries": 2,
+            "retry_delay": timedelta(minutes=5),
+            "retry_exponential_backoff": True,
+            "max_retry_delay": timedelta(hours=1),
+            "execution_timeout": timedelta(hours=task_hours),
+            "on_failure_callback": alarms(),
+        },
+    }
+
+
 def add_daily_tasks(deployment: Deployment) -> None:
     """Inside a DAG: per source ingest, validate, features, labels, score; then the assets."""
     recipe = load_recipe(deployment)
@@ -295,8 +317,8 @@ def is_delivered_by_date(directory: Path) -> bool:
     return directory.is_dir() and any(DELIVERY_FOLDER.fullmatch(path.name) for path in directory.iterdir())
 
 
-def _submit(deployment: Deployment, step: Step) -> SparkSubmitOperator:
-    return SparkSubmitOperator(
+def _submit(deployment: Deployment, step: Step) -> JobOperator:
+    return JobOperator(
         task_id=step.job,
         name=f"tallystick {step.title}",
         application=str(deployment.project / "jobs" / f"{step.job}.py"),

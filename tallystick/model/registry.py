@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tallystick.errors import ModelError, NotFound, SetupError
+from tallystick.errors import ModelError, NoModelYet, NotFound, SetupError
 from tallystick.model.packaging import write_files
 from tallystick.model.registry_file import make_empty, refuse_damaged
 from tallystick.model.results import GateResult
@@ -158,7 +158,7 @@ class Registry:
         with self.connected() as client:
             version = self._aliased(client, name, alias)
             if version is None:
-                raise NotFound(
+                raise NoModelYet(
                     f"model {name} has no version called {alias}", where=self.tracking_uri, fix="train it first"
                 )
             found = self._describe(client, name, version)

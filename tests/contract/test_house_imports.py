@@ -45,6 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/report": MODELS | {"jinja2", "matplotlib", "rich"},
     "tallystick/simulation": {"numpy", "pandas", "pyarrow"},
     "tallystick/orchestration.py": {"airflow", "pendulum"},
+    "tallystick/submitting.py": {"airflow"},
+    "tallystick/alarms.py": {"airflow"},
     "tallystick/entrypoint.py": {"pyspark"},
     "tallystick/runs": SPARK,
     "tallystick/pipeline.py": {"pyspark"},

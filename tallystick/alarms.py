@@ -1,0 +1,93 @@
+"""Who is told when a task fails or a run is late: a webhook, an e-mail, or nobody but Airflow's own pages.
+
+Apart from ``orchestration``, because Airflow imports these functions where a callback runs: in the task's process, in
+the DAG processor and in the triggerer. They import nothing heavy and know no job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.request import Request, urlopen
+
+from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from tallystick.errors import DeclarationError
+
+URL, MAIL, HOURS = "TALLYSTICK_ALARM_URL", "TALLYSTICK_ALARM_EMAIL", "TALLYSTICK_DEADLINE_HOURS"
+# A webhook that does not answer must not hold a task; Airflow shows the failure in any case.
+PATIENCE = 10.0
+
+
+def check_url(environment: Mapping[str, str] = os.environ) -> None:
+    """DeclarationError where the webhook is no http address: urlopen would read files, too."""
+    if not environment.get(URL, "http://").startswith(("http://", "https://")):
+        raise DeclarationError("the webhook is no address", where=URL, fix="https://host/path")
+
+
+def alarms(environment: Mapping[str, str] = os.environ) -> list[Any]:
+    """What Airflow calls when a task has failed for good, as the environment says; empty where it names nobody."""
+    check_url(environment)
+    told: list[Any] = [tell_failure] if environment.get(URL) else []
+    if addresses := [one.strip() for one in environment.get(MAIL, "").split(",") if one.strip()]:
+        told.append(SmtpNotifier(to=addresses, subject=_SUBJECT, html_content=_BODY))
+    return told
+
+
+def deadline(dag_id: str, *, hours: float, environment: Mapping[str, str] = os.environ) -> DeadlineAlert:
+    """The alert for a run that has not ended ``hours`` after it was queued; TALLYSTICK_DEADLINE_HOURS is for all DAGs.
+
+    DeclarationError where the variable is no number above 0.
+    """
+    text = environment.get(HOURS, "")
+    try:
+        allowed = float(text) if text else hours
+    except ValueError:
+        allowed = 0.0
+    if not 0 < allowed < 24 * 365:
+        raise DeclarationError(f"{text!r} is no number of hours", where=HOURS, fix="such as 6")
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=allowed),
+        callback=AsyncCallback(tell_late_run, kwargs={"dag_id": dag_id, "hours": allowed}),
+        name=f"{dag_id} is late",
+    )
+
+
+def tell_failure(context: Mapping[str, Any]) -> None:
+    """Send a failed task to the webhook: which task of which run, why, and where its log is. No row is ever in it."""
+    instance = context["ti"]
+    _send(
+        {
+            "alarm": "task failed",
+            "dag": instance.dag_id,
+            "task": instance.task_id,
+            "run": instance.run_id,
+            "try": instance.try_number,
+            "reason": str(context.get("exception") or "no reason was given"),
+            "log": str(getattr(instance, "log_url", "")),
+        }
+    )
+
+
+async def tell_late_run(dag_id: str, hours: float, **_: Any) -> None:
+    """Send a run that is late to the webhook, where one is named."""
+    if os.environ.get(URL):
+        _send({"alarm": "run is late", "dag": dag_id, "reason": f"not over {hours:g} hours after it was queued"})
+
+
+def _send(message: Mapping[str, Any]) -> None:
+    """One POST of JSON. An error is left to Airflow, which writes it to the log of the callback."""
+    body = json.dumps(dict(message)).encode()
+    asked = Request(os.environ[URL], data=body, headers={"Content-Type": "application/json"}, method="POST")
+    with urlopen(asked, timeout=PATIENCE):
+        pass
+
+
+_SUBJECT = "{{ ti.dag_id }}: {{ ti.task_id }} failed ({{ run_id }})"
+_BODY = "<p>{{ exception | e }}</p><p>Try {{ ti.try_number }} of {{ ti.task_id }} in {{ ti.dag_id }}, {{ run_id }}.</p>"

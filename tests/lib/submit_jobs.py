@@ -1,0 +1,63 @@
+"""Run the operator that submits jobs, once for each exit code, and print how each task would end as one line of JSON.
+
+A program for a process of its own, since Airflow reads its configuration at import.
+
+    python tests/lib/submit_jobs.py 0 4 137
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tallystick.submitting import JobOperator
+
+MARK = "ENDS"
+
+
+def end_of(code: str) -> list[str]:
+    """The class and the text of what the task raises when its job ends with ``code``."""
+    operator = JobOperator(task_id="job", application="job.py", application_args=[code], conn_id="spark_default")
+    try:
+        operator.execute({})
+    except Exception as error:  # noqa: BLE001 - which one it is, is what is asked
+        return [type(error).__name__, str(error)]
+    return ["none", ""]
+
+
+def left_after_kill() -> int:
+    """How many processes of a job are left when its task is killed while it runs."""
+    operator = JobOperator(task_id="job", application="job.py", application_args=["hang"], conn_id="spark_default")
+    threading.Thread(target=end_of_hung, args=[operator], daemon=True).start()
+    written = Path(shutil.which("spark-submit") or "").with_suffix(".pids")
+    while not written.is_file() or len(written.read_text(encoding="ascii").split()) < 2:
+        time.sleep(0.02)
+    numbers = [int(number) for number in written.read_text(encoding="ascii").split()]
+    operator.on_kill()
+    ends = time.monotonic() + 5
+    while time.monotonic() < ends and any(map(is_alive, numbers)):
+        time.sleep(0.02)
+    return sum(map(is_alive, numbers))
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process of that number runs; one that has ended and was not waited for yet does not."""
+    with contextlib.suppress(OSError):
+        return ") Z " not in Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
+    return False
+
+
+def end_of_hung(operator: JobOperator) -> None:
+    """Run a job that never ends by itself; what it raises when it is killed is no matter here."""
+    with contextlib.suppress(Exception):
+        operator.execute({})
+
+
+if __name__ == "__main__":
+    ends = {code: end_of(code) for code in sys.argv[1:]}
+    sys.stdout.write(f"{MARK}{json.dumps({'ends': ends, 'left': left_after_kill()})}\n")

@@ -12,7 +12,7 @@ names a recipe. It starts when the daily DAG has built the labels of a business 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, PartitionedAssetTimetable
@@ -20,6 +20,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable
 from tallystick.orchestration import (
     add_night_tasks,
     dag_macros,
+    dag_settings,
     label_asset,
     load_recipe,
     load_returning,
@@ -30,15 +31,12 @@ deployment = read_deployment(Path(__file__).resolve().parents[1])
 
 if deployment.returning:
     with DAG(
-        dag_id="daily_returning",
         description="Scores of all customers, ready before anybody asks",
         doc_md=__doc__,
         schedule=PartitionedAssetTimetable(assets=label_asset(deployment, load_recipe(deployment))),
         start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
-        catchup=False,
-        max_active_runs=1,
         tags=["tallystick", "lending", "daily"],
         user_defined_macros=dag_macros(deployment),
-        default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(minutes=5)},
+        **dag_settings("daily_returning", owner="data-engineering", task_hours=6, run_hours=12),
     ):
         add_night_tasks(deployment, load_returning(deployment))

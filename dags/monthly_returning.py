@@ -11,27 +11,30 @@ audit, training, scores of its own observations, report. The DAG exists if that 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronPartitionTimetable
 
-from tallystick.orchestration import add_returning_training_tasks, dag_macros, load_returning, read_deployment
+from tallystick.orchestration import (
+    add_returning_training_tasks,
+    dag_macros,
+    dag_settings,
+    load_returning,
+    read_deployment,
+)
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
 
 if deployment.returning:
     with DAG(
-        dag_id="monthly_returning",
         description="A model of customers who may ask again, from the nights before they asked",
         doc_md=__doc__,
         # Noon of the third: the month's segments and maintenance are over.
         schedule=CronPartitionTimetable("0 12 3 * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
         start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
-        catchup=False,
-        max_active_runs=1,
         tags=["tallystick", "lending", "monthly", "training"],
         user_defined_macros=dag_macros(deployment),
-        default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(minutes=5)},
+        **dag_settings("monthly_returning", owner="machine-learning", task_hours=12, run_hours=24),
     ):
         add_returning_training_tasks(deployment, load_returning(deployment))

@@ -31,6 +31,8 @@ RUN /opt/uv/bin/uv sync --frozen --no-dev \
  && chown tally:tally /warehouse /opt/airflow
 ENV PATH=/opt/venv/bin:$PATH PYSPARK_PYTHON=/opt/venv/bin/python3 AIRFLOW_HOME=/opt/airflow PYTHONDONTWRITEBYTECODE=1
 USER tally
-# The kernel's loops, compiled here for machines of this kind; on another kind each container compiles them once.
-RUN python3 -c "import tallystick.kernel.loops"
+# The loops of kernel and graph, compiled here for machines of this kind; on another kind each container compiles them
+# once.
+RUN python3 -c "import tallystick.kernel.loops, tallystick.graph.row_loops, tallystick.graph.flow_loops, \
+tallystick.graph.neighbour_loops, tallystick.graph.cycle_loops"
 CMD ["tally", "--help"]

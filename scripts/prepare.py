@@ -19,8 +19,14 @@ from trouble import SetupTrouble, no_space, run_script
 
 ROOT = Path(__file__).resolve().parent.parent
 UV_VERSION = "0.13.9"
+# Modules of loops that Numba compiles, and a line that imports them all.
+LOOPS = (
+    "tallystick/kernel/loops.py", "tallystick/graph/row_loops.py", "tallystick/graph/flow_loops.py",
+    "tallystick/graph/neighbour_loops.py", "tallystick/graph/cycle_loops.py",
+)  # fmt: skip
+COMPILE = "import " + ", ".join(path.removesuffix(".py").replace("/", ".") for path in LOOPS)
 # A change of these files is a change of the environment.
-INPUTS = ("pyproject.toml", "uv.lock", "scripts/prepare.py", "tallystick/kernel/loops.py")
+INPUTS = ("pyproject.toml", "uv.lock", "scripts/prepare.py", *LOOPS)
 # Written by tallystick/tables/runtime/class_archive.py: what starts Spark in half the time.
 ARCHIVE = "conf/local/spark-classes.jsa"
 FULL_DISK = re.compile(r"no space left|disk quota exceeded|os error 28\b|errno 28\b", re.IGNORECASE)
@@ -114,9 +120,9 @@ def sync_environment() -> None:
     # Compiled once here: each process of a chain would do it again wherever Python may not keep what it compiled.
     run_tool([str(uv), "sync", "--frozen", "--compile-bytecode"], env=env, what="Installing the locked packages")
     # Not needed here, but each process of the first run would compile them for itself.
-    say("compiling the loops of the feature kernel (some seconds)")
+    say("compiling the loops of the feature kernel and of the graph (half a minute)")
     python = str(ROOT / ".venv" / "bin" / "python")
-    run_tool([python, "-c", "import tallystick.kernel.loops"], env=env, what="Compiling the kernel's loops")
+    run_tool([python, "-c", COMPILE], env=env, what="Compiling the loops")
     # Written whole or not at all: a stamp cut short by a full disk would not match, which is the safe side.
     stamp.write_text(wanted, encoding="utf-8")
 

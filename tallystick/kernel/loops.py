@@ -3,25 +3,21 @@
 Searches in ranges of rows, ``reduce_rings`` and what makes its words. Kept apart because compiled code takes arrays
 only.
 
-A row carries a *word*: bit ``k`` says whether the row belongs to family ``k``. Compiled code is kept beside this file,
-else in the user's cache (or where ``NUMBA_CACHE_DIR`` says): only the first process on a kind of machine compiles it.
+A row carries a *word*: bit ``k`` says whether the row belongs to family ``k``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
+from tallystick.kernel.compiling import array_type, compiler_for, part
 from tallystick.kernel.nullable import Array, Bools, Ints
 
-F = TypeVar("F", bound=Callable[..., Any])
 Words = npt.NDArray[np.uint64]
 
 # Ranges of rows: first row and end. Rows, windows and results: see ``reduce_rings``. Compiled code takes tuples of
@@ -51,51 +47,21 @@ _TOGETHER = 32
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
 
 
-# Numba writes down which source it compiled before it writes what came out: cut short between the two, old code would
-# pass for new. So each source has a folder of its own.
-_SOURCE = Path(__file__)
-_CACHE = str(_SOURCE.parent / "__pycache__" / f"loops-{hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]}")
-
-
-def _array(kind: Any, dimensions: int = 1, *, is_written: bool = False) -> Any:
-    return numba.types.Array(kind, dimensions, "C", readonly=not is_written)
-
-
+_compiled = compiler_for(__file__)
 _WORD, _INT, _DOUBLE, _BOOL = numba.uint64, numba.int64, numba.float64, numba.boolean
 _CODES = (numba.uint8, numba.uint16, numba.int64)
-_INTS, _BOOLS, _LINES = _array(_INT), _array(_BOOL), _array(_INT, 2)
+_INTS, _BOOLS, _LINES = array_type(_INT), array_type(_BOOL), array_type(_INT, 2)
 _RANGES = numba.types.Tuple((_INTS, _INTS))
 _REDUCED = (
-    numba.types.Tuple((_array(_WORD), _INTS, _BOOLS, _INTS, _INTS)),
+    numba.types.Tuple((array_type(_WORD), _INTS, _BOOLS, _INTS, _INTS)),
     numba.types.Tuple((_LINES, _INTS, _INTS)),
     numba.types.Tuple(
-        (_LINES, _INTS, _INTS, *(_array(kind, 2, is_written=True) for kind in (_INT, _DOUBLE, _BOOL))),
+        (_LINES, _INTS, _INTS, *(array_type(kind, 2, is_written=True) for kind in (_INT, _DOUBLE, _BOOL))),
     ),
 )
 
 
-def _compiled(*signatures: tuple[Any, ...], gives: Any = numba.void) -> Callable[[F], F]:
-    """Compile for arguments of these types. Whatever is only read may also be an array that nobody may write to."""
-    wanted = [gives(*signature) for signature in signatures]
-
-    def compile_it(function: F) -> F:
-        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, numba.config.CACHE_DIR or _CACHE
-        try:
-            return cast("F", numba.njit(wanted, cache=True)(function))
-        except (RuntimeError, OSError):  # compiled code can be kept nowhere: each process compiles its own
-            return cast("F", numba.njit(wanted)(function))
-        finally:
-            numba.config.CACHE_DIR = before
-
-    return compile_it
-
-
-def _part(function: F) -> F:
-    """A part of a compiled function."""
-    return cast("F", numba.njit(function))
-
-
-@_compiled(*((_array(_WORD, is_written=True), _array(kind), _BOOLS, _array(_WORD)) for kind in _CODES))
+@_compiled(*((array_type(_WORD, is_written=True), array_type(kind), _BOOLS, array_type(_WORD)) for kind in _CODES))
 def keep_by_code(words: Words, codes: Array, valid: Bools, kept: Words) -> None:
     """Of each word only the bits that ``kept`` has for the row's code; its last place is that of null.
 
@@ -109,7 +75,7 @@ def keep_by_code(words: Words, codes: Array, valid: Bools, kept: Words) -> None:
             words[row] &= kept[codes[row]]
 
 
-@_compiled((_array(_WORD, is_written=True), _BOOLS, _WORD))
+@_compiled((array_type(_WORD, is_written=True), _BOOLS, _WORD))
 def keep_where(words: Words, holds: Bools, kept: np.uint64) -> None:
     """Of each word all bits where ``holds``, else only those of ``kept``."""
     for row in range(words.size):
@@ -117,7 +83,7 @@ def keep_where(words: Words, holds: Bools, kept: np.uint64) -> None:
             words[row] &= kept
 
 
-@_part
+@part
 def _first_at_least(values: Ints, low: int, high: int, target: int) -> int:
     start, count = low, high - low
     while count > 0:
@@ -130,7 +96,7 @@ def _first_at_least(values: Ints, low: int, high: int, target: int) -> int:
     return start
 
 
-@_compiled((_INTS, _RANGES, _LINES), gives=_array(_INT, 2, is_written=True))
+@_compiled((_INTS, _RANGES, _LINES), gives=array_type(_INT, 2, is_written=True))
 def find_places(values: Ints, ranges: Ranges, target: Ints) -> Ints:
     """For each range of ascending ``values`` and each line of targets the first place whose value is not below the
     target.
@@ -145,7 +111,7 @@ def find_places(values: Ints, ranges: Ranges, target: Ints) -> Ints:
 
 @_compiled(
     (_RANGES, _RANGES, _INTS),
-    gives=numba.types.Tuple((_array(_INT, is_written=True), _array(_BOOL, is_written=True))),
+    gives=numba.types.Tuple((array_type(_INT, is_written=True), array_type(_BOOL, is_written=True))),
 )
 def cut_unknown(rows: tuple[Ints, Ints], ranges: Ranges, day: Ints) -> tuple[Ints, Bools]:
     """For each range the first row that is known after ``day`` (its end if none is), and whether a row behind it is
@@ -167,7 +133,7 @@ def cut_unknown(rows: tuple[Ints, Ints], ranges: Ranges, day: Ints) -> tuple[Int
     return cut, is_late
 
 
-@_compiled((_INTS, numba.types.Tuple((_INTS, _INTS, _INTS)), _INT), gives=_array(_INT, 2, is_written=True))
+@_compiled((_INTS, numba.types.Tuple((_INTS, _INTS, _INTS)), _INT), gives=array_type(_INT, 2, is_written=True))
 def count_values(codes: Ints, ranges: tuple[Ints, Ints, Ints], space: int) -> Ints:
     """How often each code below ``space`` is in each range ``[begin, high)``, in two parts that meet at ``low``.
 
@@ -200,7 +166,7 @@ def count_values(codes: Ints, ranges: tuple[Ints, Ints, Ints], space: int) -> In
     return found[:, :made].copy()
 
 
-@_part
+@part
 def _take_up(kept: Ints, m: int, w: int) -> None:
     """Begin the window ``w`` of an observation with what the one inside it holds."""
     for k in range(kept.shape[2]):
@@ -241,7 +207,7 @@ def _adder(*, is_checked: bool, has_squares: bool) -> Callable[[Rows, np.uint64,
                     kept[k, _SQUARES_HIGH] += np.int64(square >> _HALF)
                     kept[k, _SQUARES_LOW] += np.int64(square & _LOW_HALF)
 
-    return _part(add_rows)
+    return part(add_rows)
 
 
 _add_plain = _adder(is_checked=False, has_squares=False)
@@ -250,7 +216,7 @@ _add_seen = _adder(is_checked=True, has_squares=False)
 _add_seen_squares = _adder(is_checked=True, has_squares=True)
 
 
-@_part
+@part
 def _add_rows(rows: Rows, wanted: np.uint64, ring: tuple[int, int], day: int, kept: Ints) -> None:
     """Count the rows of a ring that are seen on ``day`` into the families they belong to."""
     has_squares = kept.shape[1] == _WITH_SQUARES
@@ -265,7 +231,7 @@ def _add_rows(rows: Rows, wanted: np.uint64, ring: tuple[int, int], day: int, ke
         _add_plain(rows, wanted, ring, day, kept)
 
 
-@_part
+@part
 def _wide_product(x: np.uint64, y: np.uint64) -> tuple[np.uint64, np.uint64]:
     """The 128-bit product as upper and lower word."""
     x1, x0, y1, y0 = x >> _HALF, x & _LOW_HALF, y >> _HALF, y & _LOW_HALF
@@ -274,7 +240,7 @@ def _wide_product(x: np.uint64, y: np.uint64) -> tuple[np.uint64, np.uint64]:
     return x1 * y1 + (middle >> _HALF) + (other >> _HALF), x * y
 
 
-@_part
+@part
 def _deviation(made: Ints) -> float:
     """The sample standard deviation, from the exact integer ``n * sum of squares - square of the sum``."""
     count = made[_KNOWN]
@@ -291,7 +257,7 @@ def _deviation(made: Ints) -> float:
     return math.sqrt(excess / (np.float64(max(count, 2)) * max(count - 1, 1)))
 
 
-@_part
+@part
 def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
     """Write the results of some observations, result by result."""
     entries, starts, places, ints, doubles, nulls = results
@@ -315,7 +281,7 @@ def _write_block(kept: Ints, results: Results, begin: int, count: int) -> None:
                     nulls[slot, place] = is_null
 
 
-@_part
+@part
 def _write_deviations(kept: Ints, results: Results, begin: int, count: int) -> None:
     """The same of deviations: beside them the other loop would be compiled to twice its time."""
     entries, starts, places, _, doubles, nulls = results

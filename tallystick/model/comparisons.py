@@ -1,11 +1,11 @@
-"""The tables of a training run: performance, vintages, ablations, variants, stability, fairness, calibration.
+"""The tables of a training run: performance, vintages, variants, stability, fairness, calibration.
 
 One function per table, each returning a frame with one row per thing compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +14,9 @@ import pandas as pd
 from tallystick.errors import ModelError
 from tallystick.how_far import HowFar, parts_of, untold
 from tallystick.model.evaluation import auc, auc_interval, ks, measure, stability_index
-from tallystick.model.fitting import Model, Part, fit_lists, fit_models
-from tallystick.model.inputs import Feature, dimension_names, match_features
-from tallystick.spec.algorithms import Algorithm, Blend
+from tallystick.model.fitting import Model, Part, fit_models
+from tallystick.model.inputs import Feature
+from tallystick.spec.algorithms import Algorithm
 from tallystick.spec.recipes import Recipe
 
 # Segments with fewer bad or good rows get no AUC: it would be noise with a name on it.
@@ -72,28 +72,6 @@ def report_vintages(
             row |= {"auc": auc(own.label, pd_), "ks": ks(own.label, pd_), "mean_pd": float(pd_.mean())}
         rows.append(row)
         of_vintage(1.0)
-    return pd.DataFrame(rows)
-
-
-def report_ablations(
-    algorithms: Sequence[Algorithm],
-    train: Part,
-    test: Part,
-    *,
-    recipe: Recipe,
-    full: Model,
-    how_far: HowFar = untold,
-) -> pd.DataFrame:
-    """The champion with and without named columns: how much of its ranking rests on them."""
-    rows = [_ablation_row("all features", 0, full, (train, test), recipe)]
-    dropped = [dimension_names(ablation, train.features) for ablation in recipe.ablations]
-    narrowed = [_without(algorithms, names, train.features) for names in dropped]
-    found = fit_lists(narrowed, train, split=recipe.split, seed=recipe.seed, how_far=how_far)
-    for ablation, names, fitted in zip(recipe.ablations, dropped, found, strict=True):
-        if isinstance(fitted, ModelError):
-            rows.append({"without": ablation.title, "columns_dropped": float(len(names)), "features": 0.0})
-        else:
-            rows.append(_ablation_row(ablation.title, len(names), _last(fitted), (train, test), recipe))
     return pd.DataFrame(rows)
 
 
@@ -195,32 +173,3 @@ def _fit_last(algorithms: Sequence[Algorithm], part: Part, recipe: Recipe, *, ho
 def _last(models: Mapping[str, Model]) -> Model:
     """What the others were fitted for: a blend stands behind its parts."""
     return list(models.values())[-1]
-
-
-def _ablation_row(
-    title: str, dropped: int, model: Model, parts: tuple[Part, Part], recipe: Recipe
-) -> dict[str, object]:
-    train, test = parts
-    pd_, rows_of = model.predict(test.vectors), recipe.split.test_rows
-    return {
-        "without": title,
-        "columns_dropped": float(dropped),
-        "features": float(len(model.features)),
-        "auc_out_of_fold": auc(train.label, model.out_of_fold),
-        f"auc_{rows_of}": auc(test.label, pd_),
-        f"ks_{rows_of}": ks(test.label, pd_),
-    }
-
-
-def _without(algorithms: Sequence[Algorithm], gone: Set[str], features: Sequence[Feature]) -> list[Algorithm]:
-    """The algorithms with the patterns of their candidates written out, less what is gone."""
-    made: list[Algorithm] = []
-    for algorithm in algorithms:
-        if isinstance(algorithm, Blend):
-            made.append(algorithm)
-            continue
-        left = tuple(f.name for f in match_features(features, algorithm.features) if f.name not in gone)
-        if not left:
-            raise ModelError("an ablation leaves no feature", where=f"algorithm {algorithm.name}")
-        made.append(replace(algorithm, features=left))
-    return made

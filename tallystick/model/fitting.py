@@ -99,35 +99,32 @@ class Model:
 def fit_models(
     algorithms: Sequence[Algorithm], part: Part, *, split: Split, seed: int, how_far: HowFar = untold
 ) -> dict[str, Model]:
-    """A calibrated model per algorithm, in declared order."""
-    (found,) = fit_lists([algorithms], part, split=split, seed=seed, how_far=how_far)
-    if isinstance(found, ModelError):
-        raise found
-    return found
+    """A calibrated model per algorithm, in declared order. ModelError where one of them cannot be fitted.
 
-
-def fit_lists(
-    lists: Sequence[Sequence[Algorithm]], part: Part, *, split: Split, seed: int, how_far: HowFar = untold
-) -> list[dict[str, Model] | ModelError]:
-    """What ``fit_models`` gives for each of several lists of algorithms; its error where a list cannot be fitted.
-
-    Fold by fold, not list by list: what is measured of a fold's columns serves all lists, and goes with the fold.
+    Fold by fold, not algorithm by algorithm: what is measured of a fold's columns serves all, and goes with the fold.
     """
+    fitted = [algorithm for algorithm in algorithms if not isinstance(algorithm, Blend)]
     folds = draw_folds(part, split=split, seed=seed)
-    fits = [_Fits(algorithms, part, repeats=len(folds), seed=seed) for algorithms in lists]
-    rounds = 1 + sum(len(np.unique(numbers)) for numbers in folds)
-    ends = iter(parts_of(how_far, [1] * (rounds * len(fits))))
-    for fit in fits:
-        fit.fit_all()
-        next(ends)(1.0)
+    ends = iter(parts_of(how_far, [1] * (1 + sum(len(np.unique(numbers)) for numbers in folds))))
+    members = [fit_member(algorithm, part, seed=seed) for algorithm in fitted]
+    next(ends)(1.0)
+    held_out = np.zeros((len(fitted), len(part.label)))
     for numbers in folds:
         for number in np.unique(numbers):
             held = numbers == number
             learned, asked = part.take(~held), part.vectors[held]
-            for fit in fits:
-                fit.fit_beside(held, learned, asked)
-                next(ends)(1.0)
-    return [fit.error or fit.calibrated() for fit in fits]
+            for line, algorithm in zip(held_out, fitted, strict=True):
+                member, _ = fit_member(algorithm, learned, seed=seed, asked=asked)
+                line[held] += member.log_odds(asked) / len(folds)
+            next(ends)(1.0)
+    models: dict[str, Model] = {}
+    lines = iter(zip(members, held_out, strict=True))
+    for algorithm in algorithms:
+        if isinstance(algorithm, Blend):
+            models[algorithm.name] = _blend(algorithm, models, part.label)
+        else:
+            models[algorithm.name] = _calibrate(algorithm.name, *next(lines), part.label)
+    return models
 
 
 def needed_algorithms(algorithms: Sequence[Algorithm], name: str) -> list[Algorithm]:
@@ -175,48 +172,6 @@ def draw_folds(part: Part, *, split: Split, seed: int) -> list[np.ndarray]:
             folds[held] = number
         drawn.append(folds)
     return drawn
-
-
-class _Fits:
-    """A list of algorithms being fitted to the rows of a part; after an error it does nothing more."""
-
-    def __init__(self, algorithms: Sequence[Algorithm], part: Part, *, repeats: int, seed: int) -> None:
-        self.error: ModelError | None = None
-        self._algorithms = algorithms
-        self._part, self._repeats, self._seed = part, repeats, seed
-        self._fitted = [algorithm for algorithm in algorithms if not isinstance(algorithm, Blend)]
-        self._members: list[tuple[Member, pd.DataFrame]] = []
-        self._held_out = np.zeros((len(self._fitted), len(part.label)))
-
-    def fit_all(self) -> None:
-        """Fit to all rows."""
-        self._members = self._fit(self._part)
-
-    def fit_beside(self, held: np.ndarray, learned: Part, asked: pd.DataFrame) -> None:
-        """Fit to the rows of a fold that are not ``held``, and note what is said of those that are: ``asked``."""
-        for line, (member, _) in zip(self._held_out, self._fit(learned, asked), strict=False):
-            line[held] += member.log_odds(asked) / self._repeats
-
-    def calibrated(self) -> dict[str, Model]:
-        """The models, in declared order."""
-        models: dict[str, Model] = {}
-        lines = iter(zip(self._members, self._held_out, strict=True))
-        for algorithm in self._algorithms:
-            if isinstance(algorithm, Blend):
-                models[algorithm.name] = _blend(algorithm, models, self._part.label)
-            else:
-                fitted, held_out = next(lines)
-                models[algorithm.name] = _calibrate(algorithm.name, fitted, held_out, self._part.label)
-        return models
-
-    def _fit(self, part: Part, asked: pd.DataFrame | None = None) -> list[tuple[Member, pd.DataFrame]]:
-        if self.error is not None:
-            return []
-        try:
-            return [fit_member(algorithm, part, seed=self._seed, asked=asked) for algorithm in self._fitted]
-        except ModelError as error:
-            self.error = error
-            return []
 
 
 def _calibrate(name: str, fitted: tuple[Member, pd.DataFrame], held_out: np.ndarray, label: np.ndarray) -> Model:

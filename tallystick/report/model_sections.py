@@ -1,4 +1,4 @@
-"""What a reader learns of a model: performance, ablations, variants, stability, fairness, weights and plots.
+"""What a reader learns of a model: performance, variants, stability, fairness, weights and plots.
 
 The model card and the run's report share these sections.
 """
@@ -112,7 +112,6 @@ def describe_model(facts: ModelFacts) -> list[Section]:
     plots = [Figure(title=_plot_title(name), png=png) for name, png in facts.plots.items()]
     made: list[tuple[str, str, Callable[[pd.DataFrame], Block]]] = [
         ("Variants", "variants", _variants),
-        ("Ablations", "ablations", _ablations),
         (
             "Vintages",
             "vintages",
@@ -128,7 +127,7 @@ def describe_model(facts: ModelFacts) -> list[Section]:
         performance.append(_performance(facts.tables["performance"]))
     sections = [Section(title="Performance", blocks=[*performance, *plots], in_terminal=True)]
     sections += [
-        Section(title=title, blocks=[make(facts.tables[name])], in_terminal=name in ("variants", "ablations"))
+        Section(title=title, blocks=[make(facts.tables[name])], in_terminal=name == "variants")
         for title, name, make in made
         if name in facts.tables and len(facts.tables[name])
     ]
@@ -154,11 +153,6 @@ def _performance(table: pd.DataFrame) -> Table:
 def _variants(table: pd.DataFrame) -> Table:
     narrow = ("Label", "AUC out of fold", "AUC out of time", "AUC held out")
     return _plain(table, "The same algorithm trained and tested on other labels", in_terminal=narrow)
-
-
-def _ablations(table: pd.DataFrame) -> Table:
-    narrow = ("Without", "Features", "AUC out of fold", "AUC out of time", "AUC held out")
-    return _plain(table, "The same algorithm without some of its columns", in_terminal=narrow)
 
 
 def _weights(table: pd.DataFrame) -> Table:

@@ -21,8 +21,8 @@ class Ablation:
     ``drop_assumed`` every feature of a table whose ``known_on`` is assumed, because its source gives no date. Request
     features are the group ``request``. A feature may be in several dimensions.
 
-    Training reports the model without each dimension. ``tally ablate`` adds each to the base, too: the dimensions that
-    are marked ``is_base`` or, where none is, the features that are in no dimension.
+    ``tally ablate`` ranks by each dimension alone, adds each to the base, and leaves each out of all features. The base
+    are the dimensions that are marked ``is_base`` or, where none is, the features that are in no dimension.
     """
 
     name: str

@@ -42,7 +42,6 @@ class _Parts:
     tried: HowFar
     final: HowFar
     vintages: HowFar
-    ablations: HowFar
     variants: HowFar
 
     @classmethod
@@ -51,9 +50,9 @@ class _Parts:
         folds, once = recipe.split.folds * recipe.split.repeats + 1, recipe.split.folds + 1
         # A vintage learns from half of the rows on average, and in folds that are not repeated.
         vintages = data.vintage[data.label.notna()].nunique() * once // 2
-        sizes = [folds, folds, vintages, len(recipe.ablations) * folds, len(recipe.variants) * folds]
-        tried, final, of_vintages, ablations, variants = parts_of(how_far, sizes)
-        return cls(tried=tried, final=final, vintages=of_vintages, ablations=ablations, variants=variants)
+        sizes = [folds, folds, vintages, len(recipe.variants) * folds]
+        tried, final, of_vintages, variants = parts_of(how_far, sizes)
+        return cls(tried=tried, final=final, vintages=of_vintages, variants=variants)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -188,9 +187,6 @@ def _report(trained: _Trained, parts: _Parts) -> dict[str, pd.DataFrame]:
         ),
         "vintages": comparisons.report_vintages(
             trained.algorithms, labelled, _known_at_vintages(trained), recipe=recipe, how_far=parts.vintages
-        ),
-        "ablations": comparisons.report_ablations(
-            trained.algorithms, train, test, recipe=recipe, full=model, how_far=parts.ablations
         ),
         "variants": _report_variants(trained, how_far=parts.variants),
         "stability": comparisons.report_stability(model, frames, pds),

@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/spec": {"sqlglot"},
     "tallystick/project": {"yaml", "open_data_contract_standard", "pydantic", "sqlglot"},
     "tallystick/kernel": DATA | {"numba", "xxhash"},
+    "tallystick/graph": {"numpy", "numba"},
     "tallystick/dialect": DATA | {"duckdb", "h3", "sqlglot"},
     "tallystick/hashes.py": DATA | {"xxhash"},
     "tallystick/visibility": DATA,
@@ -62,7 +63,7 @@ ALLOWED: dict[str, set[str]] = {
 
 PURE = (
     "tallystick/spec", "tallystick/project", "tallystick/kernel", "tallystick/visibility", "tallystick/simulation",
-    "tallystick/errors.py",
+    "tallystick/graph", "tallystick/errors.py",
 )  # fmt: skip
 
 

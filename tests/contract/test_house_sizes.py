@@ -17,10 +17,22 @@ FILE_EXCEPTIONS: dict[str, str] = {}
 FUNCTION_EXCEPTIONS: dict[str, str] = {}
 PARAMETER_EXCEPTIONS: dict[str, str] = {}
 _ARRAYS = "arrays in the order of the formula, as NumPy's own functions take them"
+_COMPILED = "compiled code takes arguments by place only"
 _DATA = "where, what, and the data, in the order of the sentence; options by keyword"
 _FIT = "one shape for every algorithm: what to fit, on what, against what"
 POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/features/stage.py::compute_work": _DATA,
+    "tallystick/graph/cycle_loops.py::walk_cycles": _COMPILED,
+    "tallystick/graph/flow_loops.py::label_components": _COMPILED,
+    "tallystick/graph/flow_loops.py::push_rank": _COMPILED,
+    "tallystick/graph/flow_loops.py::pull_scores": _COMPILED,
+    "tallystick/graph/neighbour_loops.py::find_flags": _COMPILED,
+    "tallystick/graph/neighbour_loops.py::count_labels": _COMPILED,
+    "tallystick/graph/neighbour_loops.py::count_links": _COMPILED,
+    "tallystick/graph/neighbour_loops.py::measure_rows": _COMPILED,
+    "tallystick/graph/row_loops.py::place_ties": _COMPILED,
+    "tallystick/graph/row_loops.py::place_both": _COMPILED,
+    "tallystick/graph/row_loops.py::cut_rows": _COMPILED,
     "tallystick/ingest/delivered_files.py::read_batches": _DATA,
     "tallystick/kernel/exact.py::reduce_ranges": _ARRAYS,
     "tallystick/kernel/formulas.py::derive": _ARRAYS,

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from tallystick.errors import DeclarationError, ModelError
 from tallystick.model.evaluation import auc
-from tallystick.model.fitting import Model, Part, draw_folds, fit_lists, fit_member, fit_models, needed_algorithms
+from tallystick.model.fitting import Model, Part, draw_folds, fit_member, fit_models, needed_algorithms
 from tallystick.model.inputs import Feature
 from tallystick.model.ordinal import fit_ordinal, fit_signed_ridge
 from tallystick.model.scorecard import fit_scorecard, merge_until_monotone
@@ -112,19 +112,18 @@ def test_out_of_fold_pds_are_calibrated_and_honest(part: Part, models: dict[str,
         assert auc(part.label, model.out_of_fold) < auc(part.label, model.predict(part.vectors))
 
 
-def test_lists_that_are_fitted_together_are_as_if_fitted_alone(part: Part, models: dict[str, Model]) -> None:
-    """The second list has an algorithm that keeps no feature: its error is told, and the others are whole."""
+def test_algorithms_that_are_fitted_together_are_as_if_fitted_alone(part: Part, models: dict[str, Model]) -> None:
+    for algorithm in FITTED:
+        (found,) = fit_models([algorithm], part, split=SPLIT, seed=1).values()
+        beside = models[algorithm.name]
+        assert (found.out_of_fold == beside.out_of_fold).all()
+        assert [member.payload for member, _ in found.members] == [member.payload for member, _ in beside.members]
+
+
+def test_an_algorithm_that_keeps_no_feature_is_an_error(part: Part) -> None:
     nothing = Scorecard(selection=replace(SMALL, min_iv=9.0))
-    found, error, turned = fit_lists([ALGORITHMS, [FITTED[0], nothing], FITTED[1::-1]], part, split=SPLIT, seed=1)
-    assert isinstance(error, ModelError)
-    assert isinstance(found, dict)
-    assert isinstance(turned, dict)
-    assert list(found) == list(models)
-    assert list(turned) == ["scorecard", "ordinal_scorecard"]
-    for model in (*found.values(), *turned.values()):
-        alone = models[model.name]
-        assert (model.out_of_fold == alone.out_of_fold).all()
-        assert [member.payload for member, _ in model.members] == [member.payload for member, _ in alone.members]
+    with pytest.raises(ModelError, match="passed the selection"):
+        fit_models([FITTED[0], nothing], part, split=SPLIT, seed=1)
 
 
 def test_a_blend_is_the_weighted_mean_of_calibrated_log_odds(part: Part, models: dict[str, Model]) -> None:

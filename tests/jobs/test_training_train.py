@@ -49,7 +49,7 @@ def test_what_a_training_leaves(result: TrainingResult) -> None:
     assert set(result.artifacts) == {"model.json"}
     assert set(result.plots) == {"roc.png", "ks.png", "calibration.png", "score_distribution.png"}
     assert all(plot.startswith(b"\x89PNG") for plot in result.plots.values())
-    expected = {"performance", "vintages", "ablations", "variants", "stability", "fairness", "calibration", "weights"}
+    expected = {"performance", "vintages", "variants", "stability", "fairness", "calibration", "weights"}
     assert expected < set(result.tables)
     assert 0.7 < result.metrics["auc_out_of_time"] < 1
     assert result.metrics["auc_low_out_of_time"] < result.metrics["auc_out_of_time"]
@@ -58,8 +58,6 @@ def test_what_a_training_leaves(result: TrainingResult) -> None:
 
 
 def test_the_reports_have_their_lines(result: TrainingResult) -> None:
-    assert list(result.tables["ablations"]["without"]) == ["all features", "without assumed", "without balances"]
-    assert list(result.tables["ablations"]["columns_dropped"]) == [0, 1, 2]
     assert list(result.tables["variants"]["label"]) == ["outcome (the model's)", "strict"]
     assert list(result.tables["vintages"]["vintage"]) == ["2022", "2023", "2024"]
     assert set(result.tables["fairness"]["value"]) == {"female", "male", "26-35"}
@@ -82,14 +80,14 @@ def test_training_again_gives_the_same_bytes_whatever_the_rows_without_a_label(
     again = train_model(RECIPE, replace(data, vectors=vectors))
     assert again.artifacts == result.artifacts
     assert again.plots["roc.png"] == result.plots["roc.png"]
-    for name in ("performance", "ablations", "fairness"):
+    for name in ("performance", "fairness"):
         pd.testing.assert_frame_equal(again.tables[name], result.tables[name])
 
 
 def test_labels_of_the_test_part_change_nothing_before_the_test(data: TrainingSet, result: TrainingResult) -> None:
     part = split_rows(data.keys, RECIPE, start=find_test_start(data.keys, RECIPE.split))
     newest = np.flatnonzero(part == "test")[:40]
-    short = replace(RECIPE, variants=(), ablations=())
+    short = replace(RECIPE, variants=())
     other = train_model(short, changed(data, "label", newest, 1.0 - data.label[newest]))
     for name in ("pd_out_of_fold", "pd_test"):
         pd.testing.assert_series_equal(other.rows[name], result.rows[name])
@@ -106,7 +104,7 @@ def test_the_model_handed_on_learned_from_all_labelled_rows(result: TrainingResu
 
 
 def test_a_random_split_is_called_so_and_no_number_claims_to_be_out_of_time(data: TrainingSet) -> None:
-    recipe = replace(RECIPE, split=Split(method="random_by_customer", test_share=0.3, folds=3, repeats=1), ablations=())
+    recipe = replace(RECIPE, split=Split(method="random_by_customer", test_share=0.3, folds=3, repeats=1))
     found = train_model(recipe, data)
     assert (found.params["split"], found.params["test_from"]) == ("random_by_customer", "")
     assert not [name for name in found.metrics if "out_of_time" in name]
@@ -119,7 +117,7 @@ def test_a_random_split_is_called_so_and_no_number_claims_to_be_out_of_time(data
 def test_a_vintage_is_predicted_from_what_was_known_when_it_began(data: TrainingSet) -> None:
     # Labels that need two years: only those of the first days are known when the third vintage begins.
     late = changed(data, "known_on", np.arange(len(data.keys)), data.keys["day"] + pd.Timedelta(days=730))
-    recipe = replace(RECIPE, ablations=(), variants=(), retrospective="")
+    recipe = replace(RECIPE, variants=(), retrospective="")
     kept = train_model(replace(recipe, retrospective="Known late."), late)
     assert np.isfinite(kept.tables["vintages"]["auc"].iloc[-1])
     assert kept.metrics["late_kept"] > 0
@@ -176,7 +174,7 @@ def test_without_a_policy_a_model_gives_pd_score_and_reasons_alone(data: Trainin
     import_quietly()
     from tallystick.model import scorer
 
-    plain = replace(RECIPE, policy=None, ablations=(), variants=())
+    plain = replace(RECIPE, policy=None, variants=())
     result = train_model(plain, replace(data, segments=pd.DataFrame(index=data.segments.index)))
     document = json.loads(result.artifacts["model.json"])
     assert document["policy"] is None

@@ -40,9 +40,7 @@ def test_every_pattern_of_its_algorithms_and_ablations_matches_a_feature(project
             assert match_features(plan.features, ablation.drop)
 
 
-def test_what_has_no_date_is_marked_assumed_and_has_a_line_in_the_ablations(
-    project_root: Path, plan: VectorPlan
-) -> None:
+def test_what_has_no_date_is_marked_assumed_and_is_a_dimension_of_its_own(project_root: Path, plan: VectorPlan) -> None:
     recipe = load_project(project_root).recipes["consumer_loan"]
     assumed = {feature.name.partition("_")[0] for feature in plan.features if feature.assumed}
     assert {"holders", "orders", "customers"} <= assumed

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tallystick.errors import DeclarationError
+from tallystick.model.inputs import Feature, dimension_names
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard, Scorecard, Selection
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
@@ -25,7 +26,7 @@ from tallystick.spec.recipes import (
     Scale,
     Split,
 )
-from tests.lib.training_sets import make_recipe
+from tests.lib.training_sets import FEATURES, make_recipe
 
 BANDS = (
     Band(pd_below=0.1, decision="approve", limit_minor=500),
@@ -127,3 +128,14 @@ def test_the_training_table_has_a_row_per_application_and_a_double_per_feature()
     assert contract.key == ("source", "observations", "observation_id", "as_of")
     assert contract.column("request_amount").type == "double"
     assert not contract.column("pd_test").required
+
+
+def test_a_dimension_holds_its_groups_its_patterns_and_what_is_assumed() -> None:
+    assumed, balance = make_recipe().ablations
+    assert dimension_names(assumed, FEATURES) == {"orders_sum_all"}
+    assert dimension_names(balance, FEATURES) == {"txn_balance_min_90d", "txn_balance_mean_90d"}
+    mixed = Ablation(name="mixed", title="mixed", groups=("calls",), drop=("txn_noise_*",))
+    called = Feature(name="calls_count_7d", reason="Calls", group="calls")
+    assert dimension_names(mixed, (*FEATURES, called)) == {"calls_count_7d", "txn_noise_mean_30d"}
+    with pytest.raises(DeclarationError, match="no feature is called loans"):
+        dimension_names(replace(mixed, drop=("loans_*",)), FEATURES)

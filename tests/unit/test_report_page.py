@@ -62,10 +62,10 @@ def facts() -> RunFacts:
           "brier": 0.08,
           "calibration_slope": 1.1}]
     )  # fmt: skip
-    ablations = pd.DataFrame([{"without": "all features", "auc_out_of_time": 0.81, "ks_out_of_time": float("nan")}])
+    variants = pd.DataFrame([{"label": "bad (the model's)", "auc_out_of_time": 0.81, "auc_held_out": float("nan")}])
     model = ModelFacts(
         name="small_loan/3", params={"algorithm": "scorecard"}, metrics={"auc_out_of_time": 0.81},
-        tables={"performance": performance, "ablations": ablations}, plots={"roc.png": PNG},
+        tables={"performance": performance, "variants": variants}, plots={"roc.png": PNG},
         gates=[("auc", True, "0.81, at least 0.6")],
     )  # fmt: skip
     return RunFacts(
@@ -78,7 +78,7 @@ def test_the_report_tells_the_run_from_rows_to_scores() -> None:
     html = render_page(describe_run(facts()))
     titles = re.findall(r"<h2>(.*?)</h2>", html)
     assert titles == ["Summary", "Rows", "Checks", "Features", "Label", "Leakage audit", "Permitted use",
-                      "Performance", "Ablations",
+                      "Performance", "Variants",
                       "Scores", "Where things are", "Next"]  # fmt: skip
     for told in ("recipe small_loan on bank, data as of 2026-03-01", "Every expectation held.", "0.700 to 0.900",
                  "days past due", "0.100", "small_loan/3", "1,500"):  # fmt: skip

@@ -117,7 +117,7 @@ def test_an_environment_in_sync_is_left_alone(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(prepare, "run_tool", lambda command, **_: runs.append(command))
     prepare.sync_environment()
     prepare.sync_environment()
-    compiling = [str(tmp_path / ".venv/bin/python"), "-c", "import tallystick.kernel.loops"]
+    compiling = [str(tmp_path / ".venv/bin/python"), "-c", prepare.COMPILE]
     assert runs == [["uv", "sync", "--frozen", "--compile-bytecode"], compiling]
     (tmp_path / "uv.lock").write_text("changed")
     prepare.sync_environment()

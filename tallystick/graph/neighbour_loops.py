@@ -1,0 +1,265 @@
+"""The compiled loops over the neighbours of each node and over their neighbours.
+
+Kept apart because compiled code takes arrays only. Nodes at two steps are collected in a small hash table for one node
+after the other: pairs at two steps never exist all at once, and the table of a usual node stays in the fastest cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.kernel.compiling import array_type, compiler_for, part
+
+Array = npt.NDArray[Any]
+Rows = tuple[Array, Array, Array]
+# Of each node the number of others, and by column and node: those with a value, their sum, maximum, weighted mean.
+Results = tuple[Array, Array, Array, Array, Array]
+
+_compiled = compiler_for(__file__)
+_INT, _ID, _DOUBLE, _BOOL = numba.int64, numba.int32, numba.float64, numba.boolean
+_INTS, _IDS, _BOOLS = array_type(_INT), array_type(_ID), array_type(_BOOL)
+_IDS_OUT, _DOUBLES_OUT = array_type(_ID, is_written=True), array_type(_DOUBLE, is_written=True)
+_ROWS = numba.types.Tuple((_INTS, _IDS, array_type(numba.float32)))
+_PLANES = array_type(_DOUBLE, 2, is_written=True)
+_RESULTS = numba.types.Tuple((_IDS_OUT, array_type(_ID, 2, is_written=True), _PLANES, _PLANES, _PLANES))
+_VALUES = array_type(_DOUBLE, 2)
+
+_EMPTY, _NEAR = np.int32(-1), np.float64(-1.0)
+_SPREAD, _LOW = np.uint64(2654435761), np.uint64(2**32 - 1)  # Knuth's multiplier spreads neighbouring numbers
+_SUM, _MOST, _FLOW, _WEIGHT = range(4)
+
+
+@part
+def _add(values: Array, node: int, weight: float, known: Array, sums: Array) -> None:
+    for c in range(known.size):
+        value = values[node, c]
+        if value == value:
+            sums[_MOST, c] = value if known[c] == 0 else max(sums[_MOST, c], value)
+            known[c] += 1
+            sums[_SUM, c] += value
+            sums[_FLOW, c] += weight * value
+            sums[_WEIGHT, c] += weight
+
+
+@part
+def _write(results: Results, node: int, known: Array, sums: Array) -> None:
+    for c in range(known.size):
+        results[1][c, node] = known[c]
+        results[2][c, node] = sums[_SUM, c]
+        results[3][c, node] = sums[_MOST, c] if known[c] else np.nan
+        results[4][c, node] = sums[_FLOW, c] / sums[_WEIGHT, c] if sums[_WEIGHT, c] > 0.0 else np.nan
+        known[c] = 0
+        for what in range(4):
+            sums[what, c] = 0.0
+
+
+@_compiled((_ROWS, _VALUES, _RESULTS))
+def sum_neighbours(rows: Rows, values: Array, results: Results) -> None:
+    """What the neighbours of each node have; ``values`` by node and column, NaN is no value."""
+    starts, targets, weights = rows
+    known, sums = np.zeros(values.shape[1], dtype=np.int32), np.zeros((4, values.shape[1]))
+    for node in range(starts.size - 1):
+        results[0][node] = starts[node + 1] - starts[node]
+        for k in range(starts[node], starts[node + 1]):
+            _add(values, targets[k], np.float64(weights[k]), known, sums)
+        _write(results, node, known, sums)
+
+
+@part
+def _find(table: Array, bits: int, node: int) -> int:
+    """The place of a node in the first ``2 ** bits`` places of the table, or the empty one where it belongs."""
+    at = np.int64(((np.uint64(node) * _SPREAD) & _LOW) >> np.uint64(32 - bits))
+    last = (np.int64(1) << bits) - 1
+    while table[at] != _EMPTY and table[at] != node:
+        at = (at + 1) & last
+    return at
+
+
+@part
+def _bits_for(count: int) -> int:
+    """A table of so many bits is at most half full with ``count`` nodes."""
+    bits = 4
+    while (np.int64(1) << bits) < 2 * count:
+        bits += 1
+    return bits
+
+
+@part
+def _most_at_two(rows: Rows, node: int) -> int:
+    """A bound of the nodes within two steps: all paths."""
+    starts, targets, _ = rows
+    paths = 1 + starts[node + 1] - starts[node]
+    for k in range(starts[node], starts[node + 1]):
+        paths += starts[targets[k] + 1] - starts[targets[k]]
+    return min(paths, starts.size - 1)
+
+
+@part
+def _collect(rows: Rows, node: int, table: Array, bits: int, path: Array, used: Array) -> int:
+    """Fill the table with all nodes within two steps; returns how many. ``path`` is the weight of all paths of two
+    steps, or ``_NEAR`` for the node and its neighbours, which come first in ``used``.
+    """
+    starts, targets, weights = rows
+    at = _find(table, bits, node)
+    table[at], path[at], used[0], count = node, _NEAR, at, 1
+    for k in range(starts[node], starts[node + 1]):
+        at = _find(table, bits, targets[k])
+        table[at], path[at], used[count] = targets[k], _NEAR, at
+        count += 1
+    for k in range(starts[node], starts[node + 1]):
+        weight = np.float64(weights[k])
+        for e in range(starts[targets[k]], starts[targets[k] + 1]):
+            at = _find(table, bits, targets[e])
+            if table[at] == _EMPTY:
+                table[at], path[at], used[count] = targets[e], weight * weights[e], at
+                count += 1
+            elif path[at] >= 0.0:
+                path[at] += weight * weights[e]
+    return count
+
+
+@_compiled((_ROWS, _VALUES, _RESULTS))
+def sum_two_steps(rows: Rows, values: Array, results: Results) -> None:
+    """What the nodes at exactly two steps have, each counted once."""
+    starts = rows[0]
+    known, sums = np.zeros(values.shape[1], dtype=np.int32), np.zeros((4, values.shape[1]))
+    room = 10
+    table, path = np.full(1 << room, _EMPTY, dtype=np.int32), np.empty(1 << room)
+    used = np.empty(1 << room, dtype=np.int32)
+    for node in range(starts.size - 1):
+        near = 1 + starts[node + 1] - starts[node]
+        if near == 1:
+            results[0][node] = 0
+            _write(results, node, known, sums)
+            continue
+        bits = _bits_for(_most_at_two(rows, node))
+        if bits > room:
+            room = bits
+            table, path = np.full(1 << room, _EMPTY, dtype=np.int32), np.empty(1 << room)
+            used = np.empty(1 << room, dtype=np.int32)
+        count = _collect(rows, node, table, bits, path, used)
+        results[0][node] = count - near
+        for e in range(near, count):
+            _add(values, table[used[e]], path[used[e]], known, sums)
+        for e in range(count):
+            table[used[e]] = _EMPTY
+        _write(results, node, known, sums)
+
+
+@_compiled((_INTS, _IDS, _BOOLS, _IDS_OUT, array_type(numba.int8, is_written=True)))
+def find_flags(starts: Array, targets: Array, flags: Array, count: Array, distance: Array) -> None:
+    """The flagged neighbours of each node, and the steps to the next flagged node that is not itself: 1, 2 or 0."""
+    for node in range(count.size):
+        count[node] = 0
+        for k in range(starts[node], starts[node + 1]):
+            count[node] += flags[targets[k]]
+    for node in range(count.size):
+        distance[node] = count[node] > 0
+        k = starts[node]
+        while distance[node] == 0 and k < starts[node + 1]:
+            if count[targets[k]] > 0 and not flags[node]:
+                distance[node] = 2
+            elif count[targets[k]] > 0:
+                for e in range(starts[targets[k]], starts[targets[k] + 1]):
+                    if targets[e] != node and flags[targets[e]]:
+                        distance[node] = 2
+            k += 1
+
+
+@_compiled((_INTS, _IDS, _IDS, _IDS_OUT))
+def count_labels(starts: Array, targets: Array, label: Array, count: Array) -> None:
+    """How many labels of at least 0 a node and its neighbours have."""
+    longest = 0
+    for node in range(count.size):
+        longest = max(longest, starts[node + 1] - starts[node])
+    found = np.empty(longest + 1, dtype=np.int32)
+    for node in range(count.size):
+        found[0], size = label[node], 1
+        for k in range(starts[node], starts[node + 1]):
+            if label[targets[k]] >= 0:
+                found[size] = label[targets[k]]
+                size += 1
+        found[:size].sort()
+        count[node] = 0
+        for e in range(size):
+            count[node] += found[e] >= 0 and (e == 0 or found[e] != found[e - 1])
+
+
+@part
+def _has(starts: Array, targets: Array, node: int, other: int) -> bool:
+    low, high = starts[node], starts[node + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if targets[middle] < other:
+            low = middle + 1
+        else:
+            high = middle
+    return low < starts[node + 1] and targets[low] == other
+
+
+@_compiled((_INTS, _IDS, _BOOLS, _IDS_OUT, array_type(_INT, is_written=True)))
+def count_links(starts: Array, targets: Array, among: Array, members: Array, links: Array) -> None:
+    """Of each node the neighbours that are ``among`` (no elements: all), and how many pairs of them are tied: at least
+    one stands in the row of the other.
+    """
+    room = 10
+    table = np.full(1 << room, _EMPTY, dtype=np.int32)
+    for node in range(members.size):
+        begin, end = starts[node], starts[node + 1]
+        members[node] = links[node] = 0
+        bits = _bits_for(end - begin)
+        if bits > room:
+            room = bits
+            table = np.full(1 << room, _EMPTY, dtype=np.int32)
+        for k in range(begin, end):
+            if among.size == 0 or among[targets[k]]:
+                table[_find(table, bits, targets[k])] = targets[k]
+                members[node] += 1
+        if members[node] == 0:
+            continue
+        for k in range(begin, end):
+            one = targets[k]
+            if members[node] == 1 or (among.size and not among[one]):
+                continue
+            for e in range(starts[one], starts[one + 1]):
+                other = targets[e]
+                if table[_find(table, bits, other)] == other:
+                    # A pair that stands in both rows counts in that of the smaller number.
+                    links[node] += one < other or not _has(starts, targets, other, one)
+        table[: np.int64(1) << bits] = _EMPTY
+
+
+@_compiled(
+    (
+        _INTS,
+        numba.types.Tuple((_IDS, _IDS, array_type(numba.uint8))),
+        _ID,
+        array_type(_ID, 2, is_written=True),
+        _PLANES,
+    )
+)
+def measure_rows(starts: Array, columns: tuple[Array, Array, Array], day: int, counts: Array, ages: Array) -> None:
+    """Ties that go out, come in and go both ways; the mean and the least age, and the days since any was seen."""
+    first, last, ways = columns
+    for node in range(starts.size - 1):
+        out, into, both = 0, 0, 0
+        total, youngest, latest = 0, np.int64(2**62), np.int64(2**62)
+        for k in range(starts[node], starts[node + 1]):
+            out += ways[k] & 1
+            into += ways[k] >> 1
+            both += ways[k] == 3
+            if first.size:
+                age = np.int64(day) - first[k]
+                total += age
+                youngest = min(youngest, age)
+            if last.size:
+                latest = min(latest, np.int64(day) - last[k])
+        counts[0, node], counts[1, node], counts[2, node] = out, into, both
+        size = starts[node + 1] - starts[node]
+        ages[0, node] = total / size if size and first.size else np.nan
+        ages[1, node] = youngest if size and first.size else np.nan
+        ages[2, node] = latest if size and last.size else np.nan

@@ -10,6 +10,7 @@ ACCOUNTS = FeatureGroup(
     owner="credit-risk",
     description="The customer's accounts",
     windows=("all",),
+    permitted_use="credit decisions, early warning",
     measures=(
         Measure(
             name="held",
@@ -89,6 +90,7 @@ ORDERS = FeatureGroup(
     owner="credit-risk",
     description="Standing orders on the customer's accounts",
     windows=("all",),
+    permitted_use="credit decisions, early warning",
     filters={
         "household": "category = 'household'",
         "insurance": "category = 'insurance'",

@@ -37,6 +37,7 @@ CONSUMPTION = FeatureGroup(
     description="What the customer earns and spends, by kind",
     windows=("30d", "90d", "180d"),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     filters={kind: f"category = '{kind}'" for kind in KINDS},
     words={"medical": "medical care", "transport": "transport"},
     measures=(

@@ -42,7 +42,7 @@ DEVICES = FeatureGroup(
     description="Logins, telephones and SIM cards of the customer",
     windows=LONG,
     pii="personal",
-    permitted_use="credit decisions, fraud review",
+    permitted_use="credit decisions, fraud review, early warning",
     measures=(
         Measure(
             name="login",

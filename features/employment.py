@@ -35,6 +35,7 @@ EMPLOYER_PAY = FeatureGroup(
     description="Salary from the declared employer and from others, and the usual time between paydays",
     windows=("365d",),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     where="direction = 'in' AND category = 'salary'",
     filters={"declared": "counterparty_id = employer_id", "other": "counterparty_id <> employer_id"},
     words={"declared": "from the declared employer", "other": "from another employer"},
@@ -77,6 +78,7 @@ WORK_GROUP = FeatureGroup(
     description="Messages in work groups from Monday to Friday",
     windows=("7d", "14d", "21d", "28d", "84d"),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     where="group_kind = 'work' AND ISODOW(event_at) <= 5",
     measures=(
         Measure(
@@ -104,6 +106,7 @@ WORKPLACE = FeatureGroup(
     description="Where the telephone is in office hours, from Monday to Friday: at the usual place of them, or at home",
     windows=("14d", "28d", "84d"),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     where=OFFICE_HOURS,
     filters={"known": f"{LAST_NIGHT} IS NOT NULL", "home": f"cell_id = {LAST_NIGHT}"},
     words={"known": "with a known place of the last night", "home": "where the last night was"},
@@ -161,6 +164,7 @@ def _only_declared() -> tuple[FeatureGroup, ...]:
         owner="credit-risk",
         windows=("all",),
         pii="personal",
+        permitted_use="credit decisions, early warning",
         measures=(
             Measure(name="employer", value="CASE WHEN employer_id IS NULL THEN 0 ELSE 1 END", ops="last", reason=JOB),
             Measure(name="ended", value="CASE WHEN ended_on IS NULL THEN 0 ELSE 1 END", ops="last", reason=JOB),
@@ -174,6 +178,7 @@ def _only_declared() -> tuple[FeatureGroup, ...]:
         owner="credit-risk",
         windows=("all",),
         pii="personal",
+        permitted_use="credit decisions, early warning",
         measures=(Measure(name="month", value="declared_income_minor", ops="last", reason=JOB),),
     )
     return told, income
@@ -275,6 +280,7 @@ EMPLOYMENT = FeatureGroup(
     description="Whether the declared job still counts, and what speaks for and against it",
     windows=("all",),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     measures=(
         Measure(
             name="told",

@@ -15,6 +15,7 @@ RELATIONSHIPS = FeatureGroup(
     description="The customer's ties to other people",
     windows=("180d", "all"),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     filters={
         "friend": "kind = 'friend'",
         "family": "kind = 'family'",

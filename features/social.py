@@ -20,6 +20,7 @@ SOCIAL = FeatureGroup(
     description="Messages, calls, posts and group chats of the customer",
     windows=("7d", "28d", "90d"),
     pii="personal",
+    permitted_use="credit decisions, early warning",
     filters={
         "message": "kind = 'message'",
         "call": "kind = 'call'",

@@ -24,6 +24,7 @@ TRANSACTIONS = FeatureGroup(
     owner="credit-risk",
     description="Movements on the customer's accounts",
     windows=("30d", "90d", "180d", "365d", "all"),
+    permitted_use="credit decisions, early warning",
     filters={
         "cash": "channel = 'cash'",
         "transfer": "channel = 'transfer'",

@@ -14,7 +14,7 @@ from tallystick.buckets import BucketTask
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.names import nearest_name
-from tallystick.spec.observations import CUSTOMER, Customers, Given, ObservationSet
+from tallystick.spec.observations import CUSTOMER, Customers, Given, Nights, ObservationSet
 from tallystick.spec.sources import Source
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def settle_dates(
     """The first and last business date (inclusive) of a run that may not name them.
 
     Events at their own instant need none; those that are reviewed later end, whatever last date is named, with the last
-    one whose review is over. What is seen at midnights ends with the newest load among ``files``, and
-    customers begin so many days before as their set declares. DeclarationError when there is no load to end with.
+    one whose review is over. What is seen at midnights ends with the newest load among ``files``, and customers and
+    nights begin so many days before as their set declares. DeclarationError when there is no load to end with.
     """
     population = observations.population
     if observations.by_event:
@@ -84,7 +84,7 @@ def settle_dates(
     if last is None:
         what = f"no rows are loaded, so {observations.name} has no last date to be observed on"
         raise DeclarationError(what, fix="ingest first")
-    if first is None and isinstance(population, Customers):
+    if first is None and isinstance(population, (Customers, Nights)):
         first = last - timedelta(days=population.days - 1)
     return first, last
 

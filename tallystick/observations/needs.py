@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from tallystick.observations.specs import ObservationSpec
 from tallystick.spec.expressions import columns_used
-from tallystick.spec.observations import MOB, OBSERVATION_COLUMNS, Given, MonthEnds
+from tallystick.spec.observations import MOB, OBSERVATION_COLUMNS, OF_OPEN, Given
 from tallystick.visibility import LOADED_ON
 
 # The columns that say who a row is of and when it is seen.
@@ -27,7 +27,7 @@ def columns_to_read(spec: ObservationSpec, single_version: Collection[str] = ())
             for table, event_id in spec.tables.items()
         }
     population = spec.declared.population
-    closed_on = [population.closed_on] if isinstance(population, MonthEnds) and population.closed_on else []
+    closed_on = [population.closed_on] if isinstance(population, OF_OPEN) and population.closed_on else []
     used = [name for name in columns_used(spec.condition) if name != MOB] if spec.condition else []
     versions = [] if spec.declared.table in single_version else [LOADED_ON]
     needed = (*VISIBILITY, *versions, spec.declared.key, *closed_on, *used, *spec.columns)

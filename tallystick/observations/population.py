@@ -21,7 +21,7 @@ from tallystick.observations.decided import decided_versions
 from tallystick.observations.needs import columns_to_read
 from tallystick.observations.specs import ObservationSpec
 from tallystick.spec.expressions import columns_used
-from tallystick.spec.observations import MOB, Given, MonthEnds, Nodes
+from tallystick.spec.observations import MOB, OF_OPEN, Given, Nights, Nodes
 from tallystick.visibility import NEVER
 from tallystick.visibility.rows import day_number, day_numbers, only_versions, version_spans
 
@@ -43,7 +43,7 @@ def observe(
         return observe_given(read(next(iter(spec.tables))))
     if spec.declared.table:
         rows, has_versions = _known(read(spec.declared.table), spec), spec.declared.table not in single_version
-        draw = observe_rows if spec.declared.by_event else observe_month_ends
+        draw = observe_rows if spec.declared.by_event else observe_open
         return draw(spec, rows, zone=zone, has_versions=has_versions)
     columns = columns_to_read(spec, single_version)
     ids = {table: event_id if event_id in columns[table] else "" for table, event_id in spec.tables.items()}
@@ -76,16 +76,16 @@ def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versio
     return _chosen(spec, decided.filter(_holds(spec, decided)), as_of=as_of)
 
 
-def observe_month_ends(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:
-    """Each event at every local midnight that begins a month, while its version in force is not closed.
+def observe_open(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:
+    """Each event at every local midnight of its set, while its version in force is not closed.
 
-    The run's dates bound the date of that midnight, the first day of a month. A retraction ends an event as it ends
-    any row. ``closed_on`` before the date of the midnight closes it; null closes nothing. ``has_versions`` False says
-    that each event has one version.
+    The midnights are those that begin a month (MonthEnds) or any date (Nights); the run's dates bound them. A
+    retraction ends an event as it ends any row. ``closed_on`` before the date of the midnight closes it; null closes
+    nothing. ``has_versions`` False says that each event has one version.
     """
     population = spec.declared.population
-    if not isinstance(population, MonthEnds) or spec.last is None:
-        raise ContractError(f"{spec.name} is no set of month ends up to a date", where="observe_month_ends")
+    if not isinstance(population, OF_OPEN) or spec.last is None:
+        raise ContractError(f"{spec.name} is no set of open rows up to a date", where="observe_open")
     spans = version_spans(rows, spec.declared.key) if has_versions else only_versions(rows)
     happened = zone_offsets(zone).dates(_micros(spans.rows["event_at"]))
     # What happens at a local midnight is not before it: in both cases it is seen from the next day on.
@@ -97,12 +97,15 @@ def observe_month_ends(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_
         closed = day_numbers(pc.fill_null(spans.rows[population.closed_on], date.max))
         end = np.minimum(end, closed + 1)
     end = np.where(_flags(spans.rows["is_retracted"]), begin, end)
-    at, months = _months_within(begin, end)
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    at, days = (_days_within if isinstance(population, Nights) else _months_within)(begin, end)
+    offsets = zone_offsets(zone)
+    if isinstance(population, Nights):
+        # A date that the zone's clock skipped has no midnight of its own.
+        is_date = offsets.midnights(days) < offsets.midnights(days + 1)
+        at, days = at[is_date], days[is_date]
     seen = spans.rows.take(pa.array(at))
-    instants = pa.array(zone_offsets(zone).midnights(days), pa.int64()).cast(_INSTANT)
-    seen = seen.append_column("as_of", instants)
-    seen = seen.append_column(MOB, pa.array(_months_between(happened[at], months), pa.int64()))
+    seen = seen.append_column("as_of", pa.array(offsets.midnights(days), pa.int64()).cast(_INSTANT))
+    seen = seen.append_column(MOB, pa.array(_whole_months(happened[at], days), pa.int64()))
     return _chosen(spec, seen.filter(_holds(spec, seen)), as_of="as_of")
 
 
@@ -197,16 +200,31 @@ def _month_on_or_after(days: np.ndarray) -> np.ndarray:
 
 
 def _months_within(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every month that begins within a span of days: the number of the span, and the month."""
-    low, high = _month_on_or_after(begin), _month_on_or_after(end)
-    counts = np.maximum(high - low, 0)
+    """Every day within a span of days that begins a month: the number of the span, and the day."""
+    at, months = _days_within(_month_on_or_after(begin), _month_on_or_after(end))
+    return at, months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def _days_within(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every day of half-open spans: the number of the span, and the day."""
+    counts = np.maximum(end - begin, 0)
     at = np.repeat(np.arange(len(counts)), counts)
-    return at, low[at] + np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return at, begin[at] + np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def _months_between(days: np.ndarray, months: np.ndarray) -> np.ndarray:
-    """Whole months from each day to the first day of each month."""
-    return np.asarray(months - _month_on_or_after(days))
+def _whole_months(since: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Whole months from each day to the other; months clamp, so from 31 January one is over on 28 February."""
+    (first, first_day), (last, last_day) = _month_and_day(since), _month_and_day(days)
+    _, next_day = _month_and_day(days + 1)
+    is_short = (last_day < first_day) & (next_day != 1)
+    return np.asarray(last - first - is_short)
+
+
+def _month_and_day(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The month of each day, counted from 1970-01, and the day of the month, from 1."""
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    return months.astype(np.int64), (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
 
 
 def _version_spans(rows: pa.Table, *, event_id: str, zone: str) -> tuple[pa.Array, np.ndarray, np.ndarray]:

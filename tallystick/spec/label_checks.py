@@ -8,7 +8,7 @@ from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import parse_condition
 from tallystick.spec.labels import HIDDEN_COLUMNS, LOAN_KEYS, EventLabel, Label, OutcomeLabel
 from tallystick.spec.names import nearest_name
-from tallystick.spec.observations import CUSTOMER, MonthEnds, ObservationSet
+from tallystick.spec.observations import CUSTOMER, OF_OPEN, ObservationSet
 from tallystick.spec.tables import TableContract
 
 
@@ -46,7 +46,7 @@ def check_label_of(label: Label, observations: ObservationSet, contracts: Mappin
         raise DeclarationError(what, where=where, fix=f"an EventLabel, or a set whose key is {' or '.join(LOAN_KEYS)}")
     if isinstance(label, OutcomeLabel):
         _check_column(key, "string", condition_columns(contracts[label.table]), table=label.table, where=where)
-    elif isinstance(observations.population, MonthEnds) and label.anchor != "as_of":
+    elif isinstance(observations.population, OF_OPEN) and label.anchor != "as_of":
         what = f"the window begins at the {label.anchor.replace('_', ' ')} date, before loans of the set are observed"
         raise DeclarationError(what, where=where, fix='anchor="as_of"')
 

@@ -6,6 +6,7 @@ Features, labels, training and score tables all carry these three columns and th
 
     ObservationSet(name="applications", key="application_id", population=Rows(table="clean.applications"))
     ObservationSet(name="book", key="loan_id", population=MonthEnds(table="clean.loans", closed_on="closed_on"))
+    ObservationSet(name="nightly", key="loan_id", population=Nights(table="clean.loans", where="mob < term_months"))
     ObservationSet(name="daily", key="customer_id", population=Customers(tables=("clean.accounts",)))
 
 ``tallystick.observations`` draws the observations from rows.
@@ -30,7 +31,7 @@ OBSERVATION_COLUMNS = ("observation_id", "customer_id", "as_of")
 
 CUSTOMER = "customer_id"
 
-# What the condition of MonthEnds may read beside the table's columns: whole months since the row's event_at.
+# What the condition of MonthEnds and Nights may read beside the table's columns: whole months since the row's event_at.
 MOB = "mob"
 
 # A run that names no dates observes at most so many days: ten years.
@@ -118,6 +119,32 @@ class MonthEnds:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Nights:
+    """Each row of ``table`` at every local midnight of the run's dates while it is open: the book, night after night.
+
+    As MonthEnds in all but the dates: ``as_of`` is the local midnight that begins a date. ``mob`` counts whole months
+    from the local date of ``event_at``; months clamp, so from 31 January one is over on 28 February. A run that names
+    no dates observes the last ``days`` business dates, ending with the date of the last load.
+    """
+
+    table: str
+    closed_on: str = ""
+    where: str = ""
+    days: int = 1
+
+    kind: ClassVar[str] = "nights"
+
+    def __post_init__(self) -> None:
+        check_types(self, where=self.kind)
+        _check_days(self.days, where=self.kind)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that observations are drawn from."""
+        return (self.table,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Customers:
     """Every customer with a visible row in any of ``tables``, at every local midnight of the run's dates.
 
@@ -133,8 +160,7 @@ class Customers:
     def __post_init__(self) -> None:
         check_types(self, where=self.kind)
         object.__setattr__(self, "tables", _sorted_tables(self.tables))
-        if not 1 <= self.days <= MOST_DAYS:
-            raise DeclarationError(f"days = {self.days} is out of range", where="customers", fix=f"1 to {MOST_DAYS}")
+        _check_days(self.days, where=self.kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,10 +201,11 @@ class Given:
         return ()
 
 
-Population: TypeAlias = Rows | RowsAtMidnight | MonthEnds | Customers | Nodes | Given
+Population: TypeAlias = Rows | RowsAtMidnight | MonthEnds | Nights | Customers | Nodes | Given
 
-# The kinds that have a table of their own, whose rows they observe.
-OF_ROWS = (Rows, RowsAtMidnight, MonthEnds)
+# The kinds that have a table of their own, whose rows they observe; and those of them whose rows stay open for a while.
+OF_ROWS = (Rows, RowsAtMidnight, MonthEnds, Nights)
+OF_OPEN = (MonthEnds, Nights)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,9 +213,9 @@ class ObservationSet:
     """A named set of observations: who is observed, when, and by which ``key`` one observation is told from another.
 
     ``name`` stands in the column ``observations`` of every table that holds the set. ``key`` is the event id of the
-    table that is observed (Rows, RowsAtMidnight, MonthEnds), ``customer_id`` for Customers and Nodes, and a column of
-    the file for Given; its value is ``observation_id``. ``version`` is raised when the meaning changed though nothing
-    else here did.
+    table that is observed (Rows, RowsAtMidnight, MonthEnds, Nights), ``customer_id`` for Customers and Nodes, and a
+    column of the file for Given; its value is ``observation_id``. ``version`` is raised when the meaning changed though
+    nothing else here did.
 
     ``review_days`` is for events that are not decided on at once (Rows, Given): so many days after the local date of
     ``as_of`` somebody looks at them. Rows still count only if they happened before ``as_of``, but those that became
@@ -231,7 +258,7 @@ class ObservationSet:
         Neither do the dates that a run takes when it names none.
         """
         population: Population = self.population
-        if isinstance(population, Customers):
+        if isinstance(population, (Customers, Nights)):
             population = replace(population, days=1)
         # Sets without a review keep the meaning that stored days have.
         review = {"review_days": self.review_days} if self.review_days else {}
@@ -239,7 +266,7 @@ class ObservationSet:
 
     @property
     def kind(self) -> str:
-        """``rows``, ``rows_at_midnight``, ``month_ends``, ``customers``, ``nodes`` or ``given``."""
+        """``rows``, ``rows_at_midnight``, ``month_ends``, ``nights``, ``customers``, ``nodes`` or ``given``."""
         return self.population.kind
 
     @property
@@ -291,7 +318,7 @@ class ObservationSet:
         if isinstance(population, MonthEnds):
             begun = (last.year - first.year) * 12 + last.month - first.month
             return begun + (first.day == 1)
-        return (last - first).days + 1 if isinstance(population, Customers) else 1
+        return (last - first).days + 1 if isinstance(population, (Customers, Nights)) else 1
 
     def own_columns(self, contracts: Mapping[str, TableContract]) -> dict[str, str]:
         """The columns of its own table that request features may read, with their types; none without such a table.
@@ -299,7 +326,7 @@ class ObservationSet:
         All that its rows hold but the customer, the key itself, the columns that decide whether a row is seen, and what
         is called as a column of the observation.
         Their values are those of the version the observation rests on: the one decided on for Rows and RowsAtMidnight,
-        the one in force at ``as_of`` for MonthEnds.
+        the one in force at ``as_of`` for MonthEnds and Nights.
         """
         if not self.table:
             return {}
@@ -320,18 +347,18 @@ class ObservationSet:
         if self.key != contract.event_id:
             what = f"key {self.key} does not tell the rows of {self.table} apart"
             raise DeclarationError(what, where=self.where_text, fix=f"key={contract.event_id!r}")
-        if isinstance(self.population, MonthEnds):
-            self._check_month_ends(self.population, contract)
+        if isinstance(self.population, OF_OPEN):
+            self._check_open(self.population, contract)
         if isinstance(self.population, OF_ROWS) and self.population.where:
             types = self.condition_columns(contracts)
             parse_condition(self.population.where, types, where=f"{self.where_text}, where")
 
     def condition_columns(self, contracts: Mapping[str, TableContract]) -> dict[str, str]:
         """The columns that ``where`` may read, with their types."""
-        mob = {MOB: "int64"} if self.kind == MonthEnds.kind else {}
+        mob = {MOB: "int64"} if isinstance(self.population, OF_OPEN) else {}
         return {**self.own_columns(contracts), **mob}
 
-    def _check_month_ends(self, population: MonthEnds, contract: TableContract) -> None:
+    def _check_open(self, population: MonthEnds | Nights, contract: TableContract) -> None:
         types = {column.name: column.type for column in contract.file_columns if column.name not in _HIDDEN}
         if population.closed_on and types.get(population.closed_on) != "date":
             known = [name for name, kind in types.items() if kind == "date"]
@@ -340,6 +367,11 @@ class ObservationSet:
         if MOB in types:
             what = f"{contract.name} has a column {MOB} of its own"
             raise DeclarationError(what, where=self.where_text, fix="give the column another name")
+
+
+def _check_days(days: int, *, where: str) -> None:
+    if not 1 <= days <= MOST_DAYS:
+        raise DeclarationError(f"days = {days} is out of range", where=where, fix=f"1 to {MOST_DAYS}")
 
 
 def _sorted_tables(tables: Iterable[str]) -> tuple[str, ...]:

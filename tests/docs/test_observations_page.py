@@ -92,10 +92,18 @@ def test_every_declaration_of_the_page_fits_the_projects_tables(
             one.check(contracts)
         else:
             GroupWork.of(one, contracts)
-    assert len(found) == 7
+    assert len(found) == 8
 
 
-@pytest.mark.parametrize("title", ["Rows: an event at its own instant", "MonthEnds: the book", "Customers: day by day"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Rows: an event at its own instant",
+        "MonthEnds: the book",
+        "Nights: the book, night after night",
+        "Customers: day by day",
+    ],
+)
 def test_drawn_rows_are_observed_as_they_say(
     project_root: Path, contracts: Mapping[str, TableContract], title: str
 ) -> None:

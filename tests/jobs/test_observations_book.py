@@ -103,6 +103,22 @@ def test_two_loans_of_one_customer_are_observed_each_month_with_what_was_paid_on
     assert not bank.plan(root / "project", root / "warehouse", "2026-02-01", "2026-05-20", **asked).chunks
 
 
+def test_every_night_a_loan_is_observed_while_an_instalment_is_still_to_come(root: Path) -> None:
+    nights = BOOK.replace("MonthEnds", "Nights").replace('"book"', '"nights"').replace("BOOK", "NIGHTS")
+    (root / "project" / "observations" / "nights.py").write_text(nights, encoding="utf-8")
+    asked = {"groups": ("paid",), "observations": "nights"}
+    bank.compute(root / "project", root / "warehouse", **asked)  # without dates: the night of the last load
+    assert stored(root, "nights") == {("b", LOADED): ("village:1", 4000, 4300)}
+    bank.compute(root / "project", root / "warehouse", first=date(2026, 4, 8), last=date(2026, 4, 11), **asked)
+    one, two = "village:1", "village:2"
+    assert {key: row for key, row in stored(root, "nights").items() if key[1] < LOADED} == {
+        # The third whole month of the first loan is over on 10 April.
+        **{("a", date(2026, 4, day)): (one, 0, 30) for day in (8, 9)},
+        **{("b", date(2026, 4, day)): (one, 300, 300) for day in (8, 9, 10, 11)},
+        **{("c", date(2026, 4, day)): (two, 50_000, 50_000) for day in (8, 9, 10, 11)},
+    }
+
+
 def test_a_backfill_of_the_book_writes_the_same_rows_and_counts_its_dates(root: Path) -> None:
     project, warehouse, asked = root / "project", root / "warehouse", {"group": "paid", "observations": "book"}
     bank.compute(project, warehouse, groups=("paid",), observations="book")

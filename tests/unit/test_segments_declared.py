@@ -67,8 +67,8 @@ def test_columns_are_used_as_their_owner_permits() -> None:
     of_credit = {"consumption_spent_food_sum_180d": "food", "consumption_spent_shopping_sum_180d": "shopping"}
     told = problems(group="consumption", parts=of_credit, activity="consumption_spent_count_180d")
     assert len(told) == 3
-    expected = "consumption_spent_food_sum_180d is permitted for credit decisions, not for marketing and portfolio cuts"
-    assert told[0] == expected
+    permitted = "consumption_spent_food_sum_180d is permitted for credit decisions, early warning"
+    assert told[0] == f"{permitted}, not for marketing and portfolio cuts"
     declared = replace(PROJECT.segmentations["preferences"], group="consumption", parts=of_credit)
     with pytest.raises(DeclarationError, match="have its owner, credit-risk, permit it"):
         check_segmentation(PROJECT, declared)

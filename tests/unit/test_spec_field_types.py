@@ -29,6 +29,7 @@ EVERY_KIND = [
     policy.Policy(currency="CZK", limit_min_minor=1, limit_max_minor=1, bands=(BAND,)),
     LABEL, labels.OutcomeLabel(name="x"), labels.DelinquencyLabel(name="x"), labels.MissedMonthsLabel(name="x"),
     SET, observations.Rows(table=VISITS), observations.MonthEnds(table=VISITS),
+    observations.Nights(table=VISITS), observations.RowsAtMidnight(table=VISITS),
     observations.Customers(tables=(VISITS,)), observations.Nodes(tables=(VISITS,), dates=(date(2026, 3, 1),)),
     observations.Given(), make_group(make_measure("count")), make_measure("count"),
     features.Share(name="x", a="a", b="b"), features.Ratio(of="a", window="7d", against="30d"),

@@ -5,9 +5,11 @@ Kept apart from ``columns``, which says which columns a group has: SQL, words an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
 
 from tallystick.errors import DeclarationError
 from tallystick.spec import names
@@ -128,8 +130,9 @@ class FeatureColumn:
     series: Series | None = None
 
 
-def group_bases(group: FeatureGroup) -> dict[str, Base]:
-    """Every aggregate of the group by its stem, in declared order."""
+@lru_cache(maxsize=256)
+def group_bases(group: FeatureGroup) -> Mapping[str, Base]:
+    """Every aggregate of the group by its stem, in declared order; made once, since each of its columns asks for it."""
     bases: dict[str, Base] = {}
     for measure in group.measures:
         for filter_name, value in _families(group, measure):
@@ -141,7 +144,7 @@ def group_bases(group: FeatureGroup) -> dict[str, Base]:
                     with declaring("measure", measure.name, is_last=True):
                         raise DeclarationError(f"two measures make {base.stem}", where=where, fix="rename one")
                 bases[base.stem] = base
-    return bases
+    return MappingProxyType(bases)
 
 
 def _families(group: FeatureGroup, measure: Measure) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -90,8 +91,7 @@ def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "", 
     ``has_lag`` says that the rows have an order, so that LAG is allowed.
     """
     try:
-        tree = sqlglot.parse_one(text, dialect="duckdb")
-        return _Parser(text, columns, where, has_lag).node(tree)
+        return _Parser(text, columns, where, has_lag).node(_syntax_tree(text))
     except sqlglot.errors.SqlglotError as error:
         reason = str(error).splitlines()[0] if str(error) else "no expression"
         raise DeclarationError(f"{text!r} is not SQL: {reason}", where=where, texts=(text,)) from error
@@ -100,6 +100,12 @@ def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "", 
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # The parser stumbles over syntax that it only half knows.
         raise DeclarationError(f"{text!r} is not SQL that can be read", where=where, texts=(text,)) from error
+
+
+@lru_cache(maxsize=8192)
+def _syntax_tree(text: str) -> exp.Expr:
+    """The tree of one text, which nobody changes: a project asks for each of its few hundred ten times and more."""
+    return sqlglot.parse_one(text, dialect="duckdb")
 
 
 def parse_condition(text: str, columns: Mapping[str, str], *, where: str = "", has_lag: bool = False) -> Node:
@@ -167,39 +173,11 @@ class _Parser:
         return DeclarationError(f"{what} in {self.text!r}", where=self.where, fix=fix, texts=texts)
 
     def node(self, tree: exp.Expr) -> Node:
-        rules: dict[type[exp.Expr], Callable[..., Node]] = {
-            exp.Paren: lambda t: self.node(t.this),
-            exp.Column: self.column,
-            exp.Literal: self.literal,
-            exp.Boolean: lambda t: Constant(bool(t.this), "boolean"),
-            exp.Null: lambda t: Constant(None, "null"),
-            exp.Cast: self.date_literal,
-            exp.And: lambda t: self.logic("and", t.this, t.expression),
-            exp.Or: lambda t: self.logic("or", t.this, t.expression),
-            exp.Not: lambda t: self.logic("not", t.this),
-            exp.In: self.membership,
-            exp.Between: self.between,
-            exp.Like: self.like,
-            exp.Is: self.is_null,
-            exp.Neg: self.negative,
-            exp.Div: self.quotient,
-            exp.Lag: self.lag,
-            exp.IgnoreNulls: self.last_value,
-            exp.Window: self.lag_of_key,
-            exp.Abs: lambda t: self.numeric("abs", t.this),
-            exp.Coalesce: lambda t: self.alike("coalesce", [t.this, *t.expressions]),
-            exp.Case: self.case,
-            exp.TimeToUnix: self.epoch,
-            exp.Extract: lambda t: self.part(t.this.name.lower(), t.expression),
-            **{kind: lambda t: self.compare(_COMPARE[type(t)], t.this, t.expression) for kind in _COMPARE},
-            **{kind: lambda t: self.numeric(_ARITHMETIC[type(t)], t.this, t.expression) for kind in _ARITHMETIC},
-            **{kind: lambda t: self.part(_PARTS[type(t)], t.this) for kind in _PARTS},
-        }
-        rule = rules.get(type(tree))
+        rule = _RULES.get(type(tree))
         if rule is None:
             name = tree.name if isinstance(tree, exp.Anonymous) else type(tree).__name__
             raise self.fail(f"{name.upper()} is not allowed", nearest_name(name.upper(), FUNCTIONS))
-        made = rule(tree)
+        made = rule(self, tree)
         # Some spellings (x NOT LIKE y) carry their NOT as a flag of the node.
         return Call("not", (made,), "boolean") if tree.args.get("negate") else made
 
@@ -359,6 +337,37 @@ class _Parser:
             raise self.fail(f"{' and '.join(sorted(kinds))} do not mix")
         kind = kinds.pop()
         return tuple(Constant(None, kind) if node.type == "null" else node for node in nodes)
+
+
+# What each kind of syntax becomes. Made once: a dictionary of methods for each node took longer than the nodes.
+_RULES: dict[type[exp.Expr], Callable[[_Parser, Any], Node]] = {
+    exp.Paren: lambda p, t: p.node(t.this),
+    exp.Column: _Parser.column,
+    exp.Literal: _Parser.literal,
+    exp.Boolean: lambda _, t: Constant(bool(t.this), "boolean"),
+    exp.Null: lambda _, t: Constant(None, "null"),
+    exp.Cast: _Parser.date_literal,
+    exp.And: lambda p, t: p.logic("and", t.this, t.expression),
+    exp.Or: lambda p, t: p.logic("or", t.this, t.expression),
+    exp.Not: lambda p, t: p.logic("not", t.this),
+    exp.In: _Parser.membership,
+    exp.Between: _Parser.between,
+    exp.Like: _Parser.like,
+    exp.Is: _Parser.is_null,
+    exp.Neg: _Parser.negative,
+    exp.Div: _Parser.quotient,
+    exp.Lag: _Parser.lag,
+    exp.IgnoreNulls: _Parser.last_value,
+    exp.Window: _Parser.lag_of_key,
+    exp.Abs: lambda p, t: p.numeric("abs", t.this),
+    exp.Coalesce: lambda p, t: p.alike("coalesce", [t.this, *t.expressions]),
+    exp.Case: _Parser.case,
+    exp.TimeToUnix: _Parser.epoch,
+    exp.Extract: lambda p, t: p.part(t.this.name.lower(), t.expression),
+    **{kind: lambda p, t: p.compare(_COMPARE[type(t)], t.this, t.expression) for kind in _COMPARE},
+    **{kind: lambda p, t: p.numeric(_ARITHMETIC[type(t)], t.this, t.expression) for kind in _ARITHMETIC},
+    **{kind: lambda p, t: p.part(_PARTS[type(t)], t.this) for kind in _PARTS},
+}
 
 
 def _as_double(node: Node) -> Node:

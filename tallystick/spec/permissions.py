@@ -57,6 +57,10 @@ def protected_sources(
     if column.formula == COMBINED:
         read = features_read(group, column)
         return tuple(dict.fromkeys(name for owner, one in read for name in protected_sources(owner, one, contracts)))
+    tables = [contracts[table] for table in sorted(group.reads) if table in contracts]
+    protected = {f"{table.name}.{one.name}": one.name for table in tables for one in table.columns if one.protected}
+    if not protected:
+        return ()
     bases = group_bases(group)
     words = set(_words(group.where, group.event_at, group.entity, group.per))
     for cell in column.cells:
@@ -65,13 +69,7 @@ def protected_sources(
     for lookup in group.lookups:
         # What is looked up by a protected column tells it.
         words |= {lookup.on} if words & set(lookup.columns) else set()
-    return tuple(
-        f"{table}.{one.name}"
-        for table in sorted(group.reads)
-        if table in contracts
-        for one in contracts[table].columns
-        if one.protected and one.name in words
-    )
+    return tuple(place for place, name in protected.items() if name in words)
 
 
 def permission_faults(

@@ -59,6 +59,12 @@ def hash_texts(texts: Any) -> npt.NDArray[np.int64]:
     return made.view(np.int64)
 
 
+def hash_text(text: str) -> int:
+    """Spark's ``xxhash64`` of one text, as a signed 64-bit number."""
+    found = int(xxhash.xxh64_intdigest(text.encode(), seed=SEED))
+    return found - 2**64 if found >= 2**63 else found
+
+
 def _short(rows: npt.NDArray[np.uint8]) -> Hashes:
     """XXH64 of texts of one length below 32 bytes, a row each."""
     size, length = rows.shape

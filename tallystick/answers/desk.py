@@ -7,8 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
-
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
 from tallystick.answers.staleness import Stale
@@ -16,7 +14,7 @@ from tallystick.errors import NotFound
 from tallystick.project import Project, load_project
 from tallystick.spec.names import nearest_name
 from tallystick.tables.store.customer_rows import CustomerFiles
-from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.parquet_files import read_files
 from tallystick.tables.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -103,12 +101,14 @@ class Answers:
         customer at that instant answers from there; any other is computed from the clean tables as they were known on
         that date. A customer of whom nothing is known has the values of nothing.
         """
-        # Not at the top: a score needs no kernel, whose import would cost it a tenth of its time.
-        from tallystick.answers.feature_values import Computing, CustomerVector, stored_features
+        # Not at the top: a score needs no declarations, whose reader takes a quarter of its time to import.
+        from tallystick.answers.feature_values import CustomerVector, stored_features
 
         customer = find_customer(customer_id, self.project)
         wanted = list(groups) or self._default_groups()
-        day = as_of or self._last_load(customer)
+        # Loads are looked at before the tables they filled: what they brought is then surely seen.
+        loaded = self._last_load(customer)
+        day = as_of or loaded
         if day is None:
             raise NotFound(f"nothing of {customer.source.name} is loaded", where=str(self.warehouse.root), fix="ingest")
         found: dict[str, dict[str, Value] | None] = {}
@@ -117,8 +117,7 @@ class Answers:
             held = shelf and stored_features(shelf, self._files, customer, observations=self.observations, day=day)
             found[name] = held or None
         lacking = [name for name, held in found.items() if held is None]
-        computing = Computing(customer, day, self.project.contracts, self._shelf, self._files)
-        made = computing.features(self._work(name) for name in lacking) if lacking else {}
+        made = self._compute(customer, day, lacking) if lacking else {}
         return CustomerVector(
             customer_id=customer.id,
             as_of=day,
@@ -130,9 +129,22 @@ class Answers:
 
     def _shelf(self, name: str) -> Shelf | None:
         if name not in self._shelves:
-            exists = self.warehouse.exists(name)
-            self._shelves[name] = Shelf.open(self.warehouse, name, self.project.sources) if exists else None
+            self._shelves[name] = self._open(name)
         return self._shelves[name]
+
+    def _open(self, name: str) -> Shelf | None:
+        exists = self.warehouse.exists(name)
+        return Shelf.open(self.warehouse, name, self.project.sources) if exists else None
+
+    def _compute(self, customer: Customer, day: date, groups: Iterable[str]) -> dict[str, dict[str, Value]]:
+        # Not at the top: what is stored needs no kernel, whose import takes longer than the look-up.
+        from tallystick.answers.on_the_spot import Computing
+
+        works = [self._work(name) for name in groups]
+        # All tables of one moment: a load is seen in each of them or in none.
+        wanted = sorted({name for work in works for name in work.tables} - self._shelves.keys())
+        self._shelves |= self.warehouse.at_one_moment(lambda: {name: self._open(name) for name in wanted})
+        return Computing(customer, day, self.project.contracts, self._shelf, self._files).features(works)
 
     def _work(self, name: str) -> GroupWork:
         from tallystick.features.compute import GroupWork
@@ -156,10 +168,10 @@ class Answers:
         """The date of the newest load of the customer's source; None where loads are not written down."""
         source = customer.source.name
         if source not in self._loads:
-            known = self.warehouse.exists(LOADS)
-            ours = pc.field("source") == source
-            days = read_arrow(self.warehouse, LOADS, columns=["loaded_on"], filter=ours)["loaded_on"] if known else []
-            self._loads[source] = pc.max(days).as_py() if len(days) else None
+            shelf = self._shelf(LOADS)
+            files = shelf.shared_files(customer) if shelf else ()
+            days = read_files([file.path for file in files], ["loaded_on"])["loaded_on"].to_pylist() if files else []
+            self._loads[source] = max(days, default=None)
         return self._loads[source]
 
     def _stale_loads(self, customer: Customer, day: date) -> tuple[Stale, ...]:

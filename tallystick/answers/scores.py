@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from tallystick.answers.shelves import Customer, Shelf, bounds_of, up_to
 from tallystick.answers.staleness import Stale
 from tallystick.errors import InputError, NotFound
-from tallystick.tables.store.customer_rows import CustomerFiles
+from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
 
 # What is read of a score table, as the answer names it.
 COLUMNS = (
@@ -90,9 +87,9 @@ def find_row(
         rows = files.read([file], customer.id, COLUMNS)
         if rows is None:
             continue
-        if end is not None:
-            rows = rows.filter(pc.less_equal(rows["as_of"], pa.scalar(end, rows["as_of"].type)))
-        for row in rows.to_pylist():
-            if best is None or row["as_of"] > best["as_of"]:
-                best = row
+        instants = instants_of(rows["as_of"])
+        values = rows.drop_columns(["as_of"]).to_pylist()
+        for instant, row in zip(instants, values, strict=True):
+            if (end is None or instant <= end) and (best is None or instant > best["as_of"]):
+                best = {**row, "as_of": instant}
     return best

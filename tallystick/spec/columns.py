@@ -39,6 +39,9 @@ def retired_columns(
     group: FeatureGroup, contracts: Mapping[str, TableContract] | None = None
 ) -> tuple[FeatureColumn, ...]:
     """The declared features that are retired, today or on a later date: still stored, and computed before that date."""
+    declared = (*group.measures, *group.derived)
+    if not group.retired and all(part.retired_on is None for part in declared):
+        return ()
     return tuple(column for column in _every_column(group, contracts) if column.retired_on is not None)
 
 

@@ -62,3 +62,43 @@ def told_loads(warehouse: Warehouse, project: Project, **loads: Sequence[date]) 
         data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
         where = Slice(f"loads/{source}", {"source": source})
         replace_arrow(warehouse, contract, data, where=where, run=Run(f"loads/{source}", "test", "0"))
+
+
+def open_accounts(
+    warehouse: Warehouse, project: Project, accounts: Sequence[tuple[str, str, date, date]], *, source: str = "simbank"
+) -> None:
+    """Accounts, each of a customer, with its id, the local day it was opened at noon, and the day that was known on."""
+    contract = project.contracts["clean.accounts"]
+    count = project.sources[source].layout.buckets
+    placed = bucket_of(pa.array([customer for customer, *_ in accounts]), count)
+    rows = [
+        {
+            "customer_id": customer, "account_id": account, "known_on": known, "loaded_on": known, "currency": "CNY",
+            "event_at": midnight(project, source, day) + timedelta(hours=12), "is_retracted": False, "source": source,
+            "bucket": int(bucket), "period": str(day.year),
+        }
+        for (customer, account, day, known), bucket in zip(accounts, placed, strict=True)
+    ]  # fmt: skip
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
+    where = Slice.of_source(contract.name, source, buckets=count)
+    replace_arrow(warehouse, contract, data, where=where, run=Run(f"accounts/{source}", "test", "0"))
+
+
+def store_accounts_held(
+    warehouse: Warehouse, project: Project, day: date, held: Mapping[str, int], *, source: str = "simbank"
+) -> None:
+    """Rows of ``feature.accounts`` of the daily set, as if so many accounts had been counted of each customer."""
+    contract = project.contracts["feature.accounts"]
+    count, instant = project.sources[source].layout.buckets, midnight(project, source, day)
+    placed = bucket_of(pa.array(list(held)), count)
+    rows = [
+        {
+            "observations": "daily", "source": source, "bucket": int(bucket), "period": str(day.year), "as_of": instant,
+            "observation_id": customer, "customer_id": customer, "accounts_held_count_all": number,
+        }
+        for (customer, number), bucket in zip(held.items(), placed, strict=True)
+    ]  # fmt: skip
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
+    between = (instant, midnight(project, source, day + timedelta(days=1)))
+    where = Slice.of_features(contract.name, source, "daily", between=between, buckets=count)
+    replace_arrow(warehouse, contract, data, where=where, run=Run(f"held/{day}", "test", "0"))

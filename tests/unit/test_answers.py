@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from tallystick.spec.data_files import DataFile
 from tallystick.tables import Warehouse
 from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.customer_rows import CustomerFiles, customer_bucket
-from tests.lib.answered import score_night, told_loads
+from tests.lib.answered import open_accounts, score_night, store_accounts_held, told_loads
 
 MONDAY, TUESDAY, FRIDAY = date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 13)
 PEOPLE = {f"simbank:{n}": n / 100 for n in range(1, 9)}
@@ -143,3 +145,72 @@ def test_of_a_file_only_the_customers_rows_come_whatever_its_row_groups(tmp_path
 def test_the_bucket_of_one_customer_is_that_of_a_column() -> None:
     names = [f"bank:{n}" for n in range(50)]
     assert [customer_bucket(name, 7) for name in names] == bucket_of(pa.array(names), 7).tolist()
+
+
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Answers:
+    """Accounts of two customers, and what a night stored of Tuesday, which no computing would give."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("accounts"))
+    long_ago, late = date(2025, 3, 10), TUESDAY
+    open_accounts(
+        warehouse,
+        project,
+        [
+            ("simbank:1", "k1", long_ago, long_ago),
+            ("simbank:1", "k2", MONDAY - timedelta(days=1), late),  # known two days after it was opened
+            ("simbank:1", "k3", MONDAY, MONDAY),  # at noon: not before the midnight that begins its day
+            ("simbank:2", "k4", long_ago, long_ago),
+        ],
+    )
+    store_accounts_held(warehouse, project, TUESDAY, {"simbank:1": 41, "simbank:2": 42})
+    told_loads(warehouse, project, simbank=[long_ago, MONDAY, TUESDAY])
+    return Answers(warehouse, project)
+
+
+def test_values_that_a_night_stored_are_answered_as_they_are_stored(accounts: Answers) -> None:
+    for customer, number in (("simbank:1", 41), ("simbank:2", 42)):
+        found = accounts.vector(customer, groups=["accounts"])
+        assert found.features["accounts_held_count_all"] == number
+        assert (found.as_of, found.stored, found.computed, found.stale) == (TUESDAY, ("accounts",), (), ())
+
+
+@pytest.mark.parametrize(
+    ("customer", "day", "held", "since"),
+    [
+        ("simbank:1", MONDAY, 1, 364),  # k2 is not known yet
+        ("simbank:1", TUESDAY + timedelta(days=1), 3, 366),
+        ("simbank:2", MONDAY, 1, 364),
+        ("simbank:2", date(2025, 3, 10), 0, None),  # opened on that day
+        ("simbank:3", MONDAY, 0, None),  # nobody knows anything of them
+    ],
+)
+def test_other_dates_are_computed_from_what_was_known_on_them(
+    accounts: Answers, customer: str, day: date, held: int, since: int | None
+) -> None:
+    found = accounts.vector(customer, as_of=day, groups=["accounts"])
+    assert found.features["accounts_held_count_all"] == held
+    assert found.features["accounts_held_days_since_first_all"] == since
+    assert (found.stored, found.computed) == ((), ("accounts",))
+    assert [one.table for one in found.stale] == (["the load of simbank"] if day > TUESDAY else [])
+
+
+def test_a_group_that_does_not_exist_is_told_with_the_nearest(accounts: Answers) -> None:
+    with pytest.raises(NotFound, match=r"no feature group acounts \(did you mean accounts"):
+        accounts.vector("simbank:1", as_of=MONDAY, groups=["acounts"])
+
+
+def test_without_a_load_there_is_no_date_to_answer_for(tmp_path: Path, project: Project) -> None:
+    with pytest.raises(NotFound, match="nothing of simbank is loaded"):
+        Answers(Warehouse(tmp_path), project).vector("simbank:1")
+
+
+def test_an_answer_from_tables_imports_nothing_that_takes_longer_than_itself(
+    filled: Warehouse, project_root: Path
+) -> None:
+    code = (
+        "import sys; from tallystick.answers import Answers;"
+        f"Answers.open({str(filled.root)!r}, {str(project_root)!r}).score('simbank:1');"
+        "print(*{'pandas', 'numba', 'mlflow', 'pyspark', 'sqlglot', 'pydantic'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -3,24 +3,28 @@
 Kept apart from ``parquet_files``, whose readers take whole files: a look-up wants a few rows out of many, at once, in
 a process that answers again and again. Files are sorted by customer, so the bounds of a row group say whether it can
 hold the customer; only such groups are decoded.
+
+A scalar of Arrow would import pandas, which takes longer than a whole answer: rows are found by the codes of the
+customers' dictionary, and instants become Python's by ``instants_of``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tallystick.errors import NotFound
-from tallystick.hashes import hash_texts
+from tallystick.hashes import hash_text
 from tallystick.spec.data_files import DataFile
 from tallystick.tables.store.disk import damaged_file_is_setup_error
 
 CUSTOMER = "customer_id"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -59,19 +63,25 @@ class CustomerFiles:
         if not groups:
             return None
         owners = file.read_row_groups(groups, columns=[CUSTOMER], use_threads=False)[CUSTOMER]
-        places = np.flatnonzero(pc.equal(owners, customer).to_numpy(zero_copy_only=False))
-        if not places.size:
+        spans = _spans(owners, customer)
+        if not spans:
             return None
         held = file.schema_arrow.names
         wanted = held if columns is None else [name for name in columns if name in held]
         rows = file.read_row_groups(groups, columns=wanted, use_threads=False).select(wanted)
-        return rows.take(pa.array(places))
+        own = pa.concat_tables([rows.slice(first, count) for first, count in spans])
+        if CUSTOMER in wanted:
+            own = own.set_column(wanted.index(CUSTOMER), CUSTOMER, own[CUSTOMER].cast(pa.string()))
+        # A copy: a slice would hold on to all that was decoded.
+        return own.combine_chunks()
 
     def _opened(self, data: DataFile) -> pq.ParquetFile:
         found = self._open.pop(data.path, None)
         if found is None:
             try:
-                found = pq.ParquetFile(data.path, memory_map=True, coerce_int96_timestamp_unit="us")
+                found = pq.ParquetFile(
+                    data.path, memory_map=True, coerce_int96_timestamp_unit="us", read_dictionary=[CUSTOMER]
+                )
             except FileNotFoundError:
                 where = data.path.rpartition("/")[2]
                 raise NotFound("a file of the pinned version is gone", where=where, fix="pin a newer version") from None
@@ -83,7 +93,27 @@ class CustomerFiles:
 
 def customer_bucket(customer: str, buckets: int) -> int:
     """The bucket of one customer, as ``store.bucketing.bucket_of`` gives it for a column."""
-    return int(hash_texts(pa.array([customer]))[0] % buckets)
+    return hash_text(customer) % buckets
+
+
+def instants_of(column: pa.ChunkedArray) -> list[datetime]:
+    """The instants of a column of UTC time stamps without nulls, as Python's."""
+    return [EPOCH + timedelta(microseconds=micros) for micros in column.cast(pa.int64()).to_pylist()]
+
+
+def _spans(owners: pa.ChunkedArray, customer: str) -> list[tuple[int, int]]:
+    """Where the customer's rows stand, as runs of neighbours: the first place and how many."""
+    found, start = [], 0
+    for chunk in owners.chunks:
+        names = chunk.dictionary.to_pylist()
+        if customer in names:
+            codes = chunk.indices.cast(pa.int32())
+            held = np.frombuffer(codes.buffers()[1], dtype=np.int32)[codes.offset : codes.offset + len(codes)]
+            is_own = held == names.index(customer)
+            edges = np.flatnonzero(np.diff(np.concatenate(([0], is_own.astype(np.int8), [0]))))
+            found += [(start + int(low), int(high - low)) for low, high in zip(edges[::2], edges[1::2], strict=True)]
+        start += len(chunk)
+    return found
 
 
 def _candidates(metadata: pq.FileMetaData, customer: str) -> list[int]:

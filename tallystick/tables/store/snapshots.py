@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Spark cuts the instants in its statistics to milliseconds: a stored maximum stands for that whole millisecond.
 TRUNCATION = timedelta(milliseconds=1)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def pin_all(warehouse: Warehouse, names: Iterable[str]) -> dict[str, Pinned]:
 def live_files(table: DeltaTable) -> list[DataFile]:
     """All files of the opened version, ordered by path."""
     folder = _folder(table)
-    actions = pa.table(table.get_add_actions(flatten=True))
+    # By its own interface: ``pa.table`` would import pandas to see whether this is a frame.
+    actions = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
     parts = [name for name in actions.column_names if name.startswith("partition.")]
     dated = [
         name.removeprefix("min.")
@@ -81,7 +84,9 @@ def live_files(table: DeltaTable) -> list[DataFile]:
         if name.startswith("min.") and pa.types.is_temporal(actions.schema.field(name).type)
     ]
     bounds = [f"{side}.{column}" for column in dated for side in ("min", "max")]
-    rows = actions.select(["path", "size_bytes", "num_records", *parts, *bounds]).to_pylist()
+    plain = actions.select(["path", "size_bytes", "num_records", *parts]).to_pylist()
+    found = {name: _bound_values(actions[name]) for name in bounds}
+    rows = [row | {name: values[place] for name, values in found.items()} for place, row in enumerate(plain)]
     return sorted((_live_file(folder, row, parts, dated) for row in rows), key=lambda f: f.rel)
 
 
@@ -96,6 +101,14 @@ def arrow_dataset(table: DeltaTable) -> ds.Dataset:
 
 def _folder(table: DeltaTable) -> str:
     return unquote(urlsplit(table.table_uri).path).rstrip("/")
+
+
+def _bound_values(column: pa.ChunkedArray) -> list[Bound | None]:
+    """The dates or instants of a column; Arrow would import pandas for every instant with a zone."""
+    if not pa.types.is_timestamp(column.type):
+        return list(column.to_pylist())
+    micros = column.cast(pa.timestamp("us", tz=column.type.tz)).cast(pa.int64()).to_pylist()
+    return [None if one is None else _EPOCH + timedelta(microseconds=one) for one in micros]
 
 
 def _live_file(folder: str, row: dict[str, Any], parts: list[str], dated: list[str]) -> DataFile:

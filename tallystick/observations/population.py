@@ -55,25 +55,29 @@ def observe(
 def observe_rows(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:
     """One observation per event, in the version that was decided on (``decided_versions``).
 
-    as_of is the event's instant or, where the set says so, the local midnight that begins its date. The run's dates
-    bound that date. ``has_versions`` False says that each event has one version.
+    as_of is the event's instant or, where the set says so, the microsecond after it or the local midnight that begins
+    its date. The run's dates bound the date of as_of. ``has_versions`` False says that each event has one version.
     """
+    declared, offsets = spec.declared, zone_offsets(zone)
     if has_versions:
-        decided = decided_versions(rows, spec.declared.key, zone=zone, review_days=spec.declared.review_days)
+        decided = decided_versions(
+            rows, declared.key, zone=zone, review_days=declared.review_days, after=declared.microseconds_after
+        )
     else:
         decided = rows.filter(pc.invert(rows["is_retracted"]))
-    days = zone_offsets(zone).dates(_micros(decided["event_at"])) if decided.num_rows else np.zeros(0, dtype=np.int64)
+    instants = _micros(decided["event_at"]) if decided.num_rows else np.zeros(0, dtype=np.int64)
+    instants = instants + declared.microseconds_after
+    days = offsets.dates(instants)
     wanted = np.ones(len(days), dtype=bool)
     if spec.first is not None:
         wanted &= days >= day_number(spec.first)
     if spec.last is not None:
         wanted &= days <= day_number(spec.last)
-    decided = decided.filter(pa.array(wanted))
-    if spec.declared.at_midnight:
-        midnights = zone_offsets(zone).midnights(days[wanted])
-        decided = decided.append_column("as_of", pa.array(midnights, pa.int64()).cast(_INSTANT))
-    as_of = "as_of" if spec.declared.at_midnight else "event_at"
-    return _chosen(spec, decided.filter(_holds(spec, decided)), as_of=as_of)
+    decided, instants = decided.filter(pa.array(wanted)), instants[wanted]
+    if declared.at_midnight:
+        instants = offsets.midnights(days[wanted])
+    decided = decided.append_column("as_of", pa.array(instants, pa.int64()).cast(_INSTANT))
+    return _chosen(spec, decided.filter(_holds(spec, decided)), as_of="as_of")
 
 
 def observe_open(spec: ObservationSpec, rows: pa.Table, *, zone: str, has_versions: bool = True) -> pa.Table:

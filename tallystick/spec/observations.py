@@ -14,17 +14,48 @@ Features, labels, training and score tables all carry these three columns and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import ClassVar, TypeAlias
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import parse_condition
 from tallystick.spec.field_types import check_types
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.names import check_name, nearest_name
+from tallystick.spec.populations import (
+    OF_EVENTS,
+    OF_OPEN,
+    OF_ROWS,
+    Customers,
+    Given,
+    MonthEnds,
+    Nights,
+    Nodes,
+    Population,
+    Rows,
+    RowsAfter,
+    RowsAtMidnight,
+)
 from tallystick.spec.tables import TableContract
+
+__all__ = [
+    "CUSTOMER",
+    "MOB",
+    "OBSERVATION_COLUMNS",
+    "OF_OPEN",
+    "OF_ROWS",
+    "Customers",
+    "Given",
+    "MonthEnds",
+    "Nights",
+    "Nodes",
+    "ObservationSet",
+    "Population",
+    "Rows",
+    "RowsAfter",
+    "RowsAtMidnight",
+]
 
 # The columns of an observation, in the order in which every table holds them.
 OBSERVATION_COLUMNS = ("observation_id", "customer_id", "as_of")
@@ -34,9 +65,6 @@ CUSTOMER = "customer_id"
 # What the condition of MonthEnds and Nights may read beside the table's columns: whole months since the row's event_at.
 MOB = "mob"
 
-# A run that names no dates observes at most so many days: ten years.
-MOST_DAYS = 3660
-
 # A review that comes later is another decision; the windows of minutes before it have grown old.
 MOST_REVIEW_DAYS = 31
 
@@ -45,181 +73,17 @@ _HIDDEN = ("known_on", "loaded_on", "is_retracted")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rows:
-    """One observation per event of ``table``: an application, a transfer, a login. ``as_of`` is its ``event_at``.
-
-    The version that was decided on counts: of those that come into force at all, in the order of delivery, the first
-    whose local date of ``event_at`` comes before the next one is in force. A correction that came later changes neither
-    the observation nor its columns. An event whose decided version is a retraction is not observed. ``where`` is a
-    condition on that version (``spec.expressions``); null counts as not holding.
-    """
-
-    table: str
-    where: str = ""
-
-    kind: ClassVar[str] = "rows"
-
-    def __post_init__(self) -> None:
-        check_types(self, where=self.kind)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that observations are drawn from."""
-        return (self.table,)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RowsAtMidnight:
-    """One observation per event of ``table``, like Rows, but ``as_of`` is the local midnight that begins its date.
-
-    What a score of the night before knew: features see nothing of the event's own day. The version that was decided on
-    is the same as for Rows, and so are ``where`` and the date of the observation. An event at midnight is observed at
-    its own instant.
-    """
-
-    table: str
-    where: str = ""
-
-    kind: ClassVar[str] = "rows_at_midnight"
-
-    def __post_init__(self) -> None:
-        check_types(self, where=self.kind)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that observations are drawn from."""
-        return (self.table,)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MonthEnds:
-    """Each row of ``table`` at the end of each month while it is open: the book of loans or accounts.
-
-    ``as_of`` is the local midnight that begins the next month, so the month is seen whole. A row is observed when, at
-    that midnight, it happened, is known, is not retracted and is open. It is open unless the date column ``closed_on``
-    of the version in force holds a date before the local date of ``as_of``: what was closed on the last day of a month
-    is not observed at its end, and what the bank learns later closes nothing before. Without ``closed_on`` a row stays
-    open. ``where`` is a condition on the version in force and on ``mob``, the whole months since its ``event_at`` (null
-    counts as not holding), such as ``mob <= term_months``.
-    """
-
-    table: str
-    closed_on: str = ""
-    where: str = ""
-
-    kind: ClassVar[str] = "month_ends"
-
-    def __post_init__(self) -> None:
-        check_types(self, where=self.kind)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that observations are drawn from."""
-        return (self.table,)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nights:
-    """Each row of ``table`` at every local midnight of the run's dates while it is open: the book, night after night.
-
-    As MonthEnds in all but the dates: ``as_of`` is the local midnight that begins a date. ``mob`` counts whole months
-    from the local date of ``event_at``; months clamp, so from 31 January one is over on 28 February. A run that names
-    no dates observes the last ``days`` business dates, ending with the date of the last load.
-    """
-
-    table: str
-    closed_on: str = ""
-    where: str = ""
-    days: int = 1
-
-    kind: ClassVar[str] = "nights"
-
-    def __post_init__(self) -> None:
-        check_types(self, where=self.kind)
-        _check_days(self.days, where=self.kind)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that observations are drawn from."""
-        return (self.table,)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Customers:
-    """Every customer with a visible row in any of ``tables``, at every local midnight of the run's dates.
-
-    Only the tables that are named here count, so a new clean table changes no day that is stored. A run that names no
-    dates observes the last ``days`` business dates, ending with the date of the last load.
-    """
-
-    tables: tuple[str, ...]
-    days: int = 1
-
-    kind: ClassVar[str] = "customers"
-
-    def __post_init__(self) -> None:
-        check_types(self, where=self.kind)
-        object.__setattr__(self, "tables", _sorted_tables(self.tables))
-        _check_days(self.days, where=self.kind)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nodes:
-    """Every customer with a visible row in any of ``tables``, at the local midnight of each of ``dates``."""
-
-    tables: tuple[str, ...]
-    dates: tuple[date, ...]
-
-    kind: ClassVar[str] = "nodes"
-
-    def __post_init__(self) -> None:
-        check_types(self, where=self.kind)
-        object.__setattr__(self, "tables", _sorted_tables(self.tables))
-        if not self.dates:
-            raise DeclarationError("no date is listed", where="nodes", fix="dates=(date(2026, 3, 1),)")
-        object.__setattr__(self, "dates", tuple(sorted(set(self.dates))))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
-    """The observations of a file or table that a run names: its column ``key`` of the set, ``customer_id`` and
-    ``as_of``, which holds instants with an offset, or dates, which mean their local midnights.
-    """
-
-    as_of: str = "as_of"
-
-    kind: ClassVar[str] = "given"
-
-    def __post_init__(self) -> None:
-        check_types(self, where=self.kind)
-        if not self.as_of:
-            raise DeclarationError("no column of instants is named", where=self.kind, fix="as_of='as_of'")
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """None: nothing is drawn from clean tables."""
-        return ()
-
-
-Population: TypeAlias = Rows | RowsAtMidnight | MonthEnds | Nights | Customers | Nodes | Given
-
-# The kinds that have a table of their own, whose rows they observe; and those of them whose rows stay open for a while.
-OF_ROWS = (Rows, RowsAtMidnight, MonthEnds, Nights)
-OF_OPEN = (MonthEnds, Nights)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ObservationSet:
     """A named set of observations: who is observed, when, and by which ``key`` one observation is told from another.
 
     ``name`` stands in the column ``observations`` of every table that holds the set. ``key`` is the event id of the
-    table that is observed (Rows, RowsAtMidnight, MonthEnds, Nights), ``customer_id`` for Customers and Nodes, and a
-    column of the file for Given; its value is ``observation_id``. ``version`` is raised when the meaning changed though
-    nothing else here did.
+    table that is observed (Rows, RowsAfter, RowsAtMidnight, MonthEnds, Nights), ``customer_id`` for Customers and
+    Nodes, and a column of the file for Given; its value is ``observation_id``. ``version`` is raised when the meaning
+    changed though nothing else here did.
 
-    ``review_days`` is for events that are not decided on at once (Rows, Given): so many days after the local date of
-    ``as_of`` somebody looks at them. Rows still count only if they happened before ``as_of``, but those that became
-    known up to that date do, each in the version in force on it.
+    ``review_days`` is for events that are not decided on at once (Rows, RowsAfter, Given): so many days after the local
+    date of ``as_of`` somebody looks at them. Rows still count only if they happened before ``as_of``, but those that
+    became known up to that date do, each in the version in force on it.
     """
 
     name: str
@@ -242,9 +106,9 @@ class ObservationSet:
         if not 0 <= self.review_days <= MOST_REVIEW_DAYS:
             what = f"review_days = {self.review_days} is out of range"
             raise DeclarationError(what, where=self.where_text, fix=f"0 to {MOST_REVIEW_DAYS}")
-        if self.review_days and self.kind not in (Rows.kind, Given.kind):
+        if self.review_days and self.at_midnight:
             what = "a midnight stands for the decisions of its own day, so it is not reviewed later"
-            raise DeclarationError(what, where=self.where_text, fix="review_days for events (Rows, Given)")
+            raise DeclarationError(what, where=self.where_text, fix="review_days for events (Rows, RowsAfter, Given)")
 
     @property
     def where_text(self) -> str:
@@ -266,7 +130,7 @@ class ObservationSet:
 
     @property
     def kind(self) -> str:
-        """``rows``, ``rows_at_midnight``, ``month_ends``, ``nights``, ``customers``, ``nodes`` or ``given``."""
+        """The kind of its population: ``rows``, ``rows_after``, ``month_ends``, ``customers`` and so on."""
         return self.population.kind
 
     @property
@@ -282,12 +146,17 @@ class ObservationSet:
     @property
     def by_event(self) -> bool:
         """Whether a row makes an observation on the date of its own event, whenever it became known."""
-        return self.kind in (Rows.kind, RowsAtMidnight.kind)
+        return isinstance(self.population, OF_EVENTS)
+
+    @property
+    def microseconds_after(self) -> int:
+        """How long after its event an observation of it stands: RowsAfter sees the event itself."""
+        return 1 if isinstance(self.population, RowsAfter) else 0
 
     @property
     def at_midnight(self) -> bool:
         """Whether every ``as_of`` is a local midnight."""
-        return self.kind not in (Rows.kind, Given.kind)
+        return not isinstance(self.population, (Rows, RowsAfter, Given))
 
     @property
     def is_drawn_whole(self) -> bool:
@@ -367,17 +236,6 @@ class ObservationSet:
         if MOB in types:
             what = f"{contract.name} has a column {MOB} of its own"
             raise DeclarationError(what, where=self.where_text, fix="give the column another name")
-
-
-def _check_days(days: int, *, where: str) -> None:
-    if not 1 <= days <= MOST_DAYS:
-        raise DeclarationError(f"days = {days} is out of range", where=where, fix=f"1 to {MOST_DAYS}")
-
-
-def _sorted_tables(tables: Iterable[str]) -> tuple[str, ...]:
-    if not tables:
-        raise DeclarationError("no table is named", where="observation set", fix="tables=('clean.accounts',)")
-    return tuple(sorted(set(tables)))
 
 
 def _contract(name: str, contracts: Mapping[str, TableContract], where: str) -> TableContract:

@@ -117,7 +117,7 @@ def _draw_visible(
         if plan.observed.at_midnight:
             says_so = versions["event_at"].dt.tz_convert(ZoneInfo(zone)).dt.date == today
         else:
-            says_so = versions["event_at"] == row.as_of
+            says_so = versions["event_at"] + pd.Timedelta(plan.observed.microseconds_after, "us") == row.as_of
         first, first_of_it = versions["known_on"].min(), versions.loc[says_so, "known_on"].min()
         is_kept |= (versions["known_on"] == first) | (says_so & (versions["known_on"] == first_of_it))
     drawn = draw_observations(plan, _table(pd.DataFrame(versions[is_kept])), contracts, zone=zone, last=today)

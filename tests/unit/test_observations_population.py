@@ -14,7 +14,17 @@ import pytest
 
 from tallystick.errors import ContractError, DeclarationError
 from tallystick.observations import columns_to_read, observe
-from tallystick.spec.observations import Customers, Given, MonthEnds, Nights, Nodes, Population, Rows, RowsAtMidnight
+from tallystick.spec.observations import (
+    Customers,
+    Given,
+    MonthEnds,
+    Nights,
+    Nodes,
+    Population,
+    Rows,
+    RowsAfter,
+    RowsAtMidnight,
+)
 from tests.lib.observed_rows import (
     DAY,
     OTHER,
@@ -64,8 +74,12 @@ def test_an_event_is_observed_in_the_version_that_was_decided_on() -> None:
 
 
 @pytest.mark.parametrize("where", ["", "amount_minor > 0"])
-@pytest.mark.parametrize(("kind", "review_days"), [(Rows, 0), (RowsAtMidnight, 0), (Rows, 1), (Rows, 3)])
-def test_events_agree_with_the_definition(kind: type[Rows | RowsAtMidnight], review_days: int, where: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "review_days"), [(Rows, 0), (RowsAfter, 0), (RowsAtMidnight, 0), (Rows, 1), (RowsAfter, 3)]
+)
+def test_events_agree_with_the_definition(
+    kind: type[Rows | RowsAfter | RowsAtMidnight], review_days: int, where: str
+) -> None:
     draw = random.Random(5)
     start, counted = date(2026, 3, 26), 0  # clocks change on the 29th
     spec = spec_of(
@@ -80,7 +94,10 @@ def test_events_agree_with_the_definition(kind: type[Rows | RowsAtMidnight], rev
             if version is None or not spec.first <= day_of(version.at) <= spec.last:
                 continue
             if not where or version.more["amount_minor"] > 0:
-                at = version.at if kind is Rows else local(day_of(version.at))
+                at = {
+                    Rows: version.at, RowsAfter: version.at + timedelta(microseconds=1),
+                    RowsAtMidnight: local(day_of(version.at)),
+                }[kind]  # fmt: skip
                 expected.append((row, version.customer, at, version.more["amount_minor"], version.known))
         rows = rows_table(versions, amount_minor=pa.int64())
         made = observe(spec, {TABLE: rows}.__getitem__, zone=ZONE)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.spec import ablations, features, labels, observations, policy, recipes, validation
+from tallystick.spec import ablations, features, labels, observations, policy, populations, recipes, validation
 from tallystick.spec import algorithms as fitted
 from tests.lib.feature_cases import make_group, make_measure
 
@@ -29,7 +29,8 @@ EVERY_KIND = [
     policy.Policy(currency="CZK", limit_min_minor=1, limit_max_minor=1, bands=(BAND,)),
     LABEL, labels.OutcomeLabel(name="x"), labels.DelinquencyLabel(name="x"), labels.MissedMonthsLabel(name="x"),
     SET, observations.Rows(table=VISITS), observations.MonthEnds(table=VISITS),
-    observations.Nights(table=VISITS), observations.RowsAtMidnight(table=VISITS),
+    observations.Nights(table=VISITS), observations.RowsAfter(table=VISITS),
+    observations.RowsAtMidnight(table=VISITS),
     observations.Customers(tables=(VISITS,)), observations.Nodes(tables=(VISITS,), dates=(date(2026, 3, 1),)),
     observations.Given(), make_group(make_measure("count")), make_measure("count"),
     features.Share(name="x", a="a", b="b"), features.Ratio(of="a", window="7d", against="30d"),
@@ -40,7 +41,7 @@ EVERY_KIND = [
 
 
 def test_every_class_of_declarations_is_tried() -> None:
-    modules = (recipes, ablations, validation, policy, labels, observations, features, fitted)
+    modules = (recipes, ablations, validation, policy, labels, observations, populations, features, fitted)
     made = {kind for module in modules for kind in vars(module).values() if hasattr(kind, "__dataclass_fields__")}
     declared = {kind for kind in made if isinstance(kind, type) and kind.__module__ in {m.__name__ for m in modules}}
     assert declared == {type(one) for one in EVERY_KIND}

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.features import GroupWork
+from tallystick.how_far import parts_of
 from tallystick.runs.context import RunContext
+from tallystick.runs.graph_tables import replay_graphs
 from tallystick.runs.input_gate import LEAKAGE
 from tallystick.runs.progress import progress, working
 from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
@@ -20,6 +22,7 @@ from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import Recipe
 from tallystick.tables import Slice, pin_all, read_arrow, replace_arrow
 from tallystick.training import audit, audit_findings
+from tallystick.training.audit_graph import check_graphs
 from tallystick.training.audit_requests import check_requests
 from tallystick.training.vectors import VectorPlan
 
@@ -48,8 +51,18 @@ def _audit(
     sample = audit.sample_observations(recipe, data)
     recomputed = _recompute(context, recipe, rows, sample=sample)
     labels = rows[f"label.{recipe.label}"]
+    groups = [context.project.feature_groups[name] for name in recipe.groups]
     with working("audit") as how_far:
-        found = audit.audit_training_set(recipe, data, labels, recomputed, zone=zone, how_far=how_far)
+        of_set, of_graphs = parts_of(how_far, [3, 1])
+        found = audit.audit_training_set(recipe, data, labels, recomputed, zone=zone, how_far=of_set)
+        found += check_graphs(
+            replay_graphs(context, groups),
+            sample,
+            zone=zone,
+            snapshots=recipe.audit.snapshots,
+            seed=recipe.seed,
+            how_far=of_graphs,
+        )
     return found + check_requests(data, plan, rows, contracts=context.contracts, sample=sample, zone=zone)
 
 

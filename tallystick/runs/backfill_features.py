@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from tallystick.features import choose_work, compute_buckets
 from tallystick.features.backfill import Backfill, BackfillPlan, Chunk, judge_days, plan_backfill
 from tallystick.features.ledger import owned_days
-from tallystick.features.planning import list_read_tables
+from tallystick.features.planning import find_declared, list_read_tables
 from tallystick.how_far import HowFar, parts_of
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
+from tallystick.runs.graph_tables import build_graphs
 from tallystick.runs.input_gate import pin_clean
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
@@ -33,6 +34,7 @@ def plan(params: BackfillFeatures) -> BackfillPlan:
 
 def run(params: BackfillFeatures, session: SparkSession) -> None:
     """Compute, commit and write down one chunk after the other."""
+    _build_graph(params)
     asked, tables, planned = _prepare(params)
     planned.stop_above(params.max_bytes)
     name = asked.group.feature_table
@@ -56,6 +58,11 @@ def _compute(session: SparkSession, asked: Backfill, tables: FeatureTables, chun
     )[asked.group.feature_table]
     days = owned_days(tables.count(asked.group, files), first=chunk.first, last=chunk.last)
     return tables.replace(asked.group, files, dates=DateRange(chunk.first, chunk.last), days=days).rows
+
+
+def _build_graph(params: BackfillFeatures) -> None:
+    context = RunContext.open(params)
+    build_graphs(context, [find_declared("feature group", params.group, context.project.feature_groups)])
 
 
 def _prepare(params: BackfillFeatures) -> tuple[Backfill, FeatureTables, BackfillPlan]:

@@ -158,6 +158,17 @@ class ValidateTables(SourceParams):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ComputeGraph(SourceParams):
+    """Which graphs, and from when on their snapshots are built again."""
+
+    job: ClassVar[str] = "compute_graph"
+    needs_spark: ClassVar[bool] = False
+
+    graphs: Annotated[tuple[str, ...], Option("may be repeated; default: all that are declared", flag="--graph")] = ()
+    first: Annotated[date | None, Option("build all from this date on", flag="--from")] = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ComputeFeatures(SourceParams):
     """What to compute, and for which business dates."""
 
@@ -313,6 +324,7 @@ class VacuumTables(Params):
 RUNS: tuple[type[Params], ...] = (
     IngestSource,
     ValidateTables,
+    ComputeGraph,
     ComputeFeatures,
     ComputeObserved,
     BackfillFeatures,

@@ -20,6 +20,7 @@ from tallystick.spec.names import check_name, nearest_name
 from tallystick.spec.node_ops import NODE_OPS, NodeOp
 from tallystick.spec.tables import Column, TableContract
 from tallystick.spec.ties import Tie, check_event_table, row_columns
+from tallystick.spec.windows import Window, parse_window
 
 # When a graph is built: at the midnight of every day, of Mondays, or of the first of each month.
 EVERY = ("day", "week", "month")
@@ -37,17 +38,26 @@ class NodeValue:
 
     With ``value``, an expression over the rows of ``table`` that pass ``where``, it is that of the customer's last
     visible row with one, null without such a row. Without, it is 1 where there is a visible row and 0 where there is
-    none: a flag.
+    none: a flag. ``window`` in days leaves older rows out.
     """
 
     name: str
     table: str
     where: str = ""
     value: str = ""
+    window: str = "all"
 
     def __post_init__(self) -> None:
-        check_types(self, where=f"value {self.name}")
+        where = f"value {self.name}"
+        check_types(self, where=where)
         check_name("value", self.name)
+        if not self.span.is_all and self.span.unit != "day":
+            raise DeclarationError(f"window {self.window} is not in days", where=where, fix="90d")
+
+    @property
+    def span(self) -> Window:
+        """How far back rows count."""
+        return parse_window(self.window)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +126,9 @@ class CustomerGraph:
 
     A snapshot stands at the local midnight that begins its date. It holds the customers with a visible row in one of
     ``tables``, and the ties of ``ties`` whose rows are visible then: that happened before the midnight, are known on
-    the date, in the version in force, not retracted. ``kinds`` maps each kind of the ties to the words a reader sees.
+    the date, in the version in force, not retracted. The first snapshot is one by which each of ``tables`` that the
+    source fills has a known row, the last one that of the last load. ``kinds`` maps each kind of the ties to the words
+    a reader sees.
 
     ``most_ties`` caps hubs: of a customer with more neighbours than that, only the strongest ties are followed by the
     measures that look at neighbours, and ``cut`` counts the others. ``growth_days`` is how far back the component is
@@ -196,7 +208,7 @@ def graph_tables(graph: CustomerGraph, ties: Mapping[str, Tie]) -> tuple[str, ..
     names = {*graph.tables, *(value.table for value in graph.values)}
     names.update(table for name in graph.ties if name in ties for table in ties[name].tables)
     if graph.outcome is not None:
-        names.update(graph.outcome.label.tables)
+        names.update((*graph.outcome.label.tables, graph.outcome.table))
     return tuple(sorted(names))
 
 

@@ -23,12 +23,12 @@ class NodeOp:
     steps: tuple[int, ...] = (1,)
 
 
-def _counted(meaning: str, **more: bool) -> NodeOp:
-    return NodeOp(gives="int64", meaning=meaning, **more)
+def _counted(meaning: str, *, takes_value: bool = False, takes_payments: bool = False) -> NodeOp:
+    return NodeOp(gives="int64", meaning=meaning, takes_value=takes_value, takes_payments=takes_payments)
 
 
-def _measured(meaning: str, **more: bool) -> NodeOp:
-    return NodeOp(gives="double", meaning=meaning, **more)
+def _measured(meaning: str, *, takes_value: bool = False, takes_payments: bool = False) -> NodeOp:
+    return NodeOp(gives="double", meaning=meaning, takes_value=takes_value, takes_payments=takes_payments)
 
 
 def _of_neighbours(meaning: str, *, gives: str = "double") -> NodeOp:

@@ -91,13 +91,15 @@ class Audit:
     a feature: that it is null, and that it has its most frequent value. ``max_joint_auc`` is the highest
     cross-validated AUC of all features together, and of the features of each table and each group. Set it a little
     above the best AUC that is published for such data. ``sample`` is the number of observations whose features are
-    computed again from the rows visible at ``as_of``.
+    computed again from the rows visible at ``as_of``, ``snapshots`` the number of snapshots that are built again of
+    each graph whose features the recipe uses.
     """
 
     max_auc: float = 0.95
     max_missing_auc: float = 0.9
     max_joint_auc: float = 0.95
     sample: int = 50
+    snapshots: int = 3
 
     def __post_init__(self) -> None:
         check_types(self, where="audit")
@@ -106,6 +108,8 @@ class Audit:
                 raise DeclarationError(f"the AUC threshold {name} is out of range", where="audit", fix="0.5 to 1")
         if self.sample < 1:
             raise DeclarationError("the sample is empty", where="audit", fix="sample=50")
+        if self.snapshots < 1:
+            raise DeclarationError("no snapshot is looked at", where="audit", fix="snapshots=3")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

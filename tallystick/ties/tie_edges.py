@@ -204,7 +204,7 @@ def _grouped(person: Ints, other: Ints, weight: Floats, at: Ints) -> _Pairs:
     first, last = np.full(keys.size, np.iinfo(np.int64).max), np.full(keys.size, np.iinfo(np.int64).min)
     np.minimum.at(first, pair, at)
     np.maximum.at(last, pair, at)
-    summed = np.bincount(pair, weights=weight, minlength=keys.size)
+    summed = np.bincount(pair, weights=weight, minlength=keys.size).astype(np.float64)
     one = np.zeros(keys.size, dtype=np.int64)
     one[pair] = np.arange(pair.size)
     made = _Pairs(person[one], other[one], summed, first, last)

@@ -13,7 +13,6 @@ import tallystick
 from tests.lib import house
 
 _BY_DESIGN = "vintages and roll rates are part of what labels promise (design of labels); no command prints them yet"
-_GRAPH = "the run that builds graphs of customers calls it"
 _YARDSTICK = "the yardstick that tests hold the scorer's own file against; that file may not import it"
 EXCEPTIONS = {
     "tallystick/labels/vintages.py::vintage_table": _BY_DESIGN,
@@ -24,10 +23,6 @@ EXCEPTIONS = {
     "tallystick/segments/assigner.py::Assigner.load_context": "MLflow calls it",
     "tallystick/observations/source.py::observe_source": "for labels, which need all of a source at once",
     "tallystick/runs/params.py::RUNS": "what every test of the runs goes through",
-    "tallystick/spec/graphs.py::node_measures": _GRAPH,
-    "tallystick/ties/seen_rows.py::see_rows": _GRAPH,
-    "tallystick/ties/tie_edges.py::prepare_tie": _GRAPH,
-    "tallystick/ties/tie_edges.py::tie_columns": _GRAPH,
     "tallystick/visibility/rows.py::rows_in_force": "the rendering that the drawn cases hold the other ones against",
 }
 

@@ -12,7 +12,7 @@ from tallystick.runs.params import RUNS, Params
 from tests.lib import house
 
 # Run -> the module of ``runs`` that does its long part.
-ELSEWHERE = {"compact_events": "layout", "rebucket_source": "layout"}
+ELSEWHERE = {"compact_events": "layout", "compute_graph": "graph_tables", "rebucket_source": "layout"}
 
 # Run -> why its parts are not watched; its own name and time are told all the same.
 WITHOUT = {"write_report": "it asks some ten questions of stored tables and takes a second"}

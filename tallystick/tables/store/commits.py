@@ -56,9 +56,15 @@ def standing_commits(path: Path, run_id: str, *, after: int = -1) -> Iterator[tu
 
 def last_inputs(path: Path, slice_name: str) -> dict[str, int]:
     """The versions of its inputs that the newest commit of a slice recorded; empty when no commit of it is found."""
+    inputs = last_facts(path, slice_name).get("inputs", {})
+    return {str(name): int(version) for name, version in inputs.items()}
+
+
+def last_facts(path: Path, slice_name: str) -> Mapping[str, Any]:
+    """What the newest commit of a slice recorded: ``inputs``, ``fingerprint`` and so on; empty when none is found."""
     for _, facts in _standing(path, slice_name):
         if facts.get("slice") == slice_name:
-            return {str(name): int(version) for name, version in facts["inputs"].items()}
+            return facts
     return {}
 
 

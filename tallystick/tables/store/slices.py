@@ -83,6 +83,12 @@ class Slice:
         return cls(f"{table}/{observations}/{source}", partition, *_as_of(between), buckets)
 
     @classmethod
+    def of_graph(cls, table: str, source: str, *, between: tuple[date | None, date | None], buckets: int = 0) -> Slice:
+        """A graph's rows of one source, of all snapshots or of those with ``low <= known_on < high``."""
+        column = "known_on" if any(between) else ""
+        return cls(f"{table}/{source}", {"source": source}, column, *between, buckets)
+
+    @classmethod
     def of_scores(
         cls, table: str, source: str, recipe: str, *, between: Instants = (None, None), buckets: int = 0
     ) -> Slice:

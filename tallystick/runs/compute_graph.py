@@ -1,0 +1,28 @@
+"""Build snapshots of graphs of customers: those that lack or are right no more, up to the last load.
+
+Takes a source, and optionally graphs and a first date, from which all are built again. Reads the clean tables of their
+ties. Runs that compute features of a graph build it themselves; this one is for a schedule of its own, and for building
+again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tallystick.features.planning import find_declared
+from tallystick.runs.context import RunContext
+from tallystick.runs.graph_tables import GraphBuild, build_graph_up
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tallystick.runs.params import ComputeGraph
+
+
+def run(params: ComputeGraph, session: SparkSession | None = None) -> None:
+    """Build one graph after the other, each in one commit. Spark is not needed."""
+    context = RunContext.open(params)
+    known = context.project.graphs
+    for name in params.graphs or tuple(known):
+        graph = find_declared("graph", name, known)
+        build_graph_up(GraphBuild.open(context, graph), first=params.first)

@@ -1,0 +1,208 @@
+"""Graphs of customers as runs keep them: which snapshots lack or are right no more, and one commit that brings them up.
+
+Whatever computes features of a graph's table begins with ``build_graphs``, so that no way in meets an old snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.features.ledger import Inputs
+from tallystick.features.planning import last_load
+from tallystick.how_far import parts_of
+from tallystick.observations.population import period_names
+from tallystick.runs.context import RunContext
+from tallystick.runs.graph_outcomes import outcome_tables, outcomes_of
+from tallystick.runs.input_gate import PinnedTables, pin_clean
+from tallystick.runs.progress import progress, working
+from tallystick.spec.data_files import DataFile
+from tallystick.spec.features import FeatureGroup
+from tallystick.spec.graphs import CustomerGraph, graph_tables
+from tallystick.tables.store.bucketing import bucket_of
+from tallystick.tables.store.changes import ChangeLog
+from tallystick.tables.store.commits import last_facts
+from tallystick.tables.store.door import replace_files, write_arrow
+from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.slices import Slice
+from tallystick.ties.graph_dates import list_snapshots
+from tallystick.ties.graph_snapshots import GraphRows, columns_to_read, prepare_graph
+from tallystick.ties.seen_rows import Moment
+from tallystick.training.audit_graph import ReplayedGraph
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphBuild:
+    """One graph of one source: what it is read from, and which snapshots are stored."""
+
+    context: RunContext
+    graph: CustomerGraph
+    pinned: PinnedTables
+
+    @classmethod
+    def open(cls, context: RunContext, graph: CustomerGraph) -> GraphBuild:
+        """Pin all that the graph is made of, as far as it exists at the source."""
+        names = [name for name in graph_tables(graph, context.project.ties) if _fills(context, name)]
+        return cls(context=context, graph=graph, pinned=pin_clean(context, names))
+
+    @cached_property
+    def definition(self) -> str:
+        """The fingerprint of the graph and its ties as they are declared now."""
+        return self.context.project.graph_basis(self.graph)
+
+    def list_due(self, *, first: date | None = None) -> list[date]:
+        """The dates of snapshots up to the last load, from the first one that is not stored as it would be made now.
+
+        From ``first`` on, where that is earlier.
+        """
+        loaded = last_load(self.pinned.all_files)
+        low = self._first_day()
+        if loaded is None or low is None:
+            return []
+        due = list_snapshots(self.graph.every, first=low, last=loaded)
+        begin = min(first or date.max, self._first_wrong(due))
+        return [day for day in due if day >= begin]
+
+    def build(self, days: Sequence[date]) -> int:
+        """Build the snapshots of these dates and replace all from the first to the last; returns the rows."""
+        rows = self.prepare(self.read_rows())
+        files: list[DataFile] = []
+        with working(f"graph {self.graph.name}") as how_far:
+            for day, part in zip(days, parts_of(how_far, [1] * len(days)), strict=True):
+                files += self._write(rows.snapshot(day), day)
+                part(1.0)
+        context, contract = self.context, self.context.contracts[self.graph.table]
+        where = self._slice((days[0], days[-1] + timedelta(days=1)))
+        inputs = self._inputs.versions(self.pinned.versions)
+        by = context.signed(self.definition, inputs, run_id=f"{context.run_id}/{self.graph.name}")
+        return replace_files(context.warehouse, contract, files, where=where, run=by).rows
+
+    def read_rows(self) -> dict[str, pa.Table]:
+        """The rows of every table that the graph is made of and that exists at the source, all versions.
+
+        Those of the outcome have all columns, the others those that the graph reads.
+        """
+        context, files = self.context, self.pinned.files
+        columns = columns_to_read(self.graph, context.project.ties, context.contracts, among=files)
+        storage = context.storage(columns)
+        rows = {name: storage.read(name, [file.path for file in files[name]], read) for name, read in columns.items()}
+        for name in outcome_tables(self.graph):
+            if name in files:
+                version = self.pinned.versions[name]
+                rows[name] = read_arrow(context.warehouse, name, version=version, filter=context.is_ours)
+        return rows
+
+    def prepare(self, rows: Mapping[str, pa.Table]) -> GraphRows:
+        """These rows, ready for any snapshot."""
+        context, zone = self.context, self.context.source.zone
+        outcomes = outcomes_of(self.graph, rows, context.contracts, zone=zone)
+        return prepare_graph(
+            self.graph, context.project.ties, rows, contracts=context.contracts, zone=zone, outcomes=outcomes
+        )
+
+    def _first_wrong(self, due: Sequence[date]) -> date:
+        """The first of the dates whose snapshot is not stored, or would be another one now."""
+        facts = self._facts
+        if not facts or facts["fingerprint"] != self.definition:
+            return date.min
+        changes = ChangeLog(self.context.warehouse, self.context.source.name)
+        reached = self._inputs.reach(changes, {str(n): int(v) for n, v in facts["inputs"].items()})
+        stored = set(self._stored_days())
+        return min([reached, *(day for day in due if day not in stored)], default=date.max)
+
+    @cached_property
+    def _facts(self) -> Mapping[str, Any]:
+        if not self.context.warehouse.exists(self.graph.table):
+            return {}
+        return last_facts(self.context.warehouse.table_path(self.graph.table), self._slice((None, None)).name)
+
+    @property
+    def _inputs(self) -> Inputs:
+        tables = tuple(graph_tables(self.graph, self.context.project.ties))
+        return Inputs(tables=tables, zone=self.context.source.zone)
+
+    def _first_day(self) -> date | None:
+        """The first date by which each table of customers that the source fills has a known row."""
+        held = [self.pinned.files[name] for name in self.graph.tables if self.pinned.files.get(name)]
+        known = [[file.bounds["known_on"][0] for file in files if "known_on" in file.bounds] for files in held]
+        return max((min(days) for days in known if days), default=None)
+
+    def _stored_days(self) -> list[date]:
+        rows = read_arrow(self.context.warehouse, self.graph.table, columns=["known_on"], filter=self.context.is_ours)
+        return sorted(pc.unique(rows["known_on"]).to_pylist())
+
+    def _slice(self, between: tuple[date | None, date | None]) -> Slice:
+        source = self.context.source
+        return Slice.of_graph(self.graph.table, source.name, between=between, buckets=source.layout.buckets)
+
+    def _write(self, measured: pa.Table, day: date) -> list[DataFile]:
+        """One file a bucket; none for a date on which nobody was a customer."""
+        source, count = self.context.source, measured.num_rows
+        seen = Moment.of(day, source.zone).instant - 1
+        at = pa.chunked_array([pa.array(np.full(count, seen), pa.timestamp("us", "UTC"))])
+        days = pa.chunked_array([pa.repeat(pa.scalar(day, pa.date32()), count)])
+        customers = measured["customer_id"]
+        technical = {
+            "source": pa.repeat(source.name, count),
+            "bucket": pa.array(bucket_of(customers, source.layout.buckets).astype(np.int32)),
+            "period": period_names(at, source.zone, source.layout.period),
+            "customer_id": customers,
+            "snapshot_id": pc.binary_join_element_wise(customers, day.isoformat(), "@"),
+            "event_at": at,
+            "known_on": days,
+            "loaded_on": days,
+            "is_retracted": pa.repeat(False, count),
+        }
+        made = pa.table(technical | {name: measured[name] for name in measured.column_names if name != "customer_id"})
+        contract = self.context.contracts[self.graph.table]
+        return write_arrow(self.context.warehouse, contract, made, where=self._slice((day, day + timedelta(days=1))))
+
+
+def build_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> None:
+    """Bring every graph up that one of the groups reads, to the last load: nothing to do where all is stored."""
+    read = {table for group in groups for table in group.reads}
+    for graph in context.project.graphs.values():
+        if graph.table in read:
+            build_graph_up(GraphBuild.open(context, graph))
+
+
+def build_graph_up(building: GraphBuild, *, first: date | None = None) -> None:
+    """Build what lacks of one graph, and all from ``first`` on where that is asked for, and say what was built."""
+    days = building.list_due(first=first)
+    if days:
+        rows = building.build(days)
+        table = building.graph.table
+        progress(f"      {table}: {rows} rows, {len(days)} snapshots from {days[0]} to {days[-1]}")
+
+
+def _fills(context: RunContext, name: str) -> bool:
+    return name.partition(".")[2] in context.source.tables
+
+
+def replay_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> list[ReplayedGraph]:
+    """The graphs that the groups read, as they are stored, with the rows and the way to build a snapshot again."""
+    read = {table for group in groups for table in group.reads}
+    found = []
+    for graph in context.project.graphs.values():
+        if graph.table in read and context.warehouse.exists(graph.table):
+            building = GraphBuild.open(context, graph)
+            measures = [measure.column(kind) for measure, kind in graph.columns]
+            columns = ["customer_id", "known_on", *measures]
+            rows = building.read_rows()
+            found.append(
+                ReplayedGraph(
+                    name=graph.table,
+                    stored=read_arrow(context.warehouse, graph.table, columns=columns, filter=context.is_ours),
+                    rows=rows,
+                    event_ids={name: context.contracts[name].event_id for name in rows},
+                    snapshot=lambda visible, day, building=building: building.prepare(visible).snapshot(day),
+                )
+            )
+    return found

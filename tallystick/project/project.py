@@ -225,7 +225,7 @@ class Contracts(Mapping[str, "TableContract"]):
             "graph": lambda: self._graphs,
             "feature": lambda: self._features,
             "label": lambda: self._labels,
-            "score": lambda: self._scores,
+            "score": lambda: self._files | self._scores,
             "segment": lambda: self._segments,
         }
         return made[layer]() if layer in made else self._files

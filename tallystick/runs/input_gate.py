@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tallystick.errors import ContractError
 from tallystick.features.ledger import Definition, check_definitions
@@ -15,13 +16,24 @@ from tallystick.runs.context import RunContext
 from tallystick.runs.run_dates import ALWAYS, DateRange
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.recipes import Recipe
-from tallystick.spec.segments import Segmentation
 from tallystick.tables.store.bucketing import check_layout
 from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.snapshots import Pinned, pin, pin_all
 
 VALIDATIONS = "monitor.validations"
 LEAKAGE = "monitor.leakage"
+
+
+class FeatureReader(Protocol):
+    """What reads feature tables of one set of observations: a recipe, a segmentation, the rules of a set."""
+
+    @property
+    def observations(self) -> str:
+        """The name of the set."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The feature groups, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +73,9 @@ def pin_clean(context: RunContext, names: Iterable[str], *, all_exist: bool = Fa
 
 
 def pin_features(
-    context: RunContext, recipe: Recipe | Segmentation, *, used: Mapping[str, Iterable[str]], dates: DateRange = ALWAYS
+    context: RunContext, recipe: FeatureReader, *, used: Mapping[str, Iterable[str]], dates: DateRange = ALWAYS
 ) -> PinnedTables:
-    """The rows of the observations of a recipe or segmentation in its feature tables.
+    """The rows of the observations of a reader, such as a recipe, in its feature tables.
 
     ContractError where a value of the ``used`` columns, by group, was computed by another definition than the declared
     one on one of the ``dates``, where it is not known by which, or where rows lie in other buckets than declared.

@@ -257,6 +257,17 @@ class ScoreObservations(RecipeParams):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyRules(SourceParams):
+    """Whose rules, and for which business dates."""
+
+    job: ClassVar[str] = "apply_rules"
+
+    observations: Annotated[str, Option("the observation set whose rules are answered")]
+    first: FirstDate = None
+    last: LastDate = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SegmentParams(SourceParams):
     """What every run for one segmentation on one source is told."""
 
@@ -333,6 +344,7 @@ RUNS: tuple[type[Params], ...] = (
     TrainModel,
     AblateDimensions,
     ScoreObservations,
+    ApplyRules,
     FitSegments,
     AssignSegments,
     WriteReport,

@@ -78,8 +78,13 @@ class SetColumns:
         return "" if column in self.own else self.features[column][0].name
 
     def tables_of(self, column: str) -> tuple[str, ...]:
-        """The clean tables that a column's values come from, sorted."""
-        return (self.observed.table,) if column in self.own else _tables_of(*self.features[column])
+        """The clean tables that must have arrived for a column's values, sorted.
+
+        An event's own columns need none: the event itself is there.
+        """
+        if column in self.own:
+            return () if self.observed.by_event else (self.observed.table,)
+        return _tables_of(*self.features[column])
 
     def refusal_of(self, column: str) -> str:
         """Why no rule may read a column, as the end of a sentence; empty where rules may."""

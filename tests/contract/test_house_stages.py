@@ -25,6 +25,7 @@ STAGES = tuple(
         "ties",
         "training",
         "segments",
+        "rules",
         "scoring",
         "model",
         "report",

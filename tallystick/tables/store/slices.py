@@ -96,6 +96,14 @@ class Slice:
         return cls(f"{table}/{recipe}/{source}", {"recipe": recipe, "source": source}, *_as_of(between), buckets)
 
     @classmethod
+    def of_flags(
+        cls, table: str, source: str, observations: str, *, between: Instants = (None, None), buckets: int = 0
+    ) -> Slice:
+        """What rules say of one observation set, of all instants or of ``low <= as_of < high``."""
+        partition = {"observations": observations, "source": source}
+        return cls(f"{table}/{observations}/{source}", partition, *_as_of(between), buckets)
+
+    @classmethod
     def of_segments(cls, table: str, source: str, *, between: Instants = (None, None), buckets: int = 0) -> Slice:
         """A segment table's rows of one source, of all instants or of ``low <= as_of < high``."""
         return cls(f"{table}/{source}", {"source": source}, *_as_of(between), buckets)

@@ -1,0 +1,95 @@
+"""The rows that answers become: one per hit, and one per decision.
+
+Apart from the stage, which decides where rows go, and from the answers, which know no table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tallystick.rules.answers import HELD, HIT, Answers, RuleRows
+from tallystick.rules.arrivals import Arrivals
+from tallystick.rules.held_texts import held_texts
+from tallystick.rules.weights import RuleWeights
+from tallystick.spec.rule_plans import PlannedRule
+from tallystick.spec.rules import LIVE, SEVERITIES, SHADOW
+
+_KEYS = ("observation_id", "customer_id", "as_of", "period")
+_WORDS = ("rule_id", "family", "severity", "status", "reason", "hit_values")
+
+
+def flag_rows(answers: Answers, observed: RuleRows) -> pa.Table:
+    """One row per hit of a rule, with the values that made it as a JSON object; rule by rule."""
+    parts = []
+    for planned, codes in zip(answers.rules, answers.codes, strict=True):
+        places = np.flatnonzero(codes == HIT)
+        if places.size:
+            parts.append(_flags_of(planned, places, observed))
+    return pa.concat_tables(parts) if parts else _no_flags(observed.rows)
+
+
+def decision_rows(
+    answers: Answers,
+    observed: RuleRows,
+    *,
+    groups: Mapping[str, tuple[str, ...]],
+    arrivals: Arrivals,
+    weights: RuleWeights | None,
+) -> pa.Table:
+    """One row per observation: how many rules were asked, hit it and were held, and its fraud score."""
+    rows, size = observed.rows, observed.rows.num_rows
+    made: dict[str, Any] = {name: rows[name] for name in _KEYS}
+    made["decided_on"] = _dates(observed.days)
+    for status in (LIVE, SHADOW):
+        codes = answers.codes[[planned.rule.status == status for planned in answers.rules]]
+        made[f"{status}_rules"] = pa.repeat(pa.scalar(len(codes), pa.int32()), size)
+        made[f"{status}_hits"] = pa.array((codes == HIT).sum(axis=0), pa.int32())
+        made[f"{status}_held"] = pa.array((codes >= HELD).sum(axis=0), pa.int32())
+    made["severity"] = _highest(answers)
+    made["held_rules"] = held_texts(answers, observed, groups=groups, arrivals=arrivals)
+    if weights is None:
+        made["fraud_score"], made["weights_on"] = pa.nulls(size, pa.float64()), pa.nulls(size, pa.date32())
+    else:
+        made["fraud_score"] = pa.array(weights.scores(answers), pa.float64())
+        made["weights_on"] = pa.repeat(pa.scalar(weights.fitted_on, pa.date32()), size)
+    return pa.table(made)
+
+
+def hit_values(planned: PlannedRule, rows: pa.Table) -> list[str]:
+    """The values of a rule's columns in each row, as JSON objects."""
+    found = rows.select(list(planned.columns)).to_pylist()
+    return [json.dumps(values, default=str, separators=(",", ":"), ensure_ascii=False) for values in found]
+
+
+def _flags_of(planned: PlannedRule, places: npt.NDArray[np.int64], observed: RuleRows) -> pa.Table:
+    rule, rows = planned.rule, observed.rows.take(pa.array(places))
+    words = (rule.id, rule.family, rule.severity, rule.status, rule.reason or None)
+    made: dict[str, Any] = {name: rows[name] for name in _KEYS}
+    made["decided_on"] = _dates(observed.days[places])
+    made |= {name: pa.array([word] * rows.num_rows, pa.string()) for name, word in zip(_WORDS[:-1], words, strict=True)}
+    return pa.table(made | {_WORDS[-1]: pa.array(hit_values(planned, rows), pa.string())})
+
+
+def _no_flags(rows: pa.Table) -> pa.Table:
+    fields = [*(rows.schema.field(name) for name in _KEYS), pa.field("decided_on", pa.date32())]
+    return pa.schema([*fields, *(pa.field(name, pa.string()) for name in _WORDS)]).empty_table()
+
+
+def _highest(answers: Answers) -> pa.Array:
+    """The highest severity among each observation's live hits; null where it has none."""
+    highest = np.full(answers.codes.shape[1], -1, dtype=np.int64)
+    for planned, codes in zip(answers.rules, answers.codes, strict=True):
+        if planned.rule.status == LIVE:
+            rank = SEVERITIES.index(planned.rule.severity)
+            np.maximum(highest, np.where(codes == HIT, rank, -1), out=highest)
+    return pa.array(SEVERITIES, pa.string()).take(pa.array(highest, mask=highest < 0))
+
+
+def _dates(days: npt.NDArray[np.int64]) -> pa.Array:
+    return pa.array(days.astype(np.int32)).cast(pa.date32())

@@ -1,0 +1,122 @@
+"""What the rules of a set are answered from, for the runs that answer and judge them: opened, pinned and read alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow.compute as pc
+
+from tallystick.errors import NotFound
+from tallystick.features.planning import find_declared
+from tallystick.observations import ObservationSpec
+from tallystick.project.rule_checks import columns_of, plan_set
+from tallystick.rules import Arrivals, RuleWork
+from tallystick.rules.arrivals import TableArrivals
+from tallystick.rules.gathering import RuleColumns
+from tallystick.runs.context import RunContext
+from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
+from tallystick.runs.run_dates import DateRange
+from tallystick.spec.observations import ObservationSet
+from tallystick.spec.rule_plans import PlannedRule
+from tallystick.spec.rules import RETIRED
+from tallystick.tables.store.bucket_store import BucketStore
+from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.snapshots import pin
+
+LOADS = "monitor.loads"
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleInputs:
+    """The rules of a set that are answered, what they read, and the versions of the tables that it stands in."""
+
+    observed: ObservationSet
+    rules: tuple[PlannedRule, ...]
+    columns: RuleColumns
+    pinned: PinnedTables
+    arrivals: Arrivals
+
+    @classmethod
+    def open(cls, context: RunContext, observations: str, *, dates: DateRange) -> RuleInputs:
+        """Plan the rules and pin their tables. NotFound for an unknown set and for one without rules, DeclarationError
+        with the first rule that is wrong. A feature table that is not there has no rows, and holds its rules.
+        """
+        observed = find_declared("observation set", observations, context.project.observations)
+        known = columns_of(context.project, observed.name)
+        rules = [one for one in plan_set(context.project, observed.name, columns=known) if one.rule.status != RETIRED]
+        if not rules:
+            raise NotFound(
+                f"observations {observed.name} have no rules", where="rules/", fix="declare a family for them"
+            )
+        groups: dict[str, dict[str, None]] = {}
+        for name in (name for one in rules for name in one.columns):
+            groups.setdefault(known.group_of(name), {})[name] = None
+        own = tuple(groups.pop("", ()))
+        low, high = dates.instants(context.source)
+        columns = RuleColumns(
+            groups={name: tuple(read) for name, read in sorted(groups.items())}, own=own, low=low, high=high
+        )
+        pinned = _pin(context, observed, columns, dates=dates)
+        tables = sorted({table for one in rules for table in one.tables})
+        return cls(
+            observed=observed,
+            rules=tuple(rules),
+            columns=columns,
+            pinned=pinned,
+            arrivals=read_arrivals(context, tables),
+        )
+
+    def work(self, context: RunContext, dates: DateRange, **more: Any) -> RuleWork:
+        """What every task needs."""
+        first, last = (dates.first, dates.last) if self.observed.by_event else (date.min, date.min)
+        spec = ObservationSpec.of(self.observed, context.contracts, first=first, last=last, columns=self.columns.own)
+        return RuleWork(
+            rules=self.rules,
+            observed=spec,
+            columns=self.columns,
+            arrivals=self.arrivals,
+            zone=context.source.zone,
+            **more,
+        )
+
+    def storage(self, context: RunContext, written: Iterable[str] = ()) -> BucketStore:
+        """How tasks read what rules are answered from, and write these tables."""
+        read = [*self.observed.tables, *(f"feature.{name}" for name in self.columns.groups)]
+        return context.storage([*read, *written])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reads:
+    """A set of observations and the groups that are read of it."""
+
+    observations: str
+    groups: tuple[str, ...]
+
+
+def read_arrivals(context: RunContext, tables: Iterable[str]) -> Arrivals:
+    """When each of these clean tables of the source arrived; one that never did is not in it."""
+    if not context.warehouse.exists(LOADS):
+        return Arrivals()
+    loads = read_arrow(context.warehouse, LOADS, columns=["table_name", "loaded_on"], filter=context.is_ours)
+    found = {}
+    for table in tables:
+        own = loads.filter(pc.equal(loads["table_name"], table.partition(".")[2]))
+        days = sorted({day.toordinal() - _EPOCH for day in own["loaded_on"].to_pylist()})
+        if days and context.warehouse.exists(table):
+            files = pin(context.warehouse, table).where(source=context.source.name).files
+            known = [file.bounds["known_on"][0].toordinal() - _EPOCH for file in files if "known_on" in file.bounds]
+            found[table] = TableArrivals(begins=min([*known, days[0]]), loads=tuple(days))
+    return Arrivals(tables=found)
+
+
+def _pin(context: RunContext, observed: ObservationSet, columns: RuleColumns, *, dates: DateRange) -> PinnedTables:
+    groups = tuple(name for name in columns.groups if context.warehouse.exists(f"feature.{name}"))
+    used: Mapping[str, Iterable[str]] = {name: columns.groups[name] for name in groups}
+    reads = _Reads(observations=observed.name, groups=groups)
+    features = pin_features(context, reads, used=used, dates=dates)
+    own = [observed.table] if observed.by_event or columns.own else []
+    return PinnedTables({**features.tables, **pin_clean(context, own, all_exist=True).tables})

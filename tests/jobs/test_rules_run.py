@@ -1,0 +1,139 @@
+"""Rules answered from stored features: for which days, on what was there then, and without losing other days' rows."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+
+from tallystick.errors import DeclarationError, NotFound
+from tallystick.project import load_project
+from tallystick.runs import apply_rules
+from tallystick.runs.params import ApplyRules
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
+from tests.lib import backfills as bank
+
+RULES = """\
+family: velocity
+title: How often
+observations: {observations}
+owner: tests
+rules:
+  - {{id: VEL001, title: Much in a week, when: "{when}", severity: high, reason: Spending, status: live,
+     since: 2026-03-01}}
+  - {{id: VEL002, title: A large one, when: "spend_out_max_7d > 100", severity: low, internal: tests, status: shadow,
+     since: 2026-03-01}}
+  - {{id: VEL003, title: Gone, when: "spend_out_max_7d > 300", severity: low, reason: Spending, status: retired,
+     since: 2026-03-01}}
+"""
+NIGHTS = [bank.HISTORY + timedelta(days=n) for n in range((bank.LAST - bank.HISTORY).days + 1)]
+
+
+def store_loads(project: Path, warehouse: Path, loads: dict[str, list[date]]) -> None:
+    """The loads of these tables, as ingest writes them down."""
+    contract = load_project(project).contracts["monitor.loads"]
+    counted = ("read", "accepted", "rejected", "duplicate", "excluded")
+    rows = [
+        {"loaded_on": day, "table_name": table, "raw_sha256": "0", "source": "village"}
+        | {f"rows_{word}": 0 for word in counted}
+        for table, days in loads.items()
+        for day in days
+    ]
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
+    where = Slice.of_source("monitor.loads", "village")
+    replace_arrow(Warehouse(warehouse), contract, data, where=where, run=Run("loads", "test", "0"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The village with its nightly loads (none on 6 March) and the features of five days and of two applications."""
+    root = tmp_path_factory.mktemp("rules")
+    project, warehouse = bank.write_project(root / "project"), root / "warehouse"
+    bank.store_bank(project, warehouse)
+    asked = [(1, datetime(2026, 3, 4, 9, tzinfo=UTC)), (2, datetime(2026, 3, 6, 9, tzinfo=UTC))]
+    bank.store_applications(project, warehouse, asked, loaded_on=bank.LAST)
+    days = {"first": "2026-03-03", "last": "2026-03-07"}
+    bank.compute(project, warehouse, groups=("spend",), **days)
+    bank.compute(project, warehouse, groups=("spend",), observations="applications")
+    store_loads(project, warehouse, {"transactions": [day for day in NIGHTS if day.day != 6]})
+    return root
+
+
+def declare(root: Path, *, observations: str = "daily", when: str = "spend_any_count_7d > 3") -> None:
+    (root / "project" / "rules").mkdir(exist_ok=True)
+    text = RULES.format(observations=observations, when=when)
+    (root / "project" / "rules" / "velocity.yaml").write_text(text, encoding="utf-8")
+    group = bank.SPEND.replace('owner="tests",', 'owner="tests",\n    permitted_use="fraud review",')
+    (root / "project" / "features" / "spend.py").write_text(group, encoding="utf-8")
+
+
+def apply(root: Path, observations: str = "daily", **asked: Any) -> None:
+    told = {"observations": observations, "source": "village", **asked}
+    apply_rules.run(bank.told(ApplyRules, root / "project", root / "warehouse", **told))
+
+
+def stored(root: Path, table: str, observations: str = "daily") -> list[dict[str, Any]]:
+    rows = read_arrow(Warehouse(root / "warehouse"), f"score.{table}").to_pylist()
+    kept = [row for row in rows if row["observations"] == observations]
+    return sorted(kept, key=lambda row: (row["observation_id"], row["as_of"], row.get("rule_id", "")))
+
+
+def test_every_day_is_answered_from_what_was_there_on_it(made: Path) -> None:
+    declare(made)
+    apply(made)
+    expected = bank.spent(
+        [*bank.history(), *(row for day in NIGHTS[1:] for row in bank.daily(day))],
+        [date(2026, 3, day) for day in range(3, 8)],
+    )
+    decisions = {(row["observation_id"], row["decided_on"]): row for row in stored(made, "fraud_decisions")}
+    assert set(decisions) == set(expected)
+    flags = {(row["observation_id"], row["decided_on"], row["rule_id"]): row for row in stored(made, "fraud_flags")}
+    hit = set()
+    for (customer, day), (count, _, _, _, largest) in expected.items():
+        told = json.loads(decisions[customer, day]["held_rules"] or "{}")
+        if day.day == 6:  # its load never came
+            assert told == {"VEL001": "stale clean.transactions", "VEL002": "stale clean.transactions"}
+            continue
+        assert told == ({"VEL002": "unknown spend_out_max_7d"} if largest is None else {})
+        hit |= {(customer, day, "VEL001")} if count > 3 else set()
+        hit |= {(customer, day, "VEL002")} if largest is not None and largest > 100 else set()
+    assert set(flags) == hit
+    assert {key[2] for key in hit} == {"VEL001", "VEL002"}
+    assert all(row["as_of"].astimezone(ZoneInfo(bank.ZONE)).hour == 0 for row in flags.values())
+
+
+def test_a_run_replaces_its_own_days_and_no_other(made: Path) -> None:
+    declare(made)
+    apply(made)
+    before = stored(made, "fraud_flags")
+    declare(made, when="spend_any_count_7d > 100")
+    apply(made, first="2026-03-04", last="2026-03-04")
+    after = stored(made, "fraud_flags")
+    kept = [row for row in before if row["decided_on"] != date(2026, 3, 4) or row["rule_id"] == "VEL002"]
+    assert after == kept
+    assert len(after) < len(before)
+    assert len(stored(made, "fraud_decisions")) == 5 * bank.CUSTOMERS
+
+
+def test_an_event_is_answered_with_its_own_columns(made: Path) -> None:
+    declare(made, observations="applications", when="term_months = 12 AND spend_any_count_all > 3")
+    apply(made, "applications")
+    (first, second) = stored(made, "fraud_decisions", "applications")
+    assert (first["observation_id"], first["live_hits"], first["held_rules"]) == ("p1", 1, None)
+    # The event itself is there, whatever is known of the loads of its table; transactions were not on that day.
+    assert second["decided_on"] == date(2026, 3, 6)
+    assert json.loads(second["held_rules"])["VEL001"] == "stale clean.transactions"
+
+
+def test_what_cannot_be_answered_is_told(made: Path) -> None:
+    declare(made)
+    with pytest.raises(NotFound, match="observations book have no rules|there is no observation set book"):
+        apply(made, "book")
+    declare(made, when="spend_any_cont_7d > 3")
+    with pytest.raises(DeclarationError, match="did you mean spend_any_count_7d"):
+        apply(made)

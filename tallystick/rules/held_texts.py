@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from tallystick.kernel.nullable import Bools, Ints
+from tallystick.kernel.nullable import Array, Bools, Ints
 from tallystick.rules.answers import (
     HELD,
     HELD_MISSING,
@@ -71,7 +71,7 @@ class _Why:
 
     def read(
         self, rows: RuleRows, *, groups: Mapping[str, tuple[str, ...]], arrivals: Arrivals
-    ) -> tuple[Ints, list[str]]:
+    ) -> tuple[Array, list[str]]:
         """Each row's number, and the words."""
         if (self.codes >= HELD).any():
             self._groups(rows, groups)

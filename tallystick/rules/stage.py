@@ -29,8 +29,7 @@ FLAGS, DECISIONS = "score.fraud_flags", "score.fraud_decisions"
 class RuleWork:
     """What every task needs; it travels to the tasks. ``rules`` are those that are answered: live ones and shadows.
 
-    ``review_days`` is how many days after the local date of as_of a decision is made. Without ``weights`` there are no
-    fraud scores.
+    Without ``weights`` there are no fraud scores.
     """
 
     rules: tuple[PlannedRule, ...]
@@ -38,7 +37,6 @@ class RuleWork:
     columns: RuleColumns
     arrivals: Arrivals
     zone: str
-    review_days: int = 0
     weights: RuleWeights | None = None
 
 
@@ -60,9 +58,11 @@ def apply_buckets(
 
 
 def answer_bucket(task: BucketTask, work: RuleWork, storage: Storage) -> tuple[RuleRows, Answers]:
-    """The bucket's observations, and every rule's answer for each of them."""
+    """The bucket's observations, and every rule's answer for each of them on the date of its decision."""
     gathered = gather_rows(task, work.observed, work.columns, storage)
-    observed = RuleRows(rows=gathered.rows, days=gathered.days + work.review_days, computed=gathered.computed)
+    observed = RuleRows(
+        rows=gathered.rows, days=gathered.days + work.observed.declared.review_days, computed=gathered.computed
+    )
     answers = answer_rules(work.rules, observed, groups=work.columns.groups, arrivals=work.arrivals, zone=work.zone)
     return observed, answers
 

@@ -6,8 +6,8 @@ Not here: what a rule means (``spec.rules``), features, storage (a run hands in 
 
 from __future__ import annotations
 
-from tallystick.rules.answers import CLEAR, HELD, HIT, Answers, answer_rules
-from tallystick.rules.arrivals import Arrivals
-from tallystick.rules.stage import RuleWork, apply_buckets
+from tallystick.rules.rule_answers import CLEAR, HELD, HIT, RuleAnswers, answer_rules
+from tallystick.rules.rule_stage import RuleWork, apply_buckets
+from tallystick.rules.table_arrivals import Arrivals
 
-__all__ = ["CLEAR", "HELD", "HIT", "Answers", "Arrivals", "RuleWork", "answer_rules", "apply_buckets"]
+__all__ = ["CLEAR", "HELD", "HIT", "Arrivals", "RuleAnswers", "RuleWork", "answer_rules", "apply_buckets"]

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tallystick.rules.answers import HELD, HIT, Answers, RuleRows
-from tallystick.rules.arrivals import Arrivals
 from tallystick.rules.held_texts import held_texts
+from tallystick.rules.rule_answers import HELD, HIT, RuleAnswers, RuleRows
+from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
 from tallystick.spec.rule_plans import PlannedRule
 from tallystick.spec.rules import LIVE, SEVERITIES, SHADOW
@@ -24,7 +24,7 @@ _KEYS = ("observation_id", "customer_id", "as_of", "period")
 _WORDS = ("rule_id", "family", "severity", "status", "reason", "hit_values")
 
 
-def flag_rows(answers: Answers, observed: RuleRows) -> pa.Table:
+def flag_rows(answers: RuleAnswers, observed: RuleRows) -> pa.Table:
     """One row per hit of a rule, with the values that made it as a JSON object; rule by rule."""
     parts = []
     for planned, codes in zip(answers.rules, answers.codes, strict=True):
@@ -35,7 +35,7 @@ def flag_rows(answers: Answers, observed: RuleRows) -> pa.Table:
 
 
 def decision_rows(
-    answers: Answers,
+    answers: RuleAnswers,
     observed: RuleRows,
     *,
     groups: Mapping[str, tuple[str, ...]],
@@ -81,7 +81,7 @@ def _no_flags(rows: pa.Table) -> pa.Table:
     return pa.schema([*fields, *(pa.field(name, pa.string()) for name in _WORDS)]).empty_table()
 
 
-def _highest(answers: Answers) -> pa.Array:
+def _highest(answers: RuleAnswers) -> pa.Array:
     """The highest severity among each observation's live hits; null where it has none."""
     highest = np.full(answers.codes.shape[1], -1, dtype=np.int64)
     for planned, codes in zip(answers.rules, answers.codes, strict=True):

@@ -18,7 +18,7 @@ from tallystick.errors import ContractError
 from tallystick.kernel.nullable import Ints
 from tallystick.kernel.zones import zone_offsets
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe_bucket, period_names
-from tallystick.rules.answers import RuleRows
+from tallystick.rules.rule_answers import RuleRows
 
 _KEY = ("observation_id", "as_of")
 _NAMES = OBSERVATION_SCHEMA.names

@@ -12,21 +12,21 @@ import numpy as np
 import pyarrow as pa
 
 from tallystick.kernel.nullable import Array, Bools, Ints
-from tallystick.rules.answers import (
+from tallystick.rules.rule_answers import (
     HELD,
     HELD_MISSING,
     HELD_NOT_COMPUTED,
     HELD_UNKNOWN,
-    Answers,
+    RuleAnswers,
     RuleRows,
     null_columns,
 )
-from tallystick.rules.arrivals import MISSING, STALE, Arrivals
+from tallystick.rules.table_arrivals import MISSING, STALE, Arrivals
 from tallystick.spec.rule_plans import PlannedRule
 
 
 def held_texts(
-    answers: Answers, observed: RuleRows, *, groups: Mapping[str, tuple[str, ...]], arrivals: Arrivals
+    answers: RuleAnswers, observed: RuleRows, *, groups: Mapping[str, tuple[str, ...]], arrivals: Arrivals
 ) -> pa.Array:
     """One JSON object per observation, from a rule's id to why it is held; null where no rule is.
 
@@ -56,7 +56,7 @@ def held_texts(
     return pa.array(texts, pa.string()).take(pa.array(places, mask=places < 0))
 
 
-def _text(pattern: Ints, answers: Answers, words: list[list[str]]) -> str:
+def _text(pattern: Ints, answers: RuleAnswers, words: list[list[str]]) -> str:
     told = {answers.rules[n].rule.id: words[n][code] for n, code in enumerate(pattern) if code}
     return json.dumps(told, separators=(",", ":"))
 

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.rules.answers import HIT, Answers
+from tallystick.rules.rule_answers import HIT, RuleAnswers
 from tallystick.spec.rules import LIVE
 
 Doubles = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ class RuleWeights:
     weights: Mapping[str, float]
     conditions: Mapping[str, str]
 
-    def scores(self, answers: Answers) -> Doubles:
+    def scores(self, answers: RuleAnswers) -> Doubles:
         """The fraud score of each observation, from 0 to 100: the odds without a hit, raised by the live rules' hits.
 
         Of one family only the strongest hit counts, for its rules look at one thing from several sides. Another hit

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tallystick.rules.answers import RuleRows
+from tallystick.rules.rule_answers import RuleRows
 from tallystick.spec.expressions import columns_used, parse_condition
 from tallystick.spec.rule_plans import PlannedRule
 from tallystick.spec.rules import Rule

@@ -12,18 +12,18 @@ import pyarrow as pa
 import pytest
 
 from tallystick.errors import ContractError
-from tallystick.rules import Arrivals, answer_rules, answers
-from tallystick.rules.answers import WHY_HELD, RuleRows
-from tallystick.rules.arrivals import TableArrivals
+from tallystick.rules import Arrivals, answer_rules, rule_answers
 from tallystick.rules.found_rows import decision_rows, flag_rows
 from tallystick.rules.gathering import find_rows
+from tallystick.rules.rule_answers import RuleRows
+from tallystick.rules.table_arrivals import TableArrivals
 from tallystick.rules.weights import RuleWeights
 from tallystick.spec.expression_sql import expression_sql
 from tallystick.spec.rule_plans import PlannedRule
 from tests.lib.rule_cases import ARROW, TYPES, observed, planned
 
 THERE = Arrivals(tables={"clean.visits": TableArrivals(begins=-9, loads=(-9, 0))})
-WORDS = {0: "clear", 1: "hit", **WHY_HELD}
+WORDS = ("clear", "hit", "unknown", "stale", "missing", "not_computed")
 
 CONDITIONS = (
     "a > 3",
@@ -49,7 +49,7 @@ def said(rules: list[PlannedRule], rows: RuleRows, **more: Any) -> list[list[str
 
 @pytest.mark.parametrize("piece", [7, 1000])
 def test_all_rules_at_once_answer_as_sql_does_one_by_one(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "PIECE_ROWS", piece)
+    monkeypatch.setattr(rule_answers, "PIECE_ROWS", piece)
     rng = np.random.default_rng(3)
 
     def some(values: list) -> list:

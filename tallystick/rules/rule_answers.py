@@ -17,19 +17,13 @@ import pyarrow.compute as pc
 from tallystick.kernel.evaluate import Frame
 from tallystick.kernel.nullable import Bools, Ints, vector_of
 from tallystick.kernel.zones import Zone, zone_offsets
-from tallystick.rules.arrivals import MISSING, STALE, Arrivals, Codes
+from tallystick.rules.table_arrivals import MISSING, STALE, Arrivals, Codes
 from tallystick.spec.expressions import Call, Node
 from tallystick.spec.rule_plans import PlannedRule
 
 # The answers of a rule. What is HELD or more is held, and the code says why.
 CLEAR, HIT, HELD = 0, 1, 2
 HELD_UNKNOWN, HELD_STALE, HELD_MISSING, HELD_NOT_COMPUTED = 2, 3, 4, 5
-WHY_HELD = {
-    HELD_UNKNOWN: "unknown",
-    HELD_STALE: "stale",
-    HELD_MISSING: "missing",
-    HELD_NOT_COMPUTED: "not_computed",
-}
 
 # Rows worked on at once: a column of them fits a core's cache many times over.
 PIECE_ROWS = 32_768
@@ -49,7 +43,7 @@ class RuleRows:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Answers:
+class RuleAnswers:
     """``codes`` has a line per rule and a column per observation: CLEAR, HIT, or one of the HELD codes."""
 
     rules: tuple[PlannedRule, ...]
@@ -67,7 +61,7 @@ def answer_rules(
     groups: Mapping[str, tuple[str, ...]],
     arrivals: Arrivals,
     zone: str,
-) -> Answers:
+) -> RuleAnswers:
     """Every rule's answer for every observation.
 
     A rule is held where a feature group that it reads was not computed, where a table that it needs is missing or too
@@ -86,7 +80,7 @@ def answer_rules(
         for group, columns in groups.items():
             if group in observed.computed and not set(columns).isdisjoint(planned.columns):
                 _hold(codes[number], ~observed.computed[group], HELD_NOT_COMPUTED)
-    return Answers(rules=tuple(rules), codes=codes)
+    return RuleAnswers(rules=tuple(rules), codes=codes)
 
 
 def _hold(codes: Codes, where: Bools, why: int) -> None:

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from tallystick.buckets import BucketTask, Storage, run_tasks
 from tallystick.how_far import HowFar, untold
 from tallystick.observations import ObservationSpec
-from tallystick.rules.answers import Answers, RuleRows, answer_rules
-from tallystick.rules.arrivals import Arrivals
 from tallystick.rules.found_rows import decision_rows, flag_rows
 from tallystick.rules.gathering import RuleColumns, gather_rows
+from tallystick.rules.rule_answers import RuleAnswers, RuleRows, answer_rules
+from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
 from tallystick.spec.rule_plans import PlannedRule
 
@@ -57,7 +57,7 @@ def apply_buckets(
     return found
 
 
-def answer_bucket(task: BucketTask, work: RuleWork, storage: Storage) -> tuple[RuleRows, Answers]:
+def answer_bucket(task: BucketTask, work: RuleWork, storage: Storage) -> tuple[RuleRows, RuleAnswers]:
     """The bucket's observations, and every rule's answer for each of them on the date of its decision."""
     gathered = gather_rows(task, work.observed, work.columns, storage)
     observed = RuleRows(

@@ -3,11 +3,3 @@
 Here: all rules of a set answered in one projection, the rows of their tables, what rules weigh and how they are judged.
 Not here: what a rule means (``spec.rules``), features, storage (a run hands in the functions that read and write).
 """
-
-from __future__ import annotations
-
-from tallystick.rules.rule_answers import CLEAR, HELD, HIT, RuleAnswers, answer_rules
-from tallystick.rules.rule_stage import RuleWork, apply_buckets
-from tallystick.rules.table_arrivals import Arrivals
-
-__all__ = ["CLEAR", "HELD", "HIT", "Arrivals", "RuleAnswers", "RuleWork", "answer_rules", "apply_buckets"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,10 @@ from tallystick.rules.held_texts import held_texts
 from tallystick.rules.rule_answers import HELD, HIT, RuleAnswers, RuleRows
 from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
-from tallystick.spec.rule_plans import PlannedRule
 from tallystick.spec.rules import LIVE, SEVERITIES, SHADOW
+
+if TYPE_CHECKING:
+    from tallystick.spec.rule_plans import PlannedRule
 
 _KEYS = ("observation_id", "customer_id", "as_of", "period")
 _WORDS = ("rule_id", "family", "severity", "status", "reason", "hit_values")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,9 @@ from tallystick.rules.rule_answers import (
     null_columns,
 )
 from tallystick.rules.table_arrivals import MISSING, STALE, Arrivals
-from tallystick.spec.rule_plans import PlannedRule
+
+if TYPE_CHECKING:
+    from tallystick.spec.rule_plans import PlannedRule
 
 
 def held_texts(

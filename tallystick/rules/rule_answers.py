@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,9 @@ from tallystick.kernel.nullable import Bools, Ints, vector_of
 from tallystick.kernel.zones import Zone, zone_offsets
 from tallystick.rules.table_arrivals import MISSING, STALE, Arrivals, Codes
 from tallystick.spec.expressions import Call, Node
-from tallystick.spec.rule_plans import PlannedRule
+
+if TYPE_CHECKING:
+    from tallystick.spec.rule_plans import PlannedRule
 
 # The answers of a rule. What is HELD or more is held, and the code says why.
 CLEAR, HIT, HELD = 0, 1, 2

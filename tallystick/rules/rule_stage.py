@@ -17,10 +17,11 @@ from tallystick.rules.gathering import RuleColumns, gather_rows
 from tallystick.rules.rule_answers import RuleAnswers, RuleRows, answer_rules
 from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
-from tallystick.spec.rule_plans import PlannedRule
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from tallystick.spec.rule_plans import PlannedRule
 
 FLAGS, DECISIONS = "score.fraud_flags", "score.fraud_decisions"
 

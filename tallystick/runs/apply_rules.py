@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tallystick.features import list_bucket_tasks
-from tallystick.rules import apply_buckets
-from tallystick.rules.rule_stage import DECISIONS, FLAGS
+from tallystick.rules.rule_stage import DECISIONS, FLAGS, apply_buckets
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress, working
 from tallystick.runs.rule_tables import RuleInputs

@@ -13,9 +13,9 @@ from tallystick.errors import NotFound
 from tallystick.features.planning import find_declared
 from tallystick.observations import ObservationSpec
 from tallystick.project.rule_checks import columns_of, plan_set
-from tallystick.rules import Arrivals, RuleWork
 from tallystick.rules.gathering import RuleColumns
-from tallystick.rules.table_arrivals import TableArrivals
+from tallystick.rules.rule_stage import RuleWork
+from tallystick.rules.table_arrivals import Arrivals, TableArrivals
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
 from tallystick.runs.run_dates import DateRange

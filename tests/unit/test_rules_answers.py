@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 
 from tallystick.errors import ContractError
-from tallystick.rules import Arrivals, answer_rules, rule_answers
+from tallystick.rules import rule_answers
 from tallystick.rules.found_rows import decision_rows, flag_rows
 from tallystick.rules.gathering import find_rows
-from tallystick.rules.rule_answers import RuleRows
-from tallystick.rules.table_arrivals import TableArrivals
+from tallystick.rules.rule_answers import RuleRows, answer_rules
+from tallystick.rules.table_arrivals import Arrivals, TableArrivals
 from tallystick.rules.weights import RuleWeights
 from tallystick.spec.expression_sql import expression_sql
 from tallystick.spec.rule_plans import PlannedRule

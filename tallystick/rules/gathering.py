@@ -37,7 +37,7 @@ class RuleColumns:
     high: datetime | None = None
 
 
-def gather_rows(task: BucketTask, spec: ObservationSpec, columns: RuleColumns, storage: Storage) -> RuleRows:
+def gather_rows(task: BucketTask, spec: ObservationSpec, columns: RuleColumns, *, storage: Storage) -> RuleRows:
     """The bucket's observations with all that rules read of them.
 
     Observations of events are those of the set's own table, of every other set those that any of the feature tables

@@ -60,7 +60,7 @@ def apply_buckets(
 
 def answer_bucket(task: BucketTask, work: RuleWork, storage: Storage) -> tuple[RuleRows, RuleAnswers]:
     """The bucket's observations, and every rule's answer for each of them on the date of its decision."""
-    gathered = gather_rows(task, work.observed, work.columns, storage)
+    gathered = gather_rows(task, work.observed, work.columns, storage=storage)
     observed = RuleRows(
         rows=gathered.rows, days=gathered.days + work.observed.declared.review_days, computed=gathered.computed
     )

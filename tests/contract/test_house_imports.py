@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/model": MODELS | {"optbinning", "lightgbm", "matplotlib"},
     "tallystick/training": MODELS | {"threadpoolctl"},
     "tallystick/segments": MODELS | {"matplotlib", "threadpoolctl"},
+    "tallystick/rules": MODELS | {"pyspark"},
     "tallystick/scoring": MODELS | {"pyspark"},
     "tallystick/answers": {"pyarrow"},
     # The files that travel inside registered models: the only places outside the registry that may name mlflow.

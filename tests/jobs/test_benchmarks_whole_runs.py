@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import chain, night, stranger
+from benchmarks import chain, night, stranger, whole_bank
 from benchmarks.banks import copy_project, delivery_folders
 from benchmarks.commands import Mark, Taken
 from benchmarks.groups import ROOT
@@ -15,6 +15,7 @@ from benchmarks.ingest import ingest_command
 from benchmarks.stranger_source import LOADED_ON, MAPPINGS, NAME, RECIPE
 from tallystick.project import load_project
 from tallystick.project.recipe_checks import check_recipe_on_source
+from tallystick.runs import params
 from tallystick.runs.arguments import parse
 from tallystick.runs.params import IngestSource
 from tallystick.simulation import simulate
@@ -124,3 +125,16 @@ def test_a_chain_is_judged_by_its_seconds_and_beside_the_checkout_before() -> No
         (0.38, 0.4, True),
         (0.38, 0.4, True),
     ]
+
+
+def test_the_stages_of_a_large_bank_are_runs_with_arguments_that_they_take(tmp_path: Path) -> None:
+    classes = (kind for kind in vars(params).values() if isinstance(kind, type) and issubclass(kind, params.Params))
+    kinds: dict[str, type[params.Params]] = {str(kind.job): kind for kind in classes}
+    stages = whole_bank.list_stages(tmp_path / "2026-04-01")
+    for stage in stages:
+        told = parse(kinds[stage.job], ["--warehouse", "w", "--source", "simbank", *stage.arguments])
+        assert told.job == stage.job
+    week = parse(kinds["compute_features"], ["--warehouse", "w", "--source", "simbank", *stages[3].arguments])
+    assert (str(week.first), str(week.last), week.observations) == ("2026-03-26", "2026-04-01", "daily")
+    line = whole_bank.cells("score", {"wall": 1.2, "cpu": 3.4, "peak_mb": 1234.5, "rows": 5000, "columns": 0})
+    assert line == ("score", "1", "3", "1,234", "5,000", "")

@@ -30,43 +30,44 @@ _VALUES = array_type(_DOUBLE, 2)
 
 _EMPTY, _NEAR = np.int32(-1), np.float64(-1.0)
 _SPREAD, _LOW = np.uint64(2654435761), np.uint64(2**32 - 1)  # Knuth's multiplier spreads neighbouring numbers
-_SUM, _MOST, _FLOW, _WEIGHT = range(4)
 
 
 @part
-def _add(values: Array, node: int, weight: float, known: Array, sums: Array) -> None:
-    for c in range(known.size):
-        value = values[node, c]
-        if value == value:
-            sums[_MOST, c] = value if known[c] == 0 else max(sums[_MOST, c], value)
-            known[c] += 1
-            sums[_SUM, c] += value
-            sums[_FLOW, c] += weight * value
-            sums[_WEIGHT, c] += weight
+def _summarise(values: Array, ids: Array, weights: Array, held: Array, results: Results, node: int) -> None:
+    """Write what the nodes ``ids`` have, column by column.
 
-
-@part
-def _write(results: Results, node: int, known: Array, sums: Array) -> None:
-    for c in range(known.size):
-        results[1][c, node] = known[c]
-        results[2][c, node] = sums[_SUM, c]
-        results[3][c, node] = sums[_MOST, c] if known[c] else np.nan
-        results[4][c, node] = sums[_FLOW, c] / sums[_WEIGHT, c] if sums[_WEIGHT, c] > 0.0 else np.nan
-        known[c] = 0
-        for what in range(4):
-            sums[what, c] = 0.0
+    All values are fetched before any is looked at: fetches that wait for memory then overlap, while a branch on a value
+    that is not there yet would hold up the next ones.
+    """
+    for c in range(values.shape[1]):
+        for e in range(ids.size):
+            held[e] = values[ids[e], c]
+        known, total, most, flow, weight = 0, 0.0, -np.inf, 0.0, 0.0
+        for e in range(ids.size):
+            value = held[e]
+            is_known = value == value
+            known += is_known
+            total += value if is_known else 0.0
+            most = value if value > most else most
+            flow += weights[e] * value if is_known else 0.0
+            weight += np.float64(weights[e]) if is_known else 0.0
+        results[1][c, node], results[2][c, node] = known, total
+        results[3][c, node] = most if known else np.nan
+        results[4][c, node] = flow / weight if weight > 0.0 else np.nan
 
 
 @_compiled((_ROWS, _VALUES, _RESULTS))
 def sum_neighbours(rows: Rows, values: Array, results: Results) -> None:
     """What the neighbours of each node have; ``values`` by node and column, NaN is no value."""
     starts, targets, weights = rows
-    known, sums = np.zeros(values.shape[1], dtype=np.int32), np.zeros((4, values.shape[1]))
+    longest = 0
     for node in range(starts.size - 1):
-        results[0][node] = starts[node + 1] - starts[node]
-        for k in range(starts[node], starts[node + 1]):
-            _add(values, targets[k], np.float64(weights[k]), known, sums)
-        _write(results, node, known, sums)
+        longest = max(longest, starts[node + 1] - starts[node])
+    held = np.empty(longest)
+    for node in range(starts.size - 1):
+        begin, end = starts[node], starts[node + 1]
+        results[0][node] = end - begin
+        _summarise(values, targets[begin:end], weights[begin:end], held, results, node)
 
 
 @part
@@ -126,28 +127,24 @@ def _collect(rows: Rows, node: int, table: Array, bits: int, path: Array, used: 
 def sum_two_steps(rows: Rows, values: Array, results: Results) -> None:
     """What the nodes at exactly two steps have, each counted once."""
     starts = rows[0]
-    known, sums = np.zeros(values.shape[1], dtype=np.int32), np.zeros((4, values.shape[1]))
-    room = 10
-    table, path = np.full(1 << room, _EMPTY, dtype=np.int32), np.empty(1 << room)
-    used = np.empty(1 << room, dtype=np.int32)
+    room = 0
+    table, used, ids = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
+    path, far, held = np.empty(0), np.empty(0), np.empty(0)
     for node in range(starts.size - 1):
-        near = 1 + starts[node + 1] - starts[node]
-        if near == 1:
-            results[0][node] = 0
-            _write(results, node, known, sums)
-            continue
         bits = _bits_for(_most_at_two(rows, node))
         if bits > room:
             room = bits
-            table, path = np.full(1 << room, _EMPTY, dtype=np.int32), np.empty(1 << room)
-            used = np.empty(1 << room, dtype=np.int32)
+            table = np.full(1 << room, _EMPTY, dtype=np.int32)
+            used, ids = np.empty(1 << room, dtype=np.int32), np.empty(1 << room, dtype=np.int32)
+            path, far, held = np.empty(1 << room), np.empty(1 << room), np.empty(1 << room)
+        near = 1 + starts[node + 1] - starts[node]
         count = _collect(rows, node, table, bits, path, used)
-        results[0][node] = count - near
         for e in range(near, count):
-            _add(values, table[used[e]], path[used[e]], known, sums)
+            ids[e - near], far[e - near] = table[used[e]], path[used[e]]
         for e in range(count):
             table[used[e]] = _EMPTY
-        _write(results, node, known, sums)
+        results[0][node] = count - near
+        _summarise(values, ids[: count - near], far[: count - near], held, results, node)
 
 
 @_compiled((_INTS, _IDS, _BOOLS, _IDS_OUT, array_type(numba.int8, is_written=True)))

@@ -1,6 +1,7 @@
 """The compiled loops that make rows of neighbours out of ties: count, place, sort, unite, cut.
 
-Kept apart because compiled code takes arrays only. A column that a graph lacks is an array without elements.
+Kept apart because compiled code takes arrays only. A column that a graph lacks is an array without elements. No tuple
+of arrays is passed on for each tie: Numba counts references of its arrays then, which takes ten times the work itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _COLUMNS_OUT = numba.types.Tuple(
 
 _OUT, _IN = np.uint8(1), np.uint8(2)
 _PLACE = np.int64(2**32)
+# Up to here insertion is faster than Numba's quicksort, whose call alone takes as long as sorting a dozen.
+_SHORT = 48
 
 
 @_compiled((_IDS, _IDS, _INTS_OUT))
@@ -53,16 +56,6 @@ def count_both(targets: Array, starts: Array, both: Array) -> None:
         both[node + 1] += both[node]
 
 
-@part
-def _copy(columns: Columns, k: int, made: Columns, to: int) -> None:
-    """The columns of tie ``k`` but its ways."""
-    made[0][to] = columns[0][k]
-    if made[1].size:
-        made[1][to] = columns[1][k]
-    if made[2].size:
-        made[2][to] = columns[2][k]
-
-
 @_compiled((numba.types.Tuple((_IDS, _IDS)), _COLUMNS, _INTS_OUT, _IDS_OUT, _COLUMNS_OUT))
 def place_ties(ends: tuple[Array, Array], columns: Columns, cursor: Array, targets: Array, made: Columns) -> None:
     """Each tie but loops into the row of its source, in their order. ``cursor`` starts as ``starts``."""
@@ -84,30 +77,33 @@ def place_ties(ends: tuple[Array, Array], columns: Columns, cursor: Array, targe
 def place_both(rows: tuple[Array, Array], columns: Columns, cursor: Array, targets: Array, made: Columns) -> None:
     """Each tie into the rows of both its ends, with the way it goes from there."""
     starts, ends = rows
+    weights, first, last, ways = made
     for node in range(starts.size - 1):
         for k in range(starts[node], starts[node + 1]):
-            other = ends[k]
-            to = cursor[node]
-            cursor[node] += 1
-            targets[to] = other
-            made[3][to] = _OUT
-            _copy(columns, k, made, to)
-            to = cursor[other]
-            cursor[other] += 1
-            targets[to] = node
-            made[3][to] = _IN
-            _copy(columns, k, made, to)
+            for way in (_OUT, _IN):
+                one, other = (node, ends[k]) if way == _OUT else (ends[k], node)
+                to = cursor[one]
+                cursor[one] += 1
+                targets[to], weights[to], ways[to] = other, columns[0][k], way
+                if first.size:
+                    first[to] = columns[1][k]
+                if last.size:
+                    last[to] = columns[2][k]
 
 
 @part
 def _sort_row(targets: Array, begin: int, end: int, keys: Array) -> None:
-    """Target and place in the row, by target."""
-    is_sorted = True
-    for k in range(end - begin):
-        keys[k] = targets[begin + k] * _PLACE + k
-        is_sorted = is_sorted and (k == 0 or keys[k] > keys[k - 1])
-    if not is_sorted:
-        keys[: end - begin].sort()
+    """Target and place in the row, by target. Most rows are short: they are sorted as they are read."""
+    size = end - begin
+    for k in range(size):
+        key = targets[begin + k] * _PLACE + k
+        at = k
+        while size <= _SHORT and at > 0 and keys[at - 1] > key:
+            keys[at] = keys[at - 1]
+            at -= 1
+        keys[at] = key
+    if size > _SHORT:
+        keys[:size].sort()
 
 
 @part
@@ -215,6 +211,7 @@ def cut_rows(
     or the other way round; of equal ones those with the smaller target.
     """
     starts, ends = rows
+    weights, first, last, ways = made
     longest = 0
     for node in range(starts.size - 1):
         longest = max(longest, starts[node + 1] - starts[node])
@@ -226,8 +223,11 @@ def cut_rows(
         to = cut[node]
         for k in range(size):
             if size <= most or order[2, k]:
-                targets[to] = ends[begin + k]
-                if made[3].size:
-                    made[3][to] = columns[3][begin + k]
-                _copy(columns, begin + k, made, to)
+                targets[to], weights[to] = ends[begin + k], columns[0][begin + k]
+                if first.size:
+                    first[to] = columns[1][begin + k]
+                if last.size:
+                    last[to] = columns[2][begin + k]
+                if ways.size:
+                    ways[to] = columns[3][begin + k]
                 to += 1

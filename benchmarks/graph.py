@@ -24,6 +24,7 @@ from tallystick.graph import (
     Edges,
     Graph,
     Payments,
+    aggregate_components,
     aggregate_neighbours,
     aggregate_two_steps,
     build_graph,
@@ -35,6 +36,7 @@ from tallystick.graph import (
     find_cores,
     find_cycles,
     find_flagged,
+    find_strong_components,
     join_directions,
     measure_egos,
     measure_growth,
@@ -143,6 +145,8 @@ def measure_others(bench: Bench, joined: Graph, capped: Graph, *, values: np.nda
     flags = np.random.default_rng(3).random(joined.nodes) < 0.002
     seeds = np.where(flags, 1.0, np.where(np.isnan(values[:, 1]), np.nan, 0.0))
     frauds: Components = bench.timed("components of flagged nodes", find_components, joined, among=flags)
+    bench.timed("strong components", find_strong_components, joined)
+    bench.timed("sums over components", aggregate_components, frauds, values[:, 0])
     bench.timed("growth of components", measure_growth, frauds, frauds)
     bench.timed("PageRank from seeds, 20 rounds", compute_pagerank, joined, seeds=flags, rounds=20, tolerance=-1)
     bench.timed("scores that flow, 10 rounds", spread_scores, joined, seeds, rounds=10)

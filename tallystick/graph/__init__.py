@@ -15,7 +15,15 @@ the capped graph.
 
 from __future__ import annotations
 
-from tallystick.graph.components import Components, find_components, find_cores, measure_growth
+from tallystick.graph.components import (
+    Components,
+    ComponentTotals,
+    aggregate_components,
+    find_components,
+    find_cores,
+    find_strong_components,
+    measure_growth,
+)
 from tallystick.graph.csr import Capped, Edges, Graph, build_graph, cap_hubs, join_directions
 from tallystick.graph.cycles import Cycles, Payments, find_cycles
 from tallystick.graph.egos import Egos, Flagged, TieMeasures, count_groups, find_flagged, measure_egos, measure_ties
@@ -25,6 +33,7 @@ from tallystick.graph.neighbours import Aggregates, aggregate_neighbours, aggreg
 __all__ = [
     "Aggregates",
     "Capped",
+    "ComponentTotals",
     "Components",
     "Cycles",
     "Edges",
@@ -34,6 +43,7 @@ __all__ = [
     "Payments",
     "Ranks",
     "TieMeasures",
+    "aggregate_components",
     "aggregate_neighbours",
     "aggregate_two_steps",
     "build_graph",
@@ -45,6 +55,7 @@ __all__ = [
     "find_cores",
     "find_cycles",
     "find_flagged",
+    "find_strong_components",
     "join_directions",
     "measure_egos",
     "measure_growth",

@@ -6,12 +6,13 @@ Apart from what flows along ties: weights play no part here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tallystick.errors import ContractError
-from tallystick.graph.csr import Graph, Ids, as_flags
+from tallystick.graph.csr import Doubles, Graph, Ids, as_doubles, as_flags
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -20,6 +21,20 @@ class Components:
 
     label: Ids
     size: Ids
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ComponentTotals:
+    """Of each node the others of its component (``count``), those with a value (``known``), and their ``total``."""
+
+    count: Ids
+    known: Ids
+    total: Doubles
+
+    @property
+    def mean(self) -> Doubles:
+        """The mean of the known values, NaN if there are none. Of a flag (0 or 1) it is the share."""
+        return np.divide(self.total, self.known, out=np.full(self.total.shape, np.nan), where=self.known > 0)
 
 
 def find_components(graph: Graph, *, among: npt.ArrayLike | None = None) -> Components:
@@ -33,11 +48,49 @@ def find_components(graph: Graph, *, among: npt.ArrayLike | None = None) -> Comp
     flags = as_flags(among, where="among", nodes=graph.nodes)
     label = np.empty(graph.nodes, dtype=np.int32)
     flow_loops.label_components(graph.starts, graph.targets, flags, label)
-    inside = label if among is None else label[flags]
-    # The last place is that of label -1.
-    sizes = np.zeros(graph.nodes + 1, dtype=np.int32)
-    sizes[:-1] = np.bincount(inside, minlength=graph.nodes)
-    return Components(label=label, size=sizes[label])
+    return Components(label=label, size=_by_label(label)[label].astype(np.int32))
+
+
+def find_strong_components(graph: Graph) -> Components:
+    """Nodes that reach each other along ties: in a component of more than one node, each is on a directed cycle, such
+    as people who guarantee for each other in a circle (Tarjan 1972). Takes a directed graph.
+
+    A node that is on no cycle is a component of size 1. Days play no part: for payments in the order of time there is
+    ``find_cycles``.
+    """
+    from tallystick.graph import flow_loops
+
+    label = np.empty(graph.nodes, dtype=np.int32)
+    flow_loops.label_strong(graph.starts, graph.targets, label)
+    return Components(label=label, size=_by_label(label)[label].astype(np.int32))
+
+
+def aggregate_components(components: Components, values: npt.ArrayLike) -> ComponentTotals:
+    """What the others of each node's component have; ``values`` has a number for each node, NaN is no value.
+
+    The node itself is left out, so that its own outcome is no part of what is said about it. All 0 for a node that is
+    alone or has label -1.
+    """
+    label = components.label
+    given = as_doubles(values, where="values", nodes=len(label))
+    is_known = ~np.isnan(given)
+    own = np.where(is_known, given, 0.0)
+    is_alone = components.size < 2
+    known = np.where(is_alone, 0, _by_label(label, is_known)[label] - is_known).astype(np.int32)
+    return ComponentTotals(
+        count=np.maximum(components.size - 1, 0).astype(np.int32),
+        known=known,
+        total=np.where(known > 0, _by_label(label, own)[label] - own, 0.0),
+    )
+
+
+def _by_label(label: Ids, values: npt.NDArray[Any] | None = None) -> Doubles:
+    """Nodes by label, or the sums of their values; the last place is that of label -1, and 0."""
+    made = np.zeros(len(label) + 1)
+    inside = label >= 0
+    weights = None if values is None else values[inside]
+    made[:-1] = np.bincount(label[inside], weights=weights, minlength=len(label))
+    return made
 
 
 def measure_growth(now: Components, before: Components) -> Ids:

@@ -10,7 +10,9 @@ import pytest
 
 from tallystick.graph import (
     Aggregates,
+    Edges,
     Graph,
+    aggregate_components,
     aggregate_neighbours,
     aggregate_two_steps,
     build_graph,
@@ -22,6 +24,7 @@ from tallystick.graph import (
     find_cores,
     find_cycles,
     find_flagged,
+    find_strong_components,
     join_directions,
     measure_egos,
     measure_growth,
@@ -96,6 +99,28 @@ def test_components_and_their_growth() -> None:
         assert among.label.tolist() == [min(inside.get(node, {-1})) for node in range(drawn.nodes)]
         assert among.size.tolist() == [len(inside.get(node, ())) for node in range(drawn.nodes)]
         assert measure_growth(found, among).tolist() == (found.size - among.size).tolist()
+
+
+def test_nodes_that_reach_each_other_along_ties() -> None:
+    for drawn in GRAPHS:
+        groups = nx.strongly_connected_components(directed_nx(drawn))
+        expected = {node: group for group in groups for node in group}
+        found = find_strong_components(build_graph(drawn.edges, nodes=drawn.nodes))
+        assert found.label.tolist() == [min(expected[node]) for node in range(drawn.nodes)]
+        assert found.size.tolist() == [len(expected[node]) for node in range(drawn.nodes)]
+
+
+def test_aggregates_of_a_component_leave_the_node_out() -> None:
+    for number, drawn in enumerate(GRAPHS):
+        values, graph = values_of(drawn, number)[:, 0], neighbours_of(drawn)
+        flags = [node % 3 > 0 for node in range(drawn.nodes)]
+        for components in (find_components(graph), find_components(graph, among=flags)):
+            found, label = aggregate_components(components, values), components.label
+            for node in range(drawn.nodes):
+                same = {x: 1.0 for x in range(drawn.nodes) if x != node and label[x] == label[node] >= 0}
+                count, known, total, mean, _, _ = oracle.aggregate(same, values)
+                assert (found.count[node], found.known[node]) == (count, known)
+                np.testing.assert_allclose((found.total[node], found.mean[node]), (total, mean), rtol=1e-9, atol=1e-9)
 
 
 def test_pagerank_with_and_without_seeds() -> None:
@@ -251,3 +276,28 @@ def test_cycles_in_the_order_of_time(shortest: int, longest: int, span: int) -> 
         assert not found.is_cut.any()
         seen += bool(expected)
     assert seen > 5
+
+
+def test_long_rows_agree_with_dense_matrices() -> None:
+    # Rows of hundreds: sorted in another way than short ones, and nodes meet in the hash table.
+    source, nodes = np.random.default_rng(11), 400
+    ends = (source.random((2, 6_000)) ** 3 * nodes).astype(np.int32)
+    weight = (source.integers(1, 9, 6_000) / 8).astype(np.float32)
+    graph = join_directions(build_graph(Edges(source=ends[0], target=ends[1], weight=weight), nodes=nodes))
+    tied = np.zeros((nodes, nodes))
+    np.add.at(tied, (ends[0], ends[1]), weight)
+    tied = tied + tied.T
+    np.fill_diagonal(tied, 0.0)
+    far = (tied @ tied) * (tied == 0)
+    np.fill_diagonal(far, 0.0)
+    assert graph.degrees().max() > 300
+    values = source.normal(size=nodes)
+    for matrix, found in ((tied, aggregate_neighbours(graph, values)), (far, aggregate_two_steps(graph, values))):
+        is_there = matrix > 0
+        np.testing.assert_array_equal(found.count, is_there.sum(axis=1))
+        np.testing.assert_allclose(found.total[0], is_there @ values, **EXACT)
+        heavy = matrix.sum(axis=1)
+        mean = np.divide(matrix @ values, heavy, out=np.full(nodes, np.nan), where=heavy > 0)
+        np.testing.assert_allclose(found.weighted_mean[0], mean, **EXACT)
+    is_tied = (tied > 0).astype(float)
+    np.testing.assert_allclose(measure_egos(graph).links, (is_tied @ is_tied * is_tied).sum(axis=1) / 2)

@@ -7,9 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, find_rules
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
 from tallystick.answers.staleness import Stale
+from tallystick.answers.watch_entries import WATCHLIST, WatchAnswer, find_watched
 from tallystick.errors import NotFound
 from tallystick.project import Project, load_project
 from tallystick.spec.names import nearest_name
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 DAILY = "daily"
 LOADS = "monitor.loads"
 
-# What a decision also needs, and who computes it.
-RULES, WATCHLIST = "score.fraud_flags", "score.watchlist"
+# What brings the other tables of an answer up to a date.
+_UPDATED_BY = {DECISIONS: "jobs/apply_rules.py", WATCHLIST: "jobs/update_watchlist.py"}
 
 
 class Answers:
@@ -77,6 +79,12 @@ class Answers:
         day = as_of or self._last_load(customer) or customer.date_of(row["as_of"])
         scored_on = customer.date_of(row["as_of"])
         stale = [Stale(table=table, held=scored_on, wanted=day, run=_nightly(chosen, customer))] * (scored_on < day)
+        rules, watch = self._find_rules(customer, day), self._find_watched(customer, day)
+        beside = {DECISIONS: rules and rules.decided_on, WATCHLIST: watch and watch.list_of}
+        not_evaluated = tuple(name for name, found in ((DECISIONS, rules), (WATCHLIST, watch)) if found is None)
+        for name, held in beside.items():
+            if name not in not_evaluated and (held is None or held < day):
+                stale.append(Stale(table=name, held=held, wanted=day, run=_UPDATED_BY[name]))
         return Score(
             customer_id=customer.id,
             as_of=day,
@@ -90,7 +98,9 @@ class Answers:
             currency=row["currency"],
             reasons=tuple(row[f"reason_{n}"] for n in (1, 2, 3) if row[f"reason_{n}"] is not None),
             is_in_training=row["is_in_training"],
-            not_evaluated=tuple(name for name in (RULES, WATCHLIST) if self._shelf(name) is None),
+            rules=rules,
+            watch=watch,
+            not_evaluated=not_evaluated,
             stale=(*stale, *self._stale_loads(customer, day)),
         )
 
@@ -126,6 +136,27 @@ class Answers:
             computed=tuple(lacking),
             stale=self._stale_loads(customer, day),
         )
+
+    def _find_rules(self, customer: Customer, day: date) -> RuleAnswer | None:
+        """What the rules of the set say; None where they were never asked about anybody of the source."""
+        shelf = self._shelf(DECISIONS)
+        if shelf is None or self.observations not in shelf.values("observations", customer.source.name):
+            return None
+        return find_rules(
+            customer,
+            decisions=shelf,
+            flags=self._shelf(FLAGS),
+            files=self._files,
+            observations=self.observations,
+            day=day,
+        )
+
+    def _find_watched(self, customer: Customer, day: date) -> WatchAnswer | None:
+        """The customer's loans on the watch list; None where the source has none."""
+        shelf = self._shelf(WATCHLIST)
+        if shelf is None or not shelf.values("recipe", customer.source.name):
+            return None
+        return find_watched(shelf, self._files, customer, day=day)
 
     def _shelf(self, name: str) -> Shelf | None:
         if name not in self._shelves:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tallystick.answers.rule_hits import RuleAnswer
 from tallystick.answers.shelves import Customer, Shelf, bounds_of, up_to
 from tallystick.answers.staleness import Stale
+from tallystick.answers.watch_entries import WatchAnswer
 from tallystick.errors import InputError, NotFound
 from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
 
@@ -24,8 +26,9 @@ class Score:
     """What the bank can say to a customer at once.
 
     ``as_of`` is the date asked for, ``scored_on`` that of the stored row. ``decision``, ``limit_minor`` and
-    ``currency`` are None for a model without a policy. ``stale`` says what is older than ``as_of``, and is empty when
-    nothing is. ``not_evaluated`` names what else a decision needs and nobody has computed.
+    ``currency`` are None for a model without a policy. ``rules`` and ``watch`` are None where no night has asked the
+    rules or made the list; ``not_evaluated`` then names the table. ``stale`` says what is older than ``as_of``, and is
+    empty when nothing is.
     """
 
     customer_id: str
@@ -40,8 +43,26 @@ class Score:
     currency: str | None
     reasons: tuple[str, ...]
     is_in_training: bool
+    rules: RuleAnswer | None = None
+    watch: WatchAnswer | None = None
     not_evaluated: tuple[str, ...] = ()
     stale: tuple[Stale, ...] = ()
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """All that speaks against granting a request up to the limit at once; nothing where it is empty."""
+        return (
+            *([] if self.decision == "approve" else [f"the decision is {self.decision}"]),
+            *(f"rule {hit}" for hit in (self.rules.grave if self.rules else ())),
+            *(f"watch list, {entry}" for entry in (self.watch.entries if self.watch else ())),
+            *(f"{name} was not evaluated" for name in self.not_evaluated),
+            *(str(one) for one in self.stale),
+        )
+
+    @property
+    def is_granted_at_once(self) -> bool:
+        """Whether a request up to the limit can be granted without a person looking at it."""
+        return not self.objections
 
     def record(self) -> dict[str, object]:
         """The answer as names and values, for printing and JSON."""
@@ -49,6 +70,7 @@ class Score:
             "customer_id": self.customer_id,
             "as_of": self.as_of.isoformat(),
             "scored_on": self.scored_on.isoformat(),
+            "is_granted_at_once": self.is_granted_at_once,
             "decision": self.decision,
             "limit_minor": self.limit_minor,
             "currency": self.currency,
@@ -57,9 +79,24 @@ class Score:
             "reasons": list(self.reasons),
             "model_version": self.model_version,
             "is_in_training": self.is_in_training,
+            "rules": self._rules_record(),
+            "watch_list": self._watch_record(),
             "not_evaluated": list(self.not_evaluated),
             "stale": [str(one) for one in self.stale],
         }
+
+    def _rules_record(self) -> list[str]:
+        if self.rules is None:
+            return []
+        asked = f"{self.rules.asked} asked on {self.rules.decided_on}, {self.rules.held} held for want of data"
+        score = [] if self.rules.fraud_score is None else [f"fraud score {self.rules.fraud_score:.1f}"]
+        return [asked, *score, *(str(hit) for hit in self.rules.hits)]
+
+    def _watch_record(self) -> list[str]:
+        if self.watch is None:
+            return []
+        listed = [f"loan {entry.loan_id}: {entry}" for entry in self.watch.entries]
+        return listed or [f"not on the list of {self.watch.list_of}"]
 
 
 def choose_recipe(shelf: Shelf, customer: Customer, named: str) -> str:

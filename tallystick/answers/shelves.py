@@ -97,7 +97,7 @@ def up_to(files: Iterable[DataFile], last: datetime | None) -> list[DataFile]:
 
 def bounds_of(file: DataFile) -> tuple[datetime, datetime]:
     """The least and the greatest ``as_of`` of a file; all of time where it does not say."""
-    low, high = file.bounds.get("as_of", _ALWAYS)
+    low, high = file.bounds.get("as_of", (None, None))
     if not (isinstance(low, datetime) and isinstance(high, datetime)):
         return _ALWAYS
     # Spark cuts the bounds of its files to milliseconds.

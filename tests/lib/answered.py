@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tallystick.project import Project
+from tallystick.spec.tables import Column, TableContract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, replace_arrow
 from tallystick.tables.store.bucketing import bucket_of
 
@@ -27,6 +28,7 @@ def score_night(
     *,
     recipe: str = "returning",
     buckets: int = 0,
+    decision: str = "refer",
 ) -> None:
     """Scores of a business date: the pd of each customer, with texts that name the customer."""
     contract = project.contracts["score.daily"]
@@ -36,7 +38,7 @@ def score_night(
     rows = [
         {
             "observation_id": name, "customer_id": name, "as_of": instant, "pd": pd, "score": 50.0,
-            "limit_minor": 200_000, "currency": "CNY", "decision": "refer", "reason_1": f"reason of {name}",
+            "limit_minor": 200_000, "currency": "CNY", "decision": decision, "reason_1": f"reason of {name}",
             "reason_2": "another", "reason_3": None, "is_in_training": False, "model_version": f"{recipe}/1",
             "recipe": recipe, "source": source, "bucket": int(bucket), "period": str(day.year),
         }
@@ -102,3 +104,43 @@ def store_accounts_held(
     between = (instant, midnight(project, source, day + timedelta(days=1)))
     where = Slice.of_features(contract.name, source, "daily", between=between, buckets=count)
     replace_arrow(warehouse, contract, data, where=where, run=Run(f"held/{day}", "test", "0"))
+
+
+# The columns of the watch list that answers read.
+WATCHLIST = TableContract(
+    name="score.watchlist", description="Watched loans.", grain="one row per loan and night", owner="tests",
+    columns=tuple(
+        Column(name=name, type=kind)
+        for kind, names in {
+            "string": "recipe source period customer_id observation_id level reason_1 reason_2 reason_3 clears_when",
+            "date": "listed_on first_seen_on", "timestamp": "as_of", "int32": "bucket",
+        }.items()
+        for name in names.split()
+    ),
+    key=("recipe", "source", "observation_id", "as_of"), partition_by=("recipe", "source", "bucket", "period"),
+    sort_by=("customer_id", "as_of"), entity="customer_id", event_at="as_of",
+)  # fmt: skip
+
+# What a column that must be filled holds where a test says nothing of it.
+_FILLED = {"string": "-", "int32": 0, "int64": 0, "double": 0.0, "boolean": False, "date": date(2026, 1, 1)}
+
+
+def store_rows(
+    warehouse: Warehouse, project: Project, table: str, rows: Sequence[tuple[str, date, Mapping[str, object]]]
+) -> None:
+    """The rows of a table of the simulated bank: the customer, the date at whose start a row stands, other columns."""
+    source, contract = "simbank", WATCHLIST if table == WATCHLIST.name else project.contracts[table]
+    count = project.sources[source].layout.buckets
+    placed = bucket_of(pa.array([customer for customer, *_ in rows]), count)
+    filled = {one.name: _FILLED[one.type] for one in contract.columns if one.required and one.type in _FILLED}
+    made = [
+        {
+            **filled, "observations": "daily", "recipe": "early_warning", "observation_id": customer,
+            "decided_on": day, "list_date": day, "source": source, "bucket": int(bucket), "period": str(day.year),
+            "customer_id": customer, "as_of": midnight(project, source, day), **more,
+        }
+        for (customer, day, more), bucket in zip(rows, placed, strict=True)
+    ]  # fmt: skip
+    data = pa.Table.from_pylist(made, schema=arrow_schema(contract.columns))
+    where = Slice.of_source(contract.name, source, buckets=count)
+    replace_arrow(warehouse, contract, data, where=where, run=Run(f"rows/{contract.name}", "test", "0"))

@@ -19,7 +19,13 @@ from tallystick.spec.data_files import DataFile
 from tallystick.tables import Warehouse
 from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.customer_rows import CustomerFiles, customer_bucket
-from tests.lib.answered import open_accounts, score_night, store_accounts_held, told_loads
+from tests.lib.answered import (
+    open_accounts,
+    score_night,
+    store_accounts_held,
+    store_rows,
+    told_loads,
+)
 
 MONDAY, TUESDAY, FRIDAY = date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 13)
 PEOPLE = {f"simbank:{n}": n / 100 for n in range(1, 9)}
@@ -53,7 +59,7 @@ def test_the_answer_is_the_stored_row_of_the_newest_night(answers: Answers) -> N
             customer_id=customer, as_of=TUESDAY, scored_on=TUESDAY, recipe="returning", model_version="returning/1",
             pd=pd + 0.5, score=50.0, decision="refer", limit_minor=200_000, currency="CNY",
             reasons=(f"reason of {customer}", "another"), is_in_training=False,
-            not_evaluated=("score.fraud_flags", "score.watchlist"), stale=(),
+            not_evaluated=("score.fraud_decisions", "score.watchlist"), stale=(),
         )  # fmt: skip
 
 
@@ -214,3 +220,90 @@ def test_an_answer_from_tables_imports_nothing_that_takes_longer_than_itself(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+DECIDED = {"live_rules": 120, "live_held": 3, "fraud_score": 12.5}
+HIT = {"family": "velocity", "severity": "high", "status": "live", "reason": "Many payments in a day"}
+LISTED = {"observation_id": "loan7", "level": "act", "reason_1": "Salary is late", "clears_when": "salary comes",
+          "listed_on": MONDAY, "first_seen_on": MONDAY}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Answers:
+    """Scores of two nights, the rules' answers about both, and two watch lists."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("guarded"))
+    for day in (MONDAY, TUESDAY):
+        score_night(warehouse, project, "simbank", day, PEOPLE, decision="approve")
+    told_loads(warehouse, project, simbank=[MONDAY, TUESDAY])
+    people = [name for name in PEOPLE if name != "simbank:8"]  # nobody asked the rules about the last one
+    decided = [(name, day, DECIDED) for name in people for day in (MONDAY, TUESDAY)]
+    store_rows(warehouse, project, "score.fraud_decisions", decided)
+    store_rows(
+        warehouse,
+        project,
+        "score.fraud_flags",
+        [
+            ("simbank:1", MONDAY, {**HIT, "rule_id": "VEL001"}),  # of the night before: not of Tuesday's
+            ("simbank:2", TUESDAY, {**HIT, "rule_id": "VEL002", "severity": "low"}),
+            ("simbank:2", TUESDAY, {**HIT, "rule_id": "VEL003", "status": "shadow"}),
+            ("simbank:3", TUESDAY - timedelta(days=29), {**HIT, "rule_id": "APP001", "observations": "applications"}),
+            ("simbank:4", TUESDAY - timedelta(days=30), {**HIT, "rule_id": "APP001", "observations": "applications"}),
+            ("simbank:5", TUESDAY + timedelta(days=1), {**HIT, "rule_id": "APP001", "observations": "applications"}),
+        ],
+    )
+    store_rows(
+        warehouse,
+        project,
+        "score.watchlist",
+        [
+            ("simbank:6", MONDAY, LISTED),
+            ("simbank:6", TUESDAY, {**LISTED, "level": "off"}),
+            ("simbank:7", TUESDAY, {**LISTED, "listed_on": TUESDAY}),
+            ("simbank:1", TUESDAY + timedelta(days=1), LISTED),
+        ],
+    )
+    return Answers(warehouse, project)
+
+
+@pytest.mark.parametrize(
+    ("customer", "day", "hits", "listed"),
+    [
+        ("simbank:1", MONDAY, ["VEL001"], []),
+        ("simbank:1", TUESDAY, [], []),
+        ("simbank:2", TUESDAY, ["VEL002"], []),  # a shadow rule counts for nothing
+        ("simbank:3", TUESDAY, ["APP001"], []),
+        ("simbank:4", TUESDAY, [], []),  # longer ago than thirty days
+        ("simbank:5", TUESDAY, [], []),  # decided on a later day
+        ("simbank:6", MONDAY, [], ["act"]),
+        ("simbank:6", TUESDAY, [], []),  # has left the list
+        ("simbank:7", MONDAY, [], []),
+        ("simbank:7", TUESDAY, [], ["act"]),
+    ],
+)
+def test_hits_and_watched_loans_are_those_of_the_day(
+    guarded: Answers, customer: str, day: date, hits: list[str], listed: list[str]
+) -> None:
+    found = guarded.score(customer, as_of=day)
+    assert found.rules is not None
+    assert found.watch is not None
+    assert [hit.rule_id for hit in found.rules.hits] == hits
+    assert [entry.level for entry in found.watch.entries] == listed
+    assert (found.rules.decided_on, found.rules.held, found.watch.list_of) == (day, 3, day)
+    assert (found.stale, found.not_evaluated) == ((), ())
+    # A low hit is told and stops nothing.
+    assert found.is_granted_at_once == (not listed and hits in ([], ["VEL002"]))
+
+
+def test_what_stands_against_granting_at_once_is_named(guarded: Answers) -> None:
+    (told,) = guarded.score("simbank:7").objections
+    assert told == "watch list, act since 2026-03-10: Salary is late"
+    (told,) = guarded.score("simbank:1", as_of=MONDAY).objections
+    assert told == "rule VEL001 (high, daily of 2026-03-09)"
+    (told,) = guarded.score("simbank:8").objections
+    assert told == "score.fraud_decisions has nothing for 2026-03-10; run jobs/apply_rules.py"
+
+
+def test_an_answer_without_rules_or_watch_list_is_never_granted_at_once(answers: Answers) -> None:
+    found = answers.score("berka:1")
+    assert (found.rules, found.watch, found.is_granted_at_once) == (None, None, False)
+    assert "score.fraud_decisions was not evaluated" in found.objections

@@ -1,0 +1,100 @@
+"""What anti-fraud rules say of a customer on a date: those of the night, and hits of what the customer did lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from tallystick.answers.shelves import Customer, Shelf, up_to
+from tallystick.tables.store.customer_rows import CustomerFiles
+
+DECISIONS, FLAGS = "score.fraud_decisions", "score.fraud_flags"
+
+# A hit of an application, a transfer or a login is told for so many days; those of the night only on their own date.
+HIT_DAYS = 30
+
+# What keeps a request from being granted at once.
+GRAVE = ("high", "critical")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleHit:
+    """A live rule that hit. ``observations`` is the set of what it hit; ``reason`` is None where nobody may be told."""
+
+    rule_id: str
+    family: str
+    severity: str
+    decided_on: date
+    observations: str
+    reason: str | None
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} ({self.severity}, {self.observations} of {self.decided_on})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleAnswer:
+    """What the rules say.
+
+    ``decided_on`` is the date of the newest answers about the set that is scored each night, None where there are none;
+    ``asked`` live rules were asked then, ``held`` of them had no answer for want of data. ``hits`` are live ones.
+    """
+
+    decided_on: date | None
+    asked: int
+    held: int
+    fraud_score: float | None
+    hits: tuple[RuleHit, ...]
+
+    @property
+    def grave(self) -> tuple[RuleHit, ...]:
+        """The hits that keep a request from being granted at once."""
+        return tuple(hit for hit in self.hits if hit.severity in GRAVE)
+
+
+def find_rules(
+    customer: Customer, *, decisions: Shelf, flags: Shelf | None, files: CustomerFiles, observations: str, day: date
+) -> RuleAnswer:
+    """The newest decision of the set at or before the date, its hits, and those of other sets in the days before it."""
+    columns = ("decided_on", "live_rules", "live_held", "fraud_score")
+    asked = _rows(decisions, files, customer, columns, sets=(observations,), day=day)
+    newest = max((row for _, row in asked), key=lambda row: row["decided_on"], default=None)
+    held_sets = flags.values("observations", customer.source.name) if flags else []
+    columns = ("decided_on", "rule_id", "family", "severity", "status", "reason")
+    found = _rows(flags, files, customer, columns, sets=held_sets, day=day) if flags else []
+    since = day - timedelta(days=HIT_DAYS)
+    hits = [
+        RuleHit(**{name: row[name] for name in columns if name != "status"}, observations=name_of_set)
+        for name_of_set, row in found
+        if row["status"] == "live"
+        and (
+            row["decided_on"] > since
+            if name_of_set != observations
+            else newest is not None and row["decided_on"] == newest["decided_on"]
+        )
+    ]
+    return RuleAnswer(
+        decided_on=newest["decided_on"] if newest else None,
+        asked=newest["live_rules"] if newest else 0,
+        held=newest["live_held"] if newest else 0,
+        fraud_score=newest["fraud_score"] if newest else None,
+        hits=tuple(sorted(hits, key=lambda hit: (hit.decided_on, hit.rule_id), reverse=True)),
+    )
+
+
+def _rows(
+    shelf: Shelf,
+    files: CustomerFiles,
+    customer: Customer,
+    columns: tuple[str, ...],
+    *,
+    sets: Iterable[str],
+    day: date,
+) -> list[tuple[str, dict[str, object]]]:
+    """The customer's rows of these sets that were decided up to the date, each with its set."""
+    end, found = customer.midnight(day + timedelta(days=1)), []
+    for name in sets:
+        rows = files.read(up_to(shelf.files(customer, observations=name), end), customer.id, columns)
+        found += [(name, row) for row in rows.to_pylist() if row["decided_on"] <= day] if rows else []
+    return found

@@ -15,7 +15,7 @@ from tallystick.labels import KnownTables, build_few_labels
 from tallystick.spec.graphs import OUTCOME, CustomerGraph, NodeOutcome
 from tallystick.spec.observations import ObservationSet, Rows
 from tallystick.spec.tables import TableContract
-from tallystick.ties.graph_snapshots import Outcomes
+from tallystick.ties.graph_snapshots import Outcomes, Pieces
 from tallystick.ties.seen_rows import Moment, SeenRows, see_rows
 
 
@@ -25,18 +25,18 @@ def outcome_tables(graph: CustomerGraph) -> tuple[str, ...]:
 
 
 def outcomes_of(
-    graph: CustomerGraph, rows: Mapping[str, pa.Table], contracts: Mapping[str, TableContract], *, zone: str
+    graph: CustomerGraph, pieces: Mapping[str, Pieces], contracts: Mapping[str, TableContract], *, zone: str
 ) -> Outcomes | None:
     """What tells the outcome value of every customer as of a date; None where the source lacks a table of it.
 
-    Of the tables of the graph's outcome ``rows`` hold all versions, with all columns. Of these only the visible ones
+    Of the tables of the graph's outcome ``pieces`` hold all versions, with all columns. Of these only the visible ones
     reach the label, and the date is its cut-off: so no outcome counts that was not settled and known then.
     """
     outcome, names = graph.outcome, outcome_tables(graph)
-    if outcome is None or not set(names) <= set(rows):
+    if outcome is None or not set(names) <= set(pieces):
         return None
     nobody = pa.array([], pa.string())
-    seen = {name: see_rows(rows[name], contracts[name], nobody) for name in names}
+    seen = {name: see_rows(pa.concat_tables(list(pieces[name]())), contracts[name], nobody) for name in names}
 
     def told(day: date) -> pa.Table:
         moment = Moment.of(day, zone)
@@ -58,7 +58,9 @@ def _told(
     key, rows = contract.event_id, visible[outcome.table]
     observed = pa.table(
         {
-            **{name: rows[name] for name in ("source", "bucket", "period")},
+            "source": rows["source"],
+            "bucket": pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows),
+            "period": pa.repeat("", rows.num_rows),
             "observation_id": rows[key],
             "customer_id": rows[contract.entity],
             "as_of": rows[contract.event_at],
@@ -73,4 +75,6 @@ def _told(
 
 
 def _visible(seen: SeenRows, moment: Moment) -> pa.Table:
-    return seen.rows.filter(pa.array(seen.visible(moment)))
+    """The visible rows, with their source: it is no column of the files, and labels tell rows of sources apart."""
+    rows = seen.rows.filter(pa.array(seen.spans.visible(moment)))
+    return rows.append_column("source", pc.replace_substring_regex(rows["customer_id"], ":.*", ""))

@@ -5,10 +5,10 @@ Whatever computes features of a graph's table begins with ``build_graphs``, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from tallystick.runs.progress import progress, working
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.graphs import CustomerGraph, graph_tables
+from tallystick.spec.tables import TableContract
+from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.changes import ChangeLog
 from tallystick.tables.store.commits import last_facts
@@ -33,7 +35,7 @@ from tallystick.tables.store.door import replace_files, write_arrow
 from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.slices import Slice
 from tallystick.ties.graph_dates import list_snapshots
-from tallystick.ties.graph_snapshots import GraphRows, columns_to_read, prepare_graph
+from tallystick.ties.graph_snapshots import GraphRows, Pieces, columns_to_read, prepare_graph
 from tallystick.ties.seen_rows import Moment
 from tallystick.training.audit_graph import ReplayedGraph
 
@@ -72,7 +74,7 @@ class GraphBuild:
 
     def build(self, days: Sequence[date]) -> int:
         """Build the snapshots of these dates and replace all from the first to the last; returns the rows."""
-        rows = self.prepare(self.read_rows())
+        rows = self.prepare(self.pieces())
         files: list[DataFile] = []
         with working(f"graph {self.graph.name}") as how_far:
             for day, part in zip(days, parts_of(how_far, [1] * len(days)), strict=True):
@@ -84,27 +86,20 @@ class GraphBuild:
         by = context.signed(self.definition, inputs, run_id=f"{context.run_id}/{self.graph.name}")
         return replace_files(context.warehouse, contract, files, where=where, run=by).rows
 
-    def read_rows(self) -> dict[str, pa.Table]:
-        """The rows of every table that the graph is made of and that exists at the source, all versions.
-
-        Those of the outcome have all columns, the others those that the graph reads.
-        """
+    def pieces(self) -> dict[str, Pieces]:
+        """The rows of every table that the graph is made of and that exists at the source, bucket by bucket."""
         context, files = self.context, self.pinned.files
-        columns = columns_to_read(self.graph, context.project.ties, context.contracts, among=files)
-        storage = context.storage(columns)
-        rows = {name: storage.read(name, [file.path for file in files[name]], read) for name, read in columns.items()}
-        for name in outcome_tables(self.graph):
-            if name in files:
-                version = self.pinned.versions[name]
-                rows[name] = read_arrow(context.warehouse, name, version=version, filter=context.is_ours)
-        return rows
+        read = columns_to_read(self.graph, context.project.ties, context.contracts, among=files)
+        read |= {name: _all_columns(context.contracts[name]) for name in outcome_tables(self.graph) if name in files}
+        storage = context.storage(read)
+        return {name: partial(_read_pieces, storage, name, files[name], columns) for name, columns in read.items()}
 
-    def prepare(self, rows: Mapping[str, pa.Table]) -> GraphRows:
+    def prepare(self, pieces: Mapping[str, Pieces]) -> GraphRows:
         """These rows, ready for any snapshot."""
         context, zone = self.context, self.context.source.zone
-        outcomes = outcomes_of(self.graph, rows, context.contracts, zone=zone)
+        outcomes = outcomes_of(self.graph, pieces, context.contracts, zone=zone)
         return prepare_graph(
-            self.graph, context.project.ties, rows, contracts=context.contracts, zone=zone, outcomes=outcomes
+            self.graph, context.project.ties, pieces, contracts=context.contracts, zone=zone, outcomes=outcomes
         )
 
     def _first_wrong(self, due: Sequence[date]) -> date:
@@ -182,6 +177,19 @@ def build_graph_up(building: GraphBuild, *, first: date | None = None) -> None:
         progress(f"      {table}: {rows} rows, {len(days)} snapshots from {days[0]} to {days[-1]}")
 
 
+def _read_pieces(storage: BucketStore, name: str, files: Sequence[DataFile], columns: list[str]) -> Iterator[pa.Table]:
+    """The rows of a table, one bucket after the other; without a file a piece without rows."""
+    by_bucket: dict[str, list[str]] = {} if files else {"": []}
+    for file in files:
+        by_bucket.setdefault(file.partition["bucket"], []).append(file.path)
+    for paths in by_bucket.values():
+        yield storage.read(name, paths, columns)
+
+
+def _all_columns(contract: TableContract) -> list[str]:
+    return [column.name for column in contract.file_columns]
+
+
 def _fills(context: RunContext, name: str) -> bool:
     return name.partition(".")[2] in context.source.tables
 
@@ -195,13 +203,13 @@ def replay_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> list[R
             building = GraphBuild.open(context, graph)
             measures = [measure.column(kind) for measure, kind in graph.columns]
             columns = ["customer_id", "known_on", *measures]
-            rows = building.read_rows()
+            pieces = building.pieces()
             found.append(
                 ReplayedGraph(
                     name=graph.table,
                     stored=read_arrow(context.warehouse, graph.table, columns=columns, filter=context.is_ours),
-                    rows=rows,
-                    event_ids={name: context.contracts[name].event_id for name in rows},
+                    pieces=pieces,
+                    event_ids={name: context.contracts[name].event_id for name in pieces},
                     snapshot=lambda visible, day, building=building: building.prepare(visible).snapshot(day),
                 )
             )

@@ -6,7 +6,7 @@ rows that were visible at the snapshot and no others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,29 +15,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.kernel.nullable import one_array
-from tallystick.spec.graphs import OUTCOME, CustomerGraph
+from tallystick.spec.graphs import OUTCOME, CustomerGraph, NodeValue
 from tallystick.spec.tables import TableContract
 from tallystick.spec.ties import Tie
 from tallystick.ties.node_measures import KindTies, NodeFacts, measure_nodes
-from tallystick.ties.node_values import MemberRows, ValueRows, prepare_value, value_columns
-from tallystick.ties.seen_rows import Bools, Codes, Floats, Ints, Moment, number_ids, see_rows
-from tallystick.ties.tie_edges import TieRows, prepare_tie, tie_columns
+from tallystick.ties.node_values import ValueRows, value_columns
+from tallystick.ties.seen_rows import Bools, Codes, Floats, Ints, Moment, SeenRows, SeenSpans, number_ids, see_rows
+from tallystick.ties.tie_edges import TiePart, TieRows, join_tie, tie_columns, tie_part
 
 # How the customers' earlier loans turned out as of a date: customer_id and ``bad``, from the rows of its tables.
 Outcomes = Callable[[date], pa.Table]
 
+# The rows of a table piece by piece, all versions; a customer's rows are in one piece, and there is at least one.
+Pieces = Callable[[], Iterable[pa.Table]]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class GraphRows:
-    """All rows that a graph is made of, numbered and in order, ready for any snapshot.
+    """All that a graph needs of its rows, numbered and in order, ready for any snapshot.
 
-    ``filled`` are the kinds of which the source fills a table at all: measures of the others are null.
+    ``members`` are rows that make somebody a customer. ``filled`` are the kinds of which the source fills a table at
+    all: measures of the others are null.
     """
 
     graph: CustomerGraph
     zone: str
     customers: pa.Array
-    members: tuple[MemberRows, ...]
+    members: tuple[SeenSpans, ...]
     ties: tuple[TieRows, ...]
     values: Mapping[str, ValueRows]
     filled: frozenset[str]
@@ -48,7 +52,7 @@ class GraphRows:
         moment = Moment.of(day, self.zone)
         members = np.zeros(len(self.customers), dtype=np.bool_)
         for one in self.members:
-            one.mark(members, moment)
+            members[one.person[one.visible(moment) & (one.person >= 0)]] = True
         places = np.flatnonzero(members)
         facts = NodeFacts(
             graph=self.graph,
@@ -80,7 +84,7 @@ class GraphRows:
         return None
 
     def _values(self, moment: Moment) -> dict[str, Floats]:
-        found = {name: rows.at(moment) for name, rows in self.values.items()}
+        found = {name: rows.at(moment, count=len(self.customers)) for name, rows in self.values.items()}
         if self.graph.outcome is not None:
             bad = np.full(len(self.customers), np.nan)
             if self.outcomes is not None:
@@ -94,36 +98,95 @@ class GraphRows:
 def prepare_graph(
     graph: CustomerGraph,
     ties: Mapping[str, Tie],
-    rows: Mapping[str, pa.Table],
+    pieces: Mapping[str, Pieces],
     *,
     contracts: Mapping[str, TableContract],
     zone: str,
     outcomes: Outcomes | None = None,
 ) -> GraphRows:
-    """Number the customers and put all rows in order; ``rows`` holds, by name, the tables that exist at the source.
+    """Number the customers and put all rows in order; ``pieces`` holds, by name, the tables that exist at the source.
 
-    A table that is not there has no rows: ties of it tie nobody, values are null and flags 0.
+    One piece of one table is in memory at a time, beside what is kept of those before. A table that is not there has
+    no rows: ties of it tie nobody, values are null and flags 0.
     """
-    filled = frozenset(ties[name].kind for name in graph.ties if ties[name].table in rows)
-    found = [ties[name] for name in graph.ties if all(table in rows for table in ties[name].tables)]
-    ids = [rows[name][contracts[name].entity].cast(pa.string()) for name in graph.tables if name in rows]
-    distinct = pc.unique(pa.chunked_array([chunk for one in ids for chunk in one.chunks], pa.string()))
-    customers = distinct.take(pc.sort_indices(distinct))
-    seen = {name: see_rows(one, contracts[name], customers) for name, one in rows.items()}
+    customers = _number_customers(graph, pieces, contracts)
+    reader = _Reader(graph, ties, pieces, contracts=contracts, customers=customers, zone=zone)
+    for table in reader.tables:
+        reader.read(table)
     return GraphRows(
         graph=graph,
         zone=zone,
         customers=customers,
-        members=tuple(MemberRows(seen[name]) for name in graph.tables if name in rows),
-        ties=tuple(prepare_tie(tie, seen, contracts, customers=customers, zone=zone) for tie in found),
-        values={
-            value.name: prepare_value(value, seen, contracts, count=len(customers), zone=zone)
-            for value in graph.values
-            if value.table in rows
-        },
-        filled=filled,
+        members=tuple(reader.members),
+        ties=tuple(join_tie(tie, parts, reader.owners(tie), customers=customers) for tie, parts in reader.ties),
+        values={value.name: ValueRows.joined(parts) for value, parts in reader.values},
+        filled=frozenset(ties[name].kind for name in graph.ties if ties[name].table in pieces),
         outcomes=outcomes,
     )
+
+
+class _Reader:
+    """Reads each table once, piece by piece, and keeps of each what ties, values and customers need."""
+
+    def __init__(
+        self,
+        graph: CustomerGraph,
+        ties: Mapping[str, Tie],
+        pieces: Mapping[str, Pieces],
+        *,
+        contracts: Mapping[str, TableContract],
+        customers: pa.Array,
+        zone: str,
+    ) -> None:
+        self.graph, self.pieces, self.contracts = graph, pieces, contracts
+        self.customers, self.zone = customers, zone
+        found = [ties[name] for name in graph.ties if all(table in pieces for table in ties[name].tables)]
+        self.ties: list[tuple[Tie, list[TiePart]]] = [(tie, []) for tie in found]
+        told = [value for value in graph.values if value.table in pieces]
+        self.values: list[tuple[NodeValue, list[ValueRows]]] = [(value, []) for value in told]
+        self.members: list[SeenSpans] = []
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables to read, each once."""
+        used = [*self.graph.tables, *(tie.table for tie, _ in self.ties), *(value.table for value, _ in self.values)]
+        return [name for name in dict.fromkeys(used) if name in self.pieces]
+
+    def read(self, table: str) -> None:
+        """Take what is needed of every piece of a table."""
+        contract = self.contracts[table]
+        for piece in self.pieces[table]():
+            seen = see_rows(piece, contract, self.customers)
+            if table in self.graph.tables:
+                self.members.append(seen.spans)
+            for tie, parts in self.ties:
+                if tie.table == table:
+                    parts.append(tie_part(tie, seen, contract, zone=self.zone))
+            for value, told in self.values:
+                if value.table == table:
+                    told.append(ValueRows.of(value, seen, contract, zone=self.zone))
+
+    def owners(self, tie: Tie) -> SeenRows | None:
+        """The rows that say which customers a tie's values stand for, in order."""
+        if tie.through is None:
+            return None
+        rows = pa.concat_tables(list(self.pieces[tie.through.table]()))
+        contract = self.contracts[tie.through.table]
+        return see_rows(rows, contract, self.customers).in_order(contract)
+
+
+def _number_customers(
+    graph: CustomerGraph, pieces: Mapping[str, Pieces], contracts: Mapping[str, TableContract]
+) -> pa.Array:
+    """The ids of all who are customers at some time, sorted: their places are their numbers."""
+    found = [
+        pc.unique(piece[contracts[name].entity].cast(pa.string()))
+        for name in graph.tables
+        if name in pieces
+        for piece in pieces[name]()
+    ]
+    distinct = pc.unique(pa.chunked_array(found, pa.string()))
+    return distinct.take(pc.sort_indices(distinct))
 
 
 def columns_to_read(

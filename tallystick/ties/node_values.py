@@ -5,64 +5,56 @@ Kept apart from the ties because a value is about one customer, and measures loo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tallystick.spec.graphs import CustomerGraph, NodeValue, ValueNodes
 from tallystick.spec.tables import TableContract
-from tallystick.ties.seen_rows import Bools, Floats, Moment, SeenRows, columns_to_see
+from tallystick.ties.seen_rows import Floats, Moment, SeenRows, SeenSpans, columns_to_see
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValueRows:
-    """The rows that tell a value, ready for any snapshot; ``numbers`` are theirs, None for a flag."""
+    """The rows that tell a value, or a piece of them, in order; ``numbers`` are theirs, None for a flag."""
 
     value: NodeValue
-    seen: SeenRows
+    spans: SeenSpans
     numbers: Floats | None
-    count: int
 
-    def at(self, moment: Moment) -> Floats:
-        """The value of every numbered customer at the moment; NaN is null."""
-        is_visible = self.seen.visible(moment) & (self.seen.person >= 0)
+    @classmethod
+    def of(cls, value: NodeValue, seen: SeenRows, contract: TableContract, *, zone: str) -> ValueRows:
+        """What a value needs of a piece that holds all rows of its customers."""
+        nodes = ValueNodes.of(value, {contract.name: contract}, place=f"value {value.name}")
+        found = seen.where(nodes.where, zone=zone)
+        found = found.taken(np.flatnonzero(found.spans.person >= 0)).in_order(contract)
+        if nodes.value is None:
+            return cls(value, found.spans, None)
+        numbers = found.numbers(nodes.value, zone=zone)
+        is_known = ~np.isnan(numbers)
+        return cls(value, found.spans.taken(is_known), numbers[is_known])
+
+    @classmethod
+    def joined(cls, parts: Sequence[ValueRows]) -> ValueRows:
+        """The rows of all pieces, which are of different customers."""
+        numbers = [part.numbers for part in parts if part.numbers is not None]
+        spans = SeenSpans.joined([part.spans for part in parts])
+        return cls(parts[0].value, spans, np.concatenate(numbers) if numbers else None)
+
+    def at(self, moment: Moment, *, count: int) -> Floats:
+        """The value of each of ``count`` numbered customers at the moment; NaN is null."""
+        is_counted = self.spans.visible(moment)
         if not self.value.span.is_all:
-            is_visible &= self.seen.at >= moment.before(self.value.span.count)
+            is_counted &= self.spans.at >= moment.before(self.value.span.count)
+        rows = np.flatnonzero(is_counted)
         if self.numbers is None:
-            flags = np.zeros(self.count)
-            flags[self.seen.person[is_visible]] = 1.0
+            flags = np.zeros(count)
+            flags[self.spans.person[rows]] = 1.0
             return flags
-        rows = np.flatnonzero(is_visible & ~np.isnan(self.numbers))
-        values = np.full(self.count, np.nan)
-        values[self.seen.person[rows]] = self.numbers[rows]  # rows are in order: the last one stays
+        values = np.full(count, np.nan)
+        values[self.spans.person[rows]] = self.numbers[rows]  # rows are in order: the last one stays
         return values
-
-
-def prepare_value(
-    value: NodeValue,
-    seen_rows: Mapping[str, SeenRows],
-    contracts: Mapping[str, TableContract],
-    *,
-    count: int,
-    zone: str,
-) -> ValueRows:
-    """The rows of a value in order, once for all snapshots; ``count`` is the number of customers."""
-    nodes = ValueNodes.of(value, contracts, place=f"value {value.name}")
-    seen = seen_rows[value.table].where(nodes.where, zone=zone).in_order(contracts[value.table])
-    numbers = None if nodes.value is None else seen.numbers(nodes.value, zone=zone)
-    return ValueRows(value, seen, numbers, count)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MemberRows:
-    """The rows that make somebody a customer, of one table."""
-
-    seen: SeenRows
-
-    def mark(self, members: Bools, moment: Moment) -> None:
-        """Mark those with a visible row at the moment."""
-        members[self.seen.person[self.seen.visible(moment) & (self.seen.person >= 0)]] = True
 
 
 def value_columns(graph: CustomerGraph, contracts: Mapping[str, TableContract]) -> dict[str, list[str]]:

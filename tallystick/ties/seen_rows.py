@@ -28,6 +28,9 @@ Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+# A day number after every other: that of a version which nothing replaces.
+_LAST_DAY = np.iinfo(np.int32).max
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -50,23 +53,40 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SeenRows:
-    """Rows, each with its customer and when it is seen; ``in_order`` puts them in the order that decides which is last.
+class SeenSpans:
+    """Of rows whose customer they are, when they happened, and when they are seen: 20 bytes a row.
 
     ``person`` is the place of the customer among those that are numbered, -1 for any other. ``at`` are UTC
-    microseconds; a row is in force on the day numbers from ``known`` to before ``until``. Retracted rows are left out.
+    microseconds; a row is in force on the day numbers from ``known`` to before ``until``.
     """
 
-    rows: pa.Table
     person: Codes
     at: Ints
-    known: Ints
-    until: Ints
+    known: Codes
+    until: Codes
 
     def visible(self, moment: Moment) -> Bools:
         """Which rows happened before the moment and are in force on its date."""
         is_known = (self.known <= moment.number) & (moment.number < self.until)
         return np.asarray(is_known & (self.at < moment.instant))
+
+    def taken(self, index: Ints | Bools) -> SeenSpans:
+        """The rows at ``index``, in that order."""
+        return SeenSpans(self.person[index], self.at[index], self.known[index], self.until[index])
+
+    @classmethod
+    def joined(cls, parts: Sequence[SeenSpans]) -> SeenSpans:
+        """The rows of all parts one after the other; there is at least one."""
+        columns = ([getattr(part, name) for part in parts] for name in ("person", "at", "known", "until"))
+        return cls(*(np.concatenate(column) for column in columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenRows:
+    """Rows of a table with their spans, retracted ones left out: of one bucket, or of all."""
+
+    rows: pa.Table
+    spans: SeenSpans
 
     def where(self, node: Node | None, *, zone: str) -> SeenRows:
         """The rows for which a condition holds; null counts as not holding."""
@@ -77,8 +97,7 @@ class SeenRows:
 
     def taken(self, index: Ints) -> SeenRows:
         """The rows at ``index``, in that order."""
-        rows = self.rows.take(pa.array(index))
-        return SeenRows(rows, self.person[index], self.at[index], self.known[index], self.until[index])
+        return SeenRows(self.rows.take(pa.array(index)), self.spans.taken(index))
 
     def in_order(self, contract: TableContract) -> SeenRows:
         """The rows by ``event_at``, then as they were delivered, then by id: an order that no file decides."""
@@ -89,9 +108,13 @@ class SeenRows:
     def numbers(self, node: Node | None, *, zone: str) -> Floats:
         """A number of each row, 1 without an expression, NaN where it is null."""
         if node is None:
-            return np.ones(self.at.size)
+            return np.ones(self.spans.at.size)
         values = evaluate_expression(node, self.rows.select(list(columns_used(node))), zone=zone)
         return np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False))
+
+    def texts(self, name: str) -> pa.Array:
+        """A column of ids."""
+        return one_array(self.rows[name].cast(pa.string()))
 
 
 def columns_to_see(contract: TableContract, named: Sequence[str]) -> list[str]:
@@ -104,21 +127,22 @@ def columns_to_see(contract: TableContract, named: Sequence[str]) -> list[str]:
 def see_rows(rows: pa.Table, contract: TableContract, customers: pa.Array) -> SeenRows:
     """The rows of a table with the dates from which and before which each version is in force.
 
-    ``rows`` have ``columns_to_see``, all versions; ``customers`` are the sorted ids that are numbered.
+    ``rows`` have ``columns_to_see``, all versions of their events; ``customers`` are the sorted ids that are numbered.
     """
-    owners = one_array(rows[contract.entity].cast(pa.string()))
-    person = number_ids(owners, customers)
+    owners = one_array(rows[contract.entity].cast(pa.string())).dictionary_encode()
+    codes = np.asarray(owners.indices.to_numpy(zero_copy_only=False)).astype(np.int64)
+    person = number_ids(owners.dictionary, customers)[codes] if codes.size else np.empty(0, dtype=np.int32)
     known = day_numbers(rows[contract.known_on])
-    entity = np.asarray(owners.dictionary_encode().indices.to_numpy(zero_copy_only=False)).astype(np.int64)
     where = f"table {contract.name}"
-    until = find_version_ends(rows, contract.event_id, entity=entity, known=known, where=where)
+    until = find_version_ends(rows, contract.event_id, entity=codes, known=known, where=where)
     if until is None:
         until = np.full(known.size, NEVER, dtype=np.int64)
     at = np.asarray(one_array(rows[contract.event_at].cast(pa.timestamp("us", "UTC"))).view(pa.int64()).to_numpy())
     is_seen = known < until
     if "is_retracted" in rows.column_names:
         is_seen &= ~np.asarray(pc.fill_null(rows["is_retracted"], False).to_numpy(zero_copy_only=False))
-    return SeenRows(rows, person, at, known, until).taken(np.flatnonzero(is_seen))
+    spans = SeenSpans(person, at, known.astype(np.int32), np.minimum(until, _LAST_DAY).astype(np.int32))
+    return SeenRows(rows, spans).taken(np.flatnonzero(is_seen))
 
 
 def number_ids(ids: pa.Array, known: pa.Array) -> Codes:

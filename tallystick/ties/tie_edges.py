@@ -5,7 +5,7 @@ Kept apart from ``graph``, which knows arrays and nothing of rows, dates on whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.kernel.exact import spread_ranges
-from tallystick.kernel.nullable import one_array
 from tallystick.kernel.zones import DAY, zone_offsets
 from tallystick.spec.tables import TableContract
 from tallystick.spec.ties import Tie, TieNodes
-from tallystick.ties.seen_rows import Bools, Codes, Floats, Ints, Moment, SeenRows, columns_to_see, number_ids
+from tallystick.ties.seen_rows import (
+    Bools,
+    Codes,
+    Floats,
+    Ints,
+    Moment,
+    SeenRows,
+    SeenSpans,
+    columns_to_see,
+    number_ids,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,8 +48,8 @@ class TieEdges:
 class _Pairs:
     """What the visible rows say of each pair of a customer and another side, in ascending order of both."""
 
-    person: Ints
-    other: Ints
+    person: Codes
+    other: Codes
     weight: Floats
     first: Ints
     last: Ints
@@ -51,21 +60,22 @@ class _Pairs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TieRows:
-    """The rows of a tie, ready for any snapshot.
+    """The rows of a tie, ready for any snapshot: by customer, other side and time, so that a snapshot sorts nothing.
 
     ``other`` numbers the other side: a customer, a thing, or a key of ``owners``, whose rows say which customer it
-    stands for; -1 where there is none. ``active`` says of each row whether its state ties. ``count`` is the number of
-    customers.
+    stands for; -1 where there is none. ``active`` says of each row whether its state ties, ``rank`` orders the rows of
+    each customer. ``count`` is the number of customers.
     """
 
     tie: Tie
-    seen: SeenRows
-    other: Ints
+    spans: SeenSpans
+    other: Codes
     weight: Floats
     active: Bools
+    rank: Codes
     count: int
-    owners: SeenRows | None = None
-    owner_keys: Ints | None = None
+    owners: SeenSpans | None = None
+    owner_keys: Codes | None = None
 
     def edges(self, moment: Moment, members: Bools) -> TieEdges:
         """The edges at the moment between customers that are ``members``."""
@@ -85,43 +95,56 @@ class TieRows:
             (np.tile(pairs.first, again), np.tile(pairs.last, again)), np.zeros(self.count, dtype=np.int32), moment,
         )  # fmt: skip
 
-    def payments(self, moment: Moment, members: Bools) -> tuple[Ints, Ints, Ints]:
-        """The single rows between members at the moment: who, whom and when, in order of time."""
+    def payments(self, moment: Moment, members: Bools) -> tuple[Codes, Codes, Ints]:
+        """The single rows between members at the moment: who, whom and when."""
         rows = np.flatnonzero(self._counted(moment) & (self.other >= 0))
-        person, other = self.seen.person[rows].astype(np.int64), self.other[rows]
+        person, other = self.spans.person[rows], self.other[rows]
         other = other if self.owners is None else self._owners_at(moment)[other]
         is_tied = (other >= 0) & (other != person) & members[person]
         is_tied &= members[np.where(is_tied, other, 0)]
         person, other = person[is_tied], other[is_tied]
         ends = (other, person) if self.tie.direction == "in" else (person, other)
-        return *ends, self.seen.at[rows][is_tied]
+        return *ends, self.spans.at[rows][is_tied]
 
     def _counted(self, moment: Moment) -> Bools:
-        """Which rows of customers are visible at the moment and not too old."""
-        is_counted = self.seen.visible(moment) & (self.seen.person >= 0)
+        """Which rows are visible at the moment and not too old."""
+        is_counted = self.spans.visible(moment)
         if not self.tie.span.is_all:
-            is_counted &= self.seen.at >= moment.before(self.tie.span.count)
+            is_counted &= self.spans.at >= moment.before(self.tie.span.count)
         return is_counted
 
     def _pairs(self, moment: Moment) -> _Pairs:
-        tie, seen = self.tie, self.seen
-        is_counted = self._counted(moment)
-        rows = np.flatnonzero(is_counted if tie.last_of == "customer" else is_counted & (self.other >= 0))
-        person, other, at = seen.person[rows].astype(np.int64), self.other[rows], seen.at[rows]
+        """Of each pair: the weights added in the order of time, so that the same rows give the same number."""
+        rows = np.flatnonzero(self._counted(moment))
+        person, other, at = self.spans.person[rows], self.other[rows], self.spans.at[rows]
+        is_new = np.append(True, (person[1:] != person[:-1]) | (other[1:] != other[:-1]))[: rows.size]
+        starts = np.flatnonzero(is_new)
+        ends = np.append(starts[1:], rows.size) - 1 if rows.size else starts
         weight = np.nan_to_num(self.weight[rows], nan=0.0).clip(min=0.0)
-        if tie.half_life_days:
-            weight = weight * np.exp2((at - moment.instant) / (tie.half_life_days * DAY))
-        if tie.last_of:
-            is_last = _last_of(person if tie.last_of == "customer" else _joined(person, other))
-            weight = np.where(is_last & self.active[rows], weight, 0.0)
-        return _grouped(person, other, weight, at)
+        if self.tie.half_life_days:
+            weight = weight * np.exp2((at - moment.instant) / (self.tie.half_life_days * DAY))
+        if self.tie.last_of:
+            weight = np.where(self._last_ones(rows, ends) & self.active[rows], weight, 0.0)
+        summed = np.add.reduceat(weight, starts) if rows.size else weight
+        pairs = _Pairs(person[starts], other[starts], summed, at[starts], at[ends])
+        return pairs.where(pairs.other >= 0)
 
-    def _owners_at(self, moment: Moment) -> Ints:
+    def _last_ones(self, rows: Ints, ends: Ints) -> Bools:
+        """Which of the rows are the last of their pair, or of their customer."""
+        is_last = np.zeros(rows.size, dtype=np.bool_)
+        if self.tie.last_of == "pair":
+            is_last[ends] = True
+            return is_last
+        newest = np.full(self.count, -1, dtype=np.int32)
+        np.maximum.at(newest, self.spans.person[rows], self.rank[rows])
+        return np.asarray(newest[self.spans.person[rows]] == self.rank[rows])
+
+    def _owners_at(self, moment: Moment) -> Codes:
         """The customer that each key stands for at the moment, -1 for none."""
         assert self.owners is not None
         assert self.owner_keys is not None
         rows = np.flatnonzero(self.owners.visible(moment) & (self.owner_keys >= 0))
-        found = np.full(int(max(self.other.max(initial=-1), self.owner_keys.max(initial=-1))) + 1, -1, dtype=np.int64)
+        found = np.full(int(max(self.other.max(initial=-1), self.owner_keys.max(initial=-1))) + 1, -1, dtype=np.int32)
         found[self.owner_keys[rows]] = self.owners.person[rows]  # of rows with one key the last one stays
         return found
 
@@ -146,29 +169,51 @@ class TieRows:
         return _edges(pairs.person[own], pairs.person[to], weight, days, hubs, moment)
 
 
-def prepare_tie(
-    tie: Tie,
-    seen_rows: Mapping[str, SeenRows],
-    contracts: Mapping[str, TableContract],
-    *,
-    customers: pa.Array,
-    zone: str,
-) -> TieRows:
-    """The rows of a tie in order, once for all snapshots; ``seen_rows`` holds its tables with ``tie_columns``."""
-    nodes = TieNodes.of(tie, contracts)
-    seen = seen_rows[tie.table].where(nodes.where, zone=zone).in_order(contracts[tie.table])
-    weight, ids = seen.numbers(nodes.weight, zone=zone), one_array(seen.rows[tie.other].cast(pa.string()))
-    holds = seen.numbers(nodes.active, zone=zone) == 1.0
+@dataclass(frozen=True, slots=True, eq=False)
+class TiePart:
+    """The rows that a tie has in one piece of its table, in order, with the texts of the other side."""
+
+    spans: SeenSpans
+    other: pa.Array
+    weight: Floats
+    active: Bools
+
+
+def tie_part(tie: Tie, seen: SeenRows, contract: TableContract, *, zone: str) -> TiePart:
+    """What a tie needs of a piece that holds all rows of its customers; rows that can tie nobody are left out."""
+    nodes = TieNodes.of(tie, {contract.name: contract})
+    found = seen.where(nodes.where, zone=zone)
+    is_there = found.spans.person >= 0
+    if tie.last_of != "customer":
+        is_there &= np.asarray(pc.is_valid(found.rows[tie.other]).to_numpy(zero_copy_only=False))
+    found = found.taken(np.flatnonzero(is_there)).in_order(contract)
+    holds = found.numbers(nodes.active, zone=zone) == 1.0
+    texts = found.texts(tie.other).dictionary_encode()
+    return TiePart(found.spans, texts, found.numbers(nodes.weight, zone=zone), holds)
+
+
+def join_tie(tie: Tie, parts: Sequence[TiePart], owners: SeenRows | None, *, customers: pa.Array) -> TieRows:
+    """The rows of all parts, which are of different customers; ``owners`` are the rows of ``through``, in order."""
+    spans = SeenSpans.joined([part.spans for part in parts])
+    keys = None if owners is None or tie.through is None else owners.texts(tie.through.key)
     if tie.thing:
-        other = _dictionary_codes(ids)
-        return TieRows(tie, seen, other, weight, holds, len(customers))
-    if tie.through is None:
-        return TieRows(tie, seen, number_ids(ids, customers).astype(np.int64), weight, holds, len(customers))
-    owners = seen_rows[tie.through.table].in_order(contracts[tie.through.table])
-    keys = one_array(owners.rows[tie.through.key].cast(pa.string()))
-    known = pc.unique(keys)
-    other, owner_keys = number_ids(ids, known).astype(np.int64), number_ids(keys, known).astype(np.int64)
-    return TieRows(tie, seen, other, weight, holds, len(customers), owners, owner_keys)
+        known = _distinct([part.other.dictionary for part in parts])
+    else:
+        known = customers if keys is None else _distinct([keys])
+    other = np.concatenate([_codes(part.other, known) for part in parts])
+    rank = np.arange(other.size, dtype=np.int32)  # parts are in order, and no customer is in two of them
+    order = np.lexsort((rank, other, spans.person))
+    return TieRows(
+        tie=tie,
+        spans=spans.taken(order),
+        other=other[order],
+        weight=np.concatenate([part.weight for part in parts])[order],
+        active=np.concatenate([part.active for part in parts])[order],
+        rank=rank[order],
+        count=len(customers),
+        owners=None if owners is None else owners.spans,
+        owner_keys=None if keys is None else number_ids(keys, known),
+    )
 
 
 def tie_columns(tie: Tie, contracts: Mapping[str, TableContract]) -> dict[str, list[str]]:
@@ -180,40 +225,21 @@ def tie_columns(tie: Tie, contracts: Mapping[str, TableContract]) -> dict[str, l
     return read
 
 
-def _dictionary_codes(ids: pa.Array) -> Ints:
-    """A number per distinct text, in the order of the texts; -1 for null."""
-    known = pc.unique(ids.drop_null())
-    return number_ids(ids, known.take(pc.sort_indices(known))).astype(np.int64)
+def _distinct(texts: Sequence[pa.Array]) -> pa.Array:
+    """The different texts, in their own order, so that numbers do not depend on who came first."""
+    known = pc.unique(pa.chunked_array(texts, pa.string()).drop_null())
+    return known.take(pc.sort_indices(known))
 
 
-def _joined(person: Ints, other: Ints) -> Ints:
-    return np.asarray(person * (int(other.max(initial=0)) + 2) + other + 1)
-
-
-def _last_of(key: Ints) -> Bools:
-    """Which rows are the last of their key."""
-    _, place = np.unique(key[::-1], return_index=True)
-    is_last = np.zeros(key.size, dtype=np.bool_)
-    is_last[key.size - 1 - place] = True
-    return is_last
-
-
-def _grouped(person: Ints, other: Ints, weight: Floats, at: Ints) -> _Pairs:
-    """Rows by pair: weights added in the order of the rows, so that the same rows give the same number."""
-    keys, pair = np.unique(_joined(person, other), return_inverse=True)
-    first, last = np.full(keys.size, np.iinfo(np.int64).max), np.full(keys.size, np.iinfo(np.int64).min)
-    np.minimum.at(first, pair, at)
-    np.maximum.at(last, pair, at)
-    summed = np.bincount(pair, weights=weight, minlength=keys.size).astype(np.float64)
-    one = np.zeros(keys.size, dtype=np.int64)
-    one[pair] = np.arange(pair.size)
-    made = _Pairs(person[one], other[one], summed, first, last)
-    return made.where(made.other >= 0)
+def _codes(texts: pa.DictionaryArray, known: pa.Array) -> Codes:
+    """The place of each text among the known ones, -1 for null and for any other."""
+    places = np.append(number_ids(texts.dictionary, known), np.int32(-1))
+    return places[np.asarray(pc.fill_null(texts.indices, len(places) - 1).to_numpy(zero_copy_only=False))]
 
 
 def _edges(
-    source: Ints, target: Ints, weight: Floats, instants: tuple[Ints, Ints], hubs: Codes, moment: Moment
+    source: Codes, target: Codes, weight: Floats, instants: tuple[Ints, Ints], hubs: Codes, moment: Moment
 ) -> TieEdges:
     zone = zone_offsets(moment.zone)
     first, last = (zone.dates(times).astype(np.int32) for times in instants)
-    return TieEdges(source.astype(np.int32), target.astype(np.int32), weight, first, last, hubs)
+    return TieEdges(source, target, weight, first, last, hubs)

@@ -6,9 +6,10 @@ built again. The removal here is a plain filter of its own: it shares no code wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,21 +21,25 @@ from tallystick.training.audit_findings import AuditFinding
 
 _KEYS = ("customer_id", "known_on")
 
+# The rows of a table, piece by piece: all versions of an event are in one piece.
+Pieces = Callable[[], Iterable[pa.Table]]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplayedGraph:
     """One graph and how to build a snapshot of it again.
 
-    ``stored`` has customer_id, known_on (the snapshot's date) and the measures. ``rows`` are the clean tables that it
-    is made of, by name, all versions; ``event_ids`` names the column that tells their events apart. ``snapshot`` takes
-    the tables with the invisible rows removed and the date, and gives customer_id and the measures, named as stored.
+    ``stored`` has customer_id, known_on (the snapshot's date) and the measures. ``pieces`` are the clean tables that it
+    is made of, by name, all versions, read piece by piece; ``event_ids`` names the column that tells their events
+    apart. ``snapshot`` takes the pieces with the invisible rows removed and the date, and gives customer_id and the
+    measures, named as stored.
     """
 
     name: str
     stored: pa.Table
-    rows: Mapping[str, pa.Table]
+    pieces: Mapping[str, Pieces]
     event_ids: Mapping[str, str]
-    snapshot: Callable[[Mapping[str, pa.Table], date], pa.Table]
+    snapshot: Callable[[Mapping[str, Pieces], date], pa.Table]
 
 
 def check_graphs(
@@ -57,8 +62,7 @@ def check_graphs(
     for graph, of_graph in zip(graphs, parts_of(how_far, [1] * len(graphs)), strict=True):
         days = choose_snapshots(graph.stored, sample, zone=zone, size=snapshots, seed=seed)
         for day, of_day in zip(days, parts_of(of_graph, [1] * len(days)), strict=True):
-            rows = {name: _truncated(one, graph.event_ids[name], day, zone=zone) for name, one in graph.rows.items()}
-            found = graph.snapshot(rows, day)
+            found = graph.snapshot(_truncated(graph, day, zone=zone), day)
             stored = graph.stored.filter(pc.equal(graph.stored["known_on"], pa.scalar(day, pa.date32())))
             for name, count in _differences(stored, found).items():
                 changed[f"{graph.name}.{name}"] = changed.get(f"{graph.name}.{name}", 0) + count
@@ -88,7 +92,17 @@ def choose_snapshots(stored: pa.Table, sample: pa.Table, *, zone: str, size: int
     return [used[place] for place in sorted(chosen)]
 
 
-def _truncated(rows: pa.Table, event_id: str, day: date, *, zone: str) -> pa.Table:
+def _truncated(graph: ReplayedGraph, day: date, *, zone: str) -> dict[str, Pieces]:
+    """The graph's tables with nothing but what was visible at the local midnight of ``day``."""
+
+    def truncate(name: str) -> Iterator[pa.Table]:
+        for piece in graph.pieces[name]():
+            yield _visible_then(piece, graph.event_ids[name], day, zone=zone)
+
+    return {name: partial(truncate, name) for name in graph.pieces}
+
+
+def _visible_then(rows: pa.Table, event_id: str, day: date, *, zone: str) -> pa.Table:
     """The rows visible at the local midnight of ``day``: of each event the version delivered last among the known ones,
     unless it takes the event back, and then only what happened before that midnight.
     """

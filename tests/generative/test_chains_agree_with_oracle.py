@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -109,9 +110,16 @@ def bad_of(day: dt.date) -> pa.Table:
     return pa.table({"customer_id": ["b:1", "b:2", "b:3", "b:nobody"], "bad": [1.0, 0.0, 0.5, 1.0]})
 
 
+def in_pieces(rows: Sequence[Row]) -> Iterator[pa.Table]:
+    """The rows as they lie in two buckets, by customer."""
+    for bucket in (0, 1):
+        held = [row for row in rows if int(row["customer_id"][2:]) % 2 == bucket]
+        yield pa.Table.from_pylist(held, schema=SCHEMA)
+
+
 def measured(bank: Mapping[str, Sequence[Row]], declared: CustomerGraph | None = None) -> pa.Table:
-    rows = {name: pa.Table.from_pylist(list(held), schema=SCHEMA) for name, held in bank.items()}
-    prepared = prepare_graph(declared or graph(), TIES, rows, contracts=CONTRACTS, zone=ZONE, outcomes=bad_of)
+    pieces = {name: partial(in_pieces, held) for name, held in bank.items()}
+    prepared = prepare_graph(declared or graph(), TIES, pieces, contracts=CONTRACTS, zone=ZONE, outcomes=bad_of)
     return prepared.snapshot(DAY)
 
 

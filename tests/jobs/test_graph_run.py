@@ -122,7 +122,7 @@ def audited(warehouse: Path, project_root: Path, change: Callable[[pa.Table, Gra
     params = ComputeGraph(project=project_root, warehouse=warehouse, source=SOURCE)
     context = RunContext.open(params)
     (graph,) = replay_graphs(context, [context.project.feature_groups["chains"]])
-    rows = GraphBuild.open(context, context.project.graphs["people"]).prepare(graph.rows)
+    rows = GraphBuild.open(context, context.project.graphs["people"]).prepare(graph.pieces)
     sample = pa.table({"as_of": pa.array([at(APRIL), at(MAY, 0), at(dt.date(2026, 3, 20))], pa.timestamp("us", "UTC"))})
     planted = replace(graph, stored=change(graph.stored, rows))
     found = check_graphs([planted], sample, zone="Asia/Shanghai", snapshots=9)

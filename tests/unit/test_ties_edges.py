@@ -14,7 +14,7 @@ import pytest
 from tallystick.spec.tables import Column, TableContract
 from tallystick.spec.ties import Through, Tie
 from tallystick.ties.seen_rows import Moment, see_rows
-from tallystick.ties.tie_edges import TieEdges, prepare_tie
+from tallystick.ties.tie_edges import TieEdges, join_tie, tie_part
 from tests.lib.tie_oracle import Edge, Row, between, counted, midnight, sharing, strengths, visible
 
 ZONE = "Europe/Prague"
@@ -59,12 +59,14 @@ def edges_of(
 ) -> tuple[dict[tuple[str, str], Edge], dict[str, int]]:
     """The stage's edges between members, added up by pair, and the hubs of each member that has some."""
     customers = pa.array(sorted({row["customer_id"] for row in [*rows, *owners]} | set(members)), pa.string())
-    tables = {"clean.meetings": rows, "clean.owners": owners}
-    seen = {
-        name: see_rows(pa.Table.from_pylist(list(held), schema=SCHEMA), CONTRACTS[name], customers)
-        for name, held in tables.items()
-    }
-    ready = prepare_tie(declared, seen, CONTRACTS, customers=customers, zone=ZONE)
+    parts = []
+    for bucket in (0, 1):  # a customer's rows lie in one bucket
+        held = [row for row in rows if PEOPLE.index(row["customer_id"]) % 2 == bucket]
+        seen = see_rows(pa.Table.from_pylist(held, schema=SCHEMA), CONTRACTS["clean.meetings"], customers)
+        parts.append(tie_part(declared, seen, CONTRACTS["clean.meetings"], zone=ZONE))
+    owned = CONTRACTS["clean.owners"]
+    named = see_rows(pa.Table.from_pylist(list(owners), schema=SCHEMA), owned, customers).in_order(owned)
+    ready = join_tie(declared, parts, named if declared.through else None, customers=customers)
     ids = customers.to_pylist()
     is_member = np.array([one in set(members) for one in ids])
     made: TieEdges = ready.edges(Moment.of(day, ZONE), is_member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pyarrow as pa
 import pytest
 
 from tallystick.project import load_project
+from tallystick.spec.observations import Rows, RowsAtMidnight
 from tallystick.spec.tables import TableContract
 from tallystick.training.audit_requests import check_requests
 from tallystick.training.data import TrainingSet
+from tallystick.training.observed import gather_observations
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 from tests.lib import loans
 
@@ -67,8 +70,12 @@ def test_a_request_of_a_later_version_is_named(
     assert (finding.feature, finding.value, finding.is_passed) == ("request_amount", 1.0, False)
 
 
+@pytest.mark.parametrize("kind", [Rows, RowsAtMidnight])
 def test_an_application_that_was_brought_forward_is_as_it_was_decided_on(
-    plan: VectorPlan, tables: dict[str, pa.Table], contracts: Mapping[str, TableContract]
+    kind: type[Rows | RowsAtMidnight],
+    plan: VectorPlan,
+    tables: dict[str, pa.Table],
+    contracts: Mapping[str, TableContract],
 ) -> None:
     """Announced for 12 March and, by a load of the 12th, made on the 11th: the announcement was never decided on. A
     correction of next year tells of another amount, and that must not count.
@@ -82,8 +89,14 @@ def test_an_application_that_was_brought_forward_is_as_it_was_decided_on(
         )
     ]  # fmt: skip
     stored = pa.Table.from_pylist(versions, schema=tables["clean.applications"].schema)
-    observations = loans.observations(stored, contracts)
+    plan = replace(plan, observed=replace(plan.observed, population=kind(table="clean.applications")))
     features = loans.placed(loans.features_of(stored))
+    if kind is RowsAtMidnight:
+        midnights = [datetime(2026, 3, at.day - 1, 16, tzinfo=UTC) for at in features["as_of"].to_pylist()]
+        place = features.column_names.index("as_of")
+        features = features.set_column(place, "as_of", pa.array(midnights, pa.timestamp("us", tz="UTC")))
+    given = {"clean.applications": stored, "feature.txn": features}
+    observations = gather_observations(plan, given, contracts, source=loans.Bank())  # type: ignore[arg-type]
     frame = assemble_vectors(plan, observations, {"txn": features}).to_pandas()
     assert frame["request_amount"].tolist() == [2_000.0]
     vectors = frame[[feature.name for feature in plan.features]].copy()

@@ -60,3 +60,16 @@ def test_coded_texts_are_the_same_texts_and_null_where_a_file_lacks_the_column(t
     assert read.schema.types == [codes, codes]
     assert read["channel"].to_pylist() == ["b", None, "a", "c", "a"]
     assert read["category"].null_count == 5
+
+
+def test_features_lie_in_row_groups_that_a_look_up_can_decode(tmp_path: Path) -> None:
+    columns = (Column(name="customer_id", type="string"), Column(name="txn_count_30d", type="int64"))
+    contract = TableContract(
+        name="feature.txn", description="Features", grain="one row per customer", owner="tests", columns=columns,
+        key=("customer_id",), sort_by=("customer_id",), entity="customer_id",
+    )  # fmt: skip
+    rows = pa.table({"customer_id": [f"b:{n:05d}" for n in range(40_000)], "txn_count_30d": list(range(40_000))})
+    file = write_file(tmp_path, "part.parquet", rows, {}, contract)
+    metadata = pq.ParquetFile(file.path).metadata
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [16_384, 16_384, 7_232]
+    assert read_files([file.path], ["txn_count_30d"]).num_rows == 40_000

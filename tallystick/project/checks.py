@@ -198,6 +198,19 @@ def _segmentations(project: Project) -> Iterator[Problem]:
         yield from segmentation_problems(project, declared)
 
 
+def _fraud_labels(project: Project) -> Iterator[Problem]:
+    """What a label of fraud names exists and fits."""
+    for label in project.fraud_labels.values():
+        observed = project.observations.get(label.observations)
+        tables = (label.table, *(observed.tables if observed else ()))
+        if project.is_unread("observations") or any(project.is_unread(table) for table in tables):
+            continue
+        try:
+            label.check(project.observations, project.contracts)
+        except DeclarationError as error:
+            yield as_problem(point_at(error, label.path))
+
+
 def _sources(project: Project) -> Iterator[Problem]:
     """What the mappings of every source lack: the clean tables they fill, the parents and views they name."""
     for name in source_names(project.root):
@@ -211,5 +224,5 @@ def _suite_path(project: Project, name: str) -> str:
 # In the order of the data's way: a fault of a table is told before those of its users.
 CHECKS = (
     _twins, _names, _clean_tables, _lineage, _suites, tie_problems, _graphs, _groups, _observations, _labels, _recipes,
-    _segmentations, rule_problems, _sources,
+    _segmentations, rule_problems, _fraud_labels, _sources,
 )  # fmt: skip

@@ -23,6 +23,7 @@ from tallystick.project.problems import Problems
 if TYPE_CHECKING:
     from tallystick.project.project import Project
     from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.fraud_labels import FraudLabel
     from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
@@ -118,6 +119,21 @@ def collect_observations(found: Iterable[Declared], problems: Problems | None = 
         ),
         problems,
         kind="observation set",
+    )
+
+
+def collect_fraud_labels(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, FraudLabel]:
+    """Labels of fraud by the observation set that they judge, each knowing its place."""
+    from tallystick.spec.fraud_labels import FraudLabel
+
+    return _by_name(
+        (
+            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+            for one in found
+            if isinstance(one.value, FraudLabel)
+        ),
+        problems,
+        kind="fraud label of",
     )
 
 

@@ -15,6 +15,7 @@ from tallystick.errors import DeclarationError
 from tallystick.project.contracts import read_contracts
 from tallystick.project.declared import (
     Declared,
+    collect_fraud_labels,
     collect_graphs,
     collect_groups,
     collect_labels,
@@ -36,6 +37,7 @@ from tallystick.spec.tables import LAYERS
 
 if TYPE_CHECKING:
     from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.fraud_labels import FraudLabel
     from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
@@ -69,6 +71,7 @@ class PartialProject(Project):
         len(self.recipes)
         len(self.segmentations)
         len(self.rules)
+        len(self.fraud_labels)
         len(self.ties)
         len(self.graphs)
 
@@ -143,6 +146,16 @@ class PartialProject(Project):
         rules, problems = read_rules(self.root)
         self.problems.extend(problems)
         return MappingProxyType(rules)
+
+    @cached_property
+    def fraud_labels(self) -> Mapping[str, FraudLabel]:
+        """Labels of fraud of the files that can be run."""
+        return collect_fraud_labels(self.rule_declarations, self.problems)
+
+    @cached_property
+    def rule_declarations(self) -> tuple[Declared, ...]:
+        """Everything that those of rules/*.py hold that can be run."""
+        return self._read_files("rules")
 
     @cached_property
     def feature_declarations(self) -> tuple[Declared, ...]:

@@ -18,6 +18,7 @@ from tallystick.spec.names import nearest_name
 if TYPE_CHECKING:
     from tallystick.project.declared import Declared
     from tallystick.spec.features import FeatureGroup
+    from tallystick.spec.fraud_labels import FraudLabel
     from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
@@ -130,6 +131,20 @@ class Project:
         from tallystick.project.rules import load_rules
 
         return MappingProxyType(load_rules(self.root))
+
+    @cached_property
+    def fraud_labels(self) -> Mapping[str, FraudLabel]:
+        """Labels of fraud by the name of their observation set, from rules/*.py."""
+        from tallystick.project.declared import collect_fraud_labels
+
+        return collect_fraud_labels(self.rule_declarations)
+
+    @cached_property
+    def rule_declarations(self) -> tuple[Declared, ...]:
+        """Everything that rules/*.py hold, with file and line."""
+        from tallystick.project.declared import read_folder
+
+        return read_folder(self.root, "rules")
 
     @cached_property
     def feature_declarations(self) -> tuple[Declared, ...]:

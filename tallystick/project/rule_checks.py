@@ -30,7 +30,11 @@ def rule_problems(project: Project) -> Iterator[Problem]:
                 what = f"rule {rule.id} names no known observation set {name}"
                 yield Problem(where=rule.at("observations"), what=what, fix=fix)
             continue
-        planned, problems = _plan(columns_of(project, name), rules)
+        try:
+            columns = columns_of(project, name)
+        except DeclarationError:
+            continue  # the check of the set tells it
+        planned, problems = _plan(columns, rules)
         yield from problems
         yield from _told_twice(planned)
 

@@ -15,6 +15,7 @@ from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress, working
 from tallystick.runs.rule_tables import RuleInputs
 from tallystick.runs.run_dates import DateRange
+from tallystick.runs.stored_weights import read_weights
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.tables import Slice, TableChange, ensure_table, publish
@@ -33,7 +34,7 @@ def run(params: ApplyRules, session: SparkSession | None = None) -> None:
         files = apply_buckets(
             session,
             list_bucket_tasks(context.source, inputs.pinned.files),
-            inputs.work(context, dates),
+            inputs.work(context, dates, weights=read_weights(context, params.observations)),
             storage=inputs.storage(context, (FLAGS, DECISIONS)),
             how_far=how_far,
         )

@@ -268,6 +268,19 @@ class ApplyRules(SourceParams):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FitRuleWeights(SourceParams):
+    """Whose rules, and on fraud as known when."""
+
+    job: ClassVar[str] = "fit_rule_weights"
+    needs_spark: ClassVar[bool] = False
+
+    observations: Annotated[str, Option("the observation set whose rules are weighed")]
+    cutoff: Annotated[date | None, Option("fraud confirmed by this date; default: the last load")] = None
+    first: FirstDate = None
+    last: LastDate = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SegmentParams(SourceParams):
     """What every run for one segmentation on one source is told."""
 
@@ -345,6 +358,7 @@ RUNS: tuple[type[Params], ...] = (
     AblateDimensions,
     ScoreObservations,
     ApplyRules,
+    FitRuleWeights,
     FitSegments,
     AssignSegments,
     WriteReport,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import pyarrow.compute as pc
 
@@ -16,6 +15,7 @@ from tallystick.project.rule_checks import columns_of, plan_set
 from tallystick.rules.gathering import RuleColumns
 from tallystick.rules.rule_stage import RuleWork
 from tallystick.rules.table_arrivals import Arrivals, TableArrivals
+from tallystick.rules.weights import RuleWeights
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
 from tallystick.runs.run_dates import DateRange
@@ -41,9 +41,11 @@ class RuleInputs:
     arrivals: Arrivals
 
     @classmethod
-    def open(cls, context: RunContext, observations: str, *, dates: DateRange) -> RuleInputs:
-        """Plan the rules and pin their tables. NotFound for an unknown set and for one without rules, DeclarationError
-        with the first rule that is wrong. A feature table that is not there has no rows, and holds its rules.
+    def open(cls, context: RunContext, observations: str, *, dates: DateRange, more: Iterable[str] = ()) -> RuleInputs:
+        """Plan the rules and pin their tables; ``more`` are columns that are read though no rule asks for them.
+
+        NotFound for an unknown set and for one without rules, DeclarationError with the first rule that is wrong. A
+        feature table that is not there has no rows, and holds its rules.
         """
         observed = find_declared("observation set", observations, context.project.observations)
         known = columns_of(context.project, observed.name)
@@ -53,7 +55,7 @@ class RuleInputs:
                 f"observations {observed.name} have no rules", where="rules/", fix="declare a family for them"
             )
         groups: dict[str, dict[str, None]] = {}
-        for name in (name for one in rules for name in one.columns):
+        for name in (*(name for one in rules for name in one.columns), *more):
             groups.setdefault(known.group_of(name), {})[name] = None
         own = tuple(groups.pop("", ()))
         low, high = dates.instants(context.source)
@@ -70,7 +72,7 @@ class RuleInputs:
             arrivals=read_arrivals(context, tables),
         )
 
-    def work(self, context: RunContext, dates: DateRange, **more: Any) -> RuleWork:
+    def work(self, context: RunContext, dates: DateRange, *, weights: RuleWeights | None = None) -> RuleWork:
         """What every task needs."""
         first, last = (dates.first, dates.last) if self.observed.by_event else (date.min, date.min)
         spec = ObservationSpec.of(self.observed, context.contracts, first=first, last=last, columns=self.columns.own)
@@ -80,7 +82,7 @@ class RuleInputs:
             columns=self.columns,
             arrivals=self.arrivals,
             zone=context.source.zone,
-            **more,
+            weights=weights,
         )
 
     def storage(self, context: RunContext, written: Iterable[str] = ()) -> BucketStore:

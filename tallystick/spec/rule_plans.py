@@ -84,7 +84,8 @@ class SetColumns:
         """
         if column in self.own:
             return () if self.observed.by_event else (self.observed.table,)
-        return _tables_of(*self.features[column])
+        # A graph's own table is no load: without a snapshot its features are null.
+        return tuple(table for table in _tables_of(*self.features[column]) if table.startswith("clean."))
 
     def refusal_of(self, column: str) -> str:
         """Why no rule may read a column, as the end of a sentence; empty where rules may."""

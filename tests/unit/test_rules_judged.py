@@ -1,0 +1,164 @@
+"""What counts as fraud on a date, and what rules are worth by it: held against the definitions, row by row."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tallystick.errors import DeclarationError
+from tallystick.project import load_project
+from tallystick.rules.backtesting import backtest_rules, wilson
+from tallystick.rules.collecting import CollectedAnswers
+from tallystick.rules.fraud_cases import CLEAN, FRAUD, IMMATURE, KNOWN, FraudCases, label_fraud
+from tallystick.rules.rule_answers import RuleAnswers
+from tallystick.rules.subsets import choose_subset
+from tallystick.rules.weighing import PRIOR, fit_weights
+from tallystick.spec.fraud_labels import FraudLabel
+from tests.lib import house
+from tests.lib.rule_cases import planned
+
+ZONE = "Asia/Shanghai"
+LABEL = FraudLabel(
+    observations="visits", kinds=("ring", "mule"), roles=("perpetrator",), lead_days=2, unknown_days=5, maturity_days=20
+)
+CUTOFF = date(2026, 3, 31)
+
+
+def report(number: int, customer: str, **more: Any) -> dict[str, Any]:
+    """A version of a report: of a ring that began on 5 March and was confirmed early on the 10th, local time."""
+    return {
+        "fraud_report_id": f"r{number}", "customer_id": customer, "kind": "ring", "role": "perpetrator",
+        "event_at": datetime(2026, 3, 9, 18, tzinfo=UTC), "began_on": date(2026, 3, 5), "known_on": date(2026, 3, 11),
+        "loaded_on": date(2026, 3, 11), "is_retracted": False, **more,
+    }  # fmt: skip
+
+
+REPORTS = [
+    report(1, "a"),
+    report(2, "unknown_start", began_on=None),
+    report(3, "victim", role="victim"),
+    report(4, "other_kind", kind="take_over"),
+    report(5, "late", known_on=date(2026, 4, 1)),
+    report(6, "taken_back"),
+    report(6, "taken_back", is_retracted=True, known_on=date(2026, 3, 20), loaded_on=date(2026, 3, 20)),
+    # Corrected: it began earlier than was first thought.
+    report(7, "corrected"),
+    report(7, "corrected", began_on=date(2026, 3, 1), known_on=date(2026, 3, 15), loaded_on=date(2026, 3, 15)),
+    report(8, "twice"),
+    report(9, "twice", event_at=datetime(2026, 3, 20, tzinfo=UTC), began_on=date(2026, 3, 9),
+           known_on=date(2026, 3, 21), loaded_on=date(2026, 3, 21)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("customer", "day", "expected"),
+    [
+        ("a", 2, CLEAN), ("a", 3, FRAUD), ("a", 10, FRAUD), ("a", 11, KNOWN), ("a", 30, KNOWN),
+        ("unknown_start", 2, CLEAN), ("unknown_start", 3, FRAUD),
+        ("victim", 6, CLEAN), ("other_kind", 6, CLEAN), ("late", 6, CLEAN), ("taken_back", 6, CLEAN),
+        ("corrected", -2, CLEAN), ("corrected", -1, FRAUD),
+        # Between two cases, and in both: within a case counts before after one.
+        ("twice", 11, FRAUD), ("twice", 20, IMMATURE), ("twice", 21, KNOWN),
+        ("nobody", 11, CLEAN), ("nobody", 12, IMMATURE),
+    ],
+)  # fmt: skip
+def test_an_observation_is_fraud_by_what_was_confirmed_of_its_customer(customer: str, day: int, expected: int) -> None:
+    dates = np.array([(date(2026, 2, 28) + timedelta(days=day) - date(1970, 1, 1)).days])
+    reports = pa.Table.from_pylist(REPORTS)
+    reports = reports.set_column(
+        reports.column_names.index("event_at"), "event_at", reports["event_at"].cast(pa.timestamp("us", "UTC"))
+    )
+    customers = pa.chunked_array([[customer]])
+    found = label_fraud(customers, dates, reports, label=LABEL, cutoff=CUTOFF, zone=ZONE)
+    assert found.codes.tolist() == [expected]
+    if expected == FRAUD:
+        known_on = {"corrected": date(2026, 3, 15)}.get(customer, date(2026, 3, 11))
+        known_on = date(2026, 3, 21) if (customer, day) == ("twice", 11) else known_on
+        assert date.fromordinal(date(1970, 1, 1).toordinal() + int(found.known_on[0])) == known_on
+
+
+def test_the_shipped_labels_fit_and_wrong_ones_are_refused() -> None:
+    project = load_project(house.ROOT)
+    for label in project.fraud_labels.values():
+        label.check(project.observations, project.contracts)
+    told = {"observations": "applications", "kinds": ("rings",), "roles": ("perpetrator",)}
+    with pytest.raises(DeclarationError, match="has no kind rings .did you mean ring"):
+        FraudLabel(**told).check(project.observations, project.contracts)
+    with pytest.raises(DeclarationError, match="roles is empty"):
+        FraudLabel(**(told | {"roles": ()}))
+
+
+# Rules by observation: hit (1), clear (0), held (2). The last two observations cannot be judged.
+CODES = [
+    [1, 1, 0, 0, 1, 0, 1, 0],
+    [1, 1, 0, 0, 0, 0, 1, 0],
+    [0, 0, 1, 2, 0, 0, 0, 1],
+    [0, 0, 0, 0, 0, 0, 0, 0],
+]
+FRAUDS = [FRAUD, FRAUD, FRAUD, FRAUD, CLEAN, CLEAN, IMMATURE, KNOWN]
+RULES = tuple(planned(f"VEL00{n}", f"a > {n}", status="shadow" if n == 3 else "live") for n in range(1, len(CODES) + 1))
+CASES = FraudCases(
+    codes=np.array(FRAUDS, dtype=np.int8), known_on=np.where(np.array(FRAUDS) == FRAUD, np.arange(8) * 7 + 30, 0)
+)
+COLLECTED = CollectedAnswers(
+    answers=RuleAnswers(rules=RULES, codes=np.array(CODES, dtype=np.int8)),
+    rows=pa.table({"customer_id": ["c"] * 8}),
+    dates=np.arange(8) * 7,
+    decided=np.arange(8) * 7,
+    values=np.arange(8) * 100.0,
+    ranges={},
+)
+
+
+def test_a_backtest_counts_what_can_be_judged() -> None:
+    first, second, third, last = backtest_rules(COLLECTED, CASES).to_pylist()
+    assert (first["hits"], first["judged_hits"], first["frauds_hit"]) == (4, 3, 2)
+    assert (first["precision"], first["recall"]) == (2 / 3, 2 / 4)
+    assert (first["value_caught"], first["lag_days"]) == (0 + 100, 30)
+    # The second finds nothing that the first has not found; both together are three of four.
+    assert (first["gain"], second["gain"], third["gain"]) == (0.5, 0.0, 0.25)
+    assert (first["overlap"], first["overlap_with"]) == (3 / 4, "VEL002")
+    assert (third["overlap"], third["overlap_with"]) == (0.0, None)
+    # No live rule finds what the shadow finds.
+    assert (first["beside"], second["beside"], third["beside"]) == (0, 0, 1)
+    assert (third["held"], third["status"]) == (1 / 8, "shadow")
+    assert first["stability"] == pytest.approx(np.std([1, 1, 0, 0, 1, 0, 1, 0], ddof=1) / 0.5)
+    assert (last["precision"], last["lag_days"], last["stability"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("right", "asked", "low", "high"),
+    # Newcombe (1998), table I: Wilson's interval without correction for continuity.
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_intervals_are_those_of_wilson(right: int, asked: int, low: float, high: float) -> None:
+    assert wilson(right, asked) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_a_subset_is_chosen_by_what_each_rule_adds() -> None:
+    hits = np.array(CODES) == 1
+    found = choose_subset(hits, CASES.is_fraud)
+    # The first two find the same frauds, and the second hits fewer others.
+    assert (found.chosen, found.dead, found.redundant, found.left) == ((1, 2), (3,), (0,), ())
+    assert found.recall == (2 / 3, 1.0)
+    assert found.is_enough
+    less = choose_subset(hits, CASES.is_fraud, most=0.25)
+    assert (less.chosen, less.left, less.is_enough) == ((1,), (2,), False)
+    nothing = choose_subset(hits, np.zeros(8, dtype=bool))
+    assert (nothing.chosen, nothing.is_enough) == ((), False)
+
+
+def test_weights_are_smoothed_never_negative_and_without_what_was_held() -> None:
+    first, _, third, last = fit_weights(COLLECTED, CASES).to_pylist()
+    assert (first["frauds"], first["frauds_hit"], first["cleans"], first["cleans_hit"]) == (4, 2, 2, 1)
+    assert first["weight"] == pytest.approx(np.log((2 + PRIOR / 2) / (4 + PRIOR) / ((1 + PRIOR / 2) / (2 + PRIOR))))
+    assert (third["frauds"], third["cleans"]) == (3, 2)
+    assert third["weight"] > 0
+    assert last["weight"] == 0.0
+    only_clean = fit_weights(COLLECTED, FraudCases(codes=1 - np.minimum(CASES.codes, 1), known_on=CASES.known_on))
+    assert min(only_clean["weight"].to_pylist()) == 0.0
+    assert first["base"] == pytest.approx(np.log(4.5 / 2.5))

@@ -24,6 +24,7 @@ from tallystick.pipeline import (
     Dates,
     Place,
     Step,
+    check_night,
     check_sources,
     list_maintenance_steps,
     list_night_steps,
@@ -139,11 +140,8 @@ def load_recipe(deployment: Deployment) -> Recipe:
 
 def load_returning(deployment: Deployment) -> Recipe:
     """The recipe that scores all customers each night; DeclarationError as ``load_recipe``, and when it scores none."""
-    where = "TALLYSTICK_RETURNING"
-    recipe = _load_recipe(deployment, deployment.returning, where=where)
-    if not recipe.also_scored:
-        what = f"recipe {recipe.name} scores nobody but its own observations"
-        raise DeclarationError(what, where=where, fix='also_scored=("daily",) in the recipe')
+    recipe = _load_recipe(deployment, deployment.returning, where="TALLYSTICK_RETURNING")
+    check_night(recipe)
     return recipe
 
 

@@ -100,6 +100,13 @@ def check_sources(recipe: Recipe, sources: Iterable[str]) -> None:
         raise DeclarationError(what, where="sources", fix="declare a recipe for each source, and run each with its own")
 
 
+def check_night(recipe: Recipe) -> None:
+    """Refuse a recipe that scores nobody but its own observations where a night is to score others."""
+    if not recipe.also_scored:
+        what = f"recipe {recipe.name} scores nobody but its own observations"
+        raise DeclarationError(what, fix='also_scored=("daily",) in the recipe')
+
+
 def list_night_steps(recipe: Recipe, source: str, *, place: Place, dates: Dates | None = None) -> list[Step]:
     """The runs from stored events to the champion's scores of the other sets that the recipe names, set by set.
 

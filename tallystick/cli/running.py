@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Unpack
 from tallystick.ending import end_at_interrupt
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError, InputError, NotFound
-from tallystick.pipeline import Dates, Place, Step, list_night_steps, list_steps, run_steps
+from tallystick.pipeline import Dates, Place, Step, check_night, list_night_steps, list_steps, run_steps
 from tallystick.project import Project, find_project, load_project
 from tallystick.runs.params import IngestSource
 from tallystick.runs.progress import progress, working
@@ -83,9 +83,7 @@ def run_night(recipe: str, source: str, *, day: date | None, warehouse: Path, pr
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
     chosen, place = declared.recipes[recipe], Place(project=declared.root, warehouse=home)
-    if not chosen.also_scored:
-        what = f"recipe {recipe} scores nobody but its own observations"
-        raise DeclarationError(what, fix='also_scored=("daily",) in the recipe')
+    check_night(chosen)
     steps = list_night_steps(chosen, source, place=place, dates=Dates(first=day, last=day))
     with spark_session(declared.root) as session:
         run_steps(steps, session=session, run_id=uuid.uuid4().hex)

@@ -120,10 +120,17 @@ def test_what_a_recipe_would_miss_on_a_source_is_an_import_error(tmp_path: Path,
         assert f"tally source check copenhagen --recipe {RECIPE}" in text
 
 
-def test_segments_are_assigned_each_month_where_a_segmentation_is_named(tmp_path: Path, project_root: Path) -> None:
-    facts = read_facts(tmp_path, project_root, TALLYSTICK_SEGMENTATION="preferences")
-    assert facts["errors"] == {}
-    jobs = submitted(facts, "monthly_segments")
+@pytest.fixture(scope="module")
+def all_facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Facts:
+    """Those of a deployment that names all that a deployment may name."""
+    named = {"TALLYSTICK_SEGMENTATION": "preferences", "TALLYSTICK_RETURNING": "returning"}
+    found = read_facts(tmp_path_factory.mktemp("all"), project_root, **named)
+    assert found["errors"] == {}
+    return found
+
+
+def test_segments_are_assigned_each_month_where_a_segmentation_is_named(all_facts: Facts) -> None:
+    jobs = submitted(all_facts, "monthly_segments")
     assert list(jobs) == ["compute_features", "fit_segments", "assign_segments"]
     assert jobs["assign_segments"]["upstream"] == [f"{SOURCE}.fit_segments"]
     month_end = "{{ business_date(dag_run)[:8] }}01"
@@ -132,7 +139,7 @@ def test_segments_are_assigned_each_month_where_a_segmentation_is_named(tmp_path
     fitting = " ".join(jobs["fit_segments"]["arguments"])
     assert f"--as-of {month_end} --first-only" in fitting
     assert {task["pool"] for task in jobs.values()} == {"tallystick_writers"}
-    assert len(facts["dags"]["monthly_segments"]["doc"]) > 200
+    assert len(all_facts["dags"]["monthly_segments"]["doc"]) > 200
 
 
 def test_one_segmentation_has_one_source(tmp_path: Path, project_root: Path) -> None:
@@ -142,29 +149,18 @@ def test_one_segmentation_has_one_source(tmp_path: Path, project_root: Path) -> 
     assert "segmentation preferences has one model, but 2 sources are named" in told
 
 
-def test_all_customers_are_scored_each_night_where_a_recipe_for_them_is_named(
-    tmp_path: Path, project_root: Path
-) -> None:
-    facts = read_facts(tmp_path, project_root, TALLYSTICK_RETURNING="returning")
-    assert facts["errors"] == {}
-    night = submitted(facts, "daily_returning")
+def test_all_customers_are_scored_each_night_where_a_recipe_for_them_is_named(all_facts: Facts) -> None:
+    night = submitted(all_facts, "daily_returning")
     assert list(night) == ["compute_features", "score_observations"]
     assert night["score_observations"]["upstream"] == [f"{SOURCE}_daily.compute_features"]
     for job, task in night.items():
         told = " ".join(task["arguments"])
         assert "--observations daily" in told, job
         assert "--from {{ business_date(dag_run) }} --to {{ business_date(dag_run) }}" in told, job
-    assert facts["dags"]["daily_returning"]["triggers"] == [f"label_{RECIPE}"]
-    training = submitted(facts, "monthly_returning")
+    assert all_facts["dags"]["daily_returning"]["triggers"] == [f"label_{RECIPE}"]
+    training = submitted(all_facts, "monthly_returning")
     order = ["compute_features", "build_labels", "audit_leakage", "train_model", "score_observations", "write_report"]
     assert list(training) == order
     for task in training.values():
         assert "--recipe returning" in " ".join(task["arguments"])
     assert {task["pool"] for task in (*night.values(), *training.values())} == {"tallystick_writers"}
-
-
-def test_a_recipe_that_scores_nobody_else_is_an_import_error(tmp_path: Path, project_root: Path) -> None:
-    facts = read_facts(tmp_path, project_root, TALLYSTICK_RETURNING=RECIPE)
-    told = {Path(path).stem: text for path, text in facts["errors"].items()}
-    assert sorted(told) == ["daily_returning", "monthly_returning"]
-    assert f"recipe {RECIPE} scores nobody but its own observations" in told["daily_returning"]

@@ -17,12 +17,14 @@ from tallystick.graph import (
     Aggregates,
     Capped,
     Components,
+    ComponentTotals,
     Cycles,
     Edges,
     Flagged,
     Graph,
     Payments,
     TieMeasures,
+    aggregate_components,
     aggregate_neighbours,
     aggregate_two_steps,
     build_graph,
@@ -212,6 +214,10 @@ class _KindMeasures:
         seeds = np.nan_to_num(self.value(measure), nan=0.0).clip(min=0.0)
         return np.asarray(compute_pagerank(self.neighbours, seeds=seeds).score * self.facts.count)
 
+    def among(self, measure: NodeMeasure) -> ComponentTotals:
+        """The value among the others of the component."""
+        return aggregate_components(self.components, self.value(measure))
+
     def bridge(self, measure: NodeMeasure) -> Codes:
         group = find_components(self.neighbours, among=self.value(measure) > 0).label
         return np.asarray(count_groups(self.neighbours, group))
@@ -253,6 +259,8 @@ _OPS: Mapping[str, Callable[[_KindMeasures, NodeMeasure], Numbers]] = {
     "mean": lambda of, measure: of.around(measure).mean[0],
     "highest": lambda of, measure: of.around(measure).highest[0],
     "weighted_mean": lambda of, measure: of.around(measure).weighted_mean[0],
+    "component_sum": lambda of, measure: of.among(measure).total,
+    "component_mean": lambda of, measure: of.among(measure).mean,
     "spread": lambda of, measure: of.spread(measure),
     "rank": lambda of, measure: of.rank(measure),
     "distance": lambda of, measure: of.distance(measure),

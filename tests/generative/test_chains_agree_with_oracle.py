@@ -57,7 +57,7 @@ TIES = {
 LABEL = DelinquencyLabel(name="late", dpd=30, window="90d", anchor="first_due")
 VALUED = ("count", "sum", "mean", "highest", "weighted_mean")
 ALONE = tuple(op for op, rule in NODE_OPS.items() if not rule.takes_value and not rule.takes_payments)
-FLAGGED = ("distance", "bridge", "rank", "spread")
+FLAGGED = ("distance", "bridge", "rank", "spread", "component_sum", "component_mean")
 
 
 def graph(**parts: Any) -> CustomerGraph:

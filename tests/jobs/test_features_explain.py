@@ -75,7 +75,7 @@ def differing(
     found = compute_from(GroupWork.of(group, contracts), tables, asked, zone=ZONE)
     writer = SqlWriter.of(group, contracts)
     with duckdb.connect() as connection:
-        connection.execute("SET threads = 1; SET TimeZone = 'UTC'; CREATE SCHEMA clean").fetchall()
+        connection.execute("SET threads = 1; SET TimeZone = 'UTC'; CREATE SCHEMA clean; CREATE SCHEMA graph").fetchall()
         for name, rows in tables.items():
             connection.register("given", rows)
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given").fetchall()

@@ -85,7 +85,7 @@ def measure_value(ties: Ties, members: Sequence[str], values: Values, *, steps: 
 
 
 def measure_flag(ties: Ties, members: Sequence[str], values: Values) -> dict[str, dict[str, Any]]:
-    """Every measure that looks at who has a value above 0."""
+    """Every measure that looks further than two steps, or at who has a value above 0."""
     graph = neighbours_of(ties, members)
     flagged = {one for one in members if (values.get(one) or 0) > 0}
     distance: dict[str, int | None] = {}
@@ -96,7 +96,11 @@ def measure_flag(ties: Ties, members: Sequence[str], values: Values) -> dict[str
     touched = {one: sum(bool(group & {one, *graph[one]}) for group in groups) for one in members}
     seeds = {one: values.get(one) or 0.0 for one in members}
     rank = nx.pagerank(graph, personalization=seeds, tol=1e-12, max_iter=1000) if flagged else dict.fromkeys(members, 0)
+    parts = {one: part - {one} for part in nx.connected_components(graph) for one in part}
+    known = {one: [v for other in others if (v := values.get(other)) is not None] for one, others in parts.items()}
     return {
+        "component_sum": {one: sum(found) for one, found in known.items()},
+        "component_mean": {one: sum(found) / len(found) if found else None for one, found in known.items()},
         "distance": distance,
         "bridge": touched,
         "rank": {one: score * len(members) for one, score in rank.items()},

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.errors import ContractError
-from tallystick.graph.csr import Doubles, Graph, Ids, as_doubles, as_flags
+from tallystick.graph.csr import Doubles, Graph, Ids, as_doubles, as_flags, divided
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -34,7 +34,7 @@ class ComponentTotals:
     @property
     def mean(self) -> Doubles:
         """The mean of the known values, NaN if there are none. Of a flag (0 or 1) it is the share."""
-        return np.divide(self.total, self.known, out=np.full(self.total.shape, np.nan), where=self.known > 0)
+        return divided(self.total, self.known)
 
 
 def find_components(graph: Graph, *, among: npt.ArrayLike | None = None) -> Components:

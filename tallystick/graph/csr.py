@@ -175,6 +175,13 @@ def as_doubles(values: npt.ArrayLike, *, where: str, nodes: int) -> Doubles:
     return made
 
 
+def divided(part: Array, whole: Array) -> Doubles:
+    """The share of each part in its whole, NaN where the whole is 0."""
+    made = np.full(part.shape, np.nan)
+    np.divide(part, whole, out=made, where=whole > 0)
+    return made
+
+
 def check_nodes(ids: Ids, *, nodes: int, where: str) -> None:
     """Refuse numbers of nodes out of range."""
     if not 0 <= nodes <= _MOST_NODES:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.errors import ContractError
-from tallystick.graph.csr import Doubles, Graph, Ids, as_flags, as_ids
+from tallystick.graph.csr import Doubles, Graph, Ids, as_flags, as_ids, divided
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,14 +64,12 @@ def measure_ties(graph: Graph, *, day: int) -> TieMeasures:
         raise ContractError("which way ties go is known after join_directions only", where="measure_ties")
     counts, ages = np.empty((3, graph.nodes), dtype=np.int32), np.empty((3, graph.nodes))
     _, *columns = graph.columns
-    neighbour_loops.measure_rows(graph.starts, tuple(columns), np.int32(day), counts, ages)
-    degrees = graph.degrees()
-    share = np.divide(counts[2], degrees, out=np.full(graph.nodes, np.nan), where=degrees > 0)
+    neighbour_loops.measure_rows(graph.starts, tuple(columns), day, counts, ages)
     return TieMeasures(
         fan_out=counts[0],
         fan_in=counts[1],
         mutual=counts[2],
-        reciprocity=share,
+        reciprocity=divided(counts[2], graph.degrees()),
         mean_age=ages[0],
         least_age=ages[1],
         quiet_days=ages[2],
@@ -115,5 +113,4 @@ def measure_egos(graph: Graph, *, among: npt.ArrayLike | None = None) -> Egos:
     members, links = np.empty(graph.nodes, dtype=np.int32), np.empty(graph.nodes, dtype=np.int64)
     neighbour_loops.count_links(graph.starts, graph.targets, flags, members, links)
     pairs = members.astype(np.float64) * (members - 1.0) / 2.0
-    density = np.divide(links, pairs, out=np.full(graph.nodes, np.nan), where=members > 1)
-    return Egos(members=members, links=links, density=density)
+    return Egos(members=members, links=links, density=divided(links, pairs))

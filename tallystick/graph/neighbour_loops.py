@@ -77,7 +77,7 @@ def _find(table: Array, bits: int, node: int) -> int:
     last = (np.int64(1) << bits) - 1
     while table[at] != _EMPTY and table[at] != node:
         at = (at + 1) & last
-    return at
+    return int(at)
 
 
 @part
@@ -96,7 +96,7 @@ def _most_at_two(rows: Rows, node: int) -> int:
     paths = 1 + starts[node + 1] - starts[node]
     for k in range(starts[node], starts[node + 1]):
         paths += starts[targets[k] + 1] - starts[targets[k]]
-    return min(paths, starts.size - 1)
+    return int(min(paths, starts.size - 1))
 
 
 @part
@@ -195,7 +195,7 @@ def _has(starts: Array, targets: Array, node: int, other: int) -> bool:
             low = middle + 1
         else:
             high = middle
-    return low < starts[node + 1] and targets[low] == other
+    return bool(low < starts[node + 1] and targets[low] == other)
 
 
 @_compiled((_INTS, _IDS, _BOOLS, _IDS_OUT, array_type(_INT, is_written=True)))
@@ -234,12 +234,12 @@ def count_links(starts: Array, targets: Array, among: Array, members: Array, lin
     (
         _INTS,
         numba.types.Tuple((_IDS, _IDS, array_type(numba.uint8))),
-        _ID,
+        _INT,
         array_type(_ID, 2, is_written=True),
         _PLANES,
     )
 )
-def measure_rows(starts: Array, columns: tuple[Array, Array, Array], day: int, counts: Array, ages: Array) -> None:
+def measure_rows(starts: Array, columns: tuple[Array, ...], day: int, counts: Array, ages: Array) -> None:
     """Ties that go out, come in and go both ways; the mean and the least age, and the days since any was seen."""
     first, last, ways = columns
     for node in range(starts.size - 1):
@@ -250,11 +250,11 @@ def measure_rows(starts: Array, columns: tuple[Array, Array, Array], day: int, c
             into += ways[k] >> 1
             both += ways[k] == 3
             if first.size:
-                age = np.int64(day) - first[k]
+                age = day - first[k]
                 total += age
                 youngest = min(youngest, age)
             if last.size:
-                latest = min(latest, np.int64(day) - last[k])
+                latest = min(latest, day - last[k])
         counts[0, node], counts[1, node], counts[2, node] = out, into, both
         size = starts[node + 1] - starts[node]
         ages[0, node] = total / size if size and first.size else np.nan

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.errors import ContractError
-from tallystick.graph.csr import Doubles, Graph, Ids
+from tallystick.graph.csr import Doubles, Graph, Ids, divided
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ class Aggregates:
     @property
     def mean(self) -> Doubles:
         """The mean of the known values, NaN if there are none. Of a flag (0 or 1) it is the share."""
-        return np.divide(self.total, self.known, out=np.full(self.total.shape, np.nan), where=self.known > 0)
+        return divided(self.total, self.known)
 
 
 def aggregate_neighbours(graph: Graph, values: npt.ArrayLike) -> Aggregates:

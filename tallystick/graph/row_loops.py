@@ -16,7 +16,7 @@ from tallystick.kernel.compiling import array_type, compiler_for, part
 
 Array = npt.NDArray[Any]
 # Of each tie: weight, first and last day, and which ways it goes.
-Columns = tuple[Array, Array, Array, Array]
+Columns = tuple[Array, ...]
 
 _compiled = compiler_for(__file__)
 _INT, _ID, _REAL, _WAY = numba.int64, numba.int32, numba.float32, numba.uint8
@@ -177,8 +177,8 @@ def _choose(columns: Columns, begin: int, size: int, most: int, is_by_day: bool,
     """Mark in ``order[2]`` the ``most`` first of a row."""
     weights, _, last, _ = columns
     for k in range(size):
-        # The bits of positive floats are ordered as the floats are.
-        heavy = np.int64(np.float32(weights[begin + k]).view(np.int32))
+        # The bits of floats from 0 on are ordered as the floats are; adding 0 takes the sign off a 0.
+        heavy = np.int64(np.float32(weights[begin + k] + np.float32(0.0)).view(np.int32))
         late = np.int64(last[begin + k]) if last.size else np.int64(0)
         order[0, k], order[1, k] = (late, heavy) if is_by_day else (heavy, late)
     scratch = order[0, :size].copy()

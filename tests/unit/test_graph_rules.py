@@ -132,6 +132,9 @@ def test_a_hub_is_cut_in_its_own_row_only() -> None:
     assert capped.cut.tolist() == [3, 0, 0, 0, 0, 0]
     assert capped.graph.targets.tolist() == [1, 2, 0, 0, 0, 0, 0]
     assert cap_hubs(star, 5).graph is star
+    # A weight of minus nothing is as strong as one of nothing.
+    zeros = build_graph(edges(*((0, leaf) for leaf in range(1, 4)), weight=[-0.0, 0.0, 0.0]), nodes=4)
+    assert cap_hubs(zeros, 1).graph.targets.tolist() == [1]
 
 
 def test_a_group_that_a_node_joins_has_grown_for_it_by_its_whole_size() -> None:

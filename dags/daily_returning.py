@@ -7,7 +7,7 @@ names a recipe. It starts when the daily DAG has built the labels of a business 
 
 * **First date**: the scores fail until `monthly_returning` has trained a model. Trigger it once by hand, then clear.
 * **Again**: clear the task. Every job replaces its own date and gives the same table, while the champion is the same.
-* **Earlier dates** are not scored again by a later champion: what was answered on a day can be looked up as it was.
+* **Earlier dates** are not scored again by a later champion, which the job refuses: what was said stays.
 """
 
 from __future__ import annotations

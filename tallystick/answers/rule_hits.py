@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from tallystick.answers.shelves import Customer, Shelf, up_to
-from tallystick.tables.store.customer_rows import CustomerFiles
+from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
 
 DECISIONS, FLAGS = "score.fraud_decisions", "score.fraud_flags"
 
@@ -56,7 +56,7 @@ class RuleAnswer:
 def find_rules(
     customer: Customer, *, decisions: Shelf, flags: Shelf | None, files: CustomerFiles, observations: str, day: date
 ) -> RuleAnswer:
-    """The newest decision of the set at or before the date, its hits, and those of other sets in the days before it."""
+    """The newest decision of the set at or before the start of the date, its hits, and those of other sets before."""
     columns = ("decided_on", "live_rules", "live_held", "fraud_score")
     asked = _rows(decisions, files, customer, columns, sets=(observations,), day=day)
     newest = max((row for _, row in asked), key=lambda row: row["decided_on"], default=None)
@@ -92,9 +92,14 @@ def _rows(
     sets: Iterable[str],
     day: date,
 ) -> list[tuple[str, dict[str, object]]]:
-    """The customer's rows of these sets that were decided up to the date, each with its set."""
-    end, found = customer.midnight(day + timedelta(days=1)), []
+    """The customer's rows of these sets, each with its set: of what came before the date begins, and was decided by it.
+
+    What happens during the date is answered in the night after it, so nobody could have said it on the date.
+    """
+    end, found = customer.midnight(day), []
     for name in sets:
-        rows = files.read(up_to(shelf.files(customer, observations=name), end), customer.id, columns)
-        found += [(name, row) for row in rows.to_pylist() if row["decided_on"] <= day] if rows else []
+        rows = files.read(up_to(shelf.files(customer, observations=name), end), customer.id, ("as_of", *columns))
+        if rows is not None:
+            values = zip(instants_of(rows["as_of"]), rows.select(columns).to_pylist(), strict=True)
+            found += [(name, row) for instant, row in values if instant <= end and row["decided_on"] <= day]
     return found

@@ -254,6 +254,7 @@ class ScoreObservations(RecipeParams):
     first: FirstDate = None
     last: LastDate = None
     look_back: LookBack = 0
+    again: Annotated[bool, Option("of another set than its own: replace also what another version has said")] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

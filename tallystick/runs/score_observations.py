@@ -13,6 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import ModelError
 from tallystick.features import list_bucket_tasks
 from tallystick.features.planning import last_load
 from tallystick.model.registry import ModelVersion, Registry, load_local
@@ -44,6 +48,8 @@ def run(params: ScoreObservations, session: SparkSession) -> None:
     recipe = context.recipe(params).scoring(params.observations)
     champion = _Champion.find(context, recipe)
     dates = _settle_dates(params, context, recipe)
+    if not params.again:
+        champion.refuse_to_replace(context, recipe, dates)
     pinned = _pin(context, recipe, champion, dates=dates)
     declared = [name for name in (*pinned.tables, recipe.score_table) if name != champion.learned.name]
     storage = context.storage(declared, **{champion.learned.name: champion.learned})
@@ -79,11 +85,34 @@ class _Champion:
         learned = training_contract(recipe, [feature.name for feature in plan.features])
         return cls(version=version, plan=plan, learned=learned, registry=registry)
 
+    def refuse_to_replace(self, context: RunContext, recipe: Recipe, dates: DateRange) -> None:
+        """ModelError where another version has scored these dates of a set that is not the recipe's own.
+
+        Those scores were answers to customers: what was said on a day stays as it was said.
+        """
+        if not self._is_other_set(context, recipe) or not context.warehouse.exists(recipe.score_table):
+            return
+        low, high = dates.instants(context.source)
+        stored = context.is_ours & (pc.field("recipe") == recipe.name)
+        stored = stored if low is None else stored & (pc.field("as_of") >= pa.scalar(low))
+        stored = stored if high is None else stored & (pc.field("as_of") < pa.scalar(high))
+        rows = read_arrow(context.warehouse, recipe.score_table, columns=["model_version"], filter=stored)
+        others = sorted(set(rows["model_version"].unique().to_pylist()) - {self.version.label})
+        if others:
+            what = f"{', '.join(others)} has scored these dates, and {self.version.label} would replace what was said"
+            raise ModelError(
+                what, where=recipe.score_table, fix="name other dates, or say jobs/score_observations.py --again"
+            )
+
+    @staticmethod
+    def _is_other_set(context: RunContext, recipe: Recipe) -> bool:
+        return recipe.observations != context.project.recipes[recipe.name].observations
+
     def work(self, context: RunContext, recipe: Recipe, dates: DateRange) -> ScoreWork:
         """What every task needs; the model's files are fetched to where tasks find them."""
         low, high = dates.instants(context.source)
         # Another set has other ids: a customer at an instant that the model saw is told by these two.
-        is_own = recipe.observations == context.project.recipes[recipe.name].observations
+        seen_by = "customer_id" if self._is_other_set(context, recipe) else "observation_id"
         return ScoreWork(
             recipe=recipe.name,
             observed=score_spec(self.plan, context.contracts, first=dates.first, last=dates.last),
@@ -94,7 +123,7 @@ class _Champion:
             model_version=self.version.label,
             currency=recipe.policy.currency if recipe.policy else "",
             training_table=self.learned.name,
-            seen_by="observation_id" if is_own else "customer_id",
+            seen_by=seen_by,
             low=low,
             high=high,
         )

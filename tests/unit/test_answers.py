@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +222,7 @@ def test_an_answer_from_tables_imports_nothing_that_takes_longer_than_itself(
     assert done.stdout.split() == []
 
 
+AT_NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
 DECIDED = {"live_rules": 120, "live_held": 3, "fraud_score": 12.5}
 HIT = {"family": "velocity", "severity": "high", "status": "live", "reason": "Many payments in a day"}
 LISTED = {"observation_id": "loan7", "level": "act", "reason_1": "Salary is late", "clears_when": "salary comes",
@@ -249,6 +250,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Answe
             ("simbank:3", TUESDAY - timedelta(days=29), {**HIT, "rule_id": "APP001", "observations": "applications"}),
             ("simbank:4", TUESDAY - timedelta(days=30), {**HIT, "rule_id": "APP001", "observations": "applications"}),
             ("simbank:5", TUESDAY + timedelta(days=1), {**HIT, "rule_id": "APP001", "observations": "applications"}),
+            ("simbank:8", TUESDAY, {**HIT, "rule_id": "APP002", "observations": "applications", "as_of": AT_NOON}),
         ],
     )
     store_rows(
@@ -299,6 +301,7 @@ def test_what_stands_against_granting_at_once_is_named(guarded: Answers) -> None
     assert told == "watch list, act since 2026-03-10: Salary is late"
     (told,) = guarded.score("simbank:1", as_of=MONDAY).objections
     assert told == "rule VEL001 (high, daily of 2026-03-09)"
+    # An application of Tuesday noon hit a rule, which nobody knew when Tuesday began.
     (told,) = guarded.score("simbank:8").objections
     assert told == "score.fraud_decisions has nothing for 2026-03-10; run jobs/apply_rules.py"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from airflow.sdk import DAG, CronPartitionTimetable
 
 from tallystick.orchestration import (
-    add_returning_training_tasks,
+    add_monthly_training_tasks,
     dag_macros,
     dag_settings,
     load_returning,
@@ -37,4 +37,4 @@ if deployment.returning:
         user_defined_macros=dag_macros(deployment),
         **dag_settings("monthly_returning", owner="machine-learning", task_hours=12, run_hours=24),
     ):
-        add_returning_training_tasks(deployment, load_returning(deployment))
+        add_monthly_training_tasks(deployment, load_returning(deployment))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tallystick.spec.algorithms import GradientBoosting, Scorecard, Selection
 from tallystick.spec.labels import DelinquencyLabel
 from tallystick.spec.recipes import Ablation, Audit, Gates, Recipe, RequestFeature, Scale, Split
+from tallystick.spec.watch_lists import WatchList
 
 DPD90_IN_6_MONTHS = DelinquencyLabel(
     name="dpd90_in_6_months",
@@ -132,4 +133,16 @@ EARLY_WARNING = Recipe(
     scale=Scale(base_score=60.0, base_odds=10.0, pdo=8.0),
     audit=Audit(max_auc=0.9, max_missing_auc=0.8, max_joint_auc=0.95, sample=40),
     gates=Gates(min_auc=0.65, calibration_slope=(0.4, 2.5), max_psi=0.5, min_bad=10),
+)
+
+WATCH_LIST = WatchList(
+    name="early_warning",
+    title="Watch list of running loans",
+    recipe=EARLY_WARNING.name,
+    observations="running_nights",
+    family="early_warning",
+    capacity=0.05,  # as many as the collectors of the bank can call
+    act=0.2,
+    keep_within=2.0,
+    stay_days=28,
 )

@@ -30,16 +30,19 @@ from tallystick.pipeline import (
     list_night_steps,
     list_segment_steps,
     list_steps,
+    list_watch_steps,
 )
 from tallystick.project import load_project
 from tallystick.project.recipe_checks import check_recipe_on_source
 from tallystick.project.segment_checks import check_segmentation
+from tallystick.project.watch_list_checks import check_watch_list
 from tallystick.runs.arguments import render
 from tallystick.runs.params import CompactEvents, template
 from tallystick.submitting import JobOperator
 
 if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.watch_lists import WatchList
 
 Declared = TypeVar("Declared")
 
@@ -80,6 +83,7 @@ class Deployment:
     properties: Path
     segmentation: str = ""
     returning: str = ""
+    watch_list: str = ""
     connection: str = "spark_default"
 
     @property
@@ -93,7 +97,7 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
 
     TALLYSTICK_WAREHOUSE, TALLYSTICK_SOURCES (``name=dir;name=dir``) and TALLYSTICK_RECIPE must be set.
     TALLYSTICK_SEGMENTATION names the segmentation that is assigned each month (default: none), TALLYSTICK_RETURNING the
-    recipe that scores all customers each night (default: none).
+    recipe that scores all customers each night, TALLYSTICK_WATCH_LIST the watch list of running loans (default: none).
     TALLYSTICK_ZONE is the zone in which a business date begins (default Asia/Shanghai), TALLYSTICK_SPARK_CONF the
     properties of spark-submit (default: the ones ``make setup`` writes).
     """
@@ -108,6 +112,7 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
         properties=Path(properties),
         segmentation=environment.get("TALLYSTICK_SEGMENTATION", "").strip(),
         returning=environment.get("TALLYSTICK_RETURNING", "").strip(),
+        watch_list=environment.get("TALLYSTICK_WATCH_LIST", "").strip(),
     )
 
 
@@ -143,6 +148,14 @@ def load_returning(deployment: Deployment) -> Recipe:
     recipe = _load_recipe(deployment, deployment.returning, where="TALLYSTICK_RETURNING")
     check_night(recipe)
     return recipe
+
+
+def load_watch_list(deployment: Deployment) -> tuple[WatchList, Recipe]:
+    """The watch list of each night and its recipe; DeclarationError as ``load_recipe``, and when the list is wrong."""
+    project, where = load_project(deployment.project), "TALLYSTICK_WATCH_LIST"
+    declared = _find(deployment.watch_list, project.watch_lists, what="watch list", where=where)
+    check_watch_list(project, declared)
+    return declared, _load_recipe(deployment, declared.recipe, where=where)
 
 
 def _load_recipe(deployment: Deployment, named: str, *, where: str) -> Recipe:
@@ -259,7 +272,7 @@ def add_night_tasks(deployment: Deployment, recipe: Recipe) -> None:
                 submit_steps(deployment, own, after=[])
 
 
-def add_returning_training_tasks(deployment: Deployment, recipe: Recipe) -> None:
+def add_monthly_training_tasks(deployment: Deployment, recipe: Recipe) -> None:
     """Inside a DAG: per source all that a model of the recipe needs and is, from stored events to its report."""
     dates = Dates(last=template(BUSINESS_DATE), cutoff=template(BUSINESS_DATE))
     for source, directory in deployment.sources.items():
@@ -267,6 +280,16 @@ def add_returning_training_tasks(deployment: Deployment, recipe: Recipe) -> None
         wanted = ("compute_features", "build_labels", *TRAIN)
         with TaskGroup(source):
             submit_steps(deployment, (step for step in steps if step.job in wanted), after=[])
+
+
+def add_watch_tasks(deployment: Deployment, declared: WatchList, recipe: Recipe) -> None:
+    """Inside a DAG: per source the running loans of the business date: features, scores, rules, the watch list."""
+    dates = Dates(first=template(BUSINESS_DATE), last=template(BUSINESS_DATE))
+    for source in deployment.sources:
+        with TaskGroup(source):
+            submit_steps(
+                deployment, list_watch_steps(declared, recipe, source, place=deployment.place, dates=dates), after=[]
+            )
 
 
 def add_maintenance_tasks(deployment: Deployment) -> None:

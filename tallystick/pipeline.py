@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
 from tallystick.runs.params import (
+    ApplyRules,
     AssignSegments,
     AuditLeakage,
     BuildLabels,
@@ -25,6 +26,7 @@ from tallystick.runs.params import (
     Params,
     ScoreObservations,
     TrainModel,
+    UpdateWatchlist,
     VacuumTables,
     ValidateTables,
     WriteReport,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from tallystick.spec.recipes import Recipe
     from tallystick.spec.segments import Segmentation
+    from tallystick.spec.watch_lists import WatchList
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +125,26 @@ def list_night_steps(recipe: Recipe, source: str, *, place: Place, dates: Dates 
         scores = ScoreObservations(**common, recipe=recipe.name, observations=name, **between)
         steps += [Step(title=f"features of {name}", params=features), Step(title=f"score {name}", params=scores)]
     return steps
+
+
+def list_watch_steps(
+    declared: WatchList, recipe: Recipe, source: str, *, place: Place, dates: Dates | None = None
+) -> list[Step]:
+    """The runs from stored events to the watch list: features and scores of the nights, rules, the list itself.
+
+    ``recipe`` is the list's. Without dates the night of the last load is computed and scored, and each scored night
+    that lacks its list gets it.
+    """
+    days = dates or Dates()
+    common: dict[str, Any] = {"project": place.project, "warehouse": place.warehouse, "source": source}
+    between: dict[str, Any] = {"first": days.first, "last": days.last}
+    scoring = replace(recipe, also_scored=(declared.observations,))
+    rules = ApplyRules(**common, observations=declared.observations, **between)
+    return [
+        *list_night_steps(scoring, source, place=place, dates=days),
+        Step(title=f"rules of {declared.observations}", params=rules),
+        Step(title=declared.name, params=UpdateWatchlist(**common, watch_list=declared.name, **between)),
+    ]
 
 
 def list_segment_steps(

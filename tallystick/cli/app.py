@@ -17,6 +17,7 @@ from tallystick.cli.answering import commands as answer_commands
 from tallystick.cli.backfilling import commands as backfill_commands
 from tallystick.cli.fraud_rules import rules_app
 from tallystick.cli.maintaining import maintain_app
+from tallystick.cli.watching import watch_app
 
 if TYPE_CHECKING:
     from tallystick.simulation import Wanted
@@ -36,6 +37,7 @@ app.add_typer(rejected_app, name="rejected")
 app.add_typer(features_app, name="features")
 app.add_typer(rules_app, name="rules")
 app.add_typer(maintain_app, name="maintain")
+app.add_typer(watch_app, name="watchlist")
 features_app.add_typer(backfill_commands)
 app.add_typer(answer_commands)
 

@@ -23,6 +23,7 @@ from tallystick.project.rule_checks import rule_problems
 from tallystick.project.segment_checks import segmentation_problems
 from tallystick.project.sources import check_source, source_names
 from tallystick.project.ties import tie_problems
+from tallystick.project.watch_list_checks import watch_list_problems
 from tallystick.spec.checks import group_faults
 from tallystick.spec.clean_tables import clean_faults
 from tallystick.spec.columns import group_columns
@@ -211,6 +212,12 @@ def _fraud_labels(project: Project) -> Iterator[Problem]:
             yield as_problem(point_at(error, label.path))
 
 
+def _watch_lists(project: Project) -> Iterator[Problem]:
+    """What a watch list names exists, and its model can rank what it lists."""
+    for declared in project.watch_lists.values():
+        yield from watch_list_problems(project, declared)
+
+
 def _sources(project: Project) -> Iterator[Problem]:
     """What the mappings of every source lack: the clean tables they fill, the parents and views they name."""
     for name in source_names(project.root):
@@ -224,5 +231,5 @@ def _suite_path(project: Project, name: str) -> str:
 # In the order of the data's way: a fault of a table is told before those of its users.
 CHECKS = (
     _twins, _names, _clean_tables, _lineage, _suites, tie_problems, _graphs, _groups, _observations, _labels, _recipes,
-    _segmentations, rule_problems, _fraud_labels, _sources,
+    _segmentations, _watch_lists, rule_problems, _fraud_labels, _sources,
 )  # fmt: skip

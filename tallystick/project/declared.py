@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tallystick.spec.observations import ObservationSet
     from tallystick.spec.recipes import Recipe
     from tallystick.spec.segments import Segmentation
+    from tallystick.spec.watch_lists import WatchList
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +157,21 @@ def collect_segmentations(found: Iterable[Declared], problems: Problems | None =
         ),
         problems,
         kind="segmentation",
+    )
+
+
+def collect_watch_lists(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, WatchList]:
+    """Watch lists by name, each knowing its place."""
+    from tallystick.spec.watch_lists import WatchList
+
+    return _by_name(
+        (
+            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+            for one in found
+            if isinstance(one.value, WatchList)
+        ),
+        problems,
+        kind="watch list",
     )
 
 

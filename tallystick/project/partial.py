@@ -22,6 +22,7 @@ from tallystick.project.declared import (
     collect_observations,
     collect_recipes,
     collect_segmentations,
+    collect_watch_lists,
     read_files,
     with_basis,
 )
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
     from tallystick.spec.ties import Tie
+    from tallystick.spec.watch_lists import WatchList
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class PartialProject(Project):
             len(part)
         len(self.recipes)
         len(self.segmentations)
+        len(self.watch_lists)
         len(self.rules)
         len(self.fraud_labels)
         len(self.ties)
@@ -134,6 +137,11 @@ class PartialProject(Project):
     def segmentations(self) -> Mapping[str, Segmentation]:
         """Segmentations of the files that can be run."""
         return collect_segmentations(self.recipe_declarations, self.problems)
+
+    @cached_property
+    def watch_lists(self) -> Mapping[str, WatchList]:
+        """Watch lists of the files that can be run."""
+        return collect_watch_lists(self.recipe_declarations, self.problems)
 
     @cached_property
     def labels(self) -> Mapping[str, Label]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tallystick.spec.sources import Source
     from tallystick.spec.tables import TableContract
     from tallystick.spec.ties import Tie
+    from tallystick.spec.watch_lists import WatchList
 
 # What a folder must hold to be taken for a project on the way up from the working directory.
 MARKS = ("sources", "schemas", "recipes")
@@ -117,6 +118,13 @@ class Project:
         from tallystick.project.declared import collect_segmentations
 
         return collect_segmentations(self.recipe_declarations)
+
+    @cached_property
+    def watch_lists(self) -> Mapping[str, WatchList]:
+        """Watch lists of running loans by name, from recipes/*.py."""
+        from tallystick.project.declared import collect_watch_lists
+
+        return collect_watch_lists(self.recipe_declarations)
 
     @cached_property
     def labels(self) -> Mapping[str, Label]:

@@ -1,4 +1,4 @@
-"""Reads ``rules/<family>.yaml``: one family of anti-fraud rules a file.
+"""Reads ``rules/<family>.yaml``: one family of rules a file.
 
 Kept apart from ``rule_checks`` because one file says nothing of columns: what is wrong with the file itself is found
 here, with file and line.
@@ -21,7 +21,7 @@ from tallystick.spec.rules import Rule
 FOLDER = "rules"
 
 # What a family says for all of its rules, and what each rule says for itself.
-FAMILY_KEYS = ("family", "title", "observations", "owner", "max_age_days", "rules")
+FAMILY_KEYS = ("family", "title", "observations", "owner", "permitted_use", "max_age_days", "rules")
 RULE_KEYS = (
     "id", "title", "observations", "when", "severity", "reason", "internal", "owner", "needs", "status", "since",
     "outside",
@@ -101,7 +101,7 @@ def _rule(item: Any, family: Mapping[str, Any], *, place: str, places: Mapping[s
         if key not in RULE_KEYS:
             where = places.get(str(key), place)
             raise DeclarationError(f"unknown key {key}", where=where, fix=nearest_name(str(key), RULE_KEYS))
-    shared = {key: family[key] for key in ("observations", "owner") if key in family}
+    shared = {key: family[key] for key in ("observations", "owner", "permitted_use") if key in family}
     told: dict[str, Any] = {**shared, **item}
     lacking = [key for key in (*_ALWAYS, "observations", "owner") if key not in told]
     if lacking:

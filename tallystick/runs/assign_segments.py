@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from tallystick.errors import ModelError
 from tallystick.how_far import parts_of
 from tallystick.model.registry import ModelVersion, Registry, load_local
+from tallystick.observations.dates import business_dates
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.segment_tables import (
-    business_dates,
     list_month_ends,
     no_features,
     open_segmentation,

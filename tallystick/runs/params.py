@@ -311,6 +311,18 @@ class AssignSegments(SegmentParams):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateWatchlist(SourceParams):
+    """Which watch list, and which nights; without dates those that have scores and no list yet."""
+
+    job: ClassVar[str] = "update_watchlist"
+    needs_spark: ClassVar[bool] = False
+
+    watch_list: Annotated[str, Option("the watch list's name")]
+    first: FirstDate = None
+    last: LastDate = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WriteReport(RecipeParams):
     """Which recipe on which source."""
 
@@ -362,6 +374,7 @@ RUNS: tuple[type[Params], ...] = (
     FitRuleWeights,
     FitSegments,
     AssignSegments,
+    UpdateWatchlist,
     WriteReport,
     CompactEvents,
     RebucketSource,

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import NotFound
 from tallystick.features.planning import find_declared, last_load
-from tallystick.kernel.zones import zone_offsets
+from tallystick.observations.dates import business_dates
 from tallystick.project.segment_checks import check_segmentation
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_features
@@ -76,15 +76,6 @@ def read_features(
         filter=_is_observed(context, declared) & is_then,
     )
     return rows.sort_by("customer_id")
-
-
-def business_dates(as_of: pa.ChunkedArray, *, zone: str) -> list[date]:
-    """The different local dates of these instants, in order."""
-    micros = pc.unique(as_of).cast(pa.int64()).to_numpy(zero_copy_only=False)
-    if not len(micros):
-        return []
-    days = pa.array(zone_offsets(zone).dates(micros).astype("int32")).cast(pa.date32())
-    return sorted(set(days.to_pylist()))
 
 
 def _is_observed(context: RunContext, declared: Segmentation) -> pc.Expression:

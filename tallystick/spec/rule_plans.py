@@ -22,9 +22,6 @@ from tallystick.spec.rules import Rule
 from tallystick.spec.tables import TableContract
 from tallystick.spec.uses import split_uses
 
-# What a feature must be permitted for before a rule may read it.
-USE = "fraud review"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedRule:
@@ -87,14 +84,14 @@ class SetColumns:
         # A graph's own table is no load: without a snapshot its features are null.
         return tuple(table for table in _tables_of(*self.features[column]) if table.startswith("clean."))
 
-    def refusal_of(self, column: str) -> str:
-        """Why no rule may read a column, as the end of a sentence; empty where rules may."""
+    def refusal_of(self, column: str, use: str) -> str:
+        """Why no rule for that use may read a column, as the end of a sentence; empty where rules may."""
         if column in self.own:
             is_protected = self.contracts[self.observed.table].column(column).protected
             return "a protected attribute" if is_protected else ""
         group, feature = self.features[column]
-        if USE not in (split_uses(feature.permitted_use) if feature.permitted_use else ()):
-            return f"permitted for {feature.permitted_use or 'no use'}, not for {USE}"
+        if use not in (split_uses(feature.permitted_use) if feature.permitted_use else ()):
+            return f"permitted for {feature.permitted_use or 'no use'}, not for {use}"
         sources = protected_sources(group, feature, self.contracts)
         return f"made of {' and '.join(sources)}, which is protected" if sources else ""
 
@@ -110,8 +107,8 @@ class SetColumns:
             what = f"rule {rule.id} reads no column, so it has one answer for everybody"
             raise DeclarationError(what, where=where, fix="compare a feature with a value")
         for name in columns:
-            if refusal := self.refusal_of(name):
-                fix = f"read another column, or have its owner permit {USE}"
+            if refusal := self.refusal_of(name, rule.permitted_use):
+                fix = f"read another column, or have its owner permit {rule.permitted_use}"
                 raise DeclarationError(f"rule {rule.id} reads {name}, which is {refusal}", where=where, fix=fix)
         for key in ("needs", "max_age_days"):
             for name in getattr(rule, key):

@@ -20,6 +20,7 @@ from tallystick.errors import DeclarationError
 from tallystick.spec.field_types import check_types
 from tallystick.spec.frozen import FrozenMap
 from tallystick.spec.names import check_name
+from tallystick.spec.uses import split_uses
 
 # From a matter of interest to what stops a payment.
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -39,11 +40,12 @@ class Rule:
     """One rule. ``when`` is a condition in the grammar of ``spec.expressions``; its null is ``held``.
 
     ``observations`` names the set that it is about. ``reason`` is what a person may be told of a hit; where nobody may
-    be told, ``internal`` says why: exactly one of the two is there. The tables that the columns of ``when`` are
-    computed from are always needed; ``needs`` names more of them, or repeats some for the reader. ``max_age_days`` maps
-    a needed table to how many days before the decision's date its newest load may lie (others: 0). ``since`` is the
-    date from which the rule has its ``status``. ``outside`` says why a number in ``when`` lies outside what the feature
-    has ever been; empty: it must lie inside. ``places`` maps keys of the file to ``file:line``.
+    be told, ``internal`` says why: exactly one of the two is there. Every feature that ``when`` reads must be permitted
+    for ``permitted_use``, which the family says. The tables that the columns of ``when`` are computed from are always
+    needed; ``needs`` names more of them, or repeats some for the reader. ``max_age_days`` maps a needed table to how
+    many days before the decision's date its newest load may lie (others: 0). ``since`` is the date from which the rule
+    has its ``status``. ``outside`` says why a number in ``when`` lies outside what the feature has ever been; empty: it
+    must lie inside. ``places`` maps keys of the file to ``file:line``.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Rule:
     since: date
     reason: str = ""
     internal: str = ""
+    permitted_use: str = "fraud review"
     needs: tuple[str, ...] = ()
     max_age_days: Mapping[str, int] = field(default_factory=dict)
     outside: str = ""
@@ -72,6 +75,7 @@ class Rule:
             fix = "two to five capital letters and three digits, such as VEL001"
             raise DeclarationError(f"rule id {self.id!r} is not an id", where=self.at("id"), fix=fix)
         check_name("family", self.family, where=self.at("family"))
+        split_uses(self.permitted_use, where=self.at("permitted_use"))
         self._check_words()
 
     def _check_words(self) -> None:

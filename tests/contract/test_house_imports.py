@@ -38,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/segments": MODELS | {"matplotlib", "threadpoolctl"},
     "tallystick/rules": MODELS | {"pyspark"},
     "tallystick/scoring": MODELS | {"pyspark"},
+    "tallystick/warning": DATA | {"pandas"},
     "tallystick/answers": {"pyarrow"},
     # The files that travel inside registered models: the only places outside the registry that may name mlflow.
     "tallystick/model/scorer.py": MODELS | {"lightgbm", "mlflow"},
@@ -59,6 +60,8 @@ ALLOWED: dict[str, set[str]] = {
     # What features are worth is judged as models are.
     "benchmarks/job_loss.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
     "benchmarks/job_loss_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
+    "benchmarks/early_warning.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
+    "benchmarks/early_warning_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
     "benchmarks/targets.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
 }  # fmt: skip
 

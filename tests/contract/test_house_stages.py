@@ -27,6 +27,7 @@ STAGES = tuple(
         "segments",
         "rules",
         "scoring",
+        "warning",
         "model",
         "report",
     )

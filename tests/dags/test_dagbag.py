@@ -123,7 +123,11 @@ def test_what_a_recipe_would_miss_on_a_source_is_an_import_error(tmp_path: Path,
 @pytest.fixture(scope="module")
 def all_facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Facts:
     """Those of a deployment that names all that a deployment may name."""
-    named = {"TALLYSTICK_SEGMENTATION": "preferences", "TALLYSTICK_RETURNING": "returning"}
+    named = {
+        "TALLYSTICK_SEGMENTATION": "preferences",
+        "TALLYSTICK_RETURNING": "returning",
+        "TALLYSTICK_WATCH_LIST": "early_warning",
+    }
     found = read_facts(tmp_path_factory.mktemp("all"), project_root, **named)
     assert found["errors"] == {}
     return found
@@ -164,3 +168,17 @@ def test_all_customers_are_scored_each_night_where_a_recipe_for_them_is_named(al
     for task in training.values():
         assert "--recipe returning" in " ".join(task["arguments"])
     assert {task["pool"] for task in (*night.values(), *training.values())} == {"tallystick_writers"}
+
+
+def test_running_loans_are_listed_each_night_where_a_watch_list_is_named(all_facts: Facts) -> None:
+    night = submitted(all_facts, "daily_early_warning")
+    assert list(night) == ["compute_features", "score_observations", "apply_rules", "update_watchlist"]
+    assert night["update_watchlist"]["upstream"] == [f"{SOURCE}.apply_rules"]
+    for job, task in night.items():
+        told = " ".join(task["arguments"])
+        assert ("--watch-list early_warning" if job == "update_watchlist" else "--observations running_nights") in told
+        assert "--from {{ business_date(dag_run) }} --to {{ business_date(dag_run) }}" in told, job
+    assert all_facts["dags"]["daily_early_warning"]["triggers"] == [f"label_{RECIPE}"]
+    training = submitted(all_facts, "monthly_early_warning")
+    assert "train_model" in training
+    assert all("--recipe early_warning" in " ".join(task["arguments"]) for task in training.values())

@@ -1,0 +1,127 @@
+"""``tally watchlist``: the running loans that somebody should look at, the history of one, and the night's work.
+
+Kept apart from ``app`` because the three belong together. The first two start neither Spark nor MLflow.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tallystick.project import Project
+    from tallystick.spec.watch_lists import WatchList
+
+watch_app = typer.Typer(no_args_is_help=True, help="Running loans that somebody should look at.")
+
+NameArgument = Annotated[str, typer.Argument(help="A watch list of the project.")]
+WarehouseOption = Annotated[
+    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
+]
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+_SHOWN = (
+    "level, risk_rank AS rank, pd, observation_id, customer_id, reason_1, reason_2, rules, listed_on, first_seen_on"
+)
+
+
+@watch_app.command("list")
+def list_night(
+    name: NameArgument,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The last list up to this date; default: the last."),
+    ] = None,
+    left: Annotated[bool, typer.Option("--left", help="Those that left it that night, and why.")] = False,
+    warehouse: WarehouseOption = Path("warehouse"),
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Print the loans of a night's list, the riskiest first."""
+    from tallystick.cli.printing import print_table
+    from tallystick.tables import Warehouse, query
+
+    _, declared = _find(name, project)
+    shown = "cause, observation_id, customer_id, listed_on, first_seen_on" if left else _SHOWN
+    which, order = ("= 'off'", "cause, observation_id") if left else ("<> 'off'", "risk_rank")
+    until = f" AND list_date <= DATE '{on.date()}'" if on else ""
+    rows = (
+        f"SELECT {shown}, source FROM score.watchlist WHERE recipe = '{declared.recipe}' AND level {which}"
+        f" AND list_date = (SELECT max(list_date) FROM score.watchlist WHERE recipe = '{declared.recipe}'{until})"
+        f" ORDER BY source, {order}"
+    )
+    print_table(query(Warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
+
+
+@watch_app.command("history")
+def show_history(
+    name: NameArgument,
+    loan: Annotated[str, typer.Argument(help="The loan's id.")],
+    warehouse: WarehouseOption = Path("warehouse"),
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Print every night on which a loan was on the list or left it, oldest first."""
+    from tallystick.cli.printing import print_table
+    from tallystick.tables import Warehouse, query
+
+    _, declared = _find(name, project)
+    text = loan.replace("'", "''")
+    rows = (
+        "SELECT list_date, level, cause, risk_rank AS rank, ranked_loans AS of, pd, rules, reason_1, clears_when,"
+        f" model_version FROM score.watchlist WHERE recipe = '{declared.recipe}' AND observation_id = '{text}'"
+        " ORDER BY list_date"
+    )
+    print_table(query(Warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
+
+
+@watch_app.command("update")
+def update(
+    name: NameArgument,
+    source: Annotated[str, typer.Option("--source", help="The source of the loans.")],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First night; default: the last load's.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last night; default: the last load's.")
+    ] = None,
+    warehouse: WarehouseOption = Path("warehouse"),
+    project: ProjectOption = None,
+) -> None:
+    """Compute, score and list the running loans of the nights, one after the other."""
+    from tallystick.cli.running import spark_session
+    from tallystick.pipeline import Dates, Place, list_watch_steps, run_steps
+    from tallystick.project.watch_list_checks import check_watch_list
+
+    declared, chosen = _find(name, project)
+    check_watch_list(declared, chosen)
+    place = Place(project=declared.root, warehouse=warehouse.resolve())
+    dates = Dates(first=_day(first), last=_day(last))
+    steps = list_watch_steps(chosen, declared.recipes[chosen.recipe], source, place=place, dates=dates)
+    with spark_session(declared.root) as session:
+        run_steps(steps, session=session, run_id=uuid.uuid4().hex)
+
+
+def _find(name: str, project: Path | None) -> tuple[Project, WatchList]:
+    from tallystick.cli.running import open_project
+    from tallystick.errors import NotFound
+    from tallystick.spec.names import nearest_name
+
+    declared = open_project(project)
+    if name not in declared.watch_lists:
+        raise NotFound(f"there is no watch list {name}", fix=nearest_name(name, declared.watch_lists))
+    return declared, declared.watch_lists[name]
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None

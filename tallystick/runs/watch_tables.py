@@ -1,0 +1,150 @@
+"""What a watch list is made of, as a run reads it: scores, arrears, rule hits of a night, and the lists before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.errors import NotFound
+from tallystick.observations.dates import business_dates
+from tallystick.rules.rule_stage import DECISIONS, FLAGS
+from tallystick.runs.context import RunContext
+from tallystick.runs.input_gate import PinnedTables, pin_clean
+from tallystick.runs.run_dates import DateRange
+from tallystick.spec.watch_lists import TABLE, WatchList
+from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.schemas import arrow_schema
+from tallystick.tables.store.snapshots import pin
+from tallystick.warning import NightInputs, find_arrears
+from tallystick.warning.arrears import ARREARS_TABLES, NO_ARREARS
+from tallystick.warning.listing import EARLIER
+
+_SCORES = (
+    "observation_id",
+    "customer_id",
+    "bucket",
+    "period",
+    "pd",
+    "model_version",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+)
+_HITS = ("observation_id", "rule_id", "severity", "reason")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchTables:
+    """The tables of a watch list at pinned versions; ``score.watchlist`` itself is read as it is at each night."""
+
+    context: RunContext
+    declared: WatchList
+    pinned: PinnedTables
+
+    @classmethod
+    def open(cls, context: RunContext, declared: WatchList) -> WatchTables:
+        """The tables as they are now; NotFound where one does not exist yet."""
+        scores = f"score.{declared.observations}"
+        ours = {"source": context.source.name}
+        found = {scores: pin(context.warehouse, scores).where(recipe=declared.recipe, **ours)}
+        for name in (FLAGS, DECISIONS):
+            found[name] = pin(context.warehouse, name).where(observations=declared.observations, **ours)
+        clean = pin_clean(context, ARREARS_TABLES, all_exist=True)
+        return cls(context=context, declared=declared, pinned=PinnedTables({**found, **clean.tables}))
+
+    @property
+    def scores(self) -> str:
+        """The table of the scores that rank the loans."""
+        return f"score.{self.declared.observations}"
+
+    def scored_days(self) -> list[date]:
+        """The business dates whose running loans have scores, in order."""
+        rows = self._read(self.scores, ("as_of",), self._is_ranked)
+        return business_dates(rows["as_of"], zone=self.context.source.zone)
+
+    def listed_days(self) -> list[date]:
+        """The business dates of the lists that are stored, in order."""
+        rows = self._listed(("as_of",))
+        return business_dates(rows["as_of"], zone=self.context.source.zone) if rows is not None else []
+
+    def night(self, day: date) -> NightInputs:
+        """All that the list of one night is made of; NotFound where rules were not answered for its loans."""
+        is_night = self._is_then(day)
+        scores = self._read(self.scores, _SCORES, self._is_ranked & is_night)
+        self._check_answered(scores, is_night, day=day)
+        is_live = (pc.field("status") == "live") & (pc.field("family") == self.declared.family)
+        hits = self._read(FLAGS, _HITS, self._is_observed & is_night & is_live)
+        rules = self.context.project.rules
+        return NightInputs(
+            day=day,
+            scores=scores,
+            arrears=self._arrears(day),
+            hits=hits,
+            titles={
+                name: rules[name].title if name in rules else name for name in hits["rule_id"].unique().to_pylist()
+            },
+            earlier=self._earlier(day),
+        )
+
+    @property
+    def _is_ranked(self) -> pc.Expression:
+        return self.context.is_ours & (pc.field("recipe") == self.declared.recipe)
+
+    @property
+    def _is_observed(self) -> pc.Expression:
+        return self.context.is_ours & (pc.field("observations") == self.declared.observations)
+
+    def _is_then(self, day: date) -> pc.Expression:
+        kind = pa.timestamp("us", tz="UTC")
+        low, high = DateRange(day, day).instants(self.context.source)
+        return (pc.field("as_of") >= pa.scalar(low, kind)) & (pc.field("as_of") < pa.scalar(high, kind))
+
+    def _read(self, table: str, columns: Sequence[str], wanted: pc.Expression) -> pa.Table:
+        version = self.pinned.versions[table]
+        return read_arrow(self.context.warehouse, table, columns=columns, version=version, filter=wanted)
+
+    def _check_answered(self, scores: pa.Table, is_night: pc.Expression, *, day: date) -> None:
+        answered = self._read(DECISIONS, ("observation_id",), self._is_observed & is_night)
+        lacking = set(scores["observation_id"].to_pylist()) - set(answered["observation_id"].to_pylist())
+        if lacking:
+            what = f"rules were not answered for {len(lacking)} of {scores.num_rows} loans on {day}"
+            fix = f"run apply_rules --observations {self.declared.observations}"
+            raise NotFound(what, where=f"table {DECISIONS}", fix=fix)
+
+    def _arrears(self, day: date) -> pa.Table:
+        """Bucket by bucket: the payments of a whole bank may not fit."""
+        contracts, zone = self.context.contracts, self.context.source.zone
+        parts = []
+        for bucket in range(self.context.source.layout.buckets):
+            wanted = self.context.is_ours & (pc.field("bucket") == bucket) & (pc.field("known_on") <= pa.scalar(day))
+            tables = {
+                name: self._read(name, _needed(contracts[name].event_id, name), wanted) for name in ARREARS_TABLES
+            }
+            if tables["clean.loans"].num_rows:
+                parts.append(find_arrears(tables, contracts, day=day, zone=zone))
+        return pa.concat_tables(parts) if parts else NO_ARREARS
+
+    def _earlier(self, day: date) -> pa.Table:
+        """What the list needs of all rows of the lists before ``day``."""
+        rows = self._listed(EARLIER, pc.field("list_date") < pa.scalar(day))
+        if rows is None:
+            contract = self.context.contracts[TABLE]
+            rows = arrow_schema(contract.column(name) for name in EARLIER).empty_table()
+        return rows
+
+    def _listed(self, columns: Sequence[str], wanted: pc.Expression | None = None) -> pa.Table | None:
+        """Columns of the stored lists as they are now; None before the first."""
+        if not self.context.warehouse.exists(TABLE):
+            return None
+        condition = self._is_ranked if wanted is None else self._is_ranked & wanted
+        return read_arrow(self.context.warehouse, TABLE, columns=columns, filter=condition)
+
+
+def _needed(event_id: str, table: str) -> tuple[str, ...]:
+    seen = ("source", event_id, "event_at", "known_on", "loaded_on", "is_retracted")
+    own = ("instalment_minor", "term_months", "first_due_date")
+    return (*seen, *(own if table == "clean.loans" else ("loan_id", "amount_minor")))

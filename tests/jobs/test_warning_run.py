@@ -1,0 +1,199 @@
+"""Watch lists as runs make them: night after night, from what was known, and the same again."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+
+from tallystick.errors import DeclarationError, NotFound
+from tallystick.project import load_project
+from tallystick.runs import update_watchlist
+from tallystick.runs.params import UpdateWatchlist
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
+from tests.lib import backfills as bank
+
+SET = """\
+from tallystick.spec.observations import Nights, ObservationSet
+
+NIGHTS = ObservationSet(name="nights", key="loan_id", population=Nights(table="clean.loans"))
+"""
+RECIPE = """\
+from tallystick.spec.algorithms import Scorecard
+from tallystick.spec.labels import DelinquencyLabel
+from tallystick.spec.recipes import Recipe
+from tallystick.spec.watch_lists import WatchList
+
+BAD = DelinquencyLabel(name="bad", anchor="as_of")
+WARNING = Recipe(
+    name="warning", title="Warning", groups=("spend",), observations="book", also_scored=("nights",), label="bad",
+    algorithms=(Scorecard(),),
+)
+LIST = WatchList(
+    name="loans", recipe="warning", observations="nights", family="signs", capacity=0.5, stay_days=2, keep_within=1.0
+)
+"""
+BOOK = SET.replace("Nights", "MonthEnds").replace("nights", "book").replace("NIGHTS", "BOOK")
+RULES = """\
+family: signs
+title: Signs
+observations: nights
+owner: tests
+permitted_use: credit decisions
+rules:
+  - {id: SIG001, title: Little is spent, when: "spend_any_count_7d > 3", severity: high, reason: Spending, status: live,
+     since: 2026-03-01}
+"""
+FIRST = date(2026, 3, 10)
+NIGHTS = [FIRST + timedelta(days=number) for number in range(4)]
+LOANS = ["a", "b", "c", "d"]
+# The riskiest two of four are listed; b is late from 12 March on, when its instalment of the 11th is not paid.
+RISKS = {"a": 0.9, "b": 0.8, "c": 0.5, "d": 0.1}
+
+
+def at(day: date, hour: int = 10) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(bank.ZONE)).astimezone(UTC)
+
+
+def store_scores(root: Path, table: str, rows: list[dict[str, Any]], **partition: str) -> None:
+    """Rows of a table in the layer ``score``, as the runs before the list leave them."""
+    contract = load_project(root / "project").contracts[table]
+    placed = [
+        {"customer_id": f"village:{1 + LOANS.index(row['observation_id'])}", "source": "village", "bucket": 0,
+         "period": "2026-03", **partition, **row}
+        for row in rows
+    ]  # fmt: skip
+    data = pa.Table.from_pylist(placed, schema=arrow_schema(contract.columns))
+    where = Slice.of_partition(table, {"source": "village", **partition})
+    replace_arrow(
+        Warehouse(root / "warehouse"), contract, data, where=where, run=Run(f"{table}/{len(rows)}", "test", "0")
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Four loans with an instalment due on 11 March and one a month later; a, c and d pay theirs on the 11th."""
+    project = bank.write_project(tmp_path / "project")
+    (project / "observations").mkdir(exist_ok=True)
+    (project / "rules").mkdir(exist_ok=True)
+    files = {"observations/nights.py": SET, "observations/book.py": BOOK, "recipes/warning.py": RECIPE}
+    for file, text in {**files, "rules/signs.yaml": RULES}.items():
+        (project / file).write_text(text, encoding="utf-8")
+    granted = date(2026, 2, 11)
+    loans = [
+        {"customer_id": f"village:{number}", "loan_id": name, "application_id": f"p-{name}", "event_at": at(granted),
+         "known_on": granted, "amount_minor": 200, "term_months": 2, "instalment_minor": 100,
+         "first_due_date": date(2026, 3, 11), "currency": "CZK"}
+        for number, name in enumerate(LOANS, start=1)
+    ]  # fmt: skip
+    bank.store_rows(project, tmp_path / "warehouse", "clean.loans", loans, loaded_on=granted)
+    store_payments(tmp_path, [(name, date(2026, 3, 11), date(2026, 3, 12)) for name in "acd"])
+    nights = [(name, day) for day in NIGHTS for name in LOANS]
+    scores = [
+        {"observation_id": name, "as_of": midnight(day), "pd": RISKS[name], "score": 50.0, "reason_1": "Model",
+         "is_in_training": False, "model_version": "warning/1"}
+        for name, day in nights
+    ]  # fmt: skip
+    store_scores(tmp_path, "score.nights", scores, recipe="warning")
+    counted = {f"{mode}_{what}": 0 for mode in ("live", "shadow") for what in ("rules", "hits", "held")}
+    answered = [{"observation_id": name, "as_of": midnight(day), "decided_on": day, **counted} for name, day in nights]
+    store_scores(tmp_path, "score.fraud_decisions", answered, observations="nights")
+    hit = {"rule_id": "SIG001", "family": "signs", "severity": "high", "status": "live", "reason": "Spending",
+           "hit_values": "{}"}  # fmt: skip
+    hits = [{"observation_id": "a", "as_of": midnight(day), "decided_on": day, **hit} for day in NIGHTS]
+    hits.append({**hits[0], "rule_id": "OTH001", "family": "others"})
+    store_scores(tmp_path, "score.fraud_flags", hits, observations="nights")
+    return tmp_path
+
+
+def store_payments(root: Path, paid: list[tuple[str, date, date]]) -> None:
+    """One instalment of each of the loans, with when it was paid and when that was known."""
+    rows = [
+        {"customer_id": f"village:{1 + LOANS.index(name)}", "repayment_id": f"r-{name}-{known}", "loan_id": name,
+         "event_at": at(day), "known_on": known, "amount_minor": 100, "currency": "CZK"}
+        for name, day, known in paid
+    ]  # fmt: skip
+    loaded = max(known for _, _, known in paid)
+    bank.store_rows(root / "project", root / "warehouse", "clean.repayments", rows, loaded_on=loaded)
+
+
+def make(root: Path, **asked: Any) -> None:
+    told = {"source": "village", "watch_list": "loans", **asked}
+    update_watchlist.run(bank.told(UpdateWatchlist, root / "project", root / "warehouse", **told))
+
+
+def stored(root: Path) -> dict[tuple[date, str], dict[str, Any]]:
+    rows = read_arrow(Warehouse(root / "warehouse"), "score.watchlist").to_pylist()
+    return {(row["list_date"], row["observation_id"]): row for row in rows}
+
+
+def levels(root: Path) -> dict[date, dict[str, str]]:
+    made: dict[date, dict[str, str]] = {}
+    for (day, loan), row in sorted(stored(root).items()):
+        made.setdefault(day, {})[loan] = row["cause"] or row["level"]
+    return made
+
+
+EXPECTED = [{"a": "watch", "b": "watch"}, {"a": "watch", "b": "watch"}, {"a": "watch", "b": "late"}, {"a": "watch"}]
+
+
+def test_each_night_that_has_scores_gets_its_list_once(root: Path) -> None:
+    make(root)
+    assert levels(root) == dict(zip(NIGHTS, EXPECTED, strict=True))
+    row = stored(root)[NIGHTS[1], "a"]
+    assert (row["rules"], row["reason_1"]) == ("SIG001", "Spending")
+    assert (row["listed_on"], row["first_seen_on"], row["ranked_loans"], row["risk_rank"]) == (FIRST, FIRST, 4, 1)
+    assert row["clears_when"].startswith("No longer among the 2 riskiest of 4 loans, on 2026-03-12 or later")
+    assert stored(root)[NIGHTS[3], "a"]["ranked_loans"] == 3
+    before = Warehouse(root / "warehouse").open("score.watchlist").version()
+    make(root)
+    assert Warehouse(root / "warehouse").open("score.watchlist").version() == before
+
+
+def test_a_list_that_is_made_again_is_the_one_of_its_night(root: Path) -> None:
+    """What the bank learned later changes no alert: a payment of b told late, and a loan taken back."""
+    make(root)
+    before = {key: {**row, "run_id": ""} for key, row in stored(root).items()}
+    store_payments(root, [("b", date(2026, 3, 11), date(2026, 3, 20))])
+    gone = {"customer_id": "village:1", "loan_id": "a", "application_id": "p-a", "event_at": at(date(2026, 2, 11)),
+            "known_on": date(2026, 3, 21), "amount_minor": 200, "term_months": 2, "instalment_minor": 100,
+            "first_due_date": date(2026, 3, 11), "currency": "CZK", "is_retracted": True}  # fmt: skip
+    bank.store_rows(root / "project", root / "warehouse", "clean.loans", [gone], loaded_on=date(2026, 3, 21))
+    make(root, first=str(FIRST))
+    assert {key: {**row, "run_id": ""} for key, row in stored(root).items()} == before
+
+
+def test_lists_after_one_that_is_made_again_are_made_again(root: Path) -> None:
+    make(root, last=str(NIGHTS[2]))
+    assert list(levels(root)) == NIGHTS[:3]
+    project = root / "project" / "recipes" / "warning.py"
+    project.write_text(RECIPE.replace("capacity=0.5", "capacity=0.25"), encoding="utf-8")
+    make(root, first=str(FIRST), last=str(FIRST))
+    assert levels(root) == {day: {"a": "watch"} for day in NIGHTS[:3]}
+
+
+def test_a_night_without_scores_or_answers_is_told(root: Path) -> None:
+    with pytest.raises(NotFound, match="no running loan has a score from 2026-05-01"):
+        make(root, first="2026-05-01")
+    row = read_arrow(Warehouse(root / "warehouse"), "score.fraud_decisions").to_pylist()[0]
+    store_scores(root, "score.fraud_decisions", [row], observations="nights")
+    with pytest.raises(NotFound, match="rules were not answered for 4 of 4 loans|for 3 of 4 loans"):
+        make(root)
+
+
+def test_a_list_of_other_rows_than_the_models_is_refused(root: Path) -> None:
+    project = root / "project" / "recipes" / "warning.py"
+    project.write_text(RECIPE.replace('family="signs"', 'family="sign"'), encoding="utf-8")
+    with pytest.raises(DeclarationError, match="there is no family of rules sign .*did you mean signs"):
+        make(root)
+    project.write_text(RECIPE.replace('observations="nights", family', 'observations="book", family'), encoding="utf-8")
+    with pytest.raises(DeclarationError, match="book are of kind month_ends, and a list is made night by night"):
+        make(root)

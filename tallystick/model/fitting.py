@@ -119,11 +119,11 @@ def fit_models(
             next(ends)(1.0)
     models: dict[str, Model] = {}
     lines = iter(zip(members, held_out, strict=True))
-    for algorithm in algorithms:
-        if isinstance(algorithm, Blend):
-            models[algorithm.name] = _blend(algorithm, models, part.label)
+    for declared in algorithms:
+        if isinstance(declared, Blend):
+            models[declared.name] = _blend(declared, models, part.label)
         else:
-            models[algorithm.name] = _calibrate(algorithm.name, *next(lines), part.label)
+            models[declared.name] = _calibrate(declared.name, *next(lines), part.label)
     return models
 
 

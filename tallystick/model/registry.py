@@ -155,27 +155,31 @@ class Registry:
         champion, so it serves one source. Another bank's customers would be scored by a model that never saw any of
         them, and their own training would take the first bank's model away.
         """
-        with self.connected() as client:
-            version = self._aliased(client, name, alias)
-            if version is None:
-                raise NoModelYet(
-                    f"model {name} has no version called {alias}", where=self.tracking_uri, fix="train it first"
-                )
-            found = self._describe(client, name, version)
+        found = self._find(name, alias) if self.exists else None
+        if found is None:
+            raise NoModelYet(
+                f"model {name} has no version called {alias}", where=self.tracking_uri, fix="train it first"
+            )
         learned = found.tags.get("source", source)
         if source and learned != source:
             what = f"{found.label} learned from the customers of {learned}, not of {source}"
             raise ModelError(what, where=f"recipe {name}", fix=f"declare another recipe for {source}")
         return found
 
+    def _find(self, name: str, alias: str) -> ModelVersion | None:
+        with self.connected() as client:
+            version = self._aliased(client, name, alias)
+            return None if version is None else self._describe(client, name, version)
+
     def check_source(self, name: str, source: str) -> None:
         """``find``'s ModelError where the champion learned from another source; nothing while there is no champion."""
-        if self.exists:
-            with contextlib.suppress(NotFound):
-                self.find(name, source=source)
+        with contextlib.suppress(NotFound):
+            self.find(name, source=source)
 
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of a model, newest first; empty when there is none."""
+        if not self.exists:
+            return []
         with self.connected() as client:
             found = client.search_model_versions(f"name = '{quoted(name)}'")
             numbers = sorted((int(v.version) for v in found), reverse=True)

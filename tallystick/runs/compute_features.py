@@ -22,7 +22,7 @@ from tallystick.observations import ExpectedRows, ObservationSpec, backfill_star
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
 from tallystick.runs.graph_tables import build_graphs
-from tallystick.runs.input_gate import pin_clean
+from tallystick.runs.input_gate import pin_loaded
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.tables import read_arrow
@@ -47,7 +47,7 @@ def run(params: ComputeFeatures, session: SparkSession) -> None:
     tables = FeatureTables(
         context=context,
         observations=observations,
-        pinned=pin_clean(context, list_read_tables(groups, observations.tables)),
+        pinned=pin_loaded(context, list_read_tables(groups, observations.tables)),
     )
     dates = _settle_dates(params, tables, groups)
     undone = tables.list_undone(groups, dates)

@@ -14,7 +14,7 @@ from tallystick.features.planning import find_given, find_groups, list_given_tas
 from tallystick.observations import ObservationSpec
 from tallystick.runs.context import RunContext
 from tallystick.runs.graph_tables import build_graphs
-from tallystick.runs.input_gate import pin_clean
+from tallystick.runs.input_gate import pin_loaded
 from tallystick.runs.progress import progress, working
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.fingerprint import fingerprint
@@ -35,7 +35,7 @@ def run(params: ComputeObserved, session: SparkSession) -> None:
     declared, as_of = find_given(params.name, context.project)
     groups = find_groups(context.project, params.groups, declared)
     build_graphs(context, groups)
-    pinned = pin_clean(context, list_read_tables(groups, ()))
+    pinned = pin_loaded(context, list_read_tables(groups, ()))
     with split_observations(
         context.warehouse, params.observations, source=context.source, key=declared.key, as_of=as_of
     ) as given:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tallystick.errors import ContractError
+from tallystick.errors import ContractError, NotFound
 from tallystick.features.ledger import Definition, check_definitions
 from tallystick.quality import raise_for_critical, read_findings
 from tallystick.runs.context import RunContext
@@ -70,6 +70,17 @@ def pin_clean(context: RunContext, names: Iterable[str], *, all_exist: bool = Fa
     check_layout(context.warehouse, pinned.values(), context.contracts, source=context.source)
     _check_validated(context, pinned)
     return PinnedTables(pinned)
+
+
+def pin_loaded(context: RunContext, names: Iterable[str]) -> PinnedTables:
+    """``pin_clean``, and NotFound where no table has a row of the source: all features would be of nothing."""
+    wanted = tuple(names)
+    found = pin_clean(context, wanted)
+    if not found.all_files:
+        what = f"source {context.source.name} has no rows in {', '.join(wanted)}"
+        fix = f"load it first: tally run RECIPE --source {context.source.name}=FOLDER"
+        raise NotFound(what, where=str(context.warehouse.root), fix=fix)
+    return found
 
 
 def pin_features(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tallystick.cli import app
+from tallystick.cli.app import app
 from tallystick.model.registry import Registry
 from tallystick.project import load_project
 from tallystick.runs.ablation_study import find_ablation

@@ -13,7 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 import tallystick
-from tallystick.cli import app
+from tallystick.cli.app import app
 from tallystick.project.grammar import PROMISES, SHAPES
 from tests.lib.adding import file_digests, touched
 from tests.lib.deliveries import write_project

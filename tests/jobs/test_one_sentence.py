@@ -260,6 +260,21 @@ def test_every_error_has_a_sentence_and_an_exit_code_and_tells_no_value() -> Non
     assert (told.startswith("ValueError in "), code) == (True, 1)
 
 
+def test_ctrl_c_is_one_sentence_while_the_commands_are_imported() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from tallystick.cli import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    assert (ended.returncode, ended.stderr.strip()) == (INTERRUPTED, f"error: {describe(KeyboardInterrupt())[0]}")
+
+
 def test_ctrl_c_is_one_sentence_whatever_runs_below(tmp_path: Path) -> None:
     code = (
         "import os, signal, subprocess, sys, time\n"

@@ -18,7 +18,9 @@ from tallystick.errors import ConflictError, ContractError
 from tallystick.features import GroupWork, compute_local
 from tallystick.spec.columns import group_contract
 from tallystick.spec.features import Change, FeatureGroup
-from tallystick.tables import Slice, Warehouse, ensure_table, query, read_arrow, replace_arrow
+from tallystick.spec.tables import Column
+from tallystick.tables import Slice, Warehouse, arrow_schema, ensure_table, query, read_arrow, replace_arrow
+from tallystick.tables.store.stored_schema import grown_schema
 from tests.lib import store
 from tests.lib.feature_cases import CONTRACTS, make_observations
 from tests.lib.living import (
@@ -215,3 +217,11 @@ def test_a_table_from_when_counts_could_not_be_null_is_mended(warehouse: Warehou
     mended = DeltaTable(str(old.table_path(TABLE)))
     assert mended.metadata().configuration["delta.dataSkippingStatsColumns"] == "as_of"
     assert mended.to_pyarrow_table().num_rows == 6
+
+
+def test_of_many_columns_that_differ_the_first_and_their_number_are_told() -> None:
+    more = tuple(Column(name=f"share_{number}", type="double") for number in range(9))
+    wider = replace(store.CONTRACT, columns=(*store.CONTRACT.columns, *more))
+    told = r"differs from its contract in (share_\d, ){4}share_4 and 4 more columns \(rebuild"
+    with pytest.raises(ContractError, match=told):
+        grown_schema(arrow_schema(wider.columns), store.CONTRACT)

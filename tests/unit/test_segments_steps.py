@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tallystick.cli import app
+from tallystick.cli.app import app
 from tallystick.errors import NotFound
 from tallystick.pipeline import Dates, Place, list_segment_steps
 from tallystick.runs.params import AssignSegments, ComputeFeatures, FitSegments

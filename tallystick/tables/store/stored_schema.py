@@ -24,6 +24,9 @@ RETIRED_ON = "tallystick.retired_on"
 REPLACED_BY = "tallystick.replaced_by"
 _MARKS = (RETIRED_ON, REPLACED_BY)
 
+# Of many columns, so many are named in a message.
+SHOWN_COLUMNS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Gone:
@@ -70,7 +73,7 @@ def grown_schema(stored: pa.Schema, contract: TableContract) -> pa.Schema:
     changed += [field.name for field in added if not field.nullable or field.name in contract.partition_by]
     if changed:
         raise ContractError(
-            f"the stored table differs from its contract in {sorted(set(changed))}",
+            f"the stored table differs from its contract in {_listed(sorted(set(changed)))}",
             where=f"table {contract.name}",
             fix="rebuild the table, or give the contract's change a new table",
         )
@@ -79,6 +82,12 @@ def grown_schema(stored: pa.Schema, contract: TableContract) -> pa.Schema:
     if lost:
         raise _undeclared(contract, lost)
     return pa.schema([*fields, *(_grown(field, field, contract.retired) for field in added)])
+
+
+def _listed(names: list[str]) -> str:
+    """The first few names, and how many more there are: of a training table hundreds can differ at once."""
+    more = len(names) - SHOWN_COLUMNS
+    return ", ".join(names[:SHOWN_COLUMNS]) + (f" and {more} more columns" if more > 0 else "")
 
 
 def with_stored(contract: TableContract, table: DeltaTable) -> TableContract:

@@ -57,10 +57,10 @@ class Computing:
         whole: set[str] = set()
         for part in (part for work in works for part in work.parts):
             columns.setdefault(part.plan.table, {}).update(dict.fromkeys(part.stored_columns()))
-            for lookup in part.lookups:
-                columns.setdefault(lookup.table, {}).update(dict.fromkeys(lookup.reads))
-                if lookup.on != CUSTOMER:
-                    whole.add(lookup.table)
+            for other in part.others:
+                columns.setdefault(other.table, {}).update(dict.fromkeys(other.reads))
+                if other.on != CUSTOMER:
+                    whole.add(other.table)
         return {name: self._rows(name, list(names), is_whole=name in whole) for name, names in columns.items()}
 
     def _rows(self, table: str, columns: list[str], *, is_whole: bool) -> pa.Table:

@@ -5,7 +5,7 @@ Without Spark and storage: a task, the audit and ``compute_vector`` call the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,7 +15,9 @@ from tallystick.features.combining import CombinedPlan, add_combined, plan_combi
 from tallystick.features.lookups import LookupPlan, attach_lookups
 from tallystick.features.owning import distinct_moments, own_observations, own_rows
 from tallystick.features.retiring import Retiring, without_retired
+from tallystick.features.rows_among import AmongPlan, lay_among
 from tallystick.kernel import GroupPlan, compute_group, prepare_group, required_columns
+from tallystick.spec.among import ROW_OF
 from tallystick.spec.columns import retired_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.observations import OBSERVATION_COLUMNS
@@ -37,6 +39,7 @@ class GroupWork:
     plan: GroupPlan
     retired: tuple[Retiring, ...] = ()
     per: str = ""
+    among: tuple[AmongPlan, ...] = ()
     beside: tuple[GroupWork, ...] = ()
     combined: tuple[CombinedPlan, ...] = ()
     review_days: int = 0
@@ -69,6 +72,7 @@ class GroupWork:
             plan=plan,
             retired=retired,
             per=group.per,
+            among=tuple(AmongPlan.of(one, contracts[one.table]) for one in group.among),
             beside=tuple(cls.of(other, contracts, first=first, review_days=review_days) for other in group.beside),
             combined=plan_combined(lifted, contracts),
             review_days=review_days,
@@ -93,8 +97,17 @@ class GroupWork:
     def tables(self) -> frozenset[str]:
         """Every clean table that the group and those beside it read."""
         return frozenset(
-            name for part in self.parts for name in (part.plan.table, *(lookup.table for lookup in part.lookups))
+            name for part in self.parts for name in (part.plan.table, *(other.table for other in part.others))
         )
+
+    @property
+    def others(self) -> tuple[LookupPlan | AmongPlan, ...]:
+        """The other tables that the group itself reads: those it looks up, and those whose rows stand among its own."""
+        return (*self.lookups, *self.among)
+
+    def has_versions(self, single_version: Collection[str]) -> bool:
+        """Whether an event may have a second version among the rows; ``single_version`` are tables without any."""
+        return not {self.plan.table, *(one.table for one in self.among)} <= set(single_version)
 
     def joined(self, parts: Sequence[pa.Table], *, zone: str) -> pa.Table:
         """The group's features, from what each of ``parts`` gives for the same observations, in that order."""
@@ -108,7 +121,7 @@ class GroupWork:
         """
         looked_up = {name for lookup in self.lookups for name in lookup.columns}
         needed = required_columns(self.plan, has_versions=has_versions)
-        own = [name for name in needed if name not in looked_up]
+        own = [name for name in needed if name not in looked_up and name != ROW_OF]
         per = [self.per] if self.per else []
         return list(dict.fromkeys([*own, *per, *(lookup.on for lookup in self.lookups)]))
 
@@ -123,7 +136,7 @@ def compute_from(work: GroupWork, rows: Mapping[str, pa.Table], observations: pa
                 part,
                 rows[part.plan.table],
                 observations,
-                dimensions={lookup.table: rows[lookup.table] for lookup in part.lookups},
+                dimensions={other.table: rows[other.table] for other in part.others},
                 zone=zone,
             )
             for part in work.parts
@@ -135,12 +148,16 @@ def compute_from(work: GroupWork, rows: Mapping[str, pa.Table], observations: pa
 def see_rows(
     work: GroupWork, events: pa.Table, *, dimensions: Mapping[str, pa.Table], zone: str, has_versions: bool = True
 ) -> pa.Table:
-    """The rows that the kernel gets: with their looked-up columns, dated for the review of the observations."""
+    """The rows that the kernel gets: with those of other tables among them and their looked-up columns, dated for the
+    review of the observations.
+    """
     days = work.review_days
+    others = {other.table: known_earlier(dimensions[other.table], days) for other in work.others}
+    rows = known_earlier(events, days)
     return attach_lookups(
-        known_earlier(events, days),
+        lay_among(rows, work.among, others, plan=work.plan, zone=zone) if work.among else rows,
         work,
-        dimensions={lookup.table: known_earlier(dimensions[lookup.table], days) for lookup in work.lookups},
+        dimensions=others,
         zone=zone,
         has_versions=has_versions,
     )

@@ -64,14 +64,17 @@ class BucketReader:
         return rows.select(list(columns))
 
 
-def lookup_columns(work: GroupWork) -> Mapping[str, tuple[str, ...]]:
-    """Per table that a group looks up, the columns it needs of it."""
-    return {lookup.table: lookup.reads for lookup in work.lookups}
+def other_columns(work: GroupWork) -> Mapping[str, tuple[str, ...]]:
+    """Per other table that a group reads, the columns it needs of it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for other in work.others:
+        found[other.table] = tuple(dict.fromkeys((*found.get(other.table, ()), *other.reads)))
+    return found
 
 
 def event_columns(task: BucketTask, work: GroupWork) -> tuple[str, ...]:
     """The columns that a group needs of its own table."""
-    return tuple(work.stored_columns(has_versions=work.plan.table not in task.single_version))
+    return tuple(work.stored_columns(has_versions=work.has_versions(task.single_version)))
 
 
 def _list_uses(task: BucketTask, works: Iterable[GroupWork], spec: ObservationSpec) -> Iterator[Read]:
@@ -88,6 +91,6 @@ def _list_uses(task: BucketTask, works: Iterable[GroupWork], spec: ObservationSp
         yield use(table, columns, () if spec.declared.table else VISIBILITY)
     for part in (part for work in works for part in work.parts):
         columns = event_columns(task, part)
-        yield use(part.plan.table, columns, [] if part.lookups else set(columns) - {part.plan.event_id})
-        for table, columns in lookup_columns(part).items():
+        yield use(part.plan.table, columns, [] if part.others else set(columns) - {part.plan.event_id})
+        for table, columns in other_columns(part).items():
             yield use(table, columns)

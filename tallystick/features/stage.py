@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tallystick.buckets import BucketTask, Storage, run_tasks
 from tallystick.features.compute import GroupWork, compute_local
-from tallystick.features.reading import BucketReader, event_columns, lookup_columns
+from tallystick.features.reading import BucketReader, event_columns, other_columns
 from tallystick.how_far import HowFar, untold
 from tallystick.observations import ObservationSpec, columns_to_read, observe, period_names
 
@@ -65,8 +65,8 @@ def compute_work(task: BucketTask, work: GroupWork, observations: pa.Table, read
 def _compute_part(task: BucketTask, work: GroupWork, observations: pa.Table, reader: BucketReader) -> pa.Table:
     """The features that one group has of its own table."""
     events = reader.read(work.plan.table, event_columns(task, work))
-    dimensions = {table: reader.read(table, columns) for table, columns in lookup_columns(work).items()}
-    has_versions = work.plan.table not in task.single_version
+    dimensions = {table: reader.read(table, columns) for table, columns in other_columns(work).items()}
+    has_versions = work.has_versions(task.single_version)
     return compute_local(work, events, observations, dimensions=dimensions, zone=task.zone, has_versions=has_versions)
 
 

@@ -46,7 +46,8 @@ def compute_vector(
     midnight. ``zone`` is the business zone; without it that of the source before the colon in the customer's id.
     ``customer_id`` is needed only where there are rows of others, or none. A group with ``per`` takes the rows of one
     observation, such as one loan. ``lookups`` holds the rows of each other table that the group reads, by its name:
-    those it looks columns up in, and those of the groups beside it.
+    those it looks columns up in, those whose rows stand
+    among its own, and those of the groups beside it.
     """
     if isinstance(features, GroupPlan):
         if not isinstance(events, pa.Table):
@@ -76,7 +77,7 @@ def compute_vector(
 
 def _typed(work: GroupWork, given: Mapping[str, Rows], contracts: Mapping[str, TableContract]) -> dict[str, pa.Table]:
     """The given rows of every table that the group reads, each held to its contract."""
-    filled = {lookup.table: lookup.dated_by for part in work.parts for lookup in part.lookups}
+    filled = {other.table: other.dated_by for part in work.parts for other in part.others}
     for own in (contracts[part.plan.table] for part in work.parts):
         filled[own.name] = (own.entity, own.event_id, own.event_at, own.known_on)
     return {name: typed_rows(given[name], contracts[name], filled=times) for name, times in filled.items()}

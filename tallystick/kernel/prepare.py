@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tallystick.kernel.plan import Edge, Family, Formula, GroupPlan, Reduction
+from tallystick.spec.among import ROW_OF, table_name
 from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import group_columns
 from tallystick.spec.combined_columns import COMBINED
-from tallystick.spec.expressions import Node, columns_used, parse_expression
+from tallystick.spec.expressions import Call, ColumnRef, Constant, Node, columns_used, parse_expression
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import OTHER, value_name
 from tallystick.spec.ops import SHIFT_OPS, WHOLE_DAY_OPS, Op
@@ -115,7 +116,9 @@ class _Maker:
 
     def conditions(self, base: Base) -> tuple[Node, ...]:
         texts = (self.group.where, base.measure.where, self.group.filters[base.filter] if base.filter else "")
-        return tuple(dict.fromkeys(self.parsed(text) for text in texts if text))
+        own = Call("eq", (ColumnRef(ROW_OF, "string"), Constant(table_name(self.group.table), "string")), "boolean")
+        kept = (own,) if self.group.among else ()
+        return tuple(dict.fromkeys((*kept, *(self.parsed(text) for text in texts if text))))
 
     def parsed(self, text: str) -> Node:
         if text not in self.nodes:

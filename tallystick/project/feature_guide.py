@@ -104,6 +104,52 @@ HOMES = FeatureGroup(
 
 `tally check` reports a lookup that breaks these rules.
 
+## Between the rows of two tables
+
+`among` lays rows of other tables among the group's own, in the order of time. LAG and LAST_VALUE see them; no measure
+counts them. `row_of` says which table a row is of.
+
+```python
+from tallystick.spec.among import Among
+from tallystick.spec.features import FeatureGroup, Measure
+
+MESSAGE = "direction = 'out'"
+# The last of the customer's messages and group messages before this row was one in the group.
+IS_NEXT = (
+    f"{{MESSAGE}} AND LAST_VALUE(LAG(CASE WHEN row_of = 'group_messages' OR {{MESSAGE}} THEN row_of END) IGNORE NULLS)"
+    " = 'group_messages'"
+)
+SINCE = "EPOCH(event_at) - LAST_VALUE(CASE WHEN row_of = 'group_messages' THEN EPOCH(event_at) END IGNORE NULLS)"
+
+ANSWERS = FeatureGroup(
+    name="answers",
+    table="clean.social_events",
+    owner="credit-risk",
+    windows=("28d",),
+    among=(Among(table="clean.group_messages", where="group_kind = 'work'"),),
+    measures=(
+        # Seconds from a message in the work group to the customer's next message, whatever was received meanwhile
+        Measure(name="wait", value=SINCE, where=IS_NEXT, ops="count mean quantile(0.5)", reason="Your contacts"),
+        # The same where nothing at all came between
+        Measure(
+            name="next",
+            value="EPOCH(event_at) - EPOCH(LAG(event_at))",
+            where=f"{{MESSAGE}} AND LAG(row_of) = 'group_messages'",
+            ops="min",
+            reason="Your contacts",
+        ),
+    ),
+)
+```
+
+- The rows are those of the same customer that the observation sees, each by the rule of its own table: before `as_of`,
+  known on its date, in the version in force, not retracted. `where` holds for the version in force; null does not hold.
+- At one instant the other table's rows stand before the group's own, so an answer in the same second took 0 seconds.
+  Of two rows of other tables at one instant the one with the smaller event id comes first.
+- Of the other table's rows `event_at` and `row_of` are known; all other columns are null.
+- `row_of` is the table's name without its layer: `social_events` for the group's own rows here.
+- A group with `among` has no `per`, and no operation that looks at whole days (`slope`, `longest_streak`, shifts).
+
 ## Several tables
 
 A group reads one table. `Combined` is SQL over features, by their full names: those of the group, of the groups

@@ -67,6 +67,9 @@ def _group_lines(
         yield f"Only rows where `{group.where}`."
     for lookup in group.lookups:
         yield f"Looks up {len(lookup.columns)} columns of `{lookup.table}` by `{lookup.on}`."
+    for among in group.among:
+        kept = f" where `{among.where}`" if among.where else ""
+        yield f"LAG sees rows of `{among.table}`{kept}."
     if group.beside:
         yield f"Reads features of {', '.join(f'`{other.name}`' for other in group.beside)}."
     yield ""

@@ -16,7 +16,7 @@ from tallystick.how_far import HowFar, parts_of
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
 from tallystick.runs.graph_tables import build_graphs
-from tallystick.runs.input_gate import pin_loaded
+from tallystick.runs.input_gate import pin_clean
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.tables.store.footers import column_sizes
@@ -71,7 +71,7 @@ def _prepare(params: BackfillFeatures) -> tuple[Backfill, FeatureTables, Backfil
     (group,), observations = choose_work(
         context.project, groups=[params.group], recipe=params.recipe, observations=params.observations
     )
-    pinned = pin_loaded(context, list_read_tables([group], observations.tables))
+    pinned = pin_clean(context, list_read_tables([group], observations.tables))
     tables = FeatureTables(context=context, observations=observations, pinned=pinned)
     asked = Backfill(
         group=group,

@@ -11,9 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.among import ROW_OF
+from tallystick.spec.among_checks import check_among
 from tallystick.spec.expressions import NUMERIC, Node, parse_condition, parse_expression
 from tallystick.spec.names import nearest_name
-from tallystick.spec.ops import ANY, DATE, NUMBER, WHOLE
+from tallystick.spec.ops import ANY, DATE, NUMBER, WHOLE, WHOLE_DAY_OPS
 from tallystick.spec.parts import declaring
 
 if TYPE_CHECKING:
@@ -74,7 +76,11 @@ def _readable(
             columns |= added
         except DeclarationError as error:
             faults.append(error)
-    return columns, faults
+    try:
+        check_among(group, columns, contracts)
+    except DeclarationError as error:
+        faults.append(error)
+    return columns | ({ROW_OF: "string"} if group.among else {}), faults
 
 
 def _check_event_table(group: FeatureGroup, contract: TableContract) -> None:
@@ -165,6 +171,11 @@ def _check_measure(group: FeatureGroup, measure: Measure, columns: Mapping[str, 
     where = f"{group.where_text}, measure {measure.name}"
     if measure.where:
         parse_condition(measure.where, columns, where=f"{where}, where", has_lag=True)
+    whole = [op.token for op in measure.parsed_ops if op.name in WHOLE_DAY_OPS]
+    if group.among and whole:
+        # Its days would begin with the first row of any table.
+        what = f"{whole[0]} looks at whole days, and rows of other tables stand among those of {group.table}"
+        raise DeclarationError(what, where=where, fix="declare it in a group of its own")
     if measure.top and parse_expression(measure.top, columns, where=f"{where}, top", has_lag=True).type == "null":
         raise DeclarationError("top is null in every row", where=where, fix="top='cell_id'")
     if not measure.value:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tallystick.spec.among import ROW_OF
 from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.checks import readable_columns
 from tallystick.spec.columns import features_read
@@ -65,11 +66,13 @@ def source_columns(group: FeatureGroup, column: FeatureColumn, contracts: Mappin
     bases, types = group_bases(group), readable_columns(group, contracts)
     read = {name: None for cell in column.cells for name in base_columns(group, bases[cell.stem], types)}
     looked_up = {name: lookup for lookup in group.lookups for name in lookup.columns}
+    read.pop(ROW_OF, None)
     found = [
         f"{looked_up[name].table}.{name} (by {looked_up[name].on})" if name in looked_up else f"{group.table}.{name}"
         for name in read
     ]
-    return found or [f"{group.table} (its rows alone)"]
+    beside = [f"{one.table} (its rows, seen by LAG)" for one in group.among]
+    return [*(found or [f"{group.table} (its rows alone)"]), *beside]
 
 
 def window_words(group: FeatureGroup, column: FeatureColumn) -> list[str]:

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from tallystick.spec.among import ROW_OF, Among, table_name
 from tallystick.spec.bases import Base, Cell, FeatureColumn, group_bases
 from tallystick.spec.calendar import business_date, business_instant, shift_back
 from tallystick.spec.checks import readable_columns
@@ -157,9 +158,24 @@ class SqlWriter:
         contract, group = self.contracts[self.group.table], self.group
         order = f"PARTITION BY {contract.event_id} ORDER BY loaded_on DESC, {contract.known_on} DESC"
         newest = f"row_number() OVER ({order})"
+        kept = f"WHERE {group.entity} = $customer_id AND {contract.known_on} <= $date"
+        name = f", '{table_name(group.table)}' AS {ROW_OF}" if group.among else ""
+        own = f"SELECT *, {newest} AS newest{name}\nFROM {group.table}\n{kept}"
+        return "\nUNION ALL BY NAME\n".join([own, *map(self._among, group.among)])
+
+    def _among(self, among: Among) -> str:
+        """Rows of another table, in the columns that LAG sees; what its condition refuses counts as retracted."""
+        own, theirs = self.contracts[self.group.table], self.contracts[among.table]
+        types = {column.name: column.type for column in theirs.columns}
+        holds = f" OR ({expression_sql(among.where, types, lags={})}) IS NOT TRUE" if among.where else ""
+        first = f", {-(2**63)} AS {own.sequence}" if own.sequence else ""
+        order = f"PARTITION BY {theirs.event_id} ORDER BY loaded_on DESC, {theirs.known_on} DESC"
         return (
-            f"SELECT *, {newest} AS newest\nFROM {group.table}\n"
-            f"WHERE {group.entity} = $customer_id AND {contract.known_on} <= $date"
+            f"SELECT {theirs.entity} AS {self.group.entity}, {theirs.event_at} AS {self.group.event_at},\n"
+            f"       chr(1) || {theirs.event_id} AS {own.event_id}{first}, '{among.name}' AS {ROW_OF},\n"
+            f"       is_retracted IS TRUE{holds} AS is_retracted,\n"
+            f"       row_number() OVER ({order}) AS newest\n"
+            f"FROM {among.table}\nWHERE {theirs.entity} = $customer_id AND {theirs.known_on} <= $date"
         )
 
     def _visible(self, column: FeatureColumn) -> str:
@@ -275,6 +291,8 @@ class SqlWriter:
         return "" if unit == "all" else f"{self.group.event_at} >= $back_{distance_text(unit, cell.far)}"
 
     def _conditions(self, base: Base) -> Iterator[str]:
+        if self.group.among:
+            yield f"{ROW_OF} = '{table_name(self.group.table)}'"
         for text in (self.group.where, base.measure.where, self.group.filters.get(base.filter, "")):
             if text:
                 yield self._expression(text)

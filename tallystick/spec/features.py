@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tallystick.errors import DeclarationError
+from tallystick.spec.among import Among
 from tallystick.spec.combined import Combined
 from tallystick.spec.declared_checks import check_bounded, check_life, check_measure, check_parts, check_windows
 from tallystick.spec.field_types import check_types
@@ -239,6 +240,8 @@ class FeatureGroup:
     ``per`` names the key of an observation set, such as ``loan_id``: then of the customer's rows only those count whose
     column of that name equals the observation's own key. Such a group is computed for sets with that key only.
 
+    ``among`` names other tables whose rows stand among the group's own for LAG and LAST_VALUE to see.
+
     ``combined`` are features made of other features, of this group and of the groups ``beside`` it, which may read
     other tables. They are computed for the same observations; what a group beside stores itself does not matter.
 
@@ -260,6 +263,7 @@ class FeatureGroup:
     words: Mapping[str, str] = field(default_factory=dict)
     derived: tuple[Derived, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    among: tuple[Among, ...] = ()
     beside: tuple[FeatureGroup, ...] = ()
     combined: tuple[Combined, ...] = ()
     pii: str = "pseudonymous"
@@ -287,8 +291,8 @@ class FeatureGroup:
     @property
     def reads(self) -> frozenset[str]:
         """The clean tables that its features are made of."""
-        looked_up = (lookup.table for lookup in self.lookups)
-        return frozenset((self.table, *looked_up)).union(*(other.reads for other in self.beside))
+        others = (one.table for one in (*self.lookups, *self.among))
+        return frozenset((self.table, *others)).union(*(other.reads for other in self.beside))
 
     @property
     def feature_table(self) -> str:

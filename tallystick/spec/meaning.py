@@ -75,6 +75,8 @@ def _fingerprint(group: FeatureGroup, bases: Mapping[str, Base], column: Feature
         meant["series"] = {"value": _renamed(column.series.value, names), "op": column.series.op}
     if group.per:
         meant["per"] = group.per
+    if group.among:
+        meant["among"] = sorted((one.table, canonical_sql(one.where) if one.where else "") for one in group.among)
     if group.basis:
         meant["basis"] = group.basis
     # Version 1 says nothing: features that never had another one keep the fingerprint they are stored with.

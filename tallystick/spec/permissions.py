@@ -62,7 +62,7 @@ def protected_sources(
     if not protected:
         return ()
     bases = group_bases(group)
-    words = set(_words(group.where, group.event_at, group.entity, group.per))
+    words = set(_words(group.where, group.event_at, group.entity, group.per, *(one.where for one in group.among)))
     for cell in column.cells:
         base = bases[cell.stem]
         words |= set(_words(*_texts(base.measure), group.filters.get(base.filter, "")))

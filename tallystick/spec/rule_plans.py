@@ -139,4 +139,4 @@ def _tables_of(group: FeatureGroup, column: FeatureColumn) -> tuple[str, ...]:
     if column.formula == COMBINED:
         read = features_read(group, column)
         return tuple(sorted({table for owner, one in read for table in _tables_of(owner, one)}))
-    return tuple(sorted({group.table, *(lookup.table for lookup in group.lookups)}))
+    return tuple(sorted({group.table, *(one.table for one in (*group.lookups, *group.among))}))

@@ -67,7 +67,7 @@ def recomputed_group(work: GroupWork, stored: pa.Table, *, rows: Mapping[str, pa
 
     # Of the stored columns those in force: a retired one is null or not, as it was at its time, and no model gets it.
     names = [*OBSERVATION_SCHEMA.names, *(name for name in work.names if name in stored.column_names)]
-    ids = {lookup.table: lookup.event_id for part in work.parts for lookup in part.lookups}
+    ids = {other.table: other.event_id for part in work.parts for other in part.others}
     ids |= {part.plan.table: part.plan.event_id for part in work.parts}
     return Recomputed(
         name=work.plan.group, stored=stored.select(names), rows=rows, compute=compute, event_ids=ids,

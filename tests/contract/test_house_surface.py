@@ -39,7 +39,7 @@ def test_the_door_shows_what_it_declares_and_nothing_else() -> None:
 def commands() -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
     """Every command of `tally` in full, its help, and its parameters with their help."""
     typer = pytest.importorskip("typer")
-    from tallystick import cli
+    from tallystick.cli.app import app
 
     def walk(command: object, words: list[str]) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
         children = getattr(command, "commands", None)
@@ -50,7 +50,7 @@ def commands() -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
         options = [(p.name or "", getattr(p, "help", None) or "") for p in command.params]  # type: ignore[attr-defined]
         yield " ".join(words), inspect.cleandoc(command.help or ""), options  # type: ignore[attr-defined]
 
-    return walk(typer.main.get_command(cli.app), ["tally"])
+    return walk(typer.main.get_command(app), ["tally"])
 
 
 def test_every_command_and_option_has_help() -> None:

@@ -58,6 +58,9 @@ def bank_of(group: FeatureGroup, contracts: Mapping[str, TableContract], *, rows
     for part in (group, *group.beside):
         events = random_rows(contracts[part.table], words_of(part), rows=rows, seed=7)
         tables[part.table] = events
+        for among in part.among:
+            words = [*words_of(part), "new_device", "sim_change"]
+            tables.setdefault(among.table, random_rows(contracts[among.table], words, rows=rows, seed=13))
         for lookup in part.lookups:
             keys = sorted({key for key in events.column(lookup.on).to_pylist() if key is not None})
             tables.setdefault(lookup.table, random_rows(contracts[lookup.table], keys, rows=30, seed=11))
@@ -138,7 +141,7 @@ def test_a_passport_says_all_that_is_declared(project: Project) -> None:
     assert str(told["of nothing"]).startswith("0 without rows")
     assert told["told to a customer"] == "Spending on cash"
     assert (told["owner"], told["PII class"], told["permitted use"]) == (
-        "credit-risk", "pseudonymous", "credit decisions",
+        "credit-risk", "pseudonymous", "credit decisions, early warning",
     )  # fmt: skip
     assert len(str(told["fingerprint"])) == 16
     place, line = str(told["declared at"]).split(":")

@@ -51,6 +51,7 @@ def compute_with_oracle(
     """
     oracle = _Oracle(observations, group, contracts[group.table], ZoneInfo(zone))
     oracle.load(events, observations, review_days=review_days)
+    oracle.lay_among((dimensions or {}), contracts)
     for lookup in group.lookups:
         oracle.look_up(lookup, (dimensions or {})[lookup.table], contracts[lookup.table])
     columns = group_columns(group, contracts)
@@ -83,7 +84,7 @@ class _Oracle:
         self.connection = _connection()
 
     def load(self, events: pa.Table, observations: pa.Table, *, review_days: int) -> None:
-        order = [("_at", ""), (self.contract.sequence, "NULLS LAST"), (self.contract.event_id, "")]
+        order = [("_at", ""), ("_is_own", ""), (self.contract.sequence, "NULLS LAST"), (self.contract.event_id, "")]
         self.order = ", ".join(f"{name} {nulls}" for name, nulls in order if name)
         rows = self._rows(events, self.group.event_at)
         asked = pa.table(
@@ -101,7 +102,7 @@ class _Oracle:
         self.connection.register("rows_given", rows)
         self.connection.execute(f"""
             CREATE OR REPLACE TABLE visible AS
-            SELECT asked.*, e.*
+            SELECT asked.*, e.*, true AS _is_own, '{self.group.table.partition(".")[2]}' AS row_of
             FROM asked JOIN rows_given e ON e.{self.group.entity} = _customer
             WHERE (e.loaded_on, e.known_on) = (
                     SELECT max((v.loaded_on, v.known_on)) FROM rows_given v
@@ -113,6 +114,23 @@ class _Oracle:
         self.first_days: dict[int, dt.date] = dict(
             self.connection.execute("SELECT _row, arg_min(_day, _at) FROM visible GROUP BY _row").fetchall()
         )
+
+    def lay_among(self, rows: Mapping[str, pa.Table], contracts: Mapping[str, TableContract]) -> None:
+        """Add the rows of other tables that each observation sees: those in force, if the condition holds for them."""
+        for among in self.group.among:
+            contract = contracts[among.table]
+            self.connection.register("among_given", self._rows(rows[among.table], contract.event_at))
+            self.connection.execute(f"""
+                INSERT INTO visible BY NAME
+                SELECT asked.*, e.{contract.entity} AS {self.group.entity}, e._at, e._day, e.event_at,
+                       e.{contract.event_id} AS {self.contract.event_id}, false AS _is_own,
+                       '{among.table.partition(".")[2]}' AS row_of
+                FROM asked JOIN among_given e ON e.{contract.entity} = _customer
+                WHERE (e.loaded_on, e.known_on) = (
+                        SELECT max((v.loaded_on, v.known_on)) FROM among_given v
+                        WHERE v.{contract.event_id} = e.{contract.event_id}
+                          AND v.{contract.entity} = _customer AND v.known_on <= _decided)
+                  AND NOT coalesce(e.is_retracted, false) AND _at < _as_of AND ({among.where or "true"})""")
 
     def look_up(self, lookup: Lookup, rows: pa.Table, contract: TableContract) -> None:
         """Give each visible row the columns of the other table's visible row that is the latest by ``event_at``."""
@@ -189,7 +207,7 @@ class _Oracle:
 
     def _query(self, base: Base, cells: list[Cell]) -> None:
         conditions = [self.group.where, base.measure.where, self.group.filters.get(base.filter, "")]
-        conditions.append(self._category_sql(base))
+        conditions.extend(["_is_own", self._category_sql(base)])
         conditions = [self._with_lags(text) for text in conditions]
         kept = " AND ".join(f"({text})" for text in conditions if text) or "true"
         top = f"({self._with_lags(base.measure.top)})" if base.measure.top else "NULL"

@@ -15,7 +15,7 @@ from tallystick.entrypoint import perform
 from tallystick.errors import ContractError, NotFound
 from tallystick.model.registry import Registry
 from tallystick.runs import input_gate
-from tallystick.runs.params import BackfillFeatures, ComputeFeatures, ComputeObserved, Params
+from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
 from tallystick.spec.data_files import DataFile
 from tallystick.tables import Pinned
 from tests.lib.project_folder import write_project
@@ -60,7 +60,6 @@ DAY = date(2026, 3, 1)
     [
         partial(ComputeFeatures, groups=("visit",), observations="visits", first=DAY, last=DAY),
         partial(ComputeObserved, groups=("visit",), observations="cases.csv", name="cases"),
-        partial(BackfillFeatures, group="visit", observations="visits", first=DAY, last=DAY),
     ],
 )
 def test_features_of_a_source_that_is_not_loaded_are_refused_and_leave_nothing(

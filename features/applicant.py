@@ -28,6 +28,7 @@ _CHANGED = " + ".join(f"CASE WHEN {column} <> LAG({column}) THEN 1 ELSE 0 END" f
 FORMS = "Number of your applications"
 CHANGES = "Details that changed since your last application"
 TOLD = "Details of your application"
+BURDEN = "Instalments to other lenders"
 
 APPLICANT = FeatureGroup(
     name="applicant",
@@ -71,6 +72,24 @@ APPLICANT = FeatureGroup(
             sign=-1,
             description="Monthly income as told last, never checked",
             reason=TOLD,
+        ),
+        Measure(
+            name="burden",
+            value="other_instalments_minor",
+            ops="last max",
+            windows=("all",),
+            sign=1,
+            description="Monthly instalments to other lenders as told ({window}), never checked; null when not told",
+            reason=BURDEN,
+        ),
+        Measure(
+            name="burden_share",
+            value="other_instalments_minor / declared_income_minor",
+            ops="last",
+            windows=("all",),
+            sign=1,
+            description="Monthly instalments to other lenders as a share of the income, both as told last",
+            reason=BURDEN,
         ),
         Measure(
             name="income_step",

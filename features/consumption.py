@@ -27,7 +27,7 @@ SPENT = (
     "'utilities', 'insurance', 'cash', 'gambling')"
 )
 # What is due whether money is there or not.
-BOUND = "category IN ('household', 'utilities', 'insurance', 'leasing', 'loan_payment')"
+BOUND = "category IN ('household', 'utilities', 'insurance', 'leasing', 'loan_payment', 'other_loan_payment')"
 EARNED = "direction = 'in' AND category IN ('salary', 'business', 'pension')"
 
 CONSUMPTION = FeatureGroup(
@@ -134,7 +134,8 @@ CONSUMPTION = FeatureGroup(
             value="amount_minor",
             where=f"direction = 'out' AND {BOUND}",
             ops="sum",
-            description="Household, utilities, insurance, leasing and instalments over {window}: due month by month",
+            description="Household, utilities, insurance, leasing and all instalments seen over {window}: "
+            "due month by month",
             reason="What you have to pay every month",
         ),
         Measure(

@@ -8,7 +8,7 @@ from datetime import date
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.expressions import Node, parse_condition
-from tallystick.spec.observations import OF_ROWS, Customers, MonthEnds, Nights, ObservationSet
+from tallystick.spec.observations import OF_OPEN, OF_ROWS, Customers, ObservationSet
 from tallystick.spec.tables import TableContract
 
 
@@ -34,10 +34,9 @@ class ObservationSpec:
         where = self.declared.where_text
         if isinstance(self.declared.population, Customers) and (self.first is None or self.last is None):
             raise DeclarationError("customers are observed from a first to a last date", where=where, fix="--from --to")
-        if isinstance(self.declared.population, Nights) and (self.first is None or self.last is None):
-            raise DeclarationError("nights are observed from a first to a last date", where=where, fix="--from --to")
-        if isinstance(self.declared.population, MonthEnds) and self.last is None:
-            raise DeclarationError("month ends are observed up to a last date", where=where, fix="say --to")
+        if isinstance(self.declared.population, OF_OPEN) and self.last is None:
+            what = f"{self.kind.replace('_', ' ')} are observed up to a last date"
+            raise DeclarationError(what, where=where, fix="say --to")
 
     @classmethod
     def of(

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from tallystick.buckets import BucketTask, Storage, run_tasks
 from tallystick.how_far import HowFar, untold
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe_bucket, period_names
-from tallystick.training.observed import attach_own_columns, last_date
+from tallystick.training.observed import attach_own_columns, date_span
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors, check_model_dates
 
 if TYPE_CHECKING:
@@ -131,12 +131,13 @@ def _gather(task: BucketTask, work: ScoreWork, storage: Storage) -> pa.Table:
     spec, plan = work.observed, work.vectors
     if spec is not None and plan.observed.by_event:
         return observe_bucket(task, spec, storage)
-    first = f"feature.{next(iter(plan.columns))}"
-    stored = _in_range(storage.read(first, task.files.get(first, ()), OBSERVATION_SCHEMA.names), work)
+    table = f"feature.{next(iter(plan.columns))}"
+    stored = _in_range(storage.read(table, task.files.get(table, ()), OBSERVATION_SCHEMA.names), work)
     stored = _place(stored, task)
     if spec is None or not stored.num_rows:
         return stored
-    drawn = observe_bucket(task, replace(spec, last=last_date(stored["as_of"], work.zone)), storage)
+    first, last = date_span(stored["as_of"], work.zone)
+    drawn = observe_bucket(task, replace(spec, first=first, last=last), storage)
     return attach_own_columns(stored, drawn, plan)
 
 

@@ -72,7 +72,7 @@ def gather_observations(
     last = (
         plan.observed.last_reviewed(pc.max(rows["loaded_on"]).as_py())
         if plan.observed.by_event
-        else last_date(stored["as_of"], source.zone) or date.min
+        else date_span(stored["as_of"], source.zone)[1] or date.min
     )
     drawn = draw_observations(plan, rows, contracts, zone=source.zone, last=last)
     if not plan.observed.by_event:
@@ -106,10 +106,10 @@ def attach_own_columns(stored: pa.Table, drawn: pa.Table, plan: VectorPlan) -> p
     return joined.drop_columns(["_found"])
 
 
-def last_date(as_of: pa.ChunkedArray, zone: str) -> date | None:
-    """The latest local date of these instants; None where there are none."""
+def date_span(as_of: pa.ChunkedArray, zone: str) -> tuple[date | None, date | None]:
+    """The earliest and the latest local date of these instants; None where there are none."""
     if not len(as_of):
-        return None
+        return None, None
     days = zone_offsets(zone).dates(as_of.cast(pa.int64()).to_numpy())
-    latest: date = np.datetime64(int(days.max()), "D").astype(date)
-    return latest
+    first, last = (np.datetime64(int(day), "D").astype(date) for day in (days.min(), days.max()))
+    return first, last

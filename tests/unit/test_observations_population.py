@@ -200,54 +200,6 @@ def test_month_ends_agree_with_the_definition_month_by_month(zone: str) -> None:
     assert counted > 200
 
 
-NIGHTLY = Nights(table=TABLE, closed_on="closed_on")
-
-
-@pytest.mark.parametrize("zone", [ZONE, "Asia/Shanghai", "America/Santiago"])
-def test_nights_agree_with_the_definition_night_by_night(zone: str) -> None:
-    draw = random.Random(8)
-    start, first, last = date(2026, 3, 25), date(2026, 3, 26), date(2026, 4, 9)  # clocks change on the 29th and the 5th
-    counted = 0
-    for _ in range(30):
-        versions = draw_versions(draw, rows=12, start=start, days=14)
-        expected: Expected = []
-        for row, own in by_row(versions).items():
-            for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
-                version = in_force(own, day)
-                if version is None or version.gone or version.at >= local(day, zone=zone):
-                    continue
-                closed = version.more["closed_on"]
-                if closed is None or closed >= day:
-                    expected.append((row, version.customer, local(day, zone=zone)))
-        expected.sort(key=lambda one: (one[1], one[2], one[0]))
-        rows = rows_table(versions, closed_on=pa.date32())
-        assert seen_by(spec_of(NIGHTLY, first=first, last=last), {TABLE: rows}, zone=zone) == expected
-        counted += len(expected)
-    assert counted > 200
-
-
-@pytest.mark.parametrize(
-    ("granted", "day", "mob"),
-    [
-        (date(2026, 1, 15), date(2026, 2, 14), 0),
-        (date(2026, 1, 15), date(2026, 2, 15), 1),
-        (date(2026, 1, 31), date(2026, 2, 27), 0),
-        (date(2026, 1, 31), date(2026, 2, 28), 1),  # February ends: the month is over
-        (date(2026, 1, 31), date(2026, 3, 30), 1),
-        (date(2026, 1, 31), date(2026, 3, 31), 2),
-        (date(2025, 12, 1), date(2026, 2, 1), 2),
-        (date(2026, 2, 28), date(2026, 3, 27), 0),
-        (date(2026, 2, 28), date(2026, 3, 28), 1),
-    ],
-)
-def test_months_on_book_of_a_night_clamp_at_the_end_of_a_month(granted: date, day: date, mob: int) -> None:
-    rows = {TABLE: rows_table([Version(row="r", at=local(granted, 9), known=granted)])}
-    for number in range(4):
-        population = Nights(table=TABLE, where=f"mob = {number}")
-        spec = spec_of(population, types={"mob": "int64"}, first=day, last=day)
-        assert len(seen_by(spec, rows)) == int(number == mob)
-
-
 @pytest.mark.parametrize(
     ("granted", "mobs"),
     [(date(2026, 1, 1), [1, 2, 3, 4]), (date(2026, 1, 2), [0, 1, 2, 3]), (date(2026, 1, 31), [0, 1, 2, 3])],
@@ -265,7 +217,7 @@ def test_months_on_book_are_whole_months_from_date_to_date(granted: date, mobs: 
     assert len(seen_by(spec, rows)) == sum(mob < 3 for mob in mobs)
 
 
-@pytest.mark.parametrize("population", [Rows(table=TABLE), CLOSED, NIGHTLY])
+@pytest.mark.parametrize("population", [Rows(table=TABLE), CLOSED, Nights(table=TABLE, closed_on="closed_on")])
 def test_rows_without_second_versions_need_no_load_dates(population: Population) -> None:
     draw = random.Random(9)
     spec = spec_of(population, first=FEBRUARY, last=MAY)
@@ -395,5 +347,6 @@ def test_no_rows_give_no_observations(population: Population) -> None:
 def test_a_set_that_needs_dates_says_so() -> None:
     with pytest.raises(DeclarationError, match="from a first to a last date"):
         spec_of(Customers(tables=(TABLE,)), key="customer_id", first=DAY)
-    with pytest.raises(DeclarationError, match="up to a last date"):
-        spec_of(MonthEnds(table=TABLE))
+    for population in (MonthEnds(table=TABLE), Nights(table=TABLE)):
+        with pytest.raises(DeclarationError, match="up to a last date"):
+            spec_of(population, first=DAY)

@@ -1,8 +1,8 @@
 """Relationship chains: who is tied to whom, and what is known of those at the other end.
 
 A graph of all customers is built for the first of each month from the ties of ``ties/``: messages, calls, transfers,
-payees, employers, groups, households, guarantors, contacts, telephones, addresses. One row of its table is a customer
-on such a date, and the features are those of the last one at or before ``as_of``.
+payees, employers, groups, households, guarantors, contacts, telephones, addresses, places at night. One row of its
+table is a customer on such a date, and the features are those of the last one at or before ``as_of``.
 
 Why a lender cares: those whose friends and colleagues do not pay, pay less often themselves (Oskarsdottir et al.,
 Applied Soft Computing 74, 2019; Lin, Prabhala and Viswanathan, Management Science 59, 2013), and fraud is committed by
@@ -17,7 +17,7 @@ from tallystick.spec.features import FeatureGroup
 from tallystick.spec.graphs import CustomerGraph, NodeMeasure, NodeOutcome, NodeValue, node_measures
 from tallystick.spec.labels import DelinquencyLabel
 
-EVERY_KIND = ("talk", "money", "payee", "work", "known", "home", "vouch", "shared", "any")
+KNOWN_KINDS = ("talk", "money", "payee", "work", "known", "home", "place", "vouch")
 
 PEOPLE_YOU_KNOW = "How many customers you are connected to"
 SHARED = "Data or a telephone shared with other customers"
@@ -42,6 +42,7 @@ CHAIN_GRAPH = CustomerGraph(
         "guarantors",
         "households",
         "messages",
+        "night_places",
         "order_payees",
         "payees",
         "phones",
@@ -59,6 +60,7 @@ CHAIN_GRAPH = CustomerGraph(
         "work": "a common employer",
         "known": "acquaintance and chat groups",
         "home": "a common home",
+        "place": "a place at night",
         "vouch": "guarantees and emergency contacts",
         "shared": "a shared telephone, number or e-mail",
     },
@@ -87,7 +89,7 @@ CHAIN_GRAPH = CustomerGraph(
     measures=(
         NodeMeasure(
             op="neighbours",
-            kinds=EVERY_KIND[:7],
+            kinds=KNOWN_KINDS,
             sign=-1,
             description="Customers tied to by {kind}: somebody known to many is easier to find and has more to lose",
             reason=PEOPLE_YOU_KNOW,
@@ -213,7 +215,7 @@ CHAIN_GRAPH = CustomerGraph(
         NodeMeasure(
             op="mean",
             of="bad",
-            kinds=("talk", "money", "work", "known", "home", "any"),
+            kinds=("talk", "money", "work", "known", "home", "place", "any"),
             sign=1,
             description="Share of bad loans among customers tied to by {kind}, of loans whose outcome was known",
             reason=AROUND_YOU,

@@ -12,7 +12,7 @@ from tallystick.spec.features import FeatureGroup
 from tallystick.spec.graphs import CustomerGraph, NodeMeasure, NodeOutcome, NodeValue, node_measures
 from tallystick.spec.labels import DelinquencyLabel
 
-KINDS = ("shared", "payee", "home", "money", "vouch", "any")
+KINDS = ("shared", "payee", "home", "place", "money", "vouch", "any")
 CLOSE = ("shared", "payee", "home", "vouch")
 
 SHARED = "Data or a telephone shared with other customers"
@@ -31,6 +31,7 @@ CIRCLE_GRAPH = CustomerGraph(
         "emergency_contacts",
         "guarantors",
         "households",
+        "night_places",
         "order_payees",
         "payees",
         "phones",
@@ -43,6 +44,7 @@ CIRCLE_GRAPH = CustomerGraph(
         "shared": "a shared telephone, number, e-mail or contact",
         "payee": "a common payee",
         "home": "a common home",
+        "place": "a place at night",
         "money": "transfers",
         "vouch": "guarantees and emergency contacts",
     },

@@ -19,7 +19,7 @@ from tallystick.spec.labels import Label
 from tallystick.spec.names import check_name, nearest_name
 from tallystick.spec.node_ops import NODE_OPS, NodeOp
 from tallystick.spec.tables import Column, TableContract
-from tallystick.spec.ties import Tie, check_event_table, row_columns
+from tallystick.spec.ties import Tie, check_event_table, refuse_protected, row_columns
 from tallystick.spec.windows import Window, parse_window
 
 # When a graph is built: at the midnight of every day, of Mondays, or of the first of each month.
@@ -321,7 +321,8 @@ def check_graph(graph: CustomerGraph, ties: Mapping[str, Tie], contracts: Mappin
     for table in graph.tables:
         check_event_table(table, contracts, where=where)
     for value in graph.values:
-        ValueNodes.of(value, contracts, place=where)
+        nodes = ValueNodes.of(value, contracts, place=where)
+        refuse_protected(contracts[value.table], nodes.columns, where=f"{where}, value {value.name}")
     if graph.outcome is not None:
         check_event_table(graph.outcome.table, contracts, where=f"{where}, outcome")
         check_label(graph.outcome.label, contracts)

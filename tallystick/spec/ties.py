@@ -6,7 +6,7 @@ a graph which ties are looked at together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tallystick.errors import DeclarationError
@@ -195,6 +195,14 @@ def check_event_table(name: str, contracts: Mapping[str, TableContract], *, wher
     return contract
 
 
+def refuse_protected(contract: TableContract, names: Iterable[str], *, where: str) -> None:
+    """DeclarationError where one of the columns is a protected attribute: through a graph nobody would see it used."""
+    for name in names:
+        if contract.column(name).protected:
+            what = f"{contract.name}.{name} is a protected attribute, and graphs are for decisions"
+            raise DeclarationError(what, where=where, fix="leave it out", texts=(name,))
+
+
 def check_tie(tie: Tie, contracts: Mapping[str, TableContract]) -> None:
     """DeclarationError where tables, columns, conditions or numbers of a tie do not exist or do not fit."""
     where = tie.where_text
@@ -202,11 +210,14 @@ def check_tie(tie: Tie, contracts: Mapping[str, TableContract]) -> None:
         own = check_event_table(tie.table, contracts, where=where)
     with declaring("key", "thing" if tie.thing else "to"):
         _check_text(tie.other, own, where=where)
+        refuse_protected(own, [tie.other], where=where)
     if tie.through is not None:
         with declaring("key", "through"):
             owners = check_event_table(tie.through.table, contracts, where=where)
             _check_text(tie.through.key, owners, where=where)
-    TieNodes.of(tie, contracts)
+    nodes = TieNodes.of(tie, contracts)
+    with declaring("key", "where" if tie.where else "weight"):
+        refuse_protected(own, nodes.columns, where=where)
 
 
 def _check_text(name: str, contract: TableContract, *, where: str) -> None:

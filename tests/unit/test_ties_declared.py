@@ -9,7 +9,7 @@ import pytest
 from tallystick.errors import DeclarationError
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
-from tests.lib.project_folder import write_project
+from tests.lib.project_folder import CONTRACT, write_project
 
 TIE = """\
 # Who came for the same thing.
@@ -63,6 +63,17 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str,
     assert told.startswith(f"ties/visits.yaml:{line}: ")
     assert says in told
     assert "\n" not in told
+
+
+def test_a_protected_attribute_ties_nobody(tmp_path: Path) -> None:
+    for number, text in enumerate((TIE, TIE.replace("thing: purpose", "thing: customer_id"))):
+        root = tmp_path / str(number)
+        told = problems(root, text)
+        assert told == ""
+        contract = CONTRACT.replace("enum: [{value: advice}", "tags: [protected], enum: [{value: advice}")
+        write_project(root, contract=contract)
+        told = "\n".join(str(problem) for problem in check_project(load_project(root)))
+        assert "clean.visits.purpose is a protected attribute" in told
 
 
 def test_another_file_is_told(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     "benchmarks": SPARK | {"benchmarks", "deltalake", "duckdb", "rich", "xxhash"},
     # What features are worth is judged as models are.
     "benchmarks/job_loss.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
+    "benchmarks/fraud.py": {"benchmarks", "pandas"},
     "benchmarks/job_loss_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
     "benchmarks/early_warning.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
     "benchmarks/early_warning_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},

@@ -130,6 +130,7 @@ def test_every_hit_is_a_row_with_the_values_that_made_it() -> None:
         ("VEL001", "o1", "live", None), ("VEL002", "o0", "live", "told"), ("VEL003", "o0", "shadow", "told"),
     ]  # fmt: skip
     assert json.loads(made[-1]["hit_values"]) == {"kind": "cash", "a": 9}
+    assert json.loads(made[0]["hit_values"]) == {"b": 9}
     assert {row["decided_on"] for row in made} == {date(1970, 1, 1)}
     none = flag_rows(answer_rules(RULES, observed([{}]), groups={}, arrivals=THERE, zone="UTC"), observed([{}]))
     assert none.num_rows == 0

@@ -131,6 +131,25 @@ def rules_subset(
     tell_subset(is_enough)
 
 
+@rules_app.command("mine")
+def rules_mine(
+    observations: SetArgument,
+    source: SourceOption,
+    cutoff: CutoffOption = None,
+    first: FirstOption = None,
+    last: LastOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Propose rules by a search over features, as the text of a family in shadow."""
+    import sys
+
+    from tallystick.runs.rule_mining import propose_rules
+
+    asked = _asked(observations, source, (first, last), warehouse=warehouse, project=project)
+    sys.stdout.write(propose_rules(asked, cutoff=_day(cutoff)))
+
+
 def _asked(
     observations: str,
     source: str,

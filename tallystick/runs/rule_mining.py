@@ -1,0 +1,79 @@
+"""Rules proposed from stored features and confirmed fraud, as the text of a family that a person may take over.
+
+Apart from ``rule_reports`` because it reads every permitted feature of the set, not those of its rules alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from tallystick.project.rule_checks import columns_of
+from tallystick.rules.mining import MinedRule, mine_rules
+from tallystick.rules.rule_answers import HIT
+from tallystick.runs.context import RunContext
+from tallystick.runs.progress import working
+from tallystick.runs.rule_study import Judge, study_rules
+from tallystick.runs.rule_tables import RuleInputs
+from tallystick.runs.run_dates import DateRange
+from tallystick.tables.store.snapshots import pin
+
+if TYPE_CHECKING:
+    from tallystick.runs.params import ApplyRules
+
+FAMILY = "mined"
+
+
+def propose_rules(params: ApplyRules, *, cutoff: date | None = None) -> str:
+    """The text of ``rules/mined.yaml``: proposals in shadow, each with what it found; a comment where there are none.
+
+    Only features that are permitted for fraud review and stored for the set are looked at.
+    """
+    context, dates = RunContext.open(params), DateRange(params.first, params.last)
+    judge = replace(Judge.find(context, params.observations), kept=_list_columns(context, params.observations))
+    inputs = RuleInputs.open(context, params.observations, dates=dates, more=judge.columns)
+    with working("rules") as how_far:
+        study = study_rules(context, inputs, judge, dates=dates, cutoff=cutoff, how_far=how_far)
+    judged = study.cases.is_judged
+    rows = study.collected.rows.filter(pa.array(judged))
+    values = {name: rows[name].cast(pa.float64()).to_numpy() for name in judge.kept}
+    known = list((study.collected.answers.codes == HIT)[:, judged])
+    found = mine_rules(values, study.cases.is_fraud[judged], study.collected.dates[judged], known=known)
+    taken = {rule for rule in context.project.rules if rule.startswith("MIN")}
+    return _family_text(found, observations=params.observations, since=study.cutoff, taken=len(taken))
+
+
+def _list_columns(context: RunContext, observations: str) -> tuple[str, ...]:
+    """The numbers that a rule of the set may read and that are stored for it."""
+    columns, stored = columns_of(context.project, observations), set()
+    for group in {group.name for group, _ in columns.features.values()}:
+        table = f"feature.{group}"
+        if context.warehouse.exists(table):
+            pinned = pin(context.warehouse, table).where(observations=observations, source=context.source.name)
+            stored |= {group} if pinned.files else set()
+    known = [name for name in columns.features if columns.group_of(name) in stored]
+    own = [name for name, kind in columns.own.items() if kind in ("int32", "int64", "double")]
+    return tuple(name for name in (*own, *known) if not columns.refusal_of(name))
+
+
+def _family_text(found: Sequence[MinedRule], *, observations: str, since: date, taken: int) -> str:
+    title = "title: Proposed by a search; nobody has approved them"
+    lines = [f"family: {FAMILY}", title, f"observations: {observations}", "owner: fraud-risk", "", "rules:"]
+    for number, one in enumerate(found, start=taken + 1):
+        early, later = f"{one.frauds} frauds of {one.hits} hits", f"{one.later_frauds} of {one.later_hits} later"
+        lines += [
+            f"  # {early} where it was searched for, {later}; {100 * one.chance:.2g} % of such are false.",
+            f"  - id: MIN{number:03d}",
+            f"    title: {one.when}",
+            f"    when: {one.when}",
+            "    severity: low",
+            "    internal: Found by a search, so nobody knows yet what a person could be told.",
+            "    status: shadow",
+            f"    since: {since}",
+        ]
+    nothing = "# No condition holds on later observations once all that were tried are counted.\n"
+    return "\n".join(lines) + "\n" if found else nothing

@@ -27,7 +27,10 @@ DAILY = "daily"
 LOADS = "monitor.loads"
 
 # What brings the other tables of an answer up to a date.
-_UPDATED_BY = {DECISIONS: "jobs/apply_rules.py", WATCHLIST: "jobs/update_watchlist.py"}
+_UPDATED_BY = {
+    DECISIONS: "jobs/apply_rules.py --source {source} --observations {observations}",
+    WATCHLIST: "tally watchlist update NAME --source {source}",
+}
 
 
 class Answers:
@@ -84,7 +87,8 @@ class Answers:
         not_evaluated = tuple(name for name, found in ((DECISIONS, rules), (WATCHLIST, watch)) if found is None)
         for name, held in beside.items():
             if name not in not_evaluated and (held is None or held < day):
-                stale.append(Stale(table=name, held=held, wanted=day, run=_UPDATED_BY[name]))
+                run = _UPDATED_BY[name].format(source=customer.source.name, observations=self.observations)
+                stale.append(Stale(table=name, held=held, wanted=day, run=run))
         return Score(
             customer_id=customer.id,
             as_of=day,

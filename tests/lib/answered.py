@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tallystick.project import Project
-from tallystick.spec.tables import Column, TableContract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, replace_arrow
 from tallystick.tables.store.bucketing import bucket_of
 
@@ -106,21 +105,6 @@ def store_accounts_held(
     replace_arrow(warehouse, contract, data, where=where, run=Run(f"held/{day}", "test", "0"))
 
 
-# The columns of the watch list that answers read.
-WATCHLIST = TableContract(
-    name="score.watchlist", description="Watched loans.", grain="one row per loan and night", owner="tests",
-    columns=tuple(
-        Column(name=name, type=kind)
-        for kind, names in {
-            "string": "recipe source period customer_id observation_id level reason_1 reason_2 reason_3 clears_when",
-            "date": "listed_on first_seen_on", "timestamp": "as_of", "int32": "bucket",
-        }.items()
-        for name in names.split()
-    ),
-    key=("recipe", "source", "observation_id", "as_of"), partition_by=("recipe", "source", "bucket", "period"),
-    sort_by=("customer_id", "as_of"), entity="customer_id", event_at="as_of",
-)  # fmt: skip
-
 # What a column that must be filled holds where a test says nothing of it.
 _FILLED = {"string": "-", "int32": 0, "int64": 0, "double": 0.0, "boolean": False, "date": date(2026, 1, 1)}
 
@@ -129,7 +113,7 @@ def store_rows(
     warehouse: Warehouse, project: Project, table: str, rows: Sequence[tuple[str, date, Mapping[str, object]]]
 ) -> None:
     """The rows of a table of the simulated bank: the customer, the date at whose start a row stands, other columns."""
-    source, contract = "simbank", WATCHLIST if table == WATCHLIST.name else project.contracts[table]
+    source, contract = "simbank", project.contracts[table]
     count = project.sources[source].layout.buckets
     placed = bucket_of(pa.array([customer for customer, *_ in rows]), count)
     filled = {one.name: _FILLED[one.type] for one in contract.columns if one.required and one.type in _FILLED}

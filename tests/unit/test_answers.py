@@ -303,7 +303,8 @@ def test_what_stands_against_granting_at_once_is_named(guarded: Answers) -> None
     assert told == "rule VEL001 (high, daily of 2026-03-09)"
     # An application of Tuesday noon hit a rule, which nobody knew when Tuesday began.
     (told,) = guarded.score("simbank:8").objections
-    assert told == "score.fraud_decisions has nothing for 2026-03-10; run jobs/apply_rules.py"
+    run = "jobs/apply_rules.py --source simbank --observations daily"
+    assert told == f"score.fraud_decisions has nothing for 2026-03-10; run {run}"
 
 
 def test_an_answer_without_rules_or_watch_list_is_never_granted_at_once(answers: Answers) -> None:

@@ -19,6 +19,9 @@ from tallystick.spec.labels import DelinquencyLabel
 
 KNOWN_KINDS = ("talk", "money", "payee", "work", "known", "home", "place", "vouch")
 
+# What the fraud desk confirmed of others decides about fraud and never about credit.
+NOT_CREDIT = "early warning, fraud review"
+
 PEOPLE_YOU_KNOW = "How many customers you are connected to"
 SHARED = "Data or a telephone shared with other customers"
 AROUND_YOU = "How customers you are connected to repay their loans"
@@ -264,6 +267,7 @@ CHAIN_GRAPH = CustomerGraph(
             op="sum",
             of="fraud",
             kinds=("money", "payee", "shared", "any"),
+            permitted_use=NOT_CREDIT,
             sign=1,
             description="Customers tied to by {kind} who committed confirmed fraud",
             reason=SHARED,
@@ -273,6 +277,7 @@ CHAIN_GRAPH = CustomerGraph(
             of="fraud",
             steps=2,
             kinds=("shared", "any"),
+            permitted_use=NOT_CREDIT,
             sign=1,
             description="Customers two steps away by {kind} who committed confirmed fraud",
             reason=SHARED,
@@ -281,6 +286,7 @@ CHAIN_GRAPH = CustomerGraph(
             op="distance",
             of="fraud",
             kinds=("shared", "any"),
+            permitted_use=NOT_CREDIT,
             sign=-1,
             description="Steps by {kind} to the nearest customer who committed confirmed fraud, up to two",
             reason=SHARED,
@@ -289,6 +295,7 @@ CHAIN_GRAPH = CustomerGraph(
             op="rank",
             of="fraud",
             kinds=("shared", "any"),
+            permitted_use=NOT_CREDIT,
             sign=1,
             description="Personalised PageRank by {kind} from confirmed fraud, 1 being an even share",
             reason=SHARED,
@@ -297,6 +304,7 @@ CHAIN_GRAPH = CustomerGraph(
             op="bridge",
             of="fraud",
             kinds=("any",),
+            permitted_use=NOT_CREDIT,
             sign=1,
             description="Groups of customers with confirmed fraud that somebody belongs to or is tied to",
             reason=SHARED,

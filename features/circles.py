@@ -227,6 +227,6 @@ CIRCLES = FeatureGroup(
     description="Circles of customers who share telephones, payees, homes, guarantees and payments",
     windows=("all",),
     pii="personal",
-    permitted_use="credit decisions, fraud review",
+    permitted_use="early warning, fraud review",
     measures=node_measures(CIRCLE_GRAPH),
 )

@@ -46,7 +46,8 @@ def check_agreement(zone: str, data: st.DataObject) -> None:
     assert not differences(found.select(list(expected)), expected)
 
 
-@pytest.mark.parametrize("zone", sorted(ZONES))
+# What zones do to windows is drawn elsewhere; here only which rows stand where matters.
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Prague", "Pacific/Apia"])
 @SOME_EXAMPLES
 @given(data=st.data())
 def test_rows_among_agree_with_the_oracle(zone: str, data: st.DataObject) -> None:

@@ -49,7 +49,7 @@ from tallystick.warning.ranked_places import rank_of, take_places
 # Not those of any bank that was looked at while recipe, rules and list were written (501, 502, 503).
 SEEDS, CUSTOMERS, MONTHS = (911, 912), 4_000, 30
 LEARN_FROM, TEST_FROM, UNTIL = date(2024, 1, 1), date(2025, 4, 1), date(2026, 4, 1)
-EACH_DAYS, MONTH_DAYS, CHUNK = 7, 28, 9
+EACH_DAYS, MONTH_DAYS, CHUNK = 7, 28, 18
 SOCIAL = ("social", "relationships", "chats", "employment", "trajectory", "devices")
 SEVERITY = {"low": 1, "medium": 2, "high": 4, "critical": 8}
 FULL, WITHOUT, RULES, BALANCE, TRUTH = (

@@ -12,6 +12,7 @@ from tallystick.report.page import render_page
 from tallystick.report.questions import list_questions
 from tallystick.report.run_report import RunFacts, count_features, describe_run
 from tallystick.report.terminal import print_page
+from tallystick.report.watch_section import list_watch_questions
 
 __all__ = [
     "ModelFacts",
@@ -19,6 +20,7 @@ __all__ = [
     "count_features",
     "describe_run",
     "list_questions",
+    "list_watch_questions",
     "print_page",
     "read_model_files",
     "render_model_card",

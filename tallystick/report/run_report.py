@@ -14,11 +14,13 @@ import pyarrow as pa
 from tallystick.report.ablation_section import AblationFacts, describe_dimensions
 from tallystick.report.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
 from tallystick.report.model_sections import ModelFacts, describe_model, permission_section, retrospective_notes
+from tallystick.report.watch_section import describe_watch_list
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.labels import Label
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.tables import TableContract
+from tallystick.spec.watch_lists import WatchList
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +28,8 @@ class RunFacts:
     """Everything the report tells.
 
     ``answers`` are results of ``list_questions`` by name. ``groups`` gives (name, features, of which assumed), and
-    ``places`` what lies where. ``model`` is the model in force, ``ablation`` the newest of its dimensions, if any.
+    ``places`` what lies where. ``model`` is the model in force, ``ablation`` the newest of its dimensions, if any,
+    ``watch_list`` the list that it ranks, if any.
     """
 
     recipe: Recipe
@@ -38,6 +41,8 @@ class RunFacts:
     commands: Sequence[str] = ()
     model: ModelFacts | None = None
     ablation: AblationFacts | None = None
+    watch_list: WatchList | None = None
+    rule_titles: Mapping[str, str] = field(default_factory=dict)
     request_features: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
 
@@ -68,11 +73,17 @@ def describe_run(facts: RunFacts) -> Page:
             *(describe_model(facts.model) if facts.model else ()),
             *([describe_dimensions(facts.ablation)] if facts.ablation else ()),
             Section(title="Scores", blocks=_scores(facts), in_terminal=True),
+            *_watch_lists(facts),
             # Not in the terminal: the command that ran the chain says there what comes last.
             Section(title="Where things are", blocks=[Facts(rows=facts.places)] if facts.places else []),
             Section(title="Next", blocks=_next(facts)),
         ],
     )
+
+
+def _watch_lists(facts: RunFacts) -> list[Section]:
+    declared = facts.watch_list
+    return [describe_watch_list(declared, facts.answers, titles=facts.rule_titles)] if declared else []
 
 
 def _rows(facts: RunFacts, question: str) -> list[dict[str, Any]]:

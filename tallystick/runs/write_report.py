@@ -18,6 +18,7 @@ from tallystick.report import (
     count_features,
     describe_run,
     list_questions,
+    list_watch_questions,
     print_page,
     read_model_files,
     render_page,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tallystick.report.questions import Question
     from tallystick.runs.params import WriteReport
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.watch_lists import WatchList
 
 
 def run(params: WriteReport, session: SparkSession | None = None) -> None:
@@ -71,13 +73,23 @@ def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
         commands=_list_commands(context, recipe, registry),
         model=_describe_model(registry, recipe, source=context.source.name) if recipe.label else None,
         ablation=find_ablation(registry, recipe, source=context.source.name) if recipe.label else None,
+        watch_list=_watch_list(context, recipe),
+        rule_titles={name: rule.title for name, rule in project.rules.items()},
         request_features=len(recipe.request),
     )
 
 
+def _watch_list(context: RunContext, recipe: Recipe) -> WatchList | None:
+    """The list that the recipe's model ranks; None where it ranks none."""
+    ranked = (one for one in context.project.watch_lists.values() if one.recipe == recipe.name)
+    return next(ranked, None)
+
+
 def _ask_tables(context: RunContext, recipe: Recipe) -> dict[str, pa.Table]:
     """The answers to those of the report's questions whose tables exist."""
-    asked = list_questions(recipe, source=context.source.name)
+    asked = dict(list_questions(recipe, source=context.source.name))
+    if declared := _watch_list(context, recipe):
+        asked |= list_watch_questions(declared, recipe, source=context.source.name)
     exists = context.warehouse.exists
     answerable = {name: one for name, one in asked.items() if all(exists(table) for table in one.tables)}
     # One moment for the whole page: a load that is published meanwhile is in all of its tables or in none.

@@ -12,9 +12,10 @@ import pytest
 
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project import load_project
+from tallystick.report import list_watch_questions
 from tallystick.runs import update_watchlist
 from tallystick.runs.params import UpdateWatchlist
-from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, query, read_arrow, replace_arrow
 from tests.lib import backfills as bank
 
 SET = """\
@@ -156,6 +157,22 @@ def test_each_night_that_has_scores_gets_its_list_once(root: Path) -> None:
     before = Warehouse(root / "warehouse").open("score.watchlist").version()
     make(root)
     assert Warehouse(root / "warehouse").open("score.watchlist").version() == before
+
+
+def test_the_report_asks_the_lists_what_they_hold(root: Path) -> None:
+    make(root)
+    project = load_project(root / "project")
+    asked = list_watch_questions(project.watch_lists["loans"], project.recipes["warning"], source="village")
+    told = {
+        name: query(Warehouse(root / "warehouse"), one.sql).to_pylist()
+        for name, one in asked.items()
+        if name != "watch_capacities"  # of the training table, which is not there
+    }
+    newest, before, *_ = told["watch_nights"]
+    assert (newest["list_date"], newest["watch"], newest["entered"], newest["ranked"]) == (NIGHTS[3], 1, 0, 3)
+    assert (before["late"], before["ended"], before["watch"]) == (1, 0, 1)
+    assert told["watch_leads"] == [{"days": 2}]
+    assert told["watch_rules"] == [{"rule": "SIG001", "loans": 1}]
 
 
 def test_a_list_that_is_made_again_is_the_one_of_its_night(root: Path) -> None:

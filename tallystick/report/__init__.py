@@ -10,6 +10,7 @@ from tallystick.report.model_card import render_model_card
 from tallystick.report.model_sections import ModelFacts, read_model_files
 from tallystick.report.page import render_page
 from tallystick.report.questions import list_questions
+from tallystick.report.rules_section import rule_questions
 from tallystick.report.run_report import RunFacts, count_features, describe_run
 from tallystick.report.terminal import print_page
 from tallystick.report.watch_section import list_watch_questions
@@ -25,4 +26,5 @@ __all__ = [
     "read_model_files",
     "render_model_card",
     "render_page",
+    "rule_questions",
 ]

@@ -14,6 +14,7 @@ import pyarrow as pa
 from tallystick.report.ablation_section import AblationFacts, describe_dimensions
 from tallystick.report.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
 from tallystick.report.model_sections import ModelFacts, describe_model, permission_section, retrospective_notes
+from tallystick.report.rules_section import describe_rules
 from tallystick.report.watch_section import describe_watch_list
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
@@ -57,6 +58,7 @@ def count_features(
 
 def describe_run(facts: RunFacts) -> Page:
     """The whole report; the sections marked for the terminal are its summary."""
+    rules = describe_rules(facts.answers, observations=facts.recipe.observations)
     last_loads = [row["last_load"] for row in _rows(facts, "loads") if row["last_load"] is not None]
     seen = f", data as of {max(last_loads)}" if last_loads else ""
     return Page(
@@ -73,6 +75,7 @@ def describe_run(facts: RunFacts) -> Page:
             *(describe_model(facts.model) if facts.model else ()),
             *([describe_dimensions(facts.ablation)] if facts.ablation else ()),
             Section(title="Scores", blocks=_scores(facts), in_terminal=True),
+            *([rules] if rules else ()),
             *_watch_lists(facts),
             # Not in the terminal: the command that ran the chain says there what comes last.
             Section(title="Where things are", blocks=[Facts(rows=facts.places)] if facts.places else []),

@@ -22,6 +22,7 @@ from tallystick.report import (
     print_page,
     read_model_files,
     render_page,
+    rule_questions,
 )
 from tallystick.runs.ablation_study import find_ablation
 from tallystick.runs.context import RunContext
@@ -90,6 +91,7 @@ def _ask_tables(context: RunContext, recipe: Recipe) -> dict[str, pa.Table]:
     asked = dict(list_questions(recipe, source=context.source.name))
     if declared := _watch_list(context, recipe):
         asked |= list_watch_questions(declared, recipe, source=context.source.name)
+    asked |= rule_questions(recipe.observations, source=context.source.name)
     exists = context.warehouse.exists
     answerable = {name: one for name, one in asked.items() if all(exists(table) for table in one.tables)}
     # One moment for the whole page: a load that is published meanwhile is in all of its tables or in none.

@@ -1,0 +1,117 @@
+"""What a report says of anti-fraud rules: decisions, hits, what was held for want of data, and rules that are alike.
+
+Apart from ``run_report`` because it asks questions of its own, which a bank without rules never asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from tallystick.report.blocks import Bars, Block, Facts, Note, Section, Table
+from tallystick.report.questions import Question
+
+DECISIONS, FLAGS = "score.fraud_decisions", "score.fraud_flags"
+
+
+def rule_questions(observations: str, *, source: str) -> dict[str, Question]:
+    """The questions about the rules of one observation set."""
+    ours = f"source = '{source}' AND observations = '{observations}'"
+    return {
+        "rule_decisions": Question(
+            tables=[DECISIONS],
+            sql=f"""
+                SELECT count(*)::BIGINT AS decisions, count(*) FILTER (live_hits > 0)::BIGINT AS hit,
+                    count(*) FILTER (live_held > 0)::BIGINT AS held,
+                    count(*) FILTER (live_held + shadow_held > 0)::BIGINT AS any_held,
+                    max(live_rules)::BIGINT AS live_rules, max(shadow_rules)::BIGINT AS shadow_rules,
+                    max(weights_on) AS weights_on
+                FROM {DECISIONS} WHERE {ours}""",
+        ),
+        "rule_families": Question(
+            tables=[FLAGS],
+            sql=f"""
+                SELECT family, count(DISTINCT (observation_id, as_of))::BIGINT AS observations
+                FROM {FLAGS} WHERE {ours} AND status = 'live' GROUP BY 1 ORDER BY 2 DESC, 1""",
+        ),
+        "rule_hits": Question(
+            tables=[FLAGS],
+            sql=f"""
+                SELECT rule_id, family, severity, status, count(*)::BIGINT AS hits,
+                    max(decided_on)::VARCHAR AS last_hit
+                FROM {FLAGS} WHERE {ours} GROUP BY ALL ORDER BY status, hits DESC, rule_id LIMIT 40""",
+        ),
+        "rules_held": Question(
+            tables=[DECISIONS],
+            sql=f"""
+                SELECT key AS rule_id, value->>'$' AS why, count(*)::BIGINT AS decisions
+                FROM {DECISIONS}, json_each(held_rules) WHERE {ours} GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 20""",
+        ),
+        "rules_alike": Question(
+            tables=[FLAGS],
+            sql=f"""
+                WITH hits AS (SELECT rule_id, observation_id, as_of FROM {FLAGS} WHERE {ours}),
+                counts AS (SELECT rule_id, count(*) AS hits FROM hits GROUP BY 1),
+                pairs AS (
+                    SELECT a.rule_id AS one, b.rule_id AS other, count(*) AS shared
+                    FROM hits a JOIN hits b USING (observation_id, as_of) WHERE a.rule_id < b.rule_id GROUP BY ALL)
+                SELECT one, other, shared::BIGINT AS shared, shared / (c.hits + d.hits - shared) AS jaccard
+                FROM pairs JOIN counts c ON c.rule_id = one JOIN counts d ON d.rule_id = other
+                ORDER BY jaccard DESC, 1, 2 LIMIT 10""",
+        ),
+    }
+
+
+def describe_rules(answers: Mapping[str, pa.Table], *, observations: str) -> Section | None:
+    """The section; None where no rule of the set was answered."""
+    found = answers["rule_decisions"].to_pylist() if "rule_decisions" in answers else []
+    if not found or not found[0]["decisions"]:
+        return None
+    (told,) = found
+    blocks: list[Block] = [
+        Facts(
+            rows=[
+                ("Decisions", told["decisions"]),
+                ("Live rules, shadows", f"{told['live_rules']}, {told['shadow_rules']}"),
+                ("Decisions with a live hit", told["hit"]),
+                ("Decisions made with a live rule held", told["held"]),
+                ("... with any rule held", told["any_held"]),
+                ("Fraud known to the score by", str(told["weights_on"] or "no weights were fitted")),
+            ]
+        ),
+        _held_note(told["held"], told["decisions"]),
+    ]
+    families = [(row["family"], row["observations"]) for row in _rows(answers, "rule_families")]
+    if families:
+        blocks.append(Bars(rows=families, caption=f"Observations of {observations} hit by a live rule of each family"))
+    blocks += _tables(answers)
+    return Section(title="Anti-fraud rules", blocks=blocks)
+
+
+def _held_note(held: int, decisions: int) -> Note:
+    if not held:
+        return Note(text="Every live rule had an answer for every decision.", tone="good")
+    text = f"{held:,} of {decisions:,} decisions ({held / decisions:.1%}) were made while a live rule had no answer."
+    return Note(text=f"{text} The table of what was held says why.", tone="warning")
+
+
+def _tables(answers: Mapping[str, pa.Table]) -> list[Block]:
+    shown = (
+        (
+            "rule_hits",
+            ("Rule", "Family", "Severity", "Status", "Hits", "Last hit"),
+            "Hits; those of shadows do not count",
+        ),
+        ("rules_held", ("Rule", "Why it was held", "Decisions"), "Held for want of data, most often first"),
+        ("rules_alike", ("Rule", "Other rule", "Hit by both", "Jaccard"), "Rules that hit the same observations"),
+    )
+    return [
+        Table(headers=headers, rows=[tuple(row.values()) for row in rows], caption=caption)
+        for name, headers, caption in shown
+        if (rows := _rows(answers, name))
+    ]
+
+
+def _rows(answers: Mapping[str, pa.Table], name: str) -> list[dict[str, object]]:
+    return answers[name].to_pylist() if name in answers else []

@@ -1,0 +1,69 @@
+"""The report's section of anti-fraud rules: its questions fit the tables, and it says how much was held."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import duckdb
+import pyarrow as pa
+
+from tallystick.project import load_project
+from tallystick.report.blocks import Bars, Facts, Note, Table
+from tallystick.report.rules_section import describe_rules, rule_questions
+from tallystick.tables import arrow_schema
+from tests.lib import house
+
+PLACE = {"source": "bank", "observations": "applications", "bucket": 0, "period": "2026", "customer_id": "bank:1",
+         "as_of": datetime(2026, 3, 1, tzinfo=UTC), "decided_on": date(2026, 3, 1)}  # fmt: skip
+
+
+def answers(flags: list[tuple[str, str, str]], held: list[str | None]) -> dict[str, pa.Table]:
+    """The questions asked of flags (rule, observation, status) and of one decision for each text of what was held."""
+    contracts, database = load_project(house.ROOT).contracts, duckdb.connect()
+    rows = {
+        "fraud_flags": [
+            PLACE | {"observation_id": about, "rule_id": rule, "family": rule[:3].lower(), "severity": "low",
+                     "status": status, "hit_values": "{}"}
+            for rule, about, status in flags
+        ],
+        "fraud_decisions": [
+            PLACE | {"observation_id": f"o{n}", "live_rules": 2, "live_hits": int(n == 1), "live_held": int(bool(text)),
+                     "shadow_rules": 1, "shadow_hits": 0, "shadow_held": 0, "held_rules": text}
+            for n, text in enumerate(held)
+        ],
+    }  # fmt: skip
+    database.execute("CREATE SCHEMA score")
+    for name, found in rows.items():
+        table = pa.Table.from_pylist(found, schema=arrow_schema(contracts[f"score.{name}"].columns))
+        database.register("given", table)
+        database.execute(f"CREATE TABLE score.{name} AS SELECT * FROM given")
+    asked = rule_questions("applications", source="bank")
+    return {name: database.sql(one.sql).to_arrow_table() for name, one in asked.items()}
+
+
+def test_the_section_counts_decisions_hits_and_what_was_held() -> None:
+    flags = [("VEL001", "o1", "live"), ("VEL002", "o1", "live"), ("VEL002", "o2", "live"), ("PLA001", "o1", "shadow")]
+    held = ['{"VEL001":"stale clean.x","VEL002":"unknown a"}', None, '{"VEL001":"stale clean.x"}', None]
+    section = describe_rules(answers(flags, held), observations="applications")
+    assert section is not None
+    facts, note, bars, hits, why, alike = section.blocks
+    assert isinstance(facts, Facts)
+    assert dict(facts.rows)["Decisions made with a live rule held"] == 2
+    assert isinstance(note, Note)
+    assert note.text.startswith("2 of 4 decisions (50.0%) were made while a live rule had no answer.")
+    assert isinstance(bars, Bars)
+    assert list(bars.rows) == [("vel", 2)]
+    assert isinstance(hits, Table)
+    assert hits.rows[0] == ("VEL002", "vel", "low", "live", 2, "2026-03-01")
+    assert isinstance(why, Table)
+    assert list(why.rows) == [("VEL001", "stale clean.x", 2), ("VEL002", "unknown a", 1)]
+    assert isinstance(alike, Table)
+    assert alike.rows[0] == ("PLA001", "VEL001", 1, 1.0)
+
+
+def test_without_decisions_there_is_no_section_and_without_held_rules_it_says_so() -> None:
+    assert describe_rules({}, observations="applications") is None
+    assert describe_rules(answers([], []), observations="applications") is None
+    section = describe_rules(answers([], [None]), observations="applications")
+    assert section is not None
+    assert section.blocks[1] == Note(text="Every live rule had an answer for every decision.", tone="good")

@@ -147,6 +147,20 @@ def list_watch_steps(
     ]
 
 
+def list_rule_steps(
+    observations: str, groups: Iterable[str], source: str, *, place: Place, dates: Dates | None = None
+) -> list[Step]:
+    """The runs from stored events to the flags of an observation set: the features of these groups, then its rules."""
+    days = dates or Dates()
+    common: dict[str, Any] = {"project": place.project, "warehouse": place.warehouse, "source": source}
+    asked: dict[str, Any] = {"observations": observations, "first": days.first, "last": days.last}
+    features = ComputeFeatures(**common, groups=tuple(groups), **asked)
+    return [
+        Step(title=f"features of {observations}", params=features),
+        Step(title=f"rules of {observations}", params=ApplyRules(**common, **asked)),
+    ]
+
+
 def list_segment_steps(
     declared: Segmentation, source: str, *, place: Place, dates: Dates | None = None, refit: bool = False
 ) -> list[Step]:

@@ -64,6 +64,23 @@ def rules_explain(
     print_record(explain_rule(rule, project, warehouse=warehouse), as_json=json)
 
 
+@rules_app.command("run")
+def rules_run(
+    observations: SetArgument,
+    source: SourceOption,
+    first: FirstOption = None,
+    last: LastOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+) -> None:
+    """Compute the features that the rules of a set read, and answer the rules."""
+    from tallystick.cli.rule_runs import answer_rules_of
+    from tallystick.pipeline import Dates
+
+    dates = Dates(first=_day(first), last=_day(last))
+    answer_rules_of(observations, source, dates=dates, warehouse=warehouse, project=project)
+
+
 @rules_app.command("test")
 def rules_test(
     observations: SetArgument,

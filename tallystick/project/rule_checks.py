@@ -12,7 +12,7 @@ from tallystick.project.problems import as_problem
 from tallystick.project.project import Project
 from tallystick.spec.names import nearest_name
 from tallystick.spec.rule_plans import PlannedRule, SetColumns, same_predicates
-from tallystick.spec.rules import Rule
+from tallystick.spec.rules import RETIRED, Rule
 from tallystick.spec.sources import Problem
 
 
@@ -42,6 +42,13 @@ def rule_problems(project: Project) -> Iterator[Problem]:
 def columns_of(project: Project, observations: str) -> SetColumns:
     """What the rules of a set may read."""
     return SetColumns.of(project.observations[observations], project.feature_groups.values(), project.contracts)
+
+
+def list_groups(project: Project, observations: str) -> list[str]:
+    """The feature groups that the answered rules of a set read, in order. DeclarationError with the first fault."""
+    columns = columns_of(project, observations)
+    planned = [one for one in plan_set(project, observations, columns=columns) if one.rule.status != RETIRED]
+    return sorted({columns.group_of(name) for one in planned for name in one.columns} - {""})
 
 
 def plan_set(project: Project, observations: str, *, columns: SetColumns | None = None) -> list[PlannedRule]:

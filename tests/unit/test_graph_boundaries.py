@@ -1,4 +1,4 @@
-"""The rules of graph measures at their edges: what is refused, what an empty graph gives, what is told as cut."""
+"""Graph measures at their boundaries: what is refused, what an empty graph gives, what is told as cut."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ Whatever computes features of a graph's table begins with ``build_graphs``, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, partial
@@ -92,7 +92,17 @@ class GraphBuild:
         read = columns_to_read(self.graph, context.project.ties, context.contracts, among=files)
         read |= {name: _all_columns(context.contracts[name]) for name in outcome_tables(self.graph) if name in files}
         storage = context.storage(read)
-        return {name: partial(_read_pieces, storage, name, files[name], columns) for name, columns in read.items()}
+        contracts = {name: context.contracts[name] for name in read}
+        # Ids of events are all different, and the outcome's tables are read by SQL.
+        coded = {
+            name: {column.name for column in one.columns if column.type == "string"} - {one.event_id}
+            for name, one in contracts.items()
+            if name not in outcome_tables(self.graph)
+        }
+        return {
+            name: partial(_read_pieces, storage, name, files[name], columns=columns, coded=coded.get(name, set()))
+            for name, columns in read.items()
+        }
 
     def prepare(self, pieces: Mapping[str, Pieces]) -> GraphRows:
         """These rows, ready for any snapshot."""
@@ -101,6 +111,10 @@ class GraphBuild:
         return prepare_graph(
             self.graph, context.project.ties, pieces, contracts=context.contracts, zone=zone, outcomes=outcomes
         )
+
+    def snapshot(self, pieces: Mapping[str, Pieces], day: date) -> pa.Table:
+        """One snapshot from these rows."""
+        return self.prepare(pieces).snapshot(day)
 
     def _first_wrong(self, due: Sequence[date]) -> date:
         """The first of the dates whose snapshot is not stored, or would be another one now."""
@@ -177,13 +191,15 @@ def build_graph_up(building: GraphBuild, *, first: date | None = None) -> None:
         progress(f"      {table}: {rows} rows, {len(days)} snapshots from {days[0]} to {days[-1]}")
 
 
-def _read_pieces(storage: BucketStore, name: str, files: Sequence[DataFile], columns: list[str]) -> Iterator[pa.Table]:
+def _read_pieces(
+    storage: BucketStore, name: str, files: Sequence[DataFile], *, columns: Sequence[str], coded: Collection[str]
+) -> Iterator[pa.Table]:
     """The rows of a table, one bucket after the other; without a file a piece without rows."""
     by_bucket: dict[str, list[str]] = {} if files else {"": []}
     for file in files:
         by_bucket.setdefault(file.partition["bucket"], []).append(file.path)
     for paths in by_bucket.values():
-        yield storage.read(name, paths, columns)
+        yield storage.read(name, paths, columns, coded=set(columns) & set(coded))
 
 
 def _all_columns(contract: TableContract) -> list[str]:
@@ -210,7 +226,7 @@ def replay_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> list[R
                     stored=read_arrow(context.warehouse, graph.table, columns=columns, filter=context.is_ours),
                     pieces=pieces,
                     event_ids={name: context.contracts[name].event_id for name in pieces},
-                    snapshot=lambda visible, day, building=building: building.prepare(visible).snapshot(day),
+                    snapshot=building.snapshot,
                 )
             )
     return found

@@ -60,7 +60,9 @@ class KindTies:
     @classmethod
     def of(cls, edges: Sequence[TieEdges], *, local: Codes, members: Bools) -> KindTies:
         """The edges of several ties together; ``local`` numbers the members among all customers."""
-        hubs = np.sum([one.hubs for one in edges], axis=0, dtype=np.int32)
+        hubs = np.zeros(members.size, dtype=np.int32)
+        for one in edges:
+            hubs += one.hubs
         parts = {
             name: np.concatenate([getattr(one, name) for one in edges])
             for name in ("source", "target", "weight", "first_day", "last_day")

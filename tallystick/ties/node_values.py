@@ -27,7 +27,7 @@ class ValueRows:
     def of(cls, value: NodeValue, seen: SeenRows, contract: TableContract, *, zone: str) -> ValueRows:
         """What a value needs of a piece that holds all rows of its customers."""
         nodes = ValueNodes.of(value, {contract.name: contract}, place=f"value {value.name}")
-        found = seen.where(nodes.where, zone=zone)
+        found = seen.selected(columns_to_see(contract, nodes.columns)).where(nodes.where, zone=zone)
         found = found.taken(np.flatnonzero(found.spans.person >= 0)).in_order(contract)
         if nodes.value is None:
             return cls(value, found.spans, None)

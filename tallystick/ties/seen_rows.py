@@ -5,7 +5,7 @@ Kept apart from ties and values because both look at rows of customers by the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -112,9 +112,13 @@ class SeenRows:
         values = evaluate_expression(node, self.rows.select(list(columns_used(node))), zone=zone)
         return np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False))
 
-    def texts(self, name: str) -> pa.Array:
-        """A column of ids."""
-        return one_array(self.rows[name].cast(pa.string()))
+    def selected(self, names: Iterable[str]) -> SeenRows:
+        """The same rows with fewer columns, so that whoever takes some of them copies less."""
+        return SeenRows(self.rows.select(list(dict.fromkeys(names))), self.spans)
+
+    def coded(self, name: str) -> pa.DictionaryArray:
+        """A column of ids as codes and the texts that they stand for."""
+        return _coded(self.rows[name])
 
 
 def columns_to_see(contract: TableContract, named: Sequence[str]) -> list[str]:
@@ -127,9 +131,10 @@ def columns_to_see(contract: TableContract, named: Sequence[str]) -> list[str]:
 def see_rows(rows: pa.Table, contract: TableContract, customers: pa.Array) -> SeenRows:
     """The rows of a table with the dates from which and before which each version is in force.
 
-    ``rows`` have ``columns_to_see``, all versions of their events; ``customers`` are the sorted ids that are numbered.
+    ``rows`` have ``columns_to_see``, all versions of their events, texts also as dictionaries; ``customers`` are the
+    sorted ids that are numbered.
     """
-    owners = one_array(rows[contract.entity].cast(pa.string())).dictionary_encode()
+    owners = _coded(rows[contract.entity])
     codes = np.asarray(owners.indices.to_numpy(zero_copy_only=False)).astype(np.int64)
     person = number_ids(owners.dictionary, customers)[codes] if codes.size else np.empty(0, dtype=np.int32)
     known = day_numbers(rows[contract.known_on])
@@ -142,7 +147,13 @@ def see_rows(rows: pa.Table, contract: TableContract, customers: pa.Array) -> Se
     if "is_retracted" in rows.column_names:
         is_seen &= ~np.asarray(pc.fill_null(rows["is_retracted"], False).to_numpy(zero_copy_only=False))
     spans = SeenSpans(person, at, known.astype(np.int32), np.minimum(until, _LAST_DAY).astype(np.int32))
-    return SeenRows(rows, spans).taken(np.flatnonzero(is_seen))
+    found = SeenRows(rows, spans)
+    return found if is_seen.all() else found.taken(np.flatnonzero(is_seen))
+
+
+def _coded(ids: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Ids as codes: as they were read, or made here."""
+    return one_array(ids if pa.types.is_dictionary(ids.type) else ids.cast(pa.string()).dictionary_encode())
 
 
 def number_ids(ids: pa.Array, known: pa.Array) -> Codes:

@@ -174,7 +174,7 @@ class TiePart:
     """The rows that a tie has in one piece of its table, in order, with the texts of the other side."""
 
     spans: SeenSpans
-    other: pa.Array
+    other: pa.DictionaryArray
     weight: Floats
     active: Bools
 
@@ -182,24 +182,23 @@ class TiePart:
 def tie_part(tie: Tie, seen: SeenRows, contract: TableContract, *, zone: str) -> TiePart:
     """What a tie needs of a piece that holds all rows of its customers; rows that can tie nobody are left out."""
     nodes = TieNodes.of(tie, {contract.name: contract})
-    found = seen.where(nodes.where, zone=zone)
+    found = seen.selected(columns_to_see(contract, [tie.other, *nodes.columns])).where(nodes.where, zone=zone)
     is_there = found.spans.person >= 0
     if tie.last_of != "customer":
         is_there &= np.asarray(pc.is_valid(found.rows[tie.other]).to_numpy(zero_copy_only=False))
     found = found.taken(np.flatnonzero(is_there)).in_order(contract)
     holds = found.numbers(nodes.active, zone=zone) == 1.0
-    texts = found.texts(tie.other).dictionary_encode()
-    return TiePart(found.spans, texts, found.numbers(nodes.weight, zone=zone), holds)
+    return TiePart(found.spans, found.coded(tie.other), found.numbers(nodes.weight, zone=zone), holds)
 
 
 def join_tie(tie: Tie, parts: Sequence[TiePart], owners: SeenRows | None, *, customers: pa.Array) -> TieRows:
     """The rows of all parts, which are of different customers; ``owners`` are the rows of ``through``, in order."""
     spans = SeenSpans.joined([part.spans for part in parts])
-    keys = None if owners is None or tie.through is None else owners.texts(tie.through.key)
+    keys = None if owners is None or tie.through is None else owners.coded(tie.through.key)
     if tie.thing:
         known = _distinct([part.other.dictionary for part in parts])
     else:
-        known = customers if keys is None else _distinct([keys])
+        known = customers if keys is None else _distinct([keys.dictionary])
     other = np.concatenate([_codes(part.other, known) for part in parts])
     rank = np.arange(other.size, dtype=np.int32)  # parts are in order, and no customer is in two of them
     order = np.lexsort((rank, other, spans.person))
@@ -212,7 +211,7 @@ def join_tie(tie: Tie, parts: Sequence[TiePart], owners: SeenRows | None, *, cus
         rank=rank[order],
         count=len(customers),
         owners=None if owners is None else owners.spans,
-        owner_keys=None if keys is None else number_ids(keys, known),
+        owner_keys=None if keys is None else _codes(keys, known),
     )
 
 

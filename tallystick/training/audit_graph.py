@@ -106,7 +106,9 @@ def _visible_then(rows: pa.Table, event_id: str, day: date, *, zone: str) -> pa.
     """The rows visible at the local midnight of ``day``: of each event the version delivered last among the known ones,
     unless it takes the event back, and then only what happened before that midnight.
     """
-    known = rows.filter(pc.less_equal(rows["known_on"], pa.scalar(day, pa.date32())))
+    plain = [one.cast(pa.string()) if pa.types.is_dictionary(one.type) else one for one in rows.columns]
+    whole = pa.table(plain, names=rows.column_names)
+    known = whole.filter(pc.less_equal(whole["known_on"], pa.scalar(day, pa.date32())))
     event = [name for name in ("source", "customer_id") if name in known.column_names] + [event_id]
     ordered = known.sort_by([("loaded_on", "ascending"), ("known_on", "ascending")])
     numbered = ordered.append_column("_place", pa.array(range(ordered.num_rows), pa.int64()))

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pytest
 
 from tallystick.features import GroupWork, compute_local
+from tallystick.kernel.row_values import evaluate_expression
 from tallystick.observations import OBSERVATION_SCHEMA
 from tallystick.project import Project, load_project
+from tallystick.project.rule_checks import columns_of
 
 ZONE, WHO = "Asia/Shanghai", "simbank:1"
 NOON = dt.datetime(2026, 3, 10, 4, tzinfo=dt.UTC)  # 12:00 in Shanghai
@@ -164,3 +166,19 @@ def test_there_are_a_hundred_and_twenty_rules_and_a_third_of_them_at_most_wait_i
     assert min(sum(rule.family == family for rule in rules) for family in families) >= 12
     assert sum(rule.status == "shadow" for rule in rules) <= len(rules) / 3
     assert {rule.observations for rule in rules} == {"applications", "transfers", "logins", "daily"}
+
+
+@pytest.mark.parametrize("observations", ["applications", "transfers", "logins", "daily"])
+def test_without_a_graph_no_rule_about_ties_says_clear(observations: str) -> None:
+    columns = columns_of(project(), observations)
+    found = 0
+    for rule in project().rules.values():
+        if rule.observations != observations:
+            continue
+        planned = columns.plan(rule, columns.types)
+        graphs = [name for name in planned.columns if columns.group_of(name) in ("chains", "circles")]
+        if graphs:
+            found += 1
+            row = pa.table({name: pa.nulls(1, KINDS[columns.types[name]]) for name in planned.columns})
+            assert evaluate_expression(planned.node, row).to_pylist() == [None], rule.id
+    assert found > 0

@@ -7,6 +7,13 @@ from typing import Any
 
 from benchmarks.report import print_markdown
 
+# What a curve of the list cannot exceed, in words, and where it stands.
+CEILINGS = {
+    "granted by then": "granted_by_days_before",
+    "ranked then: granted, and not late": "ranked_by_days_before",
+    "its blow had begun": "blow_by_days_before",
+}
+
 
 def print_tables(measured: Mapping[str, Any]) -> None:
     """The tables of docs/early_warning.md."""
@@ -36,7 +43,7 @@ def print_tables(measured: Mapping[str, Any]) -> None:
     rows = [(name, *(f"{one['list']['listed_by_days_before'][days]:.1%}" for days in leads))
             for name, one in rankings.items()]  # fmt: skip
     ceilings = measured["ceilings"]
-    for what, key in (("granted by then", "granted_by_days_before"), ("its blow had begun", "blow_by_days_before")):
+    for what, key in CEILINGS.items():
         rows.append((what, *(f"{ceilings[key][days]:.1%}" for days in leads)))
     print_markdown(("on the list, days before the first missed payment", *leads), rows)
     bounds = [(name.replace("_", " "), f"{value:.3g}") for name, value in ceilings.items() if isinstance(value, float)]

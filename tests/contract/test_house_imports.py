@@ -62,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "benchmarks/fraud.py": {"benchmarks", "pandas"},
     "benchmarks/job_loss_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
     "benchmarks/early_warning.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
+    "benchmarks/early_warning_pictures.py": {"benchmarks", "matplotlib"},
     "benchmarks/early_warning_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
     "benchmarks/targets.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
 }  # fmt: skip

@@ -83,6 +83,7 @@ def explain_rule(name: str, project: Path | None, *, warehouse: Path | None = No
         "told to a person": rule.reason or f"nothing: {rule.internal}",
         "reads": [_column_text(name, columns) for name in planned.columns],
         "needs": [_table_text(table, rule) for table in planned.tables],
+        "and of its ties": [_table_text(table, rule) for table in planned.tie_tables] or "nothing",
         "held": "when a needed table is missing or too old, a feature was not computed, or the condition is null",
         "SQL": rule_sql(planned, columns),
         "values of its newest hit": example or "no hit is stored",

@@ -6,6 +6,7 @@ Kept apart from ``checks`` because a run makes them, too, for the rules of its o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.project.problems import as_problem
@@ -14,6 +15,9 @@ from tallystick.spec.names import nearest_name
 from tallystick.spec.rule_plans import PlannedRule, SetColumns, same_predicates
 from tallystick.spec.rules import RETIRED, Rule
 from tallystick.spec.sources import Problem
+
+if TYPE_CHECKING:
+    from tallystick.spec.graphs import CustomerGraph
 
 
 def rule_problems(project: Project) -> Iterator[Problem]:
@@ -41,7 +45,9 @@ def rule_problems(project: Project) -> Iterator[Problem]:
 
 def columns_of(project: Project, observations: str) -> SetColumns:
     """What the rules of a set may read."""
-    return SetColumns.of(project.observations[observations], project.feature_groups.values(), project.contracts)
+    beneath = {graph.table: _tables_beneath(project, graph) for graph in project.graphs.values()}
+    groups = project.feature_groups.values()
+    return SetColumns.of(project.observations[observations], groups, project.contracts, beneath=beneath)
 
 
 def list_groups(project: Project, observations: str) -> list[str]:
@@ -61,6 +67,12 @@ def plan_set(project: Project, observations: str, *, columns: SetColumns | None 
     for problem in (*problems, *_told_twice(planned)):
         raise DeclarationError(problem.what, where=problem.where, fix=problem.fix)
     return planned
+
+
+def _tables_beneath(project: Project, graph: CustomerGraph) -> tuple[str, ...]:
+    """The clean tables of a graph's customers and ties."""
+    ties = (project.ties[name].table for name in graph.ties if name in project.ties)
+    return tuple(sorted({*graph.tables, *ties}))
 
 
 def _plan(columns: SetColumns, rules: list[Rule]) -> tuple[list[PlannedRule], list[Problem]]:

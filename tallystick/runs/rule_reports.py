@@ -106,9 +106,7 @@ def _study(params: ApplyRules, *, cutoff: date | None) -> RuleStudy:
 
 
 def _range_problems(planned: PlannedRule, collected: CollectedAnswers) -> list[Problem]:
-    """Numbers that lie outside of what a column has ever been, unless the rule says so; and a rule that says so of
-    numbers that lie inside.
-    """
+    """Numbers that lie outside of what a column has ever been, unless the rule says why."""
     rule, where, outside = planned.rule, planned.rule.at("when"), []
     for one in thresholds(planned.node):
         if one.column not in collected.ranges:
@@ -119,7 +117,4 @@ def _range_problems(planned: PlannedRule, collected: CollectedAnswers) -> list[P
     if outside and not rule.outside:
         fix = "correct the number, or say why: outside: ..."
         return [Problem(where=where, what=what, fix=fix) for what in outside]
-    if rule.outside and not outside:
-        what = f"rule {rule.id} says that a number is outside, and all of them are inside"
-        return [Problem(where=rule.at("outside"), what=what, fix="remove outside")]
     return []

@@ -49,7 +49,9 @@ class RuleInputs:
         """
         observed = find_declared("observation set", observations, context.project.observations)
         known = columns_of(context.project, observed.name)
-        rules = [one for one in plan_set(context.project, observed.name, columns=known) if one.rule.status != RETIRED]
+        filled = {f"clean.{name}" for name in context.source.tables}
+        planned = plan_set(context.project, observed.name, columns=known)
+        rules = [one.of_source(filled) for one in planned if one.rule.status != RETIRED]
         if not rules:
             raise NotFound(
                 f"observations {observed.name} have no rules", where="rules/", fix="declare a family for them"

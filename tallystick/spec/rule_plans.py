@@ -5,8 +5,8 @@ Apart from ``rules``, which one file can say alone: this needs features, contrac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.bases import FeatureColumn
@@ -25,12 +25,22 @@ from tallystick.spec.uses import split_uses
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedRule:
-    """A rule that fits its set: the parsed condition, the columns it reads, and all tables that it needs, sorted."""
+    """A rule that fits its set: the parsed condition, the columns it reads, and all tables that it needs, sorted.
+
+    ``tie_tables`` are those that the graphs rest on whose features it reads: they are needed of a source that fills
+    them, for a graph goes without the ties that a source knows nothing of.
+    """
 
     rule: Rule
     node: Node
     columns: tuple[str, ...]
     tables: tuple[str, ...]
+    tie_tables: tuple[str, ...] = ()
+
+    def of_source(self, filled: Collection[str]) -> PlannedRule:
+        """The rule at a source that fills these tables."""
+        ties = (table for table in self.tie_tables if table in filled)
+        return replace(self, tables=tuple(sorted({*self.tables, *ties})), tie_tables=())
 
     @property
     def predicate(self) -> str:
@@ -42,16 +52,23 @@ class PlannedRule:
 class SetColumns:
     """All that rules of one observation set may read: the columns of the set's own table with their types, and the
     features of every group that can be computed for the set. A group that is wrong has none; its own check tells it.
+    ``beneath`` has the clean tables that each graph rests on, by the graph's table.
     """
 
     observed: ObservationSet
     contracts: Mapping[str, TableContract]
     own: Mapping[str, str]
     features: Mapping[str, tuple[FeatureGroup, FeatureColumn]]
+    beneath: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, observed: ObservationSet, groups: Iterable[FeatureGroup], contracts: Mapping[str, TableContract]
+        cls,
+        observed: ObservationSet,
+        groups: Iterable[FeatureGroup],
+        contracts: Mapping[str, TableContract],
+        *,
+        beneath: Mapping[str, tuple[str, ...]],
     ) -> SetColumns:
         """Look all columns up."""
         own = observed.own_columns(contracts)
@@ -63,7 +80,7 @@ class SetColumns:
                 except DeclarationError:
                     continue
                 features.update({column.name: (group, column) for column in columns if column.name not in own})
-        return cls(observed=observed, contracts=contracts, own=own, features=features)
+        return cls(observed=observed, contracts=contracts, own=own, features=features, beneath=beneath)
 
     @property
     def types(self) -> dict[str, str]:
@@ -81,8 +98,12 @@ class SetColumns:
         """
         if column in self.own:
             return () if self.observed.by_event else (self.observed.table,)
-        # A graph's own table is no load: without a snapshot its features are null.
-        return tuple(table for table in _tables_of(*self.features[column]) if table.startswith("clean."))
+        return tuple(table for table in _tables_of(*self.features[column]) if table not in self.beneath)
+
+    def tie_tables_of(self, column: str) -> tuple[str, ...]:
+        """The clean tables of the graph that a column comes from; none where it comes from no graph."""
+        tables = () if column in self.own else _tables_of(*self.features[column])
+        return tuple(beneath for table in tables for beneath in self.beneath.get(table, ()))
 
     def refusal_of(self, column: str, use: str) -> str:
         """Why no rule for that use may read a column, as the end of a sentence; empty where rules may."""
@@ -114,7 +135,8 @@ class SetColumns:
             for name in getattr(rule, key):
                 self._check_table(rule, key, name)
         tables = sorted({*rule.needs, *(table for name in columns for table in self.tables_of(name))})
-        return PlannedRule(rule=rule, node=node, columns=columns, tables=tuple(tables))
+        ties = sorted({table for name in columns for table in self.tie_tables_of(name)})
+        return PlannedRule(rule=rule, node=node, columns=columns, tables=tuple(tables), tie_tables=tuple(ties))
 
     def _check_table(self, rule: Rule, key: str, name: str) -> None:
         if not name.startswith("clean.") or name not in self.contracts:

@@ -12,9 +12,10 @@ from tallystick.cli.rule_texts import explain_rule, list_rules
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
-from tallystick.project.rule_checks import plan_set
+from tallystick.project.rule_checks import columns_of, plan_set
 from tallystick.spec.expressions import parse_condition
 from tallystick.spec.predicates import same_text, thresholds
+from tests.lib import house
 from tests.lib.project_folder import CONTRACT, GROUP, write_project
 
 FAMILY = """\
@@ -193,3 +194,15 @@ def test_the_sql_of_a_rule_gives_its_three_answers(tmp_path: Path) -> None:
     query = f"SELECT {sql} FROM {rows} AS _(visit_any_count_30d, purpose)"
     answers = [answer for (answer,) in duckdb.sql(query).fetchall()]
     assert answers == ["hit", "clear", "held", "clear", "clear"]
+
+
+def test_a_feature_of_a_graph_needs_the_tables_of_its_ties_that_the_source_fills() -> None:
+    shipped = load_project(house.ROOT)
+    columns = columns_of(shipped, "applications")
+    rules = [one for one in plan_set(shipped, "applications", columns=columns) if one.tie_tables]
+    assert rules
+    one = rules[0]
+    assert not any(table.startswith("graph.") for table in one.tables)
+    table = one.tie_tables[0]
+    assert table in one.of_source({table}).tables
+    assert one.of_source(set()).tables == one.tables

@@ -134,7 +134,7 @@ def test_the_stages_of_a_large_bank_are_runs_with_arguments_that_they_take(tmp_p
     for stage in stages:
         told = parse(kinds[stage.job], ["--warehouse", "w", "--source", "simbank", *stage.arguments])
         assert told.job == stage.job
-    week = parse(kinds["compute_features"], ["--warehouse", "w", "--source", "simbank", *stages[3].arguments])
+    week = parse(params.ComputeFeatures, ["--warehouse", "w", "--source", "simbank", *stages[3].arguments])
     assert (str(week.first), str(week.last), week.observations) == ("2026-03-26", "2026-04-01", "daily")
     line = whole_bank.cells("score", {"wall": 1.2, "cpu": 3.4, "peak_mb": 1234.5, "rows": 5000, "columns": 0})
     assert line == ("score", "1", "3", "1,234", "5,000", "")

@@ -83,7 +83,10 @@ class Answers:
         scored_on = customer.date_of(row["as_of"])
         stale = [Stale(table=table, held=scored_on, wanted=day, run=_nightly(chosen, customer))] * (scored_on < day)
         rules, watch = self._find_rules(customer, day), self._find_watched(customer, day)
-        beside = {DECISIONS: rules and rules.decided_on, WATCHLIST: watch and watch.list_of}
+        beside = {
+            DECISIONS: rules.decided_on if rules else None,
+            WATCHLIST: watch.list_of if watch else None,
+        }
         not_evaluated = tuple(name for name, found in ((DECISIONS, rules), (WATCHLIST, watch)) if found is None)
         for name, held in beside.items():
             if name not in not_evaluated and (held is None or held < day):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from tallystick.answers.shelves import Customer, Shelf, up_to
 from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
@@ -61,11 +62,11 @@ def find_rules(
     asked = _rows(decisions, files, customer, columns, sets=(observations,), day=day)
     newest = max((row for _, row in asked), key=lambda row: row["decided_on"], default=None)
     held_sets = flags.values("observations", customer.source.name) if flags else []
-    columns = ("decided_on", "rule_id", "family", "severity", "status", "reason")
-    found = _rows(flags, files, customer, columns, sets=held_sets, day=day) if flags else []
+    told = ("decided_on", "rule_id", "family", "severity", "status", "reason")
+    found = _rows(flags, files, customer, told, sets=held_sets, day=day) if flags else []
     since = day - timedelta(days=HIT_DAYS)
     hits = [
-        RuleHit(**{name: row[name] for name in columns if name != "status"}, observations=name_of_set)
+        RuleHit(**{name: row[name] for name in told if name != "status"}, observations=name_of_set)
         for name_of_set, row in found
         if row["status"] == "live"
         and (
@@ -91,7 +92,7 @@ def _rows(
     *,
     sets: Iterable[str],
     day: date,
-) -> list[tuple[str, dict[str, object]]]:
+) -> list[tuple[str, dict[str, Any]]]:
     """The customer's rows of these sets, each with its set: of what came before the date begins, and was decided by it.
 
     What happens during the date is answered in the night after it, so nobody could have said it on the date.

@@ -168,9 +168,9 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
                 what = f"ablation {ablation.name} names group {name}, which is none of {recipe.name}"
                 yield Problem(where=where, what=what, fix=nearest_name(name, (*recipe.groups, "request")))
     if recipe.thin_file is not None:
-        own = dict.fromkeys(columns, "double")
+        doubles = dict.fromkeys(columns, "double")
         try:
-            parse_condition(recipe.thin_file.where, own, where=f"{where}: thin file")
+            parse_condition(recipe.thin_file.where, doubles, where=f"{where}: thin file")
         except DeclarationError as error:
             yield as_problem(error)
     patterns = [(f"ablation {ablation.name}", pattern) for ablation in recipe.ablations for pattern in ablation.drop]

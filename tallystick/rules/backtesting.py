@@ -5,7 +5,6 @@ Apart from the choice of a subset, which asks which rules are enough.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -92,12 +91,12 @@ def weekly_spread(hits: Bools, collected: CollectedAnswers) -> float | None:
     return float(shares.std(ddof=1) / shares.mean())
 
 
-def _with_interval(name: str, right: int, asked: int) -> Mapping[str, Any]:
+def _with_interval(name: str, right: int, asked: int) -> dict[str, Any]:
     low, high = wilson(right, asked) if asked else (None, None)
     return {name: _share(right, asked), f"{name}_low": low, f"{name}_high": high}
 
 
-def _nearest(overlaps: npt.NDArray[np.float64], number: int, collected: CollectedAnswers) -> Mapping[str, Any]:
+def _nearest(overlaps: npt.NDArray[np.float64], number: int, collected: CollectedAnswers) -> dict[str, Any]:
     """The other rule whose hits are most alike, and how alike; nobody where none shares a hit."""
     others = overlaps.copy()
     others[number] = 0.0

@@ -57,7 +57,7 @@ def _list_columns(context: RunContext, observations: str) -> tuple[str, ...]:
             stored |= {group} if pinned.files else set()
     known = [name for name in columns.features if columns.group_of(name) in stored]
     own = [name for name, kind in columns.own.items() if kind in ("int32", "int64", "double")]
-    return tuple(name for name in (*own, *known) if not columns.refusal_of(name))
+    return tuple(name for name in (*own, *known) if not columns.refusal_of(name, use="fraud review"))
 
 
 def _family_text(found: Sequence[MinedRule], *, observations: str, since: date, taken: int) -> str:

@@ -291,8 +291,8 @@ class FeatureGroup:
     @property
     def reads(self) -> frozenset[str]:
         """The clean tables that its features are made of."""
-        others = (one.table for one in (*self.lookups, *self.among))
-        return frozenset((self.table, *others)).union(*(other.reads for other in self.beside))
+        looked_up, among = (one.table for one in self.lookups), (one.table for one in self.among)
+        return frozenset((self.table, *looked_up, *among)).union(*(other.reads for other in self.beside))
 
     @property
     def feature_table(self) -> str:

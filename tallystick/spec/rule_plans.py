@@ -161,4 +161,5 @@ def _tables_of(group: FeatureGroup, column: FeatureColumn) -> tuple[str, ...]:
     if column.formula == COMBINED:
         read = features_read(group, column)
         return tuple(sorted({table for owner, one in read for table in _tables_of(owner, one)}))
-    return tuple(sorted({group.table, *(one.table for one in (*group.lookups, *group.among))}))
+    looked_up, among = (one.table for one in group.lookups), (one.table for one in group.among)
+    return tuple(sorted({group.table, *looked_up, *among}))

@@ -74,7 +74,8 @@ class KindTies:
             first_day=parts["first_day"],
             last_day=parts["last_day"],
         )
-        return cls(made, hubs[members])
+        shared: Codes = hubs[members]
+        return cls(made, shared)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

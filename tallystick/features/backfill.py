@@ -77,7 +77,8 @@ class Backfill:
             raise NotFound("no rows are loaded", where=where, fix="ingest first")
         reviewed = self.observations.last_reviewed(loaded) or loaded
         if last > reviewed:
-            after = f" less {self.observations.review_days} days of review" if reviewed < loaded else ""
+            days = self.observations.review_days
+            after = f" less {days} day{'s' if days > 1 else ''} of review" if reviewed < loaded else ""
             what = f"{last} lies after the last load, that of {loaded}{after}: its rows are not known yet"
             raise DeclarationError(what, where=where, fix=f"say --to {reviewed}")
 

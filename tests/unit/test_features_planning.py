@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.errors import DeclarationError
 from tallystick.features import list_bucket_tasks, settle_dates
+from tallystick.features.backfill import Backfill, Chunk
 from tallystick.project import load_project
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.observations import ObservationSet, Rows
 from tallystick.spec.sources import Source
+from tests.lib.feature_cases import CONTRACTS, make_group, make_measure
 
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
 
@@ -77,6 +80,28 @@ def test_events_that_are_reviewed_later_end_with_the_last_one_whose_review_is_ov
     assert settle_dates(reviewed, loaded, first=SECOND, last=SECOND) == (FIRST, FIRST)
     assert settle_dates(reviewed, loaded, first=None, last=date(2026, 2, 1)) == (None, date(2026, 2, 1))
     assert settle_dates(reviewed, [], first=SECOND, last=None) == (SECOND, None)
+
+
+def test_a_backfill_of_a_review_ends_before_the_last_load_and_reads_the_night_after_its_last_day(
+    source: Source,
+) -> None:
+    known = {"loaded_on": (SECOND, SECOND), "known_on": (SECOND, SECOND), "event_at": (FIRST, FIRST)}
+    late = replace(file("b"), bounds=known)
+    at_once = ObservationSet(name="paid", key="loan_id", population=Rows(table="clean.loans"))
+    asked = Backfill(
+        group=make_group(make_measure("count")), source=source, observations=at_once, contracts=CONTRACTS,
+        files={"clean.transactions": [file("a"), late]},
+    )  # fmt: skip
+    reviewed = replace(asked, observations=replace(at_once, review_days=1))
+    asked.check_range(FIRST, SECOND)
+    reviewed.check_range(FIRST, FIRST)
+    with pytest.raises(DeclarationError, match="less 1 day of review.*say --to 2026-03-01"):
+        reviewed.check_range(FIRST, SECOND)
+    held = [
+        [path for task in one.tasks(Chunk(FIRST, FIRST)) for path in task.files["clean.transactions"]]
+        for one in (asked, reviewed)
+    ]
+    assert [len(paths) for paths in held] == [1, 2]
 
 
 def test_a_task_knows_the_bytes_of_its_files_and_those_that_every_task_reads(source: Source) -> None:

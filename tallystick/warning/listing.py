@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,11 @@ from tallystick.warning.ranked_places import rank_of, take_places
 # What a list needs of the rows of those before it.
 EARLIER = (
     "observation_id", "customer_id", "bucket", "period", "level", "list_date", "listed_on", "level_on", "first_seen_on",
+)  # fmt: skip
+REASONS = ("reason_1", "reason_2", "reason_3")
+# What a line says; its source, recipe, instant and run are the caller's.
+LINE = (
+    *EARLIER, "cause", "risk_rank", "ranked_loans", "pd", "model_version", "rules", "clears_when", *REASONS,
 )  # fmt: skip
 ARROW = {
     "string": pa.string(), "int32": pa.int32(), "int64": pa.int64(), "double": pa.float64(), "date": pa.date32(),
@@ -60,8 +67,8 @@ class _Night:
     first_seen: Mapping[str, date]
 
     @classmethod
-    def of(cls, found: _Night) -> _Night:
-        earlier = found.earlier.to_pandas()
+    def of(cls, found: NightInputs) -> _Night:
+        earlier: Any = found.earlier.to_pandas()
         is_last = (earlier["list_date"] == earlier["list_date"].max()) & (earlier["level"] != OFF)
         return cls(
             day=found.day,
@@ -88,8 +95,8 @@ def list_night(declared: WatchList, inputs: NightInputs, *, columns: Sequence[Co
     placed, kept = _place(declared, ranked, found)
     listed = placed[placed["level"] != OFF].sort_values("risk_rank")
     gone = _gone(found, scored, listed=set(listed["observation_id"]), kept=kept)
-    rows = _with_texts(declared, pd.concat([listed, gone], ignore_index=True), found, ranked=len(ranked))
-    return _typed(rows.assign(list_date=found.day), columns)
+    lines = _with_texts(declared, pd.concat([listed, gone], ignore_index=True), found, ranked=len(ranked))
+    return _typed(lines, columns, day=found.day)
 
 
 def _place(declared: WatchList, ranked: pd.DataFrame, found: _Night) -> tuple[pd.DataFrame, set[str]]:
@@ -100,14 +107,24 @@ def _place(declared: WatchList, ranked: pd.DataFrame, found: _Night) -> tuple[pd
     was_on = past["level"].notna().to_numpy()
     was_act = past["level"].eq(ACT).to_numpy()
     rank, size = ranked["risk_rank"].to_numpy(dtype=np.int64), len(ranked)
-    rule = {"keep_within": declared.keep_within, "stay_days": declared.stay_days}
+    keep_within, stay_days = declared.keep_within, declared.stay_days
     is_on, may_stay = take_places(
-        rank, was_on, _days(past["listed_on"], found.day), places=declared.places(size), **rule
+        rank,
+        was_on,
+        _days(past["listed_on"], found.day),
+        places=declared.places(size),
+        keep_within=keep_within,
+        stay_days=stay_days,
     )
     # The most urgent are chosen among those on the list, by the same rule.
     order = np.where(is_on, rank, size + rank)
     is_act, _ = take_places(
-        order, was_act & is_on, _days(past["level_on"], found.day), places=declared.act_places(size), **rule
+        order,
+        was_act & is_on,
+        _days(past["level_on"], found.day),
+        places=declared.act_places(size),
+        keep_within=keep_within,
+        stay_days=stay_days,
     )
     level = np.where(is_on, np.where(is_act, ACT, WATCH), OFF)
     is_same = level == past["level"].to_numpy()
@@ -133,41 +150,41 @@ def _gone(found: _Night, scored: pd.DataFrame, *, listed: set[str], kept: set[st
     return gone.assign(level=OFF, cause=cause, level_on=found.day, risk_rank=np.nan).sort_values("observation_id")
 
 
-def _with_texts(declared: WatchList, rows: pd.DataFrame, found: _Night, *, ranked: int) -> pd.DataFrame:
+def _with_texts(declared: WatchList, rows: pd.DataFrame, found: _Night, *, ranked: int) -> list[dict[str, Any]]:
     order = {name: place for place, name in enumerate(reversed(SEVERITIES))}
     hits = found.hits.assign(_order=found.hits["severity"].map(order)).sort_values(["_order", "rule_id"])
     by_loan = dict(list(hits.groupby("observation_id")))
-    model = found.scores.set_index("observation_id")[["reason_1", "reason_2", "reason_3"]]
+    model = {row["observation_id"]: row for row in found.scores.to_dict("records")}
     keep = int(declared.keep_within * declared.places(ranked))
-    rules, reasons, clears, seen = [], [], [], []
-    for row in rows.itertuples():
-        own = by_loan.get(row.observation_id)
-        ids = [] if own is None or row.level == OFF else own["rule_id"].tolist()
-        told = [] if not ids else own["reason"].tolist()
-        backup = [] if row.level == OFF else model.loc[row.observation_id].tolist()
-        rules.append(" ".join(ids) or None)
-        reasons.append(top_reasons(told, backup))
-        until = row.listed_on + timedelta(days=declared.stay_days)
-        titles = [found.titles[name] for name in ids]
-        text = clears_text(keep=keep, ranked=ranked, until=until, day=found.day, titles=titles)
-        clears.append(None if row.level == OFF else text)
-        seen.append(found.first_seen.get(row.observation_id, row.listed_on))
-    made = rows.assign(rules=rules, clears_when=clears, first_seen_on=seen, ranked_loans=ranked)
-    for place in range(3):
-        made[f"reason_{place + 1}"] = [told[place] if place < len(told) else None for told in reasons]
-    return made.drop(columns=["dpd", "is_repaid"])
+    lines: list[dict[str, Any]] = []
+    records: Any = rows.drop(columns=["dpd", "is_repaid"]).to_dict("records")
+    for row in records:
+        name = row["observation_id"]
+        line: dict[str, Any] = {**row, "ranked_loans": ranked, "rules": None, "clears_when": None}
+        line["first_seen_on"] = found.first_seen.get(name, row["listed_on"])
+        reasons: list[str] = []
+        if row["level"] != OFF:
+            own = by_loan.get(name)
+            ids = [] if own is None else own["rule_id"].tolist()
+            told = [] if own is None else own["reason"].tolist()
+            reasons = top_reasons(told, [model[name][reason] for reason in REASONS])
+            until = row["listed_on"] + timedelta(days=declared.stay_days)
+            titles = [found.titles[one] for one in ids]
+            line["rules"] = " ".join(ids) or None
+            line["clears_when"] = clears_text(keep=keep, ranked=ranked, until=until, day=found.day, titles=titles)
+        lines.append({**line, **dict(zip_longest(REASONS, reasons))})
+    return lines
 
 
-def _typed(rows: pd.DataFrame, columns: Sequence[Column]) -> pa.Table:
-    """The frame's columns with the types of the contract; what pandas calls not a number is null."""
-    made = {}
+def _typed(lines: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, day: date) -> pa.Table:
+    """The lines' columns with the types of the contract; what pandas calls not a number is null."""
+    made = {"list_date": pa.array([day] * len(lines), pa.date32())}
     for column in columns:
-        if column.name in rows:
-            values = [None if pd.isna(value) else value for value in rows[column.name]]
+        if column.name in LINE and column.name not in made:
+            values = [None if pd.isna(line[column.name]) else line[column.name] for line in lines]
             is_whole = column.type in ("int32", "int64")
-            made[column.name] = pa.array(
-                [int(value) if is_whole and value is not None else value for value in values], ARROW[column.type]
-            )
+            whole = [int(value) if is_whole and value is not None else value for value in values]
+            made[column.name] = pa.array(whole, ARROW[column.type])
     return pa.table(made)
 
 

@@ -6,6 +6,7 @@ Apart from ``run_report`` because it asks questions of its own, which a bank wit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -113,5 +114,5 @@ def _tables(answers: Mapping[str, pa.Table]) -> list[Block]:
     ]
 
 
-def _rows(answers: Mapping[str, pa.Table], name: str) -> list[dict[str, object]]:
+def _rows(answers: Mapping[str, pa.Table], name: str) -> list[dict[str, Any]]:
     return answers[name].to_pylist() if name in answers else []

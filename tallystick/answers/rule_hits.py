@@ -58,8 +58,8 @@ def find_rules(
     customer: Customer, *, decisions: Shelf, flags: Shelf | None, files: CustomerFiles, observations: str, day: date
 ) -> RuleAnswer:
     """The newest decision of the set at or before the start of the date, its hits, and those of other sets before."""
-    columns = ("decided_on", "live_rules", "live_held", "fraud_score")
-    asked = _rows(decisions, files, customer, columns, sets=(observations,), day=day)
+    counted = ("decided_on", "live_rules", "live_held", "fraud_score")
+    asked = _rows(decisions, files, customer, counted, sets=(observations,), day=day)
     newest = max((row for _, row in asked), key=lambda row: row["decided_on"], default=None)
     held_sets = flags.values("observations", customer.source.name) if flags else []
     told = ("decided_on", "rule_id", "family", "severity", "status", "reason")

@@ -154,13 +154,13 @@ def _column_problems(project: Project, recipe: Recipe, *, where: str) -> Iterato
     keys = {name for contract in contracts for name in (*contract.key, *contract.partition_by, contract.entity)}
     every = {c.name: c.type for contract in contracts for c in contract.columns if c.name not in past | keys}
     types = {name: kind for name, kind in every.items() if not is_left_out(recipe, name)}
-    own = {name: project.observations[name].own_columns(project.contracts) for name in _scored(recipe)}
-    for name, columns_of_set in own.items():
+    of_sets = {name: project.observations[name].own_columns(project.contracts) for name in _scored(recipe)}
+    for name, columns_of_set in of_sets.items():
         scored = f", scored on {name}" if name != recipe.observations else ""
         for feature in recipe.request:
             told_of = f"{where}: request feature {feature.name}{scored}"
             yield from _expression_problems(feature, types | columns_of_set, every=every, gone=gone, where=told_of)
-    types |= own[recipe.observations]
+    types |= of_sets[recipe.observations]
     columns = [*types, *(feature.column for feature in recipe.request)]
     for ablation in recipe.ablations:
         for name in ablation.groups:

@@ -43,6 +43,7 @@ CASH_LOAN = Recipe(
         "social",
         "rhythm",
         "relationships",
+        "chains",
         "chats",
         "chat_groups",
         "hobbies",
@@ -72,6 +73,7 @@ CASH_LOAN = Recipe(
         "*_ratio_*_365d",
         "*_zscore_28d",
         "*_zscore_30d",
+        "chains_*_fraud_*",  # what the fraud desk confirmed of others is not for credit
     ),
     allow_protected={
         "trajectory_*_distance_*": "Kilometres tell of a move and of the way to work, and do not tell where",
@@ -160,6 +162,7 @@ CASH_LOAN = Recipe(
         ),
         Ablation(name="social", title="messages, calls and chats", groups=("social", "rhythm", "chats", "chat_groups")),
         Ablation(name="relationships", title="ties to people", groups=("relationships",)),
+        Ablation(name="chains", title="the customers around a customer", groups=("chains",)),
         Ablation(name="employment", title="the declared job and its traces", groups=("employment",)),
         Ablation(name="trajectory", title="places", groups=("trajectory",)),
         Ablation(name="hobbies", title="interests", groups=("hobbies",)),
@@ -182,6 +185,6 @@ CASH_LOAN = Recipe(
             Band(pd_below=0.32, decision="refer", limit_minor=50_000),
         ),
     ),
-    audit=Audit(max_auc=0.9, max_missing_auc=0.8, max_joint_auc=0.9, sample=40),
+    audit=Audit(max_auc=0.9, max_missing_auc=0.8, max_joint_auc=0.9, sample=40, snapshots=2),
     gates=Gates(min_auc=0.65, calibration_slope=(0.4, 2.5), max_psi=0.5, min_bad=10),
 )

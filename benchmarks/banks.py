@@ -15,7 +15,7 @@ from benchmarks.groups import ROOT
 from tallystick.simulation import simulate
 
 SOURCE = "simbank"
-DECLARED = ("sources", "schemas", "expectations", "observations", "features", "recipes", "conf")
+DECLARED = ("sources", "schemas", "expectations", "observations", "features", "ties", "rules", "recipes", "conf")
 # The machinery keeps buckets of about two million rows apart.
 CUSTOMERS_PER_BUCKET = 3_125
 

@@ -25,7 +25,7 @@ from tallystick.runs.input_gate import PinnedTables, pin_clean
 from tallystick.runs.progress import progress, working
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.features import FeatureGroup
-from tallystick.spec.graphs import CustomerGraph, graph_tables
+from tallystick.spec.graphs import CustomerGraph, check_graph, graph_tables
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.bucketing import bucket_of
@@ -50,7 +50,11 @@ class GraphBuild:
 
     @classmethod
     def open(cls, context: RunContext, graph: CustomerGraph) -> GraphBuild:
-        """Pin all that the graph is made of, as far as it exists at the source."""
+        """Pin all that the graph is made of, as far as it exists at the source.
+
+        DeclarationError where the graph names ties or tables that do not exist or do not fit.
+        """
+        check_graph(graph, context.project.ties, context.contracts)
         names = [name for name in graph_tables(graph, context.project.ties) if _fills(context, name)]
         return cls(context=context, graph=graph, pinned=pin_clean(context, names))
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tallystick.errors import DeclarationError
 from tallystick.runs import compute_features, compute_graph
 from tallystick.runs.context import RunContext
 from tallystick.runs.graph_tables import GraphBuild, replay_graphs
@@ -168,3 +169,10 @@ def test_the_audit_finds_the_label_of_a_neighbour_from_the_test_period(bank: Pat
         return pa.Table.from_pylist(rows, schema=stored.schema)
 
     assert audited(bank, project_root, with_one_label) == {"graph.people.known_bad_mean": 1.0}
+
+
+def test_a_graph_of_a_tie_that_is_not_declared_is_refused_with_its_name(bank: Path, tmp_path: Path) -> None:
+    project = copy_declarations(tmp_path / "project")
+    (project / "ties" / "devices.yaml").unlink()
+    with pytest.raises(DeclarationError, match="unknown tie devices"):
+        build(bank, project)

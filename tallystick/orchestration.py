@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,12 +28,14 @@ from tallystick.pipeline import (
     check_sources,
     list_maintenance_steps,
     list_night_steps,
+    list_rule_steps,
     list_segment_steps,
     list_steps,
     list_watch_steps,
 )
 from tallystick.project import load_project
 from tallystick.project.recipe_checks import check_recipe_on_source
+from tallystick.project.rule_checks import list_groups
 from tallystick.project.segment_checks import check_segmentation
 from tallystick.project.watch_list_checks import check_watch_list
 from tallystick.runs.arguments import render
@@ -84,6 +86,7 @@ class Deployment:
     segmentation: str = ""
     returning: str = ""
     watch_list: str = ""
+    rule_sets: tuple[str, ...] = ()
     connection: str = "spark_default"
 
     @property
@@ -96,8 +99,9 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
     """The deployment that the environment describes; DeclarationError names a variable that is missing or wrong.
 
     TALLYSTICK_WAREHOUSE, TALLYSTICK_SOURCES (``name=dir;name=dir``) and TALLYSTICK_RECIPE must be set.
-    TALLYSTICK_SEGMENTATION names the segmentation that is assigned each month (default: none), TALLYSTICK_RETURNING the
-    recipe that scores all customers each night, TALLYSTICK_WATCH_LIST the watch list of running loans (default: none).
+    TALLYSTICK_SEGMENTATION names the segmentation that is assigned each month, TALLYSTICK_RETURNING the recipe that
+    scores all customers each night, TALLYSTICK_WATCH_LIST the watch list of running loans, TALLYSTICK_RULES the sets
+    (``applications;transfers``) whose rules are answered each night; without one of them, nothing of the kind is done.
     TALLYSTICK_ZONE is the zone in which a business date begins (default Asia/Shanghai), TALLYSTICK_SPARK_CONF the
     properties of spark-submit (default: the ones ``make setup`` writes).
     """
@@ -113,6 +117,7 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
         segmentation=environment.get("TALLYSTICK_SEGMENTATION", "").strip(),
         returning=environment.get("TALLYSTICK_RETURNING", "").strip(),
         watch_list=environment.get("TALLYSTICK_WATCH_LIST", "").strip(),
+        rule_sets=tuple(filter(None, map(str.strip, environment.get("TALLYSTICK_RULES", "").split(";")))),
     )
 
 
@@ -156,6 +161,14 @@ def load_watch_list(deployment: Deployment) -> tuple[WatchList, Recipe]:
     declared = _find(deployment.watch_list, project.watch_lists, what="watch list", where=where)
     check_watch_list(project, declared)
     return declared, _load_recipe(deployment, declared.recipe, where=where)
+
+
+def load_rule_groups(deployment: Deployment) -> dict[str, list[str]]:
+    """The feature groups that the rules of each named set read; DeclarationError for an unknown set or a wrong rule."""
+    project, where = load_project(deployment.project), "TALLYSTICK_RULES"
+    for name in deployment.rule_sets:
+        _find(name, project.observations, what="observation set", where=where)
+    return {name: list_groups(project, name) for name in deployment.rule_sets}
 
 
 def _load_recipe(deployment: Deployment, named: str, *, where: str) -> Recipe:
@@ -290,6 +303,20 @@ def add_watch_tasks(deployment: Deployment, declared: WatchList, recipe: Recipe)
             submit_steps(
                 deployment, list_watch_steps(declared, recipe, source, place=deployment.place, dates=dates), after=[]
             )
+
+
+def add_rule_tasks(deployment: Deployment, groups: Mapping[str, Sequence[str]]) -> None:
+    """Inside a DAG: per source and set the features that its rules read, then the rules.
+
+    From the day before, whose events are decided on this night.
+    """
+    dates = Dates(first=template(FIRST_DATE), last=template(BUSINESS_DATE))
+    for source in deployment.sources:
+        for name, read in groups.items():
+            with TaskGroup(f"{source}_{name}"):
+                submit_steps(
+                    deployment, list_rule_steps(name, read, source, place=deployment.place, dates=dates), after=[]
+                )
 
 
 def add_maintenance_tasks(deployment: Deployment) -> None:

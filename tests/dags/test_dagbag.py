@@ -12,6 +12,7 @@ import pytest
 
 from tallystick.pipeline import Place, list_steps
 from tallystick.project import load_project
+from tallystick.project.rule_checks import list_groups
 from tests.dags.conftest import RECIPE, SOURCE, read_facts
 
 Facts = dict[str, Any]
@@ -127,6 +128,7 @@ def all_facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> F
         "TALLYSTICK_SEGMENTATION": "preferences",
         "TALLYSTICK_RETURNING": "returning",
         "TALLYSTICK_WATCH_LIST": "early_warning",
+        "TALLYSTICK_RULES": "applications; transfers",
     }
     found = read_facts(tmp_path_factory.mktemp("all"), project_root, **named)
     assert found["errors"] == {}
@@ -182,3 +184,18 @@ def test_running_loans_are_listed_each_night_where_a_watch_list_is_named(all_fac
     training = submitted(all_facts, "monthly_early_warning")
     assert "train_model" in training
     assert all("--recipe early_warning" in " ".join(task["arguments"]) for task in training.values())
+
+
+def test_rules_are_answered_each_night_for_the_sets_that_are_named(all_facts: Facts, project_root: Path) -> None:
+    dag = all_facts["dags"]["daily_rules"]
+    for name in ("applications", "transfers"):
+        features, rules = (dag["tasks"][f"{SOURCE}_{name}.{job}"] for job in ("compute_features", "apply_rules"))
+        assert rules["upstream"] == [f"{SOURCE}_{name}.compute_features"]
+        for task in (features, rules):
+            told = " ".join(task["arguments"])
+            assert f"--observations {name}" in told
+            assert "--from {{ params.first or macros.ds_add(business_date(dag_run), -1) }}" in told
+        groups = list_groups(load_project(project_root), name)
+        assert all(f"--group {group}" in " ".join(features["arguments"]) for group in groups)
+        assert groups
+    assert dag["triggers"] == [f"label_{RECIPE}"]

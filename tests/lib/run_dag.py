@@ -30,6 +30,8 @@ def main(folder: str, dag_id: str, day: str, params: str) -> None:
     Pool.create_or_update_pool("tallystick_writers", slots=1, description="one writer", include_deferred=False)
     for task in bag.dags[dag_id].tasks:
         task.retries = 0  # a test that fails says so at once
+    # Airflow's test of a DAG looks deadlines up by what only a scheduler has replaced by an id.
+    bag.dags[dag_id].deadline = None
     # Noon in Greenwich is the same date in every zone that a bank of these tests is in.
     run = bag.dags[dag_id].test(
         logical_date=datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC), run_conf=json.loads(params)

@@ -42,7 +42,7 @@ from datetime import date
 from tallystick.spec.observations import MonthEnds, Nodes, ObservationSet
 
 BOOK = ObservationSet(
-    name="running", key="loan_id", population=MonthEnds(table="clean.loans", where="mob BETWEEN 1 AND 9")
+    name="loan_months", key="loan_id", population=MonthEnds(table="clean.loans", where="mob BETWEEN 1 AND 9")
 )
 NODES = ObservationSet(
     name="nodes", key="customer_id",
@@ -68,7 +68,7 @@ LOOSE = {
     "gates": Gates(min_auc=0.5, calibration_slope=(0.0, 100.0), max_psi=50.0, min_bad=1),
 }
 WATCH = Recipe(
-    name="watch", title="Watch", groups=("paid",), observations="running", label="dpd90_6m",
+    name="watch", title="Watch", groups=("paid",), observations="loan_months", label="dpd90_6m",
     request=(RequestFeature(name="amount", expression="amount_minor", reason="Amount"),),
     policy=Policy(currency="CZK", limit_min_minor=100, limit_max_minor=200,
                   bands=(Band(pd_below=0.5, decision="approve", limit_minor=200),)),
@@ -136,7 +136,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "recipes" / "all.py").write_text(RECIPES, encoding="utf-8")
     for table, rows in simulate().items():
         bank.store_rows(project, home / "warehouse", f"clean.{table}", rows, loaded_on=LOADED)
-    for observations, group in (("running", "paid"), ("nodes", "spend"), ("section", "spend")):
+    for observations, group in (("loan_months", "paid"), ("nodes", "spend"), ("section", "spend")):
         bank.compute(project, home / "warehouse", observations=observations, groups=(group,))
     return home
 
@@ -169,8 +169,8 @@ def book(root: Path, spark: SparkSession) -> Path:
 
 
 def test_a_running_loan_is_scored_every_month_end(book: Path) -> None:
-    scores = read(book, "score.running")
-    assert keys(scores) == keys(read(book, "feature.paid", observations="running"))
+    scores = read(book, "score.loan_months")
+    assert keys(scores) == keys(read(book, "feature.paid", observations="loan_months"))
     midnights = scores["as_of"].dt.tz_convert(ZoneInfo(bank.ZONE))
     assert set(midnights.dt.day) == {1}
     assert set(midnights.dt.hour) == {0}
@@ -199,7 +199,7 @@ def test_a_loan_teaches_only_months_whose_labels_were_known_when_the_test_began(
 
 
 def test_two_loans_of_one_customer_at_one_as_of_are_two_rows(book: Path) -> None:
-    scores = read(book, "score.running")
+    scores = read(book, "score.loan_months")
     both = scores[scores.duplicated(["customer_id", "as_of"], keep=False)]
     assert len(both) > 100
     differing = both.groupby(["customer_id", "as_of"])["pd"].nunique()

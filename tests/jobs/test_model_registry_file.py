@@ -28,6 +28,9 @@ def _lines(sql: str) -> list[str]:
 
 def test_a_new_file_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:
     assert registry.Registry(tmp_path).versions("nobody") == []
+    assert list(tmp_path.iterdir()) == []  # to ask makes nothing
+    with registry.Registry(tmp_path).connected():
+        pass
     database = tmp_path / "mlflow" / "mlflow.db"
     schema = registry.import_quietly().store.db.utils
     own = tmp_path / "own.db"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.report import print_markdown
+from tallystick.spec.rules import SEVERITIES
 from tallystick.tables import Warehouse, read_arrow
 
 SOURCE, ZONE = "simbank", "Asia/Shanghai"
@@ -30,10 +31,12 @@ def main() -> None:
     parser.add_argument("bank", type=Path, help="folder of a simulated bank, with its truth")
     parser.add_argument("warehouse", type=Path, help="where apply_rules stored flags of it")
     parser.add_argument("--live", action="store_true", help="count live rules alone, not shadows")
+    parser.add_argument("--severity", default=SEVERITIES[0], choices=SEVERITIES, help="count hits from this one on")
     args = parser.parse_args()
     home = Warehouse(args.warehouse)
     decisions, flags = (_dated(read_arrow(home, name).to_pandas()) for name in (DECISIONS, FLAGS))
     flags = flags[flags["status"] == "live"] if args.live else flags
+    flags = flags[flags["severity"].isin(SEVERITIES[SEVERITIES.index(args.severity) :])]
     fraud, alike = (read_cases(args.bank / "truth" / f"{name}.csv.gz") for name in ("fraud", "lookalikes"))
     for name in sorted(decisions["observations"].unique()):
         asked, hit = (rows[rows["observations"] == name] for rows in (decisions, flags))

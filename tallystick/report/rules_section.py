@@ -10,8 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.report.blocks import Bars, Block, Facts, Note, Section, Table
+from tallystick.report.blocks import Bars, Block, Facts, Figure, Note, Section, Table
 from tallystick.report.questions import Question
+from tallystick.report.rule_pictures import draw_overlaps
+
+# The rules with most hits are compared with each other; the table shows the pairs that are most alike.
+DRAWN_RULES, SHOWN_PAIRS = 30, 10
 
 DECISIONS, FLAGS = "score.fraud_decisions", "score.fraud_flags"
 
@@ -52,14 +56,18 @@ def rule_questions(observations: str, *, source: str) -> dict[str, Question]:
         "rules_alike": Question(
             tables=[FLAGS],
             sql=f"""
-                WITH hits AS (SELECT rule_id, observation_id, as_of FROM {FLAGS} WHERE {ours}),
-                counts AS (SELECT rule_id, count(*) AS hits FROM hits GROUP BY 1),
+                WITH counts AS (
+                    SELECT rule_id, count(*) AS hits FROM {FLAGS} WHERE {ours} GROUP BY 1
+                    ORDER BY 2 DESC, 1 LIMIT {DRAWN_RULES}),
+                hits AS (
+                    SELECT rule_id, observation_id, as_of FROM {FLAGS} SEMI JOIN counts USING (rule_id)
+                    WHERE {ours}),
                 pairs AS (
                     SELECT a.rule_id AS one, b.rule_id AS other, count(*) AS shared
                     FROM hits a JOIN hits b USING (observation_id, as_of) WHERE a.rule_id < b.rule_id GROUP BY ALL)
                 SELECT one, other, shared::BIGINT AS shared, shared / (c.hits + d.hits - shared) AS jaccard
                 FROM pairs JOIN counts c ON c.rule_id = one JOIN counts d ON d.rule_id = other
-                ORDER BY jaccard DESC, 1, 2 LIMIT 10""",
+                ORDER BY jaccard DESC, 1, 2""",
         ),
     }
 
@@ -87,6 +95,9 @@ def describe_rules(answers: Mapping[str, pa.Table], *, observations: str) -> Sec
     if families:
         blocks.append(Bars(rows=families, caption=f"Observations of {observations} hit by a live rule of each family"))
     blocks += _tables(answers)
+    if pairs := _rows(answers, "rules_alike"):
+        title = f"How alike the {DRAWN_RULES} rules with most hits are (Jaccard: hits in common of the hits of either)"
+        blocks.append(Figure(title=title, png=draw_overlaps(pairs)))
     return Section(title="Anti-fraud rules", blocks=blocks)
 
 
@@ -103,13 +114,19 @@ def _tables(answers: Mapping[str, pa.Table]) -> list[Block]:
             "rule_hits",
             ("Rule", "Family", "Severity", "Status", "Hits", "Last hit"),
             "Hits; those of shadows do not count",
+            None,
         ),
-        ("rules_held", ("Rule", "Why it was held", "Decisions"), "Held for want of data, most often first"),
-        ("rules_alike", ("Rule", "Other rule", "Hit by both", "Jaccard"), "Rules that hit the same observations"),
+        ("rules_held", ("Rule", "Why it was held", "Decisions"), "Held for want of data, most often first", None),
+        (
+            "rules_alike",
+            ("Rule", "Other rule", "Hit by both", "Jaccard"),
+            "Rules that hit the same observations",
+            SHOWN_PAIRS,
+        ),
     )
     return [
-        Table(headers=headers, rows=[tuple(row.values()) for row in rows], caption=caption)
-        for name, headers, caption in shown
+        Table(headers=headers, rows=[tuple(row.values()) for row in rows[:most]], caption=caption)
+        for name, headers, caption, most in shown
         if (rows := _rows(answers, name))
     ]
 

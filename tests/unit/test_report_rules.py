@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, date, datetime
 
 import duckdb
+import matplotlib.image as mpimg
 import pyarrow as pa
 
 from tallystick.project import load_project
-from tallystick.report.blocks import Bars, Facts, Note, Table
+from tallystick.report.blocks import Bars, Facts, Figure, Note, Table
+from tallystick.report.rule_pictures import draw_overlaps
 from tallystick.report.rules_section import describe_rules, rule_questions
 from tallystick.tables import arrow_schema
 from tests.lib import house
@@ -46,7 +49,7 @@ def test_the_section_counts_decisions_hits_and_what_was_held() -> None:
     held = ['{"VEL001":"stale clean.x","VEL002":"unknown a"}', None, '{"VEL001":"stale clean.x"}', None]
     section = describe_rules(answers(flags, held), observations="applications")
     assert section is not None
-    facts, note, bars, hits, why, alike = section.blocks
+    facts, note, bars, hits, why, alike, picture = section.blocks
     assert isinstance(facts, Facts)
     assert dict(facts.rows)["Decisions made with a live rule held"] == 2
     assert isinstance(note, Note)
@@ -59,6 +62,17 @@ def test_the_section_counts_decisions_hits_and_what_was_held() -> None:
     assert list(why.rows) == [("VEL001", "stale clean.x", 2), ("VEL002", "unknown a", 1)]
     assert isinstance(alike, Table)
     assert alike.rows[0] == ("PLA001", "VEL001", 1, 1.0)
+    assert isinstance(picture, Figure)
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_a_picture_of_rules_is_dark_where_two_hit_the_same() -> None:
+    alike = [{"one": "VEL001", "other": "PLA001", "jaccard": 1.0}, {"one": "VEL001", "other": "VEL002", "jaccard": 0.0}]
+    apart = [{**pair, "jaccard": 0.0} for pair in alike]
+    pixels = [mpimg.imread(io.BytesIO(draw_overlaps(pairs)), format="png")[..., :3] for pairs in (alike, apart)]
+    assert pixels[0].shape == pixels[1].shape
+    # Two squares of nine, the pair from both sides, turn from white to dark blue.
+    assert 0.02 < float(((pixels[1] - pixels[0]) > 0.5).any(axis=2).mean()) < 0.2
 
 
 def test_without_decisions_there_is_no_section_and_without_held_rules_it_says_so() -> None:

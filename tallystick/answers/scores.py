@@ -55,9 +55,16 @@ class Score:
             *([] if self.decision == "approve" else [f"the decision is {self.decision}"]),
             *(f"rule {hit}" for hit in (self.rules.grave if self.rules else ())),
             *(f"watch list, {entry}" for entry in (self.watch.entries if self.watch else ())),
+            *self._unanswered(),
             *(f"{name} was not evaluated" for name in self.not_evaluated),
             *(str(one) for one in self.stale),
         )
+
+    def _unanswered(self) -> tuple[str, ...]:
+        """That no live rule had an answer: nobody was looked at, whatever the number of hits says."""
+        if self.rules is None or self.rules.decided_on is None or self.rules.asked > self.rules.held:
+            return ()
+        return (f"none of {self.rules.asked} live rules had an answer",)
 
     @property
     def is_granted_at_once(self) -> bool:

@@ -78,9 +78,14 @@ class Shelf:
         found = self._by_place.get((source.name, customer_bucket(customer.id, buckets)), [])
         return [file for file in found if all(file.partition.get(name) == value for name, value in values.items())]
 
-    def shared_files(self, customer: Customer) -> Sequence[DataFile]:
-        """All files of the customer's source, for tables that are looked up by another key than the customer."""
-        return [file for file in self.pinned.files if file.partition.get("source") == customer.source.name]
+    def shared_files(self, customer: Customer, **values: str) -> Sequence[DataFile]:
+        """All files of the customer's source with these partition values, whoever's rows they hold."""
+        wanted = {"source": customer.source.name, **values}
+        return [
+            file
+            for file in self.pinned.files
+            if all(file.partition.get(name) == value for name, value in wanted.items())
+        ]
 
     def values(self, name: str, source: str) -> list[str]:
         """The different values of a partition column that the source has."""

@@ -45,19 +45,24 @@ class WatchAnswer:
 
 
 def find_watched(shelf: Shelf, files: CustomerFiles, customer: Customer, *, day: date) -> WatchAnswer:
-    """The customer's loans on the list of the newest night at or before the start of the date."""
-    end = customer.midnight(day)
-    night = _newest_night(up_to(shelf.shared_files(customer), end), end)
-    if night is None:
-        return WatchAnswer(list_of=None)
-    rows = files.read(up_to(shelf.files(customer), night), customer.id, COLUMNS)
-    entries = []
-    if rows is not None:
-        instants = instants_of(rows["as_of"])
-        for instant, row in zip(instants, rows.drop_columns(["as_of"]).to_pylist(), strict=True):
-            if instant == night and row["level"] != OFF:
-                entries.append(_entry(row))
-    return WatchAnswer(list_of=customer.date_of(night), entries=tuple(entries))
+    """The customer's loans on each list, of its newest night at or before the start of the date.
+
+    Of several lists the one that is oldest says how old the answer is.
+    """
+    end, nights, entries = customer.midnight(day), [], []
+    for recipe in shelf.values("recipe", customer.source.name):
+        night = _newest_night(up_to(shelf.shared_files(customer, recipe=recipe), end), end)
+        if night is None:
+            return WatchAnswer(list_of=None)
+        nights.append(night)
+        rows = files.read(up_to(shelf.files(customer, recipe=recipe), night), customer.id, COLUMNS)
+        if rows is not None:
+            instants = instants_of(rows["as_of"])
+            for instant, row in zip(instants, rows.drop_columns(["as_of"]).to_pylist(), strict=True):
+                if instant == night and row["level"] != OFF:
+                    entries.append(_entry(row))
+    oldest = min(nights, default=None)
+    return WatchAnswer(list_of=customer.date_of(oldest) if oldest else None, entries=tuple(entries))
 
 
 def _entry(row: dict[str, object]) -> WatchEntry:

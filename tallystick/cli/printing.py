@@ -53,7 +53,7 @@ def print_record(record: Mapping[str, object], *, as_json: bool = False) -> None
     for name, value in record.items():
         lines = [str(item) for item in value] if isinstance(value, list) else str(value).splitlines() or [""]
         for number, line in enumerate(lines):
-            print(f"{'' if number else name:{width}}  {visible(line)}".rstrip())
+            print(f"{'' if number else visible(name):{width}}  {visible(line)}".rstrip())
 
 
 def json_text(value: object) -> str:
@@ -83,9 +83,15 @@ def _without_formulas(table: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            safe = pc.replace_substring_regex(table.column(place), pattern=_FORMULA, replacement=r"'\0")
-            table = table.set_column(place, field, safe)
+        column = table.column(place)
+        if pa.types.is_dictionary(field.type):
+            column = column.cast(field.type.value_type)
+        elif pa.types.is_nested(field.type) or pa.types.is_interval(field.type) or pa.types.is_binary(field.type):
+            column = pa.chunked_array([[None if one is None else json_text(one) for one in column.to_pylist()]])
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column = pc.replace_substring_regex(column, pattern=_FORMULA, replacement=r"'\0")
+        name = re.sub(_FORMULA, r"'\g<0>", field.name)
+        table = table.set_column(place, name, column)
     return table
 
 
@@ -99,7 +105,7 @@ def _print_for_people(table: pa.Table) -> None:
         is_number = (
             pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
         )
-        shown.add_column(field.name, justify="right" if is_number else "left", overflow="fold")
+        shown.add_column(visible(field.name), justify="right" if is_number else "left", overflow="fold")
     for row in table.slice(0, ROWS_SHOWN).to_pylist():
         shown.add_row(*(_text(value) for value in row.values()))
     # A pipe has no width: without one, columns would be folded at 80 characters.

@@ -56,8 +56,8 @@ def list_night(
     until = f" AND list_date <= DATE '{on.date()}'" if on else ""
     rows = (
         f"SELECT {shown}, source FROM score.watchlist WHERE recipe = '{declared.recipe}' AND level {which}"
-        f" AND list_date = (SELECT max(list_date) FROM score.watchlist WHERE recipe = '{declared.recipe}'{until})"
-        f" ORDER BY source, {order}"
+        f" AND (source, list_date) IN (SELECT (source, max(list_date)) FROM score.watchlist"
+        f" WHERE recipe = '{declared.recipe}'{until} GROUP BY source) ORDER BY source, {order}"
     )
     print_table(query(Warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
 

@@ -69,9 +69,17 @@ def hit_values(planned: PlannedRule, rows: pa.Table) -> pa.Array:
     found = rows.select(list(planned.columns))
     if all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in found.schema.types):
         return _number_texts(found)
-    rest = found.to_pylist()
+    finite = pa.table([_finite(column) for column in found.columns], names=found.column_names)
+    rest = finite.to_pylist()
     texts = [json.dumps(values, default=str, separators=(",", ":"), ensure_ascii=False) for values in rest]
     return pa.array(texts, pa.string())
+
+
+def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with null for what JSON has no number for."""
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
 
 
 def _number_texts(rows: pa.Table) -> pa.Array:
@@ -79,7 +87,7 @@ def _number_texts(rows: pa.Table) -> pa.Array:
     parts: list[Any] = []
     for place, name in enumerate(rows.column_names):
         parts.append(f'{"," if place else "{"}"{name}":')
-        parts.append(pc.fill_null(rows[name].cast(pa.string()), "null"))
+        parts.append(pc.fill_null(_finite(rows[name]).cast(pa.string()), "null"))
     return pc.binary_join_element_wise(*parts, "}", "").combine_chunks()
 
 

@@ -75,6 +75,14 @@ _CLOCK = frozenset(("NOW", "CURRENT_DATE", "CURDATE", "CURRENT_TIME", "CURRENT_T
 _CLOCK_PARTS = (exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp)
 # Without an argument they tell the time of day.
 _CLOCK_WITHOUT_ARGUMENT = frozenset(("UNIX_TIMESTAMP", "DATE", "TIMESTAMP"))
+_CLOCK_WORDS = frozenset(("now", "today", "tomorrow", "yesterday"))
+_FROM_TEXT = frozenset(
+    """
+    DATE TIMESTAMP TO_DATE TRY_TO_DATE TO_TIMESTAMP TO_TIMESTAMP_NTZ TO_TIMESTAMP_LTZ TRY_TO_TIMESTAMP UNIX_TIMESTAMP
+    TO_UNIX_TIMESTAMP TO_UTC_TIMESTAMP FROM_UTC_TIMESTAMP DATE_ADD DATE_SUB ADD_MONTHS LAST_DAY DATEDIFF DATE_DIFF YEAR
+    MONTH DAY UNIX_DATE DATE_TRUNC TRUNC DATE_FORMAT
+    """.split()  # noqa: SIM905 - names, as words
+)
 _CHANCE = frozenset(("RAND", "RANDOM", "RANDN", "RANDSTR", "UNIFORM", "UUID", "SHUFFLE", "MONOTONICALLY_INCREASING_ID",
                      "SPARK_PARTITION_ID"))  # fmt: skip
 _ALLOWED = PURE_FUNCTIONS | GRAMMAR_FUNCTIONS | OUR_FUNCTIONS
@@ -93,7 +101,7 @@ def refused_parts(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, str]]:
 
 def _refused(node: exp.Expr) -> tuple[str, str] | None:
     """What is wrong with one part, and what to do; None where nothing is."""
-    if isinstance(node, _CLOCK_PARTS):
+    if isinstance(node, _CLOCK_PARTS) or _reads_clock_as_text(node):
         return _CLOCK_TOLD
     if isinstance(node, exp.Anonymous):
         return _refused_call(node)
@@ -108,6 +116,30 @@ def _refused(node: exp.Expr) -> tuple[str, str] | None:
     if isinstance(node, exp.Table):
         return _refused_table(node)
     return None
+
+
+def _reads_clock_as_text(node: exp.Expr) -> bool:
+    """Whether a text such as 'today' is made a day or time: Spark takes the current one."""
+    if isinstance(node, (exp.Cast, exp.TryCast)):
+        return node.to.is_type(*exp.DataType.TEMPORAL_TYPES) and _is_clock_word(node.this)
+    if isinstance(node, exp.Anonymous):
+        return node.name.upper() in _FROM_TEXT and any(map(_is_clock_word, node.expressions[:1]))
+    if isinstance(node, (exp.Predicate, exp.Add, exp.Sub)):
+        sides = [side for side in (node.args.get("this"), node.args.get("expression")) if isinstance(side, exp.Expr)]
+        return any(map(_is_clock_word, sides)) and any(map(_is_temporal, sides))
+    return False
+
+
+def _is_clock_word(node: exp.Expr) -> bool:
+    node = node.unnest()
+    return isinstance(node, exp.Literal) and node.is_string and node.name.strip().lower() in _CLOCK_WORDS
+
+
+def _is_temporal(node: exp.Expr) -> bool:
+    node = node.unnest()
+    if isinstance(node, (exp.Cast, exp.TryCast)):
+        return bool(node.to.is_type(*exp.DataType.TEMPORAL_TYPES))
+    return isinstance(node, exp.Anonymous) and node.name.upper() in _FROM_TEXT
 
 
 def _refused_call(node: exp.Anonymous) -> tuple[str, str] | None:

@@ -198,6 +198,11 @@ class CustomerGraph:
         return tuple(value.name for value in self.values) + ((OUTCOME,) if self.outcome else ())
 
     @property
+    def flags(self) -> frozenset[str]:
+        """The values that only say whether there is a row: 1 where there is one, else 0."""
+        return frozenset(value.name for value in self.values if not value.value)
+
+    @property
     def columns(self) -> tuple[tuple[NodeMeasure, str], ...]:
         """Every measure with each of its kinds, in declared order."""
         return tuple((measure, kind) for measure in self.measures for kind in measure.kinds)

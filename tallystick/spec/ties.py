@@ -215,6 +215,7 @@ def check_tie(tie: Tie, contracts: Mapping[str, TableContract]) -> None:
         with declaring("key", "through"):
             owners = check_event_table(tie.through.table, contracts, where=where)
             _check_text(tie.through.key, owners, where=where)
+            refuse_protected(owners, [tie.through.key], where=where)
     nodes = TieNodes.of(tie, contracts)
     with declaring("key", "where" if tie.where else "weight"):
         refuse_protected(own, nodes.columns, where=where)

@@ -120,7 +120,7 @@ def prepare_graph(
         members=tuple(reader.members),
         ties=tuple(join_tie(tie, parts, reader.owners(tie), customers=customers) for tie, parts in reader.ties),
         values={value.name: ValueRows.joined(parts) for value, parts in reader.values},
-        filled=frozenset(ties[name].kind for name in graph.ties if ties[name].table in pieces),
+        filled=frozenset(ties[name].kind for name in graph.ties if set(ties[name].tables) <= set(pieces)),
         outcomes=outcomes,
     )
 

@@ -67,10 +67,13 @@ class KindTies:
             name: np.concatenate([getattr(one, name) for one in edges])
             for name in ("source", "target", "weight", "first_day", "last_day")
         }
+        # A weight that is 0 in the precision of the graph ties nobody; its largest number stands for what is larger.
+        parts["weight"] = np.minimum(parts["weight"], np.finfo(np.float32).max).astype(np.float32)
+        parts = {name: values[parts["weight"] > 0] for name, values in parts.items()}
         made = Edges(
             source=local[parts["source"]],
             target=local[parts["target"]],
-            weight=parts["weight"].astype(np.float32),
+            weight=parts["weight"],
             first_day=parts["first_day"],
             last_day=parts["last_day"],
         )
@@ -211,7 +214,11 @@ class _KindMeasures:
         return np.where(steps > 0, steps, np.nan)
 
     def spread(self, measure: NodeMeasure) -> Floats:
-        return np.asarray(spread_scores(self.neighbours, self.value(measure)))
+        value = self.value(measure)
+        if measure.of in self.facts.graph.flags:
+            # Who has no flag is a customer of whom nothing is known, not one known to be clean: flags flow through.
+            value = np.where(value > 0, value, np.nan)
+        return np.asarray(spread_scores(self.neighbours, value))
 
     def rank(self, measure: NodeMeasure) -> Floats:
         seeds = np.nan_to_num(self.value(measure), nan=0.0).clip(min=0.0)

@@ -176,3 +176,15 @@ def test_a_graph_of_a_tie_that_is_not_declared_is_refused_with_its_name(bank: Pa
     (project / "ties" / "devices.yaml").unlink()
     with pytest.raises(DeclarationError, match="unknown tie devices"):
         build(bank, project)
+
+
+def test_a_kind_whose_owners_the_source_does_not_tell_is_null(tmp_path: Path, project_root: Path) -> None:
+    warehouse = tmp_path / "warehouse"
+    rows = opened()
+    del rows["clean.accounts"]
+    payment = row("c1", "t1", dt.date(2026, 2, 2), counterparty_id="ac2", direction="out", amount_minor=100)
+    load(warehouse, rows | {"clean.transactions": [payment]}, name="a", project=project_root)
+    build(warehouse, project_root)
+    told = snapshots(warehouse, "money_neighbours", "known_neighbours")
+    assert {values[0] for values in told.values()} == {None}
+    assert told["c1", dt.date(2026, 2, 1)][1] == 2

@@ -311,3 +311,35 @@ def test_an_answer_without_rules_or_watch_list_is_never_granted_at_once(answers:
     found = answers.score("berka:1")
     assert (found.rules, found.watch, found.is_granted_at_once) == (None, None, False)
     assert "score.fraud_decisions was not evaluated" in found.objections
+
+
+def test_each_watch_list_is_looked_at_and_the_oldest_says_how_old_the_answer_is(
+    tmp_path: Path, project: Project
+) -> None:
+    warehouse = Warehouse(tmp_path)
+    for day in (MONDAY, TUESDAY):
+        score_night(warehouse, project, "simbank", day, PEOPLE, decision="approve")
+    told_loads(warehouse, project, simbank=[MONDAY, TUESDAY])
+    store_rows(
+        warehouse,
+        project,
+        "score.watchlist",
+        [("simbank:1", MONDAY, LISTED), ("simbank:2", TUESDAY, {**LISTED, "recipe": "another"})],
+    )
+    found = Answers(warehouse, project).score("simbank:1")
+    assert found.watch is not None
+    assert ([entry.level for entry in found.watch.entries], found.watch.list_of) == (["act"], MONDAY)
+    assert any(one.table == "score.watchlist" for one in found.stale)
+
+
+@pytest.mark.parametrize(("asked", "held"), [(3, 3), (0, 0)])
+def test_rules_without_any_answer_stop_granting_at_once(
+    tmp_path: Path, project: Project, asked: int, held: int
+) -> None:
+    warehouse = Warehouse(tmp_path)
+    score_night(warehouse, project, "simbank", TUESDAY, PEOPLE, decision="approve")
+    told_loads(warehouse, project, simbank=[TUESDAY])
+    decided = {**DECIDED, "live_rules": asked, "live_held": held, "live_hits": 0}
+    store_rows(warehouse, project, "score.fraud_decisions", [("simbank:1", TUESDAY, decided)])
+    store_rows(warehouse, project, "score.watchlist", [("simbank:2", TUESDAY, LISTED)])
+    assert Answers(warehouse, project).score("simbank:1").objections == (f"none of {asked} live rules had an answer",)

@@ -48,6 +48,15 @@ def test_csv_gives_a_formula_an_apostrophe_and_leaves_numbers_as_they_are(
     assert (rows[0]["n"], rows[0]["f"]) == ("-1", "-0.5")
 
 
+def test_csv_escapes_names_and_writes_lists_and_categories(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    kinds = pa.array(["=1", "b"]).dictionary_encode()
+    print_table(pa.table({"=2+2": [1, 2], "k": kinds, "l": [[1, 2], None]}), as_csv=True)
+    rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode(), newline="")))
+    assert [list(row.values())[:2] for row in rows] == [["1", "'=1"], ["2", "b"]]
+    assert list(rows[0]) == ["'=2+2", "k", "l"]
+    assert [json.loads(row["l"]) if row["l"] else None for row in rows] == [[1, 2], None]
+
+
 @pytest.mark.parametrize("form", [{}, {"as_json": True}, {"as_csv": True}])
 def test_two_columns_of_one_name_are_refused_since_one_of_them_would_be_lost(form: dict[str, bool]) -> None:
     with pytest.raises(InputError, match="two columns are called a"):
@@ -56,7 +65,7 @@ def test_two_columns_of_one_name_are_refused_since_one_of_them_would_be_lost(for
 
 def test_a_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     steering = "a\x1b[2Jb\x07c\u202ed\x9b"
-    print_table(pa.table({"t": [steering]}))
+    print_table(pa.table({"t": [steering], "n\x1b[2J": [1]}))
     print_record({"t": steering})
     printed = capsys.readouterr().out
     assert not set(printed) & set("\x1b\x07\u202e\x9b")

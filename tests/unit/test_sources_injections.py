@@ -68,6 +68,16 @@ approx_count_distinct(a)
 approx_percentile(a, 0.5)
 python_worker_logs()
 my_function(a)
+timestamp 'now'
+date 'today'
+CAST(' Today ' AS DATE)
+TRY_CAST('yesterday' AS DATE)
+'now'::TIMESTAMP
+to_date('tomorrow')
+to_timestamp('now')
+date('today')
+CAST(a AS DATE) < 'today'
+DATE_ADD('today', 1)
 spark_catalog.default.my_function(a)
 IDENTIFIER('a')
 :parameter
@@ -183,6 +193,7 @@ SELECT CAST(a AS DECIMAL(18, 2)), a::INT, TRY_CAST(b AS DATE), DATE '2026-01-01'
 SELECT EXTRACT(YEAR FROM d), TRIM(BOTH 'x' FROM a), SUBSTRING(a FROM 2), a RLIKE 'x', a <=> b, a IN ('x'), NOT c FROM t
 SELECT UNIX_TIMESTAMP(a, 'yyyyMMdd') AS x, TO_TIMESTAMP_NTZ(a, 'yyyyMMdd') AS y, LAST_VALUE(b) IGNORE NULLS
   OVER (ORDER BY a ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS z FROM t
+SELECT CASE WHEN a = 'today' THEN 'now' END AS x, CONCAT(a, 'now') AS y FROM t
 SELECT H3_CELL(CAST(a AS DOUBLE), CAST(b AS DOUBLE), 8) AS cell FROM t
 """.strip()
     .replace("\n  ", " ")

@@ -37,6 +37,7 @@ DEFAULT_MEMORY = "4GB"
 
 # The words of an error of DuckDB, among them the column that a statement names, quoted or not.
 WORD = re.compile(r"\w+")
+_QUOTED = re.compile(r'"+([^"]*)"+')
 
 
 def read_arrow(
@@ -89,7 +90,7 @@ def query(
             for name, table in zip(names, opened, strict=True):
                 gone |= _show(connection, name, table)
             connection.execute("SET lock_configuration = true")
-            result = connection.sql(sql)
+            result = connection.sql(_one_select(connection, sql))
             return result.to_arrow_table() if result is not None else pa.table({})
         except duckdb.CatalogException as error:
             raise _unknown(warehouse, str(error)) from None
@@ -100,12 +101,30 @@ def query(
             named = [
                 gone[name.lower()].text for name in WORD.findall(str(error).partition("\n")[0]) if name.lower() in gone
             ]
-            raise InputError("; ".join(dict.fromkeys(named)) or str(error), where="the SQL statement") from None
+            told = "; ".join(dict.fromkeys(named)) or _without_values(str(error), sql)
+            raise InputError(told, where="the SQL statement") from None
         except duckdb.Error as error:
             for name in _mentioned(warehouse, sql):
                 refuse_damaged_files(name, warehouse.open(name, version=versions.get(name)).file_uris())
             # Its text may quote a row, e.g. the value that could not be cast.
             raise InputError(f"DuckDB stopped: {type(error).__name__}", where="the SQL statement") from None
+
+
+def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The statement, if it is one query that reads; a second one could hide what the first has prepared."""
+    import duckdb
+
+    found = connection.extract_statements(sql)
+    if len(found) != 1 or found[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+        raise InputError("not one query", where="the SQL statement", fix="write one SELECT")
+    return sql
+
+
+def _without_values(message: str, sql: str) -> str:
+    """DuckDB's first sentence without what it quotes from rows: only words that stand in the statement are shown."""
+    first = message.partition("\n")[0]
+    known = sql.lower()
+    return _QUOTED.sub(lambda found: found[0] if found[1].lower() in known else '"..."', first)
 
 
 @contextmanager

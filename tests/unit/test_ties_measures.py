@@ -1,0 +1,52 @@
+"""What is measured at customers: flags that flow, and weights too small or too large for the graph."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+
+from tallystick.graph import Edges
+from tallystick.spec.graphs import CustomerGraph, NodeMeasure, NodeValue
+from tallystick.ties.node_measures import KindTies, NodeFacts, measure_nodes
+from tallystick.ties.seen_rows import Moment
+
+DAYS = np.zeros(4, dtype=np.int32)
+
+
+def chain_of_three() -> Edges:
+    """a - b - c, each tie from both sides."""
+    return Edges(
+        source=np.array([0, 1, 1, 2], dtype=np.int32), target=np.array([1, 0, 2, 1], dtype=np.int32),
+        weight=np.ones(4, dtype=np.float32), first_day=DAYS, last_day=DAYS,
+    )  # fmt: skip
+
+
+def test_a_flag_reaches_those_behind_somebody_without_one() -> None:
+    graph = CustomerGraph(
+        name="people", title="t", owner="tests", every="month", tables=("clean.people",), ties=("t",),
+        kinds={"known": "k"}, values=(NodeValue(name="fraud", table="clean.reports"),),
+        measures=(NodeMeasure(op="spread", kinds=("known",), of="fraud"),),
+    )  # fmt: skip
+    facts = NodeFacts(
+        graph=graph, moment=Moment.of(dt.date(2026, 4, 1), "Asia/Shanghai"), count=3,
+        kinds={"known": KindTies(chain_of_three(), np.zeros(3, dtype=np.int32))},
+        values={"fraud": np.array([1.0, 0.0, 0.0])},
+    )  # fmt: skip
+    told = measure_nodes(facts)["known_fraud_spread"].to_pylist()
+    assert told[1] > told[2] > 0
+    assert graph.flags == {"fraud"}
+
+
+def test_a_weight_that_the_graph_cannot_hold_ties_nobody_or_counts_as_its_largest() -> None:
+    weights = np.array([1e-60, 0.5, 1e39, 2.0])
+    edges = SimpleNamespace(hubs=np.zeros(3, dtype=np.int32), **{
+        name: getattr(chain_of_three(), name) for name in ("source", "target", "first_day", "last_day")
+    }, weight=weights)  # fmt: skip
+    made = KindTies.of(
+        cast("Any", [edges]), local=np.arange(3, dtype=np.int32), members=np.ones(3, dtype=np.bool_)
+    ).edges
+    assert made.source.tolist() == [1, 1, 2]
+    assert made.weight.tolist() == [0.5, float(np.finfo(np.float32).max), 2.0]

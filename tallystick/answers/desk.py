@@ -28,7 +28,7 @@ LOADS = "monitor.loads"
 
 # What brings the other tables of an answer up to a date.
 _UPDATED_BY = {
-    DECISIONS: "jobs/apply_rules.py --source {source} --observations {observations}",
+    DECISIONS: "tally rules run {observations} --source {source}",
     WATCHLIST: "tally watchlist update NAME --source {source}",
 }
 

@@ -68,7 +68,9 @@ def wilson(right: int, asked: int) -> tuple[float, float]:
     share, z2 = right / asked, Z95 * Z95
     middle = share + z2 / (2 * asked)
     width = Z95 * np.sqrt(share * (1 - share) / asked + z2 / (4 * asked * asked))
-    return float((middle - width) / (1 + z2 / asked)), float((middle + width) / (1 + z2 / asked))
+    low, high = (middle - width) / (1 + z2 / asked), (middle + width) / (1 + z2 / asked)
+    # Rounding leaves a hair below 0 or above 1.
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def jaccard(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -23,6 +23,7 @@ EXCEPTIONS = {
     "tallystick/tables/runtime/spark_errors.py::_raised_in_task": _SPARK,
     "tallystick/tables/store/queries.py::query": _DUCKDB,
     "tallystick/tables/store/queries.py::_unknown": _DUCKDB,
+    "tallystick/tables/store/queries.py::_without_values": "DuckDB's error may quote a row, which is blotted out",
     "tallystick/tables/store/disk.py::full_disk_is_setup_error": "Delta raises an OSError without a number",
     "tallystick/model/registry.py::_translated": "a lost connection has no code of its own in MLflow, only its words",
     "tallystick/quality/gate.py::build_suite": _FIRST_LINE,

@@ -303,7 +303,7 @@ def test_what_stands_against_granting_at_once_is_named(guarded: Answers) -> None
     assert told == "rule VEL001 (high, daily of 2026-03-09)"
     # An application of Tuesday noon hit a rule, which nobody knew when Tuesday began.
     (told,) = guarded.score("simbank:8").objections
-    run = "jobs/apply_rules.py --source simbank --observations daily"
+    run = "tally rules run daily --source simbank"
     assert told == f"score.fraud_decisions has nothing for 2026-03-10; run {run}"
 
 

@@ -88,6 +88,7 @@ def _label_questions(recipe: Recipe, source: str) -> dict[str, Question]:
             sql=f"""
                 SELECT check_name, feature, value, threshold, is_passed, detail
                 FROM monitor.leakage WHERE source = '{source}' AND recipe = '{recipe.name}'
+                    AND check_name <> 'audited_rows'
                 ORDER BY is_passed, check_name, value DESC, feature""",
         ),
         "decisions": Question(

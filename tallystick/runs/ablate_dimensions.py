@@ -28,10 +28,9 @@ def run(params: AblateDimensions, session: SparkSession | None = None) -> None:
     recipe = context.recipe(params)
     plan = plan_recipe(context, recipe)
     pinned = pin_training(context, recipe, plan)
-    check_audit_passed(context, recipe, pinned)
-    rows = read_training(context, recipe, pinned)
+    data = build_rows(context, recipe, plan, rows=read_training(context, recipe, pinned))
+    check_audit_passed(context, recipe, data)
     with working("ablation") as how_far:
-        data = build_rows(context, recipe, plan, rows=rows)
         result = measure_dimensions(recipe, data, algorithm=params.algorithm, how_far=how_far)
     study = describe_study(context, recipe, result, inputs=pinned.versions)
     keep_study(Registry(context.warehouse.root), study)

@@ -17,13 +17,14 @@ from tallystick.runs.context import RunContext
 from tallystick.runs.graph_tables import replay_graphs
 from tallystick.runs.input_gate import LEAKAGE
 from tallystick.runs.progress import progress, working
-from tallystick.runs.training_set import build_rows, pin_training, plan_recipe, read_training
+from tallystick.runs.training_set import build_rows, is_learned_already, pin_training, plan_recipe, read_training
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.recipes import Recipe
 from tallystick.tables import Slice, pin_all, read_arrow, replace_arrow
 from tallystick.training import audit, audit_findings
 from tallystick.training.audit_graph import check_graphs
 from tallystick.training.audit_requests import check_requests
+from tallystick.training.data import TrainingSet, training_digest
 from tallystick.training.vectors import VectorPlan
 
 if TYPE_CHECKING:
@@ -37,17 +38,21 @@ def run(params: AuditLeakage, session: SparkSession | None = None) -> None:
     context = RunContext.open(params)
     recipe = context.recipe(params)
     plan = plan_recipe(context, recipe)
-    pinned = pin_training(context, recipe, plan)
-    found = _audit(context, recipe, plan, rows=read_training(context, recipe, pinned))
-    _record(context, recipe, found, inputs=pinned.versions)
+    if is_learned_already(context, recipe, params.known_by):
+        return
+    pinned = pin_training(context, recipe, plan, known_by=params.known_by)
+    rows = read_training(context, recipe, pinned, known_by=params.known_by)
+    data = build_rows(context, recipe, plan, rows=rows)
+    found = _audit(context, recipe, plan, rows=rows, data=data)
+    _record(context, recipe, [audit_findings.audited_rows(training_digest(data)), *found], inputs=pinned.versions)
     progress(f"      {len(found)} findings, {sum(not one.is_passed for one in found)} failed")
     audit_findings.stop_on_leak(found, recipe=recipe.name)
 
 
 def _audit(
-    context: RunContext, recipe: Recipe, plan: VectorPlan, *, rows: Mapping[str, pa.Table]
+    context: RunContext, recipe: Recipe, plan: VectorPlan, *, rows: Mapping[str, pa.Table], data: TrainingSet
 ) -> list[audit_findings.AuditFinding]:
-    data, zone = build_rows(context, recipe, plan, rows=rows), context.source.zone
+    zone = context.source.zone
     sample = audit.sample_observations(recipe, data)
     recomputed = _recompute(context, recipe, rows, sample=sample)
     labels = rows[f"label.{recipe.label}"]

@@ -21,7 +21,7 @@ from tallystick.how_far import parts_of
 from tallystick.labels import KnownTables, build_few_labels, build_labels, last_load
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe_source
 from tallystick.runs.context import RunContext
-from tallystick.runs.input_gate import PinnedTables, pin_clean
+from tallystick.runs.input_gate import PinnedTables, labels_known_by, pin_clean
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.sessions import session_when_asked
@@ -62,6 +62,8 @@ def run(params: BuildLabels, session: SparkSession | None = None) -> None:
     context = RunContext.open(params)
     recipe = context.recipe(params)
     labels = [context.project.labels[name] for name in recipe.labels]
+    if params.keep_newer and _are_newer_stored(context, recipe, than=params.cutoff):
+        return
     inputs = context.warehouse.at_one_moment(lambda: _pin(context, recipe, labels, cutoff=params.cutoff))
     with session_when_asked(params, session) as spark:
         changes = _build(context, spark, labels, inputs)
@@ -84,6 +86,15 @@ class _Inputs:
     def versions(self, label: Label) -> dict[str, int]:
         """The version of every table that a label's rows rest on."""
         return self.drawn_from.versions | {name: self.outcomes.versions[name] for name in label.tables}
+
+
+def _are_newer_stored(context: RunContext, recipe: Recipe, *, than: date | None) -> bool:
+    """Whether labels as of a later date are stored; says so. Without a date none are later."""
+    stored = labels_known_by(context, recipe, recipe.labels[0])
+    if stored is None or than is None or stored <= than:
+        return False
+    progress(f"      labels of {recipe.observations} are as of {stored}, later than {than}: nothing to do")
+    return True
 
 
 def _pin(context: RunContext, recipe: Recipe, labels: Sequence[Label], *, cutoff: date | None) -> _Inputs:
@@ -191,7 +202,7 @@ def _write(context: RunContext, label: Label, *, rows: DataFrame | pa.Table, inp
         files = write_arrow(context.warehouse, contract, rows.cast(arrow_schema(contract.columns)), where=where)
     else:
         files = write_frame(context.warehouse, contract, rows, where=where)
-    by = context.signed(fingerprint(label), inputs.versions(label))
+    by = context.signed(fingerprint(label), inputs.versions(label), known_by=inputs.cutoff)
     return TableChange(contract=contract, files=files, where=where, run=by)
 
 

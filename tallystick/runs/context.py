@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,13 +92,16 @@ class RunContext:
         """The recipe that was named; NotFound names the nearest one where there is none of this name."""
         return find_declared("recipe", params.recipe, self.project.recipes)
 
-    def signed(self, fingerprint: str, inputs: Mapping[str, int], *, run_id: str = "") -> Run:
+    def signed(
+        self, fingerprint: str, inputs: Mapping[str, int], *, run_id: str = "", known_by: date | None = None
+    ) -> Run:
         """Who writes: this run, by these declarations and from these versions of tables.
 
         A commit with the run's own id is not repeated. Where one run may commit the same rows more than once, each
-        commit takes a ``run_id`` of its own.
+        commit takes a ``run_id`` of its own. ``known_by`` is the date whose knowledge the rows hold, where one was set.
         """
-        return Run(run_id or self.run_id, self.job, self.code, fingerprint, inputs)
+        told = known_by.isoformat() if known_by else ""
+        return Run(run_id or self.run_id, self.job, self.code, fingerprint, inputs, told)
 
     def ledger(self, observations: str) -> Ledger:
         """The ledger of computed days for this source and one set of observations."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Protocol
 
 from tallystick.errors import ContractError, NotFound
@@ -17,7 +19,9 @@ from tallystick.runs.run_dates import ALWAYS, DateRange
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.recipes import Recipe
 from tallystick.tables.store.bucketing import check_layout
+from tallystick.tables.store.commits import last_facts, version_known_by
 from tallystick.tables.store.queries import read_arrow
+from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import Pinned, pin, pin_all
 
 VALIDATIONS = "monitor.validations"
@@ -103,19 +107,49 @@ def pin_features(
     return PinnedTables(pinned)
 
 
-def pin_labels(context: RunContext, recipe: Recipe) -> PinnedTables:
+def labels_known_by(context: RunContext, recipe: Recipe, label: str) -> date | None:
+    """The date whose knowledge a label's stored rows hold; None where there are none, or none that say their date."""
+    path, where = _label_slice(context, recipe, label)
+    told = last_facts(path, where).get("known_by") if context.warehouse.exists(f"label.{label}") else None
+    return date.fromisoformat(told) if told else None
+
+
+def pin_labels(context: RunContext, recipe: Recipe, *, known_by: date | None = None) -> PinnedTables:
     """The rows of the recipe's observations in the tables of its label and of its variants.
 
-    ContractError where a table is from before labels named their observation set.
+    With ``known_by`` the versions that held what was known on that date, whatever was built since; NotFound where there
+    are none. ContractError where a table is from before labels named their observation set.
     """
     owned = {"observations": recipe.observations, "source": context.source.name}
-    pinned = {f"label.{name}": pin(context.warehouse, f"label.{name}") for name in recipe.labels}
+    pinned = {}
+    for name in recipe.labels:
+        asked = {"version": _label_version(context, recipe, name, known_by)} if known_by else {}
+        pinned[f"label.{name}"] = pin(context.warehouse, f"label.{name}", **asked)
     for name, table in pinned.items():
         if any("observations" not in file.partition for file in table.files):
             what = "its rows are from before labels named their observation set"
             fix = "remove the table's folder, then run build_labels"
             raise ContractError(what, where=f"table {name}", fix=fix)
     return PinnedTables({name: table.where(**owned) for name, table in pinned.items()})
+
+
+def _label_version(context: RunContext, recipe: Recipe, label: str, known_by: date) -> int:
+    path, where = _label_slice(context, recipe, label)
+    version = version_known_by(path, where, known_by.isoformat())
+    if version is None:
+        stored = labels_known_by(context, recipe, label)
+        what = f"labels were never built as of {known_by}"
+        told = f"they are as of {stored}: train as of that date, or " if stored else ""
+        fix = f"{told}run build_labels --recipe {recipe.name} --cutoff {known_by}"
+        raise NotFound(what, where=f"table label.{label}", fix=fix)
+    return version
+
+
+def _label_slice(context: RunContext, recipe: Recipe, label: str) -> tuple[Path, str]:
+    """Where a label's table is, and the name under which commits write the recipe's observations in it."""
+    table, buckets = f"label.{label}", context.source.layout.buckets
+    where = Slice.of_labels(table, context.source.name, recipe.observations, buckets=buckets)
+    return context.warehouse.table_path(table), where.name
 
 
 def _check_validated(context: RunContext, pinned: Mapping[str, Pinned]) -> None:

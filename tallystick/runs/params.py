@@ -124,6 +124,7 @@ class RecipeParams(SourceParams):
 FirstDate = Annotated[date | None, Option("first business date (inclusive)", flag="--from")]
 LastDate = Annotated[date | None, Option("last business date (inclusive)", flag="--to")]
 LookBack = Annotated[int, Option("begin up to so many days earlier, where a row is lacking")]
+KnownBy = Annotated[date | None, Option("leave out what became known after this date; default: leave out nothing")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,22 +217,27 @@ class BuildLabels(RecipeParams):
     needs_spark: ClassVar[bool] = False  # large tables open a session when they need one
 
     cutoff: Annotated[date | None, Option("what was known on this date; default: the last load")] = None
+    keep_newer: Annotated[bool, Option("do nothing where labels as of a later date are stored")] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditLeakage(RecipeParams):
-    """Whose training set."""
+    """Whose training set, and as known when."""
 
     job: ClassVar[str] = "audit_leakage"
     needs_spark: ClassVar[bool] = False
 
+    known_by: KnownBy = None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainModel(RecipeParams):
-    """Whose model."""
+    """Whose model, and from what was known when."""
 
     job: ClassVar[str] = "train_model"
     needs_spark: ClassVar[bool] = False
+
+    known_by: KnownBy = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,6 +260,9 @@ class ScoreObservations(RecipeParams):
     first: FirstDate = None
     last: LastDate = None
     look_back: LookBack = 0
+    known_by: Annotated[date | None, Option("leave what became known later and has no features yet to later runs")] = (
+        None
+    )
     again: Annotated[bool, Option("of another set than its own: replace also what another version has said")] = False
 
 

@@ -57,7 +57,7 @@ def run(params: ScoreObservations, session: SparkSession) -> None:
         files = score_buckets(
             session,
             list_bucket_tasks(context.source, pinned.files),
-            champion.work(context, recipe, dates),
+            champion.work(context, recipe, dates, known_by=params.known_by),
             storage=storage,
             how_far=how_far,
         )
@@ -108,14 +108,16 @@ class _Champion:
     def _is_other_set(context: RunContext, recipe: Recipe) -> bool:
         return recipe.observations != context.project.recipes[recipe.name].observations
 
-    def work(self, context: RunContext, recipe: Recipe, dates: DateRange) -> ScoreWork:
+    def work(self, context: RunContext, recipe: Recipe, dates: DateRange, *, known_by: date | None) -> ScoreWork:
         """What every task needs; the model's files are fetched to where tasks find them."""
         low, high = dates.instants(context.source)
         # Another set has other ids: a customer at an instant that the model saw is told by these two.
         seen_by = "customer_id" if self._is_other_set(context, recipe) else "observation_id"
         return ScoreWork(
             recipe=recipe.name,
-            observed=score_spec(self.plan, context.contracts, first=dates.first, last=dates.last),
+            observed=score_spec(
+                self.plan, context.contracts, first=dates.first, last=dates.last, with_known_on=known_by is not None
+            ),
             table=recipe.score_table,
             vectors=self.plan,
             zone=context.source.zone,
@@ -126,6 +128,7 @@ class _Champion:
             seen_by=seen_by,
             low=low,
             high=high,
+            known_by=known_by,
         )
 
 

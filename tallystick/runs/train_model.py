@@ -5,6 +5,9 @@ Takes a recipe and a source whose training set passed the leakage audit.
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,7 +18,15 @@ from tallystick.report import render_model_card
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables
 from tallystick.runs.progress import progress, working
-from tallystick.runs.training_set import build_rows, check_audit_passed, pin_training, plan_recipe, read_training
+from tallystick.runs.training_set import (
+    KNOWN_BY,
+    build_rows,
+    check_audit_passed,
+    is_learned_already,
+    pin_training,
+    plan_recipe,
+    read_training,
+)
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
 from tallystick.spec.recipes import Recipe
@@ -31,22 +42,49 @@ if TYPE_CHECKING:
 
 
 def run(params: TrainModel, session: SparkSession | None = None) -> None:
-    """Train on pinned versions, store the training rows, register, and promote past the gates. Spark is not needed."""
+    """Train on pinned versions, store the training rows, register, and promote past the gates. Spark is not needed.
+
+    With ``known_by`` a second try of the same training finds the version that the first one registered.
+    """
     context = RunContext.open(params)
     recipe, registry = context.recipe(params), Registry(context.warehouse.root)
     registry.check_source(recipe.name, context.source.name)
     plan = plan_recipe(context, recipe)
-    pinned = pin_training(context, recipe, plan)
-    check_audit_passed(context, recipe, pinned)
-    rows = read_training(context, recipe, pinned)
+    if is_learned_already(context, recipe, params.known_by):
+        return
+    pinned = pin_training(context, recipe, plan, known_by=params.known_by)
+    data = build_rows(context, recipe, plan, rows=read_training(context, recipe, pinned, known_by=params.known_by))
+    check_audit_passed(context, recipe, data)
     with working("training") as how_far:
-        result = train_model(recipe, build_rows(context, recipe, plan, rows=rows), how_far=how_far)
+        result = train_model(recipe, data, how_far=how_far)
     with working("registering the model"):
         stored = _store_rows(context, recipe, plan, result=result, inputs=pinned.versions)
-        version = registry.register(_package(context, recipe, result, pinned=pinned, training_version=stored))
+        version = registry.register(
+            _named_by_content(
+                _package(context, recipe, result, pinned=pinned, training_version=stored), known_by=params.known_by
+            )
+        )
     progress(f"      {version.label}: {_describe(recipe, result)}")
     version = registry.promote(version, result.gates)
     progress(f"      {version.label} is {' and '.join(version.aliases)}")
+
+
+def _named_by_content(package: ModelPackage, *, known_by: date | None) -> ModelPackage:
+    """The package under an id that follows from its bytes and the date; as it is without a date.
+
+    A scheduler tries again under another run id, also after a crash between the registration and the end of the task.
+    The registry gives a package of the same id the version that it has.
+    """
+    if known_by is None:
+        return package
+    made = hashlib.sha256(package.model_file.read_bytes())
+    for name, content in sorted(package.model_artifacts.items()):
+        made.update(f"|{name}|{len(content)}|".encode())
+        made.update(content)
+    made.update(f"|{'|'.join(package.requirements)}|{'|'.join(map(str, package.example.columns))}".encode())
+    name = f"{package.tags['source']}/{known_by}/{made.hexdigest()}"
+    tags = {**package.tags, KNOWN_BY: known_by.isoformat(), "tallystick.job_run": package.run_id}
+    return replace(package, run_id=name, tags=tags)
 
 
 def _describe(recipe: Recipe, result: TrainingResult) -> str:

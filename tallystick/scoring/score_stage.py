@@ -6,9 +6,9 @@ loading the model are handed in by the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Predict = Callable[[pd.DataFrame], pd.DataFrame]
 
+_UNIT = ["observation_id", "as_of"]
+
 # What a model without a policy does not say.
 _BY_POLICY = {"limit_minor": pa.int64(), "currency": pa.string(), "decision": pa.string()}
 
@@ -39,7 +41,8 @@ class ScoreWork:
     score, reasons and, for a model with a policy, limit_minor and decision; it is called inside the task. ``currency``
     is the policy's, empty without one. ``training_table`` holds the observations that the model saw; ``seen_by`` is
     what tells them with as_of: the customer where the set is not the one that the model learned from. ``low`` and
-    ``high`` bound as_of (low <= as_of < high).
+    ``high`` bound as_of (low <= as_of < high). Events that became known after ``known_by`` are scored only where all
+    feature tables have their row: they belong to a later run, which may have done them; None leaves out nothing.
     """
 
     recipe: str
@@ -54,6 +57,7 @@ class ScoreWork:
     seen_by: str = "observation_id"
     low: datetime | None = None
     high: datetime | None = None
+    known_by: date | None = None
 
 
 def score_buckets(
@@ -116,6 +120,9 @@ def _score_bucket(task: BucketTask, work: ScoreWork, storage: Storage) -> list[A
         group: read(f"feature.{group}", ["observation_id", "as_of", *columns])
         for group, columns in work.vectors.columns.items()
     }
+    observations = _computed(observations, features.values(), work)
+    if observations.num_rows == 0:
+        return []
     seen = read(work.training_table, [work.seen_by, "as_of"])
     rows = score_observations(observations, features, work, seen=seen)
     written = []
@@ -139,6 +146,17 @@ def _gather(task: BucketTask, work: ScoreWork, storage: Storage) -> pa.Table:
     first, last = date_span(stored["as_of"], work.zone)
     drawn = observe_bucket(task, replace(spec, first=first, last=last), storage)
     return attach_own_columns(stored, drawn, plan)
+
+
+def _computed(observations: pa.Table, features: Iterable[pa.Table], work: ScoreWork) -> pa.Table:
+    """The observations without those that became known after ``work.known_by`` and lack a feature row."""
+    if work.known_by is None or not work.vectors.observed.by_event:
+        return observations
+    is_late = pc.greater(observations["known_on"], pa.scalar(work.known_by, pa.date32()))
+    in_time, late = observations.filter(pc.invert(is_late)), observations.filter(is_late)
+    for rows in features:
+        late = late.join(rows.select(_UNIT), keys=_UNIT, join_type="left semi")
+    return pa.concat_tables([in_time, late.select(in_time.column_names).cast(in_time.schema)])
 
 
 def _are_seen(vectors: pa.Table, seen: pa.Table, key: str) -> pa.Array:

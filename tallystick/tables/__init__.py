@@ -10,7 +10,6 @@ from tallystick.tables.runtime.session import open_session, own_processes
 from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.bucketing import aligned, check_layout
-from tallystick.tables.store.commits import last_inputs
 from tallystick.tables.store.door import replace_arrow, replace_files, write_arrow
 from tallystick.tables.store.frames import read, replace, write_frame
 from tallystick.tables.store.parquet_files import new_rel, read_files, write_file
@@ -44,7 +43,6 @@ __all__ = [
     "find_unused_files",
     "keep_log",
     "landing",
-    "last_inputs",
     "new_rel",
     "open_session",
     "own_processes",

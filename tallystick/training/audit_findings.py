@@ -16,6 +16,9 @@ from tallystick.errors import LeakageFound
 # Below this many rows of either class, a perfect separation is no surprise and says nothing.
 LEAST_PER_CLASS = 10
 
+# The finding that holds no judgement: a digest of the rows that the others are about.
+AUDITED_ROWS = "audited_rows"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditFinding:
@@ -29,24 +32,25 @@ class AuditFinding:
     detail: str = ""
 
 
-def check_audited(
-    findings: Sequence[Mapping[str, object]], audited: Mapping[str, int], inputs: Mapping[str, int], *, recipe: str
-) -> None:
-    """LeakageFound unless the last audit of the recipe passed, on the versions that are to be trained on.
+def audited_rows(digest: str) -> AuditFinding:
+    """The finding that says which rows were looked at; ``digest`` is that of the training set."""
+    return AuditFinding(check=AUDITED_ROWS, is_passed=True, detail=digest)
 
-    ``findings`` are rows of monitor.leakage, ``audited`` the versions of the tables that the audit read, ``inputs``
-    those of the training set.
+
+def check_audited(findings: Sequence[Mapping[str, object]], digest: str, *, recipe: str) -> None:
+    """LeakageFound unless the last audit of the recipe passed, on the rows that are to be learned from.
+
+    ``findings`` are rows of monitor.leakage, ``digest`` is that of the training set.
     """
     own = [row for row in findings if row["recipe"] == recipe]
     failed = sorted({str(row["check_name"]) for row in own if not row["is_passed"]})
-    stale = sorted(name for name, version in inputs.items() if audited.get(name) != version)
     fix = "run audit_leakage on these tables first"
     if failed:
         raise LeakageFound(
             f"the last audit failed: {', '.join(failed)}", where=f"recipe {recipe}", fix="see monitor.leakage"
         )
-    if not own or stale:
-        what = f"not audited at their present versions: {', '.join(stale)}" if own else "no audit was recorded"
+    if not any(row["check_name"] == AUDITED_ROWS and row["detail"] == digest for row in own):
+        what = "the rows to learn from are not those that were audited" if own else "no audit was recorded"
         raise LeakageFound(what, where=f"recipe {recipe}", fix=fix)
 
 

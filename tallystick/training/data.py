@@ -107,6 +107,16 @@ def observation_hash(keys: pd.DataFrame) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def training_digest(data: TrainingSet) -> str:
+    """A digest of all that a training reads: observations, labels, features by name, segments."""
+    made = hashlib.sha256()
+    for frame in (data.keys, data.vectors, data.segments):
+        made.update("|".join(map(str, frame.columns)).encode())
+        if len(frame.columns):  # there are no segments where nothing is known of customers
+            made.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return made.hexdigest()
+
+
 def _labels_of(frame: pd.DataFrame, labels: pa.Table) -> pd.DataFrame:
     unit = ["source", UNIT, "as_of"]
     found = labels.select([*unit, *LABEL_COLUMNS, "status"]).to_pandas()

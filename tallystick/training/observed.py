@@ -44,16 +44,24 @@ def own_tables(plan: VectorPlan, *, exists: Callable[[str], bool]) -> list[str]:
 
 
 def score_spec(
-    plan: VectorPlan, contracts: Mapping[str, TableContract], *, first: date | None, last: date | None
+    plan: VectorPlan,
+    contracts: Mapping[str, TableContract],
+    *,
+    first: date | None,
+    last: date | None,
+    with_known_on: bool = False,
 ) -> ObservationSpec | None:
     """The set with its own columns as tasks draw it; None where its own table is not needed.
 
     The dates bound observations of events; of other sets they follow from the feature rows of each task.
+    ``with_known_on`` adds the date on which an event became known.
     """
     if not needs_own_table(plan):
         return None
     bounds = (first, last) if plan.observed.by_event else (None, date.min)
-    return ObservationSpec.of(plan.observed, contracts, first=bounds[0], last=bounds[1], columns=plan.own_columns)
+    added = ["known_on"] if with_known_on and "known_on" not in plan.own_columns else []
+    columns = (*plan.own_columns, *added)
+    return ObservationSpec.of(plan.observed, contracts, first=bounds[0], last=bounds[1], columns=columns)
 
 
 def gather_observations(

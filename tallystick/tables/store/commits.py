@@ -54,18 +54,19 @@ def standing_commits(path: Path, run_id: str, *, after: int = -1) -> Iterator[tu
     return (told for told in _standing(path, run_id, after=after) if told[1].get("run_id") == run_id)
 
 
-def last_inputs(path: Path, slice_name: str) -> dict[str, int]:
-    """The versions of its inputs that the newest commit of a slice recorded; empty when no commit of it is found."""
-    inputs = last_facts(path, slice_name).get("inputs", {})
-    return {str(name): int(version) for name, version in inputs.items()}
-
-
 def last_facts(path: Path, slice_name: str) -> Mapping[str, Any]:
     """What the newest commit of a slice recorded: ``inputs``, ``fingerprint`` and so on; empty when none is found."""
     for _, facts in _standing(path, slice_name):
         if facts.get("slice") == slice_name:
             return facts
     return {}
+
+
+def version_known_by(path: Path, slice_name: str, day: str) -> int | None:
+    """The newest version in which a slice holds what was known by a date, as its commit says; None without one."""
+    facts_of_slice = _standing(path, slice_name)
+    own = ((version, facts) for version, facts in facts_of_slice if facts.get("slice") == slice_name)
+    return next((version for version, facts in own if facts.get("known_by") == day), None)
 
 
 def _standing(path: Path, word: str, *, after: int = -1) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -220,6 +220,7 @@ class Run:
     """Who writes: what a commit records, so that every version of a table can be traced.
 
     ``inputs`` are the versions of the tables that were read, by name; ``fingerprint`` is that of the declarations.
+    ``known_by`` is the date, as text, by which everything that the rows rest on was known; empty where no date was set.
     """
 
     run_id: str
@@ -227,6 +228,7 @@ class Run:
     code_version: str
     fingerprint: str = ""
     inputs: Mapping[str, int] = field(default_factory=dict)
+    known_by: str = ""
 
     def metadata(self, where: Slice, *, files: int, rows: int) -> str:
         """The JSON text stored as the commit's ``userMetadata``."""
@@ -240,7 +242,7 @@ class Run:
             "files": files,
             "rows": rows,
         }
-        return json.dumps(facts)
+        return json.dumps(facts | ({"known_by": self.known_by} if self.known_by else {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ FROM ${BASE_IMAGE} AS base
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl libgomp1 openjdk-17-jre-headless procps python3 python3-venv tini \
  && rm -rf /var/lib/apt/lists/* \
+ && ln -s /usr/lib/jvm/java-17-openjdk-* /opt/java \
  && useradd --uid 10001 --create-home --shell /bin/sh tally
 ENTRYPOINT ["tini", "--"]
 
@@ -16,7 +17,7 @@ USER tally
 CMD ["/opt/moto/bin/moto_server", "-H", "0.0.0.0", "-p", "9000"]
 
 FROM base AS app
-ENV JAVA_HOME=/usr/lib/jvm/java-17-openjdk-amd64 \
+ENV JAVA_HOME=/opt/java \
     UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_PYTHON=/usr/bin/python3 UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
 RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
 WORKDIR /opt/tallystick

@@ -26,7 +26,7 @@ PATIENCE = 10.0
 
 def check_url(environment: Mapping[str, str] = os.environ) -> None:
     """DeclarationError where the webhook is no http address: urlopen would read files, too."""
-    if not environment.get(URL, "http://").startswith(("http://", "https://")):
+    if not (environment.get(URL) or "http://").startswith(("http://", "https://")):
         raise DeclarationError("the webhook is no address", where=URL, fix="https://host/path")
 
 

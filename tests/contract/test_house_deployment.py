@@ -134,19 +134,69 @@ def test_the_image_pins_the_uv_of_the_workshop(dockerfile: str) -> None:
     assert f"uv=={prepare.UV_VERSION}" in dockerfile
 
 
-def test_compose_itself_accepts_the_file() -> None:
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if not shutil.which(command[0]):
-            continue
-        if subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
-            break
-    else:
-        pytest.skip("no docker compose on this machine; the other tests of this file stand in for it")
-    done = subprocess.run(
-        [*command, "--env-file", ".env.example", "-f", "docker-compose.yml", "config", "-q"],
-        cwd=house.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+def test_every_service_that_stays_has_a_health_check_a_memory_limit_and_bounded_logs(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert "mem_limit" in service, name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        if service["restart"] != "no":
+            assert "healthcheck" in service, name
+
+
+def test_everything_of_ours_waits_until_the_secrets_were_checked(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+
+    def waits_for(name: str) -> set[str]:
+        direct = set(services[name].get("depends_on", {}))
+        return direct.union(*(waits_for(other) for other in direct))
+
+    ours = [name for name, service in services.items() if service.get("build", {}).get("target") == "app"]
+    assert "python3 deploy/check_secrets.py" in (house.ROOT / "deploy" / "airflow_init.sh").read_text(encoding="utf-8")
+    assert [name for name in ours if name != "airflow-init" and "airflow-init" not in waits_for(name)] == []
+
+
+def test_no_secret_is_an_argument_of_a_command(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        words = " ".join([*service.get("command", []), *service.get("healthcheck", {}).get("test", [])])
+        assert not re.search(r"PASSWORD|SECRET|FERNET|ACCESS_KEY", words), name
+
+
+def test_a_secret_has_no_value_in_the_example_and_compose_refuses_an_empty_one(text: str) -> None:
+    example = dict(
+        line.split("=", 1) for line in (house.ROOT / ".env.example").read_text().splitlines() if "=" in line[:30]
     )
+    for name in ("POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET"):
+        assert example[name] == ""
+        assert f"${{{name}:?" in text
+        assert f"${{{name}}}" not in text
+
+
+def find_compose() -> tuple[list[str], tuple[int, int]] | None:
+    """The command of Compose on this machine and its version; None without one."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            done = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
+            found = re.search(r"(\d+)\.(\d+)", done.stdout)
+            if done.returncode == 0 and found:
+                return command, (int(found.group(1)), int(found.group(2)))
+    return None
+
+
+def test_compose_itself_accepts_the_file(text: str, tmp_path: Path) -> None:
+    stated = re.search(r"Docker Compose (\d+)\.(\d+) or newer", text)
+    assert stated is not None
+    oldest = (int(stated.group(1)), int(stated.group(2)))
+    compose = find_compose()
+    if compose is None:
+        pytest.skip("no Docker Compose on this machine; the other tests of this file stand in for it")
+    command, version = compose
+    if version < oldest:
+        pytest.skip(f"Docker Compose {version[0]}.{version[1]} is too old, {oldest[0]}.{oldest[1]} is needed")
+    example = (house.ROOT / ".env.example").read_text(encoding="utf-8")
+    (tmp_path / "env").write_text(
+        re.sub(r"^(\w+)=$", r"\1=drawn4this7test9", example, flags=re.MULTILINE), encoding="utf-8"
+    )
+    done = subprocess.run(
+        [*command, "--env-file", str(tmp_path / "env"), "-f", "docker-compose.yml", "config", "-q"],
+        cwd=house.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,124 @@
+"""What the scripts of deploy/ refuse. They run without the environment, so they are loaded from their files."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.lib import house
+
+GOOD = {
+    "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(bytes(range(32))).decode(),
+    "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef0123456789abcdef",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://tallystick:k3jh45kj6hk7@postgres/airflow",
+}
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, house.ROOT / "deploy" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_secrets_that_were_drawn_pass() -> None:
+    assert load("check_secrets").find_faults(GOOD) == []
+
+
+def test_sqlite_has_no_password_to_refuse() -> None:
+    other = {**GOOD, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////srv/airflow.db"}
+    assert load("check_secrets").find_faults(other) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AIRFLOW__CORE__FERNET_KEY", ""),
+        ("AIRFLOW__CORE__FERNET_KEY", "no base64!"),
+        ("AIRFLOW__CORE__FERNET_KEY", base64.urlsafe_b64encode(b"change-me-change-me-change-me!!!").decode()),
+        ("AIRFLOW__CORE__FERNET_KEY", base64.urlsafe_b64encode(bytes(32)).decode()),
+        ("AIRFLOW__API_AUTH__JWT_SECRET", ""),
+        ("AIRFLOW__API_AUTH__JWT_SECRET", "change-me-change-me-change-me-change-me-1234"),
+        ("AIRFLOW__API_AUTH__JWT_SECRET", "0123456789"),
+        ("AIRFLOW__API_AUTH__JWT_SECRET", "a" * 64),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://tallystick:change-me@postgres/airflow"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://tallystick@postgres/airflow"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://tallystick:PASSWORD@127.0.0.1/airflow"),
+    ],
+)
+def test_a_secret_that_nobody_chose_is_refused_by_its_name_and_without_its_value(variable: str, value: str) -> None:
+    faults = load("check_secrets").find_faults({**GOOD, variable: value})
+    assert len(faults) == 1
+    assert variable in faults[0]
+    assert not value or value not in faults[0]
+
+
+def test_units_are_not_written_where_they_could_not_start(tmp_path: Path) -> None:
+    faults = load("install_services").find_faults(tmp_path, "nobody-of-this-name", tmp_path / "settings.env")
+    assert [fault.split(":")[0].rsplit(" ", 1)[-1] for fault in faults] == [
+        "environment",
+        "nobody-of-this-name",
+        "exist",
+    ]
+
+
+def test_settings_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.env"
+    settings.write_text("", encoding="utf-8")
+    settings.chmod(0o644)
+    faults = load("install_services").find_faults(house.ROOT, "root", settings)
+    assert len(faults) == 1
+    assert "chmod 600" in faults[0]
+
+
+def test_every_mark_of_a_unit_is_filled_in(tmp_path: Path) -> None:
+    names = load("install_services").write_units(tmp_path, {"ROOT": "/code", "USER": "tally", "SETTINGS": "/etc/s.env"})
+    assert "tallystick.target" in names
+    for name in names:
+        commands = [line for line in (tmp_path / name).read_text().splitlines() if not line.startswith("#")]
+        assert not any("@" in line for line in commands), name
+
+
+@pytest.fixture
+def api_server() -> Iterator[tuple[str, dict[str, object]]]:
+    """A stand-in for Airflow's api-server: its address, and what it answers."""
+    said: dict[str, object] = {}
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # the name that http.server calls
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(said).encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name of the base class
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", said
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_service_is_alive_if_the_api_server_says_so(api_server: tuple[str, dict[str, object]]) -> None:
+    address, said = api_server
+    said.update(scheduler={"status": "healthy"}, triggerer={"status": "unhealthy"}, dag_processor={"status": None})
+    main = load("is_alive").main
+    assert [main(name, address) for name in ("scheduler", "triggerer", "dag_processor", "nobody")] == [0, 1, 1, 1]
+
+
+def test_a_service_is_not_alive_if_nobody_can_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert load("is_alive").main("scheduler", "http://127.0.0.1:9") == 1
+    assert "does not tell how scheduler is" in capsys.readouterr().err

@@ -6,7 +6,7 @@ Apart from the answers because this reads files, in the order in which they lie.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -28,31 +28,36 @@ _NAMES = OBSERVATION_SCHEMA.names
 class RuleColumns:
     """What is read for the rules of a set: columns of feature groups, and columns of the set's own table.
 
-    ``low`` and ``high`` bound as_of (low <= as_of < high; None is no bound).
+    ``low`` and ``high`` bound as_of (low <= as_of < high; None is no bound). ``late`` has, by group, the business dates
+    (days since 1970-01-01) whose stored values have not seen all rows that count on them: as if not computed.
     """
 
     groups: Mapping[str, tuple[str, ...]]
     own: tuple[str, ...] = ()
     low: datetime | None = None
     high: datetime | None = None
+    late: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def gather_rows(task: BucketTask, spec: ObservationSpec, columns: RuleColumns, *, storage: Storage) -> RuleRows:
     """The bucket's observations with all that rules read of them.
 
     Observations of events are those of the set's own table, of every other set those that any of the feature tables
-    holds. A group without a row for an observation leaves its columns null there, and says so in ``computed``.
+    holds. A group without a row for an observation leaves its columns null there, and says so in ``computed``,
+    as does one whose row is of a late day.
     """
     features = {group: _read_group(task, group, names, columns, storage) for group, names in columns.groups.items()}
     rows = _observations(task, spec, columns, list(features.values()), storage)
+    days = zone_offsets(task.zone).dates(rows["as_of"].cast(pa.int64()).to_numpy()).astype(np.int64)
     computed = {}
     for group, stored in features.items():
         places = find_rows(rows, stored, where=f"feature.{group}")
         is_there = places >= 0
+        if late := columns.late.get(group):
+            is_there &= ~np.isin(days, late)
         if not is_there.all():
             computed[group] = is_there
         rows = _with_columns(rows, stored, places, columns.groups[group])
-    days = zone_offsets(task.zone).dates(rows["as_of"].cast(pa.int64()).to_numpy()).astype(np.int64)
     return RuleRows(rows=rows, days=days, computed=computed)
 
 

@@ -37,7 +37,7 @@ class RuleRows:
     """Observations with all columns that rules read.
 
     ``days`` are the dates of their decisions, as days since 1970-01-01. ``computed`` says for each feature group which
-    of them it was computed for; a group that is not named was computed for all.
+    of them it was computed for from all rows that count; a group that is not named was computed so for all.
     """
 
     rows: pa.Table

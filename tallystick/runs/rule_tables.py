@@ -18,6 +18,8 @@ from tallystick.rules.table_arrivals import Arrivals, TableArrivals
 from tallystick.rules.weights import RuleWeights
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
+from tallystick.runs.late_features import late_days
+from tallystick.runs.progress import progress
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.rule_plans import PlannedRule
@@ -61,10 +63,10 @@ class RuleInputs:
             groups.setdefault(known.group_of(name), {})[name] = None
         own = tuple(groups.pop("", ()))
         low, high = dates.instants(context.source)
-        columns = RuleColumns(
-            groups={name: tuple(read) for name, read in sorted(groups.items())}, own=own, low=low, high=high
-        )
-        pinned = _pin(context, observed, columns, dates=dates)
+        read = {name: tuple(names) for name, names in sorted(groups.items())}
+        pinned = _pin(context, observed, RuleColumns(groups=read, own=own), dates=dates)
+        late = _late(context, observed, pinned, dates=dates)
+        columns = RuleColumns(groups=read, own=own, low=low, high=high, late=late)
         tables = sorted({table for one in rules for table in one.tables})
         return cls(
             observed=observed,
@@ -99,6 +101,19 @@ class _Reads:
 
     observations: str
     groups: tuple[str, ...]
+
+
+def _late(
+    context: RunContext, observed: ObservationSet, pinned: PinnedTables, *, dates: DateRange
+) -> dict[str, tuple[int, ...]]:
+    """The days of each group that are late; a warning says how many, since rules about them are held."""
+    groups = tuple(name.partition(".")[2] for name in pinned.tables if name.startswith("feature."))
+    found = late_days(context, _Reads(observations=observed.name, groups=groups), dates=dates)
+    for group, days in found.items():
+        told = f"features of {len(days)} days have not seen rows that were loaded since: their rules are held"
+        again = f"tally features backfill {group} --source {context.source.name} --observations {observed.name}"
+        progress(f"      feature.{group}: {told}; {again} --from {min(days)} --to {max(days)}")
+    return {group: tuple(day.toordinal() - _EPOCH for day in days) for group, days in found.items()}
 
 
 def read_arrivals(context: RunContext, tables: Iterable[str]) -> Arrivals:

@@ -16,6 +16,10 @@ class DateRange:
     first: date | None = None
     last: date | None = None
 
+    def holds(self, day: date) -> bool:
+        """Whether a business date is one of them."""
+        return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
+
     def instants(self, source: Source) -> tuple[datetime | None, datetime | None]:
         """The instants that bound the dates in the source's zone: low <= as_of < high."""
         return date_bounds(source, first=self.first, last=self.last)

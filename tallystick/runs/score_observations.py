@@ -23,6 +23,7 @@ from tallystick.model.registry import ModelVersion, Registry, load_local
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
+from tallystick.runs.late_features import refuse_late
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.training_set import plan_recipe
@@ -167,6 +168,7 @@ def _pin(context: RunContext, recipe: Recipe, champion: _Champion, *, dates: Dat
     own = [champion.plan.observed.table] if needs_own_table(champion.plan) else []
     clean = pin_clean(context, own, all_exist=True)
     features = pin_features(context, recipe, used=champion.plan.columns, dates=dates)
+    refuse_late(context, recipe, dates=dates)
     source, name = context.source, champion.learned.name
     seen = pin(context.warehouse, name, version=int(champion.version.tags["training_version"]))
     placed = aligned(

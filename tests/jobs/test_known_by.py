@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tallystick.entrypoint import perform
-from tallystick.errors import LeakageFound, ModelError, NotFound
+from tallystick.errors import ContractError, LeakageFound, ModelError, NotFound
 from tallystick.model.registry import Registry
 from tallystick.runs.params import AuditLeakage, BuildLabels, Params, ScoreObservations, TrainModel
 from tallystick.tables import Warehouse, read_arrow
@@ -162,3 +162,18 @@ def test_scores_of_a_date_wait_for_no_later_application_and_take_none_away(root:
     assert scored(root) == in_time | {f"p{PEOPLE}"}
     run(root, ScoreObservations, last=TONIGHT, known_by=TONIGHT)
     assert scored(root) == in_time | {f"p{PEOPLE}"}
+
+
+def test_nothing_is_scored_on_features_that_have_not_seen_a_row_of_their_day(root: Path) -> None:
+    run(root, TrainModel, known_by=TONIGHT)
+    made = datetime(2026, 2, 10, 9, tzinfo=UTC)
+    rows = [bank.Transaction(person, 80_000 + person, made, made.date(), 7, "out") for person in range(3)]
+    bank.store(root / "project", root / "warehouse", rows, loaded_on=NEXT + timedelta(days=1))
+    before, late = date(2026, 2, 9), date(2026, 2, 10)
+    run(root, ScoreObservations, first=date(2026, 2, 1), last=before, known_by=TONIGHT)
+    told = f"rows were loaded that the features of {late} have not seen.*--from {late} --to {late}"
+    with pytest.raises(ContractError, match=told):
+        run(root, ScoreObservations, first=before, last=late, known_by=TONIGHT)
+    bank.compute(root / "project", root / "warehouse", recipe="asked", first=late, last=late)
+    run(root, ScoreObservations, first=before, last=late, known_by=TONIGHT)
+    assert len(scored(root)) == sum(person % 20 <= 9 for person in range(PEOPLE))

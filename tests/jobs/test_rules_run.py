@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,32 @@ def test_every_day_is_answered_from_what_was_there_on_it(made: Path) -> None:
     assert set(flags) == hit
     assert {key[2] for key in hit} == {"VEL001", "VEL002"}
     assert all(row["as_of"].astimezone(ZoneInfo(bank.ZONE)).hour == 0 for row in flags.values())
+
+
+def test_no_rule_is_answered_from_features_that_have_not_seen_a_row_of_their_day(made: Path, tmp_path: Path) -> None:
+    root = tmp_path / "late"
+    shutil.copytree(made, root)
+    project, warehouse = root / "project", root / "warehouse"
+    declare(root)
+    at = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    came = [bank.Transaction(0, 900_000 + n, at, date(2026, 3, 5), 250) for n in range(4)]
+    bank.store(project, warehouse, came, loaded_on=bank.LAST + timedelta(days=1))
+    apply(root)
+    for row in stored(root, "fraud_decisions"):
+        told = json.loads(row["held_rules"] or "{}")
+        held = {"VEL001": "not_computed spend", "VEL002": "not_computed spend"}
+        # On 6 March the load of the night never came, which is said only of what has seen all that did.
+        assert (told == held) == (row["decided_on"] >= date(2026, 3, 5)), row["decided_on"]
+    assert {row["decided_on"].day for row in stored(root, "fraud_flags")} <= {3, 4}
+    bank.compute(project, warehouse, groups=("spend",), first="2026-03-05", last="2026-03-07")
+    apply(root)
+    rows = [*bank.history(), *(row for day in NIGHTS[1:] for row in bank.daily(day)), *came]
+    expected = bank.spent(rows, [date(2026, 3, day) for day in (3, 4, 5, 7)])
+    flags = {
+        (row["observation_id"], row["decided_on"]) for row in stored(root, "fraud_flags") if row["rule_id"] == "VEL002"
+    }
+    assert flags == {key for key, (_, _, _, _, largest) in expected.items() if largest is not None and largest > 100}
+    assert {("village:0", date(2026, 3, 5)), ("village:0", date(2026, 3, 7))} <= flags
 
 
 def test_a_run_replaces_its_own_days_and_no_other(made: Path) -> None:

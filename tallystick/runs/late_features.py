@@ -1,0 +1,57 @@
+"""Which stored features have not seen rows that were loaded after they were computed, though those count on their day.
+
+Apart from ``input_gate``, which refuses values of another definition: values are late because of what came, not because
+of what is declared. Decisions (rules, scores) ask here; a backfill judges days by the same ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tallystick.errors import ContractError
+from tallystick.features.ledger import Definition, Inputs
+from tallystick.runs.run_dates import ALWAYS, DateRange
+from tallystick.tables.store.changes import ChangeLog
+
+if TYPE_CHECKING:
+    from tallystick.runs.context import RunContext
+    from tallystick.runs.input_gate import FeatureReader
+
+
+def late_days(context: RunContext, reader: FeatureReader, *, dates: DateRange = ALWAYS) -> Mapping[str, list[date]]:
+    """By group, the days of ``dates`` whose stored values rows that came later would change; groups without one are
+    left out.
+
+    A row counts on a day once it is known (for a set with review days: by then). A new observation of such a day
+    changes nothing for those that are stored, so it makes no day late.
+    """
+    observed = context.project.observations[reader.observations]
+    changes = ChangeLog(context.warehouse, context.source.name)
+    ledger = context.ledger(reader.observations)
+    found = {}
+    for name in reader.groups:
+        group = context.project.feature_groups[name]
+        definition = Definition.of(group, context.contracts, observations=observed)
+        inputs = replace(Inputs.of(group, observed, zone=context.source.zone), by_event=frozenset())
+        days = [day for day in ledger.read(name)["as_of_date"].to_pylist() if dates.holds(day)]
+        states = ledger.judge(definition, days, inputs=inputs, changes=changes)
+        late = [state.day for state in states if state.is_late]
+        if late:
+            found[name] = late
+    return found
+
+
+def refuse_late(context: RunContext, reader: FeatureReader, *, dates: DateRange) -> None:
+    """ContractError where a day of ``dates`` is late in a group: what is decided would rest on old rows."""
+    for group, days in late_days(context, reader, dates=dates).items():
+        first, last = min(days), max(days)
+        told = f"{first}" if first == last else f"{len(days)} days between {first} and {last}"
+        what = f"rows were loaded that the features of {told} have not seen"
+        fix = (
+            f"tally features backfill {group} --source {context.source.name} --observations {reader.observations} "
+            f"--from {first} --to {last}"
+        )
+        raise ContractError(what, where=f"feature.{group}, {reader.observations} of {context.source.name}", fix=fix)

@@ -33,6 +33,7 @@ from tallystick.pipeline import (
     list_steps,
     list_watch_steps,
 )
+from tallystick.places import to_place
 from tallystick.project import load_project
 from tallystick.project.recipe_checks import check_recipe_on_source
 from tallystick.project.rule_checks import list_groups
@@ -109,7 +110,7 @@ def read_deployment(project: Path, environment: Mapping[str, str] = os.environ) 
     properties = environment.get("TALLYSTICK_SPARK_CONF", "") or project / "conf" / "local" / "spark-defaults.conf"
     return Deployment(
         project=project,
-        warehouse=Path(_demand(environment, "TALLYSTICK_WAREHOUSE", "the folder of all tables")),
+        warehouse=to_place(_demand(environment, "TALLYSTICK_WAREHOUSE", "the folder of all tables")),
         sources=parse_sources(_demand(environment, "TALLYSTICK_SOURCES", "such as name=dir;name=dir")),
         recipe=_demand(environment, "TALLYSTICK_RECIPE", "a file's name in recipes/"),
         zone=zone,

@@ -14,6 +14,7 @@ from tallystick.cli.printing import print_table
 from tallystick.cli.running import open_project
 from tallystick.entrypoint import perform
 from tallystick.errors import NotFound
+from tallystick.places import local_home
 from tallystick.runs.params import AblateDimensions
 from tallystick.spec.names import nearest_name
 
@@ -31,7 +32,7 @@ def ablate_recipe(
     declared, home = open_project(project), warehouse.resolve()
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
-    registry = Registry(home)
+    registry = Registry(local_home(home))
     chosen = source or registry.find(recipe).tags["source"]
     perform(AblateDimensions(project=declared.root, warehouse=home, recipe=recipe, source=chosen, algorithm=algorithm))
     facts = find_ablation(registry, declared.recipes[recipe], source=chosen)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+
 if TYPE_CHECKING:
     from tallystick.answers import Answers
 
@@ -22,9 +24,6 @@ AsOfOption = Annotated[
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="What was said on this business date; default: the last load."),
 ]
 SetOption = Annotated[str, typer.Option(help="The observation set that is scored each night.")]
-WarehouseOption = Annotated[
-    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
-]
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
 ]
@@ -37,7 +36,7 @@ def score(
     as_of: AsOfOption = None,
     recipe: Annotated[str, typer.Option(help="Whose score, where several recipes score the set.")] = "",
     observations: SetOption = "daily",
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -54,7 +53,7 @@ def vector(
     as_of: AsOfOption = None,
     group: Annotated[list[str] | None, typer.Option(help="May be repeated; default: those of the night.")] = None,
     observations: SetOption = "daily",
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -79,7 +78,7 @@ def nightly(
     day: Annotated[
         datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Business date; default: the last load.")
     ] = None,
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
     """Compute the features of all who may ask on a date and score them with the recipe's champion."""

@@ -17,6 +17,7 @@ from tallystick.cli.answering import commands as answer_commands
 from tallystick.cli.backfilling import commands as backfill_commands
 from tallystick.cli.fraud_rules import rules_app
 from tallystick.cli.maintaining import maintain_app
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
 from tallystick.cli.watching import watch_app
 
 if TYPE_CHECKING:
@@ -41,17 +42,12 @@ app.add_typer(watch_app, name="watchlist")
 features_app.add_typer(backfill_commands)
 app.add_typer(answer_commands)
 
-WarehouseOption = Annotated[
-    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
-]
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
 ]
 SourcesOption = Annotated[list[str], typer.Option("--source", help="NAME=DIR, may be repeated.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
-
-DEFAULT_WAREHOUSE = Path("warehouse")
 
 
 @app.command()

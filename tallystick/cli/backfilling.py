@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+
 if TYPE_CHECKING:
     from tallystick.runs.params import BackfillFeatures
 
@@ -31,9 +33,6 @@ SetOption = Annotated[
 ]
 MissingOption = Annotated[bool, typer.Option("--missing-only", help="Leave days whose values are stale or late.")]
 BytesOption = Annotated[int | None, typer.Option(min=0, help="Stop, with exit code 12, when more would be read.")]
-WarehouseOption = Annotated[
-    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
-]
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
 ]
@@ -49,7 +48,7 @@ def plan_days(
     observations: SetOption = "",
     missing_only: MissingOption = False,
     max_bytes: BytesOption = None,
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -76,7 +75,7 @@ def backfill_days(
     observations: SetOption = "",
     missing_only: MissingOption = False,
     max_bytes: BytesOption = None,
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
     """Compute the days of a group that are missing or no longer right; after a kill it goes on where it was."""

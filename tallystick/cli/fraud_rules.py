@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+
 if TYPE_CHECKING:
     from tallystick.runs.params import ApplyRules
 
@@ -21,9 +23,6 @@ ProjectOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
-WarehouseOption = Annotated[
-    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
-]
 SetArgument = Annotated[str, typer.Argument(help="The observation set whose rules are meant.")]
 SourceOption = Annotated[str, typer.Option("--source", help="The source of the observations.")]
 FirstOption = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")]
@@ -31,8 +30,6 @@ LastOption = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"
 CutoffOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Fraud as known on this date; default: the last load.")
 ]
-
-DEFAULT_WAREHOUSE = Path("warehouse")
 
 
 @rules_app.command("list")

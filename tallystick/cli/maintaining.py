@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+
 if TYPE_CHECKING:
     from tallystick.runs.params import Params
 
 maintain_app = typer.Typer(no_args_is_help=True, help="Few large files, the declared buckets, no unused files.")
 
 SourceOption = Annotated[str, typer.Option("--source", help="The source whose tables are meant.")]
-WarehouseOption = Annotated[
-    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
-]
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
 ]
-
-DEFAULT_WAREHOUSE = Path("warehouse")
 
 
 @maintain_app.command("compact")

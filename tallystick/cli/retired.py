@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from tallystick.cli.running import open_project
+from tallystick.places import local_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,9 +89,10 @@ def _readers(warehouse: Path, features: Iterable[str]) -> dict[str, list[str]]:
     """The labels of the registered versions that read each feature, newest first, with their aliases."""
     from tallystick.model.registry import Registry
 
-    if not (warehouse / REGISTRY).is_dir() and not os.environ.get("MLFLOW_TRACKING_URI"):
+    home = local_home(warehouse)
+    if not (home / REGISTRY).is_dir() and not os.environ.get("MLFLOW_TRACKING_URI"):
         return {}
-    registry, wanted = Registry(warehouse), set(features)
+    registry, wanted = Registry(home), set(features)
     readers: dict[str, list[str]] = {}
     for model in registry.models():
         for version in registry.versions(model):

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tallystick.places import local_home
+
 if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
 
@@ -17,13 +19,14 @@ def print_summary(warehouse: Path, recipe: Recipe, *, seconds: float) -> None:
     """Print to stdout the places of tables, report, model and pages, and the next three commands."""
     home = _short(warehouse)
     rows = [("tables", f"{home}/<layer>/<table> (Delta)")]
-    reports = sorted((warehouse / "report").rglob("*.html"), key=lambda path: path.stat().st_mtime)
+    local = local_home(warehouse)
+    reports = sorted((local / "report").rglob("*.html"), key=lambda path: path.stat().st_mtime)
     if reports:
         rows.append(("report", _short(reports[-1])))
     if recipe.label is not None:
-        tracking = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{warehouse}/mlflow/mlflow.db"
+        tracking = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{local}/mlflow/mlflow.db"
         rows.append(("model", f"models:/{recipe.name}@champion in {tracking}"))
-    rows.append(("data checks", f"{home}/docs/validations/index.html"))
+    rows.append(("data checks", f"{_short(local)}/docs/validations/index.html"))
     print()
     for name, place in rows:
         print(f"{name.ljust(12)}  {place}")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+
 if TYPE_CHECKING:
     from tallystick.project import Project
     from tallystick.spec.watch_lists import WatchList
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 watch_app = typer.Typer(no_args_is_help=True, help="Running loans that somebody should look at.")
 
 NameArgument = Annotated[str, typer.Argument(help="A watch list of the project.")]
-WarehouseOption = Annotated[
-    Path, typer.Option("--warehouse", "-w", envvar="TALLYSTICK_WAREHOUSE", help="Folder of tables, models and reports.")
-]
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
 ]
@@ -41,7 +40,7 @@ def list_night(
         typer.Option("--on", formats=["%Y-%m-%d"], help="The last list up to this date; default: the last."),
     ] = None,
     left: Annotated[bool, typer.Option("--left", help="Those that left it that night, and why.")] = False,
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -66,7 +65,7 @@ def list_night(
 def show_history(
     name: NameArgument,
     loan: Annotated[str, typer.Argument(help="The loan's id.")],
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -95,7 +94,7 @@ def update(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last night; default: the last load's.")
     ] = None,
-    warehouse: WarehouseOption = Path("warehouse"),
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
     """Compute, score and list the running loans of the nights, one after the other."""

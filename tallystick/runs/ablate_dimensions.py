@@ -33,5 +33,5 @@ def run(params: AblateDimensions, session: SparkSession | None = None) -> None:
     with working("ablation") as how_far:
         result = measure_dimensions(recipe, data, algorithm=params.algorithm, how_far=how_far)
     study = describe_study(context, recipe, result, inputs=pinned.versions)
-    keep_study(Registry(context.warehouse.root), study)
+    keep_study(Registry(context.warehouse.home), study)
     progress(f"      {len(recipe.ablations)} dimensions, {result.algorithm}; report: {save_page(context, recipe)[1]}")

@@ -12,12 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tallystick.places import to_place
 from tallystick.runs.params import Parameter, Params, Template, list_parameters
 
 P = TypeVar("P", bound=Params)
-
-# A person may name these relative to where the command is typed.
-_PLACES = ("project", "warehouse")
 
 _READERS: dict[type, Callable[[str], Any]] = {str: str, int: int, Path: Path, date: date.fromisoformat}
 
@@ -31,7 +29,7 @@ def parse(params: type[P], argv: Sequence[str] | None = None, *, doc: str | None
         _add_option(parser, parameter)
     given: dict[str, Any] = vars(parser.parse_args(argv))
     given["project"] = given["project"] or find_project()
-    given |= {name: given[name].resolve() for name in _PLACES}
+    given["project"], given["warehouse"] = given["project"].resolve(), to_place(given["warehouse"]).resolve()
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
     return params(**values)
 

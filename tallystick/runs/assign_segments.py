@@ -64,7 +64,7 @@ class _InForce:
     @classmethod
     def find(cls, context: RunContext, declared: Segmentation) -> _InForce:
         """The champion; ModelError when it learned from another source or reads what is declared no more."""
-        registry = Registry(context.warehouse.root)
+        registry = Registry(context.warehouse.home)
         version = registry.find(declared.name, source=context.source.name)
         gone = [name for name in registry.inputs(version) if name not in declared.columns]
         if gone:

@@ -51,7 +51,7 @@ OUTPUTS = {
 def run(params: FitSegments, session: SparkSession | None = None) -> None:
     """Fit on pinned features, register, and promote past the gates. Spark is not needed."""
     context = RunContext.open(params)
-    declared, registry = open_segmentation(context, params.segmentation), Registry(context.warehouse.root)
+    declared, registry = open_segmentation(context, params.segmentation), Registry(context.warehouse.home)
     registry.check_source(declared.name, context.source.name)
     champion = _find_champion(registry, declared)
     if params.first_only and champion is not None:

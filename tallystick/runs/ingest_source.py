@@ -144,7 +144,7 @@ def _resources(
 @contextmanager
 def _scratch(context: RunContext) -> Iterator[Path]:
     """A folder for rows between two steps. Below the warehouse: on a cluster all tasks see it, wherever they run."""
-    home = context.warehouse.root / "_scratch"
+    home = context.warehouse.home / "_scratch"
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
         for left in home.glob(f"{context.source.name}-*"):

@@ -78,7 +78,7 @@ class _Champion:
     @classmethod
     def find(cls, context: RunContext, recipe: Recipe) -> _Champion:
         """The recipe's champion; ModelError when it learned from another source or reads what is not declared."""
-        registry = Registry(context.warehouse.root)
+        registry = Registry(context.warehouse.home)
         version = registry.find(recipe.name, source=context.source.name)
         needed = registry.inputs(version)
         plan = plan_recipe(context, recipe, needed=needed)

@@ -47,7 +47,7 @@ def run(params: TrainModel, session: SparkSession | None = None) -> None:
     With ``known_by`` a second try of the same training finds the version that the first one registered.
     """
     context = RunContext.open(params)
-    recipe, registry = context.recipe(params), Registry(context.warehouse.root)
+    recipe, registry = context.recipe(params), Registry(context.warehouse.home)
     registry.check_source(recipe.name, context.source.name)
     plan = plan_recipe(context, recipe)
     if is_learned_already(context, recipe, params.known_by):

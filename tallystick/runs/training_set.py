@@ -69,7 +69,7 @@ def is_learned_already(context: RunContext, recipe: Recipe, known_by: date | Non
     """
     if known_by is None:
         return False
-    registry = Registry(context.warehouse.root)
+    registry = Registry(context.warehouse.home)
     champion = None
     with contextlib.suppress(NotFound):
         champion = registry.find(recipe.name, source=context.source.name)

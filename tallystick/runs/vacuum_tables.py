@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def run(params: VacuumTables, session: SparkSession | None) -> None:
     """Ask the registry first: a registry that does not answer stops the vacuum. Spark is not needed."""
     warehouse = Warehouse(params.warehouse)
-    needed = _needed_versions(Registry(warehouse.root))
+    needed = _needed_versions(Registry(warehouse.home))
     total, names = 0, warehouse.tables()
     with working(f"looking through {len(names)} tables") as how_far:
         for name, end in zip(names, parts_of(how_far, [1] * len(names)), strict=True):

@@ -64,7 +64,7 @@ def run(params: ValidateTables, session: SparkSession | None = None) -> None:
 
 
 def _pages(context: RunContext) -> Path:
-    return context.warehouse.root / "docs" / "validations"
+    return context.warehouse.home / "docs" / "validations"
 
 
 def _pin(params: ValidateTables, context: RunContext) -> PinnedTables:

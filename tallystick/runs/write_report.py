@@ -54,7 +54,7 @@ def run(params: WriteReport, session: SparkSession | None = None) -> None:
 def save_page(context: RunContext, recipe: Recipe) -> tuple[Page, Path]:
     """Write the report of the recipe on the context's source as it is now; the page and where it lies."""
     page = describe_run(_gather_facts(context, recipe))
-    path = Path(context.warehouse.root) / "report" / f"{recipe.name}_{context.source.name}.html"
+    path = context.warehouse.home / "report" / f"{recipe.name}_{context.source.name}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, render_page(page))
     return page, path
@@ -62,7 +62,7 @@ def save_page(context: RunContext, recipe: Recipe) -> tuple[Page, Path]:
 
 def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
     """All that the report says."""
-    project, registry = context.project, Registry(context.warehouse.root)
+    project, registry = context.project, Registry(context.warehouse.home)
     groups = [project.feature_groups[name] for name in recipe.groups]
     return RunFacts(
         recipe=recipe,
@@ -112,7 +112,10 @@ def _ask(context: RunContext, question: Question, versions: Mapping[str, int]) -
 
 def _list_places(context: RunContext, recipe: Recipe, registry: Registry) -> list[tuple[str, str]]:
     home = context.warehouse.root
-    places = [("Tables", f"{home}/<layer>/<table>"), ("Data checks", f"{home}/docs/validations/index.html")]
+    places = [
+        ("Tables", f"{home}/<layer>/<table>"),
+        ("Data checks", f"{context.warehouse.home}/docs/validations/index.html"),
+    ]
     model = ("Model", f"models:/{recipe.name}@champion in {registry.tracking_uri}")
     return [*places, model] if recipe.label else places
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from tallystick.errors import ContractError, NotFound, SetupError
+from tallystick.errors import ContractError, InputError, NotFound, SetupError
 from tallystick.spec.tables import Column
 from tallystick.tables import Warehouse, arrow_schema, ensure_table, pin, read, read_arrow, replace_arrow
 from tallystick.tables.store.publication_state import PUBLICATION, PublicationState
@@ -31,7 +31,7 @@ def test_a_table_lies_in_the_folder_of_its_layer(warehouse: Warehouse) -> None:
     assert (warehouse.exists("clean.events"), warehouse.tables()) == (False, [])
     with pytest.raises(NotFound, match="known tables: none yet"):
         warehouse.open("clean.events")
-    with pytest.raises(SetupError, match="must be a folder"):
+    with pytest.raises(InputError, match="write s3a://lake/warehouse"):
         Warehouse("s3://lake/warehouse")
     for name in ("a%20b", "a\\b", "a\nb"):
         with pytest.raises(SetupError, match="has signs that Delta reads as others"):

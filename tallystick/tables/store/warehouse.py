@@ -17,6 +17,7 @@ from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
+from tallystick.places import RemotePath, local_home, to_place
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.publication_state import PublicationState
@@ -38,9 +39,9 @@ class Warehouse:
     root: Path
 
     def __init__(self, root: str | Path) -> None:
-        if "://" in str(root):
-            raise SetupError("the warehouse must be a folder", where=str(root), fix="mount the store and give its path")
-        path = Path(root).expanduser().absolute()
+        path = to_place(root)
+        if isinstance(path, RemotePath):
+            raise SetupError("tables in an object store are not supported yet", where=str(root), fix="give a folder")
         if _MISREAD.search(str(path)):
             raise SetupError(
                 "the path of the warehouse has signs that Delta reads as others",
@@ -48,6 +49,11 @@ class Warehouse:
                 fix="a path without \\, line breaks and a % before two digits such as %20",
             )
         object.__setattr__(self, "root", path)
+
+    @property
+    def home(self) -> Path:
+        """The folder of this machine for what is no table (``local_home``)."""
+        return local_home(self.root)
 
     def table_path(self, name: str) -> Path:
         """The folder of the table ``layer.table``; NotFound when the name is not of that form. It need not exist."""

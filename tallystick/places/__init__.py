@@ -1,0 +1,12 @@
+"""Where a warehouse may be: a folder of this machine, or a path in an object store that speaks S3.
+
+``to_place`` reads what a person wrote. What it gives for ``s3a://bucket/path`` is a ``Path`` too, so the rest of the
+project need not ask which of the two it has.
+
+Here: addresses, and what a store of objects is asked. Not here: tables, Delta, Parquet.
+"""
+
+from tallystick.places.homes import local_home
+from tallystick.places.remote_path import RemotePath, to_place
+
+__all__ = ["RemotePath", "local_home", "to_place"]

@@ -36,11 +36,11 @@ from tallystick.graph import (
     find_cores,
     find_cycles,
     find_flagged,
-    find_strong_components,
     join_directions,
     measure_egos,
     measure_growth,
     measure_ties,
+    rank_nearby,
     spread_scores,
 )
 
@@ -145,16 +145,16 @@ def measure_others(bench: Bench, joined: Graph, capped: Graph, *, values: np.nda
     flags = np.random.default_rng(3).random(joined.nodes) < 0.002
     seeds = np.where(flags, 1.0, np.where(np.isnan(values[:, 1]), np.nan, 0.0))
     frauds: Components = bench.timed("components of flagged nodes", find_components, joined, among=flags)
-    bench.timed("strong components", find_strong_components, joined)
     bench.timed("sums over components", aggregate_components, frauds, values[:, 0])
     bench.timed("growth of components", measure_growth, frauds, frauds)
     bench.timed("PageRank from seeds, 20 rounds", compute_pagerank, joined, seeds=flags, rounds=20, tolerance=-1)
-    bench.timed("scores that flow, 10 rounds", spread_scores, joined, seeds, rounds=10)
+    bench.timed("scores that flow, hubs capped", spread_scores, capped, seeds)
+    bench.timed("rank of others nearby, hubs capped", rank_nearby, capped, flags)
     bench.timed("communities, 5 rounds", find_communities, joined, rounds=5)
     bench.timed("core numbers", find_cores, joined)
     bench.timed("direction and age of ties", measure_ties, joined, day=_DAYS)
     bench.timed("flagged nodes near", find_flagged, joined, flags)
-    bench.timed("bridges", count_groups, joined, frauds.label)
+    bench.timed("bridges", count_groups, joined, flags)
     bench.timed("density among neighbours, hubs capped", measure_egos, capped)
 
 

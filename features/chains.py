@@ -89,6 +89,7 @@ CHAIN_GRAPH = CustomerGraph(
         ),
     ),
     payments="transfers",
+    version=2,
     measures=(
         NodeMeasure(
             op="neighbours",
@@ -252,7 +253,7 @@ CHAIN_GRAPH = CustomerGraph(
             of="bad",
             kinds=("any",),
             sign=1,
-            description="Bad loans of all who can be reached in any way, weaker with every step",
+            description="Bad loans of others up to three steps away in any way, weaker with every step",
             reason=AROUND_YOU,
         ),
         NodeMeasure(
@@ -297,7 +298,7 @@ CHAIN_GRAPH = CustomerGraph(
             kinds=("shared", "any"),
             permitted_use=NOT_CREDIT,
             sign=1,
-            description="Personalised PageRank by {kind} from confirmed fraud, 1 being an even share",
+            description="PageRank by {kind} from confirmed fraud of others within three steps, 1 being an even share",
             reason=SHARED,
         ),
         NodeMeasure(
@@ -306,7 +307,7 @@ CHAIN_GRAPH = CustomerGraph(
             kinds=("any",),
             permitted_use=NOT_CREDIT,
             sign=1,
-            description="Groups of customers with confirmed fraud that somebody belongs to or is tied to",
+            description="Groups of other customers with confirmed fraud that somebody is tied to",
             reason=SHARED,
         ),
         NodeMeasure(

@@ -65,6 +65,7 @@ CIRCLE_GRAPH = CustomerGraph(
         ),
     ),
     payments="transfers",
+    version=2,
     growth_days=7,
     measures=(
         NodeMeasure(
@@ -185,7 +186,7 @@ CIRCLE_GRAPH = CustomerGraph(
             of="fraud",
             kinds=("any",),
             sign=1,
-            description="Confirmed fraud of all who can be reached in any way, weaker with every step",
+            description="Confirmed fraud of others up to three steps away in any way, weaker with every step",
             reason=SHARED,
         ),
         NodeMeasure(
@@ -193,7 +194,7 @@ CIRCLE_GRAPH = CustomerGraph(
             of="fraud",
             kinds=("any",),
             sign=1,
-            description="Personalised PageRank in any way from confirmed fraud, 1 being an even share",
+            description="PageRank in any way from confirmed fraud of others within three steps, 1 being an even share",
             reason=SHARED,
         ),
         NodeMeasure(
@@ -201,7 +202,7 @@ CIRCLE_GRAPH = CustomerGraph(
             of="fraud",
             kinds=("any",),
             sign=1,
-            description="Groups of customers with confirmed fraud that somebody belongs to or is tied to",
+            description="Groups of other customers with confirmed fraud that somebody is tied to",
             reason=SHARED,
         ),
         NodeMeasure(

@@ -21,14 +21,14 @@ from tallystick.graph.components import (
     aggregate_components,
     find_components,
     find_cores,
-    find_strong_components,
     measure_growth,
 )
 from tallystick.graph.csr import Capped, Edges, Graph, build_graph, cap_hubs, join_directions
 from tallystick.graph.cycles import Cycles, Payments, find_cycles
-from tallystick.graph.egos import Egos, Flagged, TieMeasures, count_groups, find_flagged, measure_egos, measure_ties
-from tallystick.graph.flows import Ranks, compute_pagerank, find_communities, spread_scores
+from tallystick.graph.egos import Egos, Flagged, TieMeasures, find_flagged, measure_egos, measure_ties
+from tallystick.graph.flows import Ranks, compute_pagerank, find_communities
 from tallystick.graph.neighbours import Aggregates, aggregate_neighbours, aggregate_two_steps
+from tallystick.graph.others import count_groups, rank_nearby, spread_scores
 
 __all__ = [
     "Aggregates",
@@ -55,10 +55,10 @@ __all__ = [
     "find_cores",
     "find_cycles",
     "find_flagged",
-    "find_strong_components",
     "join_directions",
     "measure_egos",
     "measure_growth",
     "measure_ties",
+    "rank_nearby",
     "spread_scores",
 ]

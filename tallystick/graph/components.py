@@ -51,20 +51,6 @@ def find_components(graph: Graph, *, among: npt.ArrayLike | None = None) -> Comp
     return Components(label=label, size=_by_label(label)[label].astype(np.int32))
 
 
-def find_strong_components(graph: Graph) -> Components:
-    """Nodes that reach each other along ties: in a component of more than one node, each is on a directed cycle, such
-    as people who guarantee for each other in a circle (Tarjan 1972). Takes a directed graph.
-
-    A node that is on no cycle is a component of size 1. Days play no part: for payments in the order of time there is
-    ``find_cycles``.
-    """
-    from tallystick.graph import flow_loops
-
-    label = np.empty(graph.nodes, dtype=np.int32)
-    flow_loops.label_strong(graph.starts, graph.targets, label)
-    return Components(label=label, size=_by_label(label)[label].astype(np.int32))
-
-
 def aggregate_components(components: Components, values: npt.ArrayLike) -> ComponentTotals:
     """What the others of each node's component have; ``values`` has a number for each node, NaN is no value.
 

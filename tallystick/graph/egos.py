@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.errors import ContractError
-from tallystick.graph.csr import Doubles, Graph, Ids, as_flags, as_ids, divided
+from tallystick.graph.csr import Doubles, Graph, Ids, as_flags, divided
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -84,20 +84,6 @@ def find_flagged(graph: Graph, flags: npt.ArrayLike) -> Flagged:
     known = as_flags(flags, where="flags", nodes=graph.nodes)
     neighbour_loops.find_flags(graph.starts, graph.targets, known, count, distance)
     return Flagged(count=count, distance=distance)
-
-
-def count_groups(graph: Graph, group: npt.ArrayLike) -> Ids:
-    """How many groups a node touches: those of its neighbours and its own, each once. At 2 or more it is a bridge.
-
-    ``group`` has a number for each node, negative for none; ``find_components(graph, among=flags).label`` gives the
-    groups of flagged nodes. Two such groups are never tied directly, so what joins them is a node between them.
-    """
-    from tallystick.graph import neighbour_loops
-
-    count = np.empty(graph.nodes, dtype=np.int32)
-    label = as_ids(group, where="group", size=graph.nodes)
-    neighbour_loops.count_labels(graph.starts, graph.targets, label, count)
-    return count
 
 
 def measure_egos(graph: Graph, *, among: npt.ArrayLike | None = None) -> Egos:

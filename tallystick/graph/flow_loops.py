@@ -58,45 +58,6 @@ def label_components(starts: Array, targets: Array, among: Array, label: Array) 
                 label[node] = -1
 
 
-@_compiled((_INTS, _IDS, _IDS_OUT))
-def label_strong(starts: Array, targets: Array, label: Array) -> None:
-    """The smallest node of each strongly connected component: Tarjan's walk in depth, with stacks of its own."""
-    size, clock, waiting = label.size, 0, 0
-    # When a node was reached (0: not yet), the earliest one that it leads back to, and the next tie to look at.
-    reached, low = np.zeros(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    cursor, walk, stack = starts[:-1].copy(), np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    label[:] = -1
-    for root in range(size):
-        depth = -1 if reached[root] else 0
-        walk[0] = root
-        while depth >= 0:
-            node = walk[depth]
-            if reached[node] == 0:
-                clock += 1
-                reached[node] = low[node] = clock
-                stack[waiting] = node
-                waiting += 1
-            if cursor[node] < starts[node + 1]:
-                other = targets[cursor[node]]
-                cursor[node] += 1
-                if reached[other] == 0:
-                    depth += 1
-                    walk[depth] = other
-                elif label[other] < 0:
-                    low[node] = min(low[node], reached[other])
-                continue
-            if low[node] == reached[node]:
-                end, smallest = waiting, node
-                while waiting > 0 and reached[stack[waiting - 1]] >= reached[node]:
-                    waiting -= 1
-                    smallest = min(smallest, stack[waiting])
-                for k in range(waiting, end):
-                    label[stack[k]] = smallest
-            depth -= 1
-            if depth >= 0:
-                low[walk[depth]] = min(low[walk[depth]], low[node])
-
-
 @_compiled((_INTS, array_type(numba.float32), _DOUBLES_OUT))
 def add_weights(starts: Array, weights: Array, total: Array) -> None:
     """The sum of the weights of each row."""

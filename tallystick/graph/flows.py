@@ -1,4 +1,4 @@
-"""What flows along ties in rounds: rank, scores of known nodes, labels of communities.
+"""What flows along ties in rounds until it settles: rank, and labels of communities.
 
 Apart from sums over neighbours, which need one pass. Each round reads what the one before it left, so the result does
 not depend on chance; communities alone are updated in place, in the order of nodes.
@@ -55,26 +55,6 @@ def compute_pagerank(
         rank, made = made, rank
         done += 1
     return Ranks(score=rank, rounds=done, change=change)
-
-
-def spread_scores(graph: Graph, seeds: npt.ArrayLike, *, damping: float = 0.85, rounds: int = 20) -> Doubles:
-    """What a node's surroundings say: ``damping`` times the weighted mean of its neighbours' scores, round after round,
-    while the seeds keep their own value (Zhu and Ghahramani 2002, with damping).
-
-    ``seeds`` has a number for each node, NaN where nothing is known; all others start with 0. The result of a seed is
-    what its neighbours say, never its own number, so that it may be a feature of the seed. A node that no seed reaches
-    in ``rounds`` steps, or that has no ties, has 0. Takes a graph of neighbours.
-    """
-    from tallystick.graph import flow_loops
-
-    _check_flow(damping, rounds)
-    known = as_doubles(seeds, where="seeds", nodes=graph.nodes)
-    is_seed = ~np.isnan(known)
-    score, made = np.where(is_seed, known, 0.0), np.empty(graph.nodes)
-    for _ in range(rounds):
-        flow_loops.pull_scores(graph.rows, score, damping, made)
-        np.copyto(score, made, where=~is_seed)
-    return made
 
 
 def find_communities(graph: Graph, *, rounds: int = 10) -> Ids:

@@ -167,25 +167,6 @@ def find_flags(starts: Array, targets: Array, flags: Array, count: Array, distan
             k += 1
 
 
-@_compiled((_INTS, _IDS, _IDS, _IDS_OUT))
-def count_labels(starts: Array, targets: Array, label: Array, count: Array) -> None:
-    """How many labels of at least 0 a node and its neighbours have."""
-    longest = 0
-    for node in range(count.size):
-        longest = max(longest, starts[node + 1] - starts[node])
-    found = np.empty(longest + 1, dtype=np.int32)
-    for node in range(count.size):
-        found[0], size = label[node], 1
-        for k in range(starts[node], starts[node + 1]):
-            if label[targets[k]] >= 0:
-                found[size] = label[targets[k]]
-                size += 1
-        found[:size].sort()
-        count[node] = 0
-        for e in range(size):
-            count[node] += found[e] >= 0 and (e == 0 or found[e] != found[e - 1])
-
-
 @part
 def _has(starts: Array, targets: Array, node: int, other: int) -> bool:
     low, high = starts[node], starts[node + 1]

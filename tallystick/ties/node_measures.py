@@ -40,6 +40,7 @@ from tallystick.graph import (
     measure_egos,
     measure_growth,
     measure_ties,
+    rank_nearby,
     spread_scores,
 )
 from tallystick.kernel.zones import DAY
@@ -218,19 +219,18 @@ class _KindMeasures:
         if measure.of in self.facts.graph.flags:
             # Who has no flag is a customer of whom nothing is known, not one known to be clean: flags flow through.
             value = np.where(value > 0, value, np.nan)
-        return np.asarray(spread_scores(self.neighbours, value))
+        return np.asarray(spread_scores(self.capped.graph, value))
 
     def rank(self, measure: NodeMeasure) -> Floats:
         seeds = np.nan_to_num(self.value(measure), nan=0.0).clip(min=0.0)
-        return np.asarray(compute_pagerank(self.neighbours, seeds=seeds).score * self.facts.count)
+        return np.asarray(rank_nearby(self.capped.graph, seeds) * self.facts.count)
 
     def among(self, measure: NodeMeasure) -> ComponentTotals:
         """The value among the others of the component."""
         return aggregate_components(self.components, self.value(measure))
 
     def bridge(self, measure: NodeMeasure) -> Codes:
-        group = find_components(self.neighbours, among=self.value(measure) > 0).label
-        return np.asarray(count_groups(self.neighbours, group))
+        return np.asarray(count_groups(self.neighbours, self.value(measure) > 0))
 
     def cycle_age(self) -> Floats:
         age = (self.facts.moment.instant - self.cycles.last_at) / DAY

@@ -24,11 +24,11 @@ from tallystick.graph import (
     find_cores,
     find_cycles,
     find_flagged,
-    find_strong_components,
     join_directions,
     measure_egos,
     measure_growth,
     measure_ties,
+    rank_nearby,
     spread_scores,
 )
 from tests.lib import graph_oracle as oracle
@@ -101,15 +101,6 @@ def test_components_and_their_growth() -> None:
         assert measure_growth(found, among).tolist() == (found.size - among.size).tolist()
 
 
-def test_nodes_that_reach_each_other_along_ties() -> None:
-    for drawn in GRAPHS:
-        groups = nx.strongly_connected_components(directed_nx(drawn))
-        expected = {node: group for group in groups for node in group}
-        found = find_strong_components(build_graph(drawn.edges, nodes=drawn.nodes))
-        assert found.label.tolist() == [min(expected[node]) for node in range(drawn.nodes)]
-        assert found.size.tolist() == [len(expected[node]) for node in range(drawn.nodes)]
-
-
 def test_aggregates_of_a_component_leave_the_node_out() -> None:
     for number, drawn in enumerate(GRAPHS):
         values, graph = values_of(drawn, number)[:, 0], neighbours_of(drawn)
@@ -148,19 +139,44 @@ def test_core_numbers() -> None:
         assert find_cores(neighbours_of(drawn)).tolist() == [expected[node] for node in range(drawn.nodes)]
 
 
-def test_scores_flow_as_the_dense_matrix_says() -> None:
+@pytest.mark.parametrize("most", [3, 99])
+def test_scores_flow_as_if_nothing_were_known_of_the_node(most: int) -> None:
     for number, drawn in enumerate(GRAPHS):
         seeds = values_of(drawn, number)[:, 0]
-        matrix = np.zeros((drawn.nodes, drawn.nodes))
-        for pair, tie in drawn.neighbours().items():
-            matrix[pair] = tie[0]
-        total = matrix.sum(axis=1, keepdims=True)
-        step = np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
-        score = np.nan_to_num(seeds)
-        for _ in range(7):
-            heard = 0.6 * step @ score
-            score = np.where(np.isnan(seeds), heard, seeds)
-        np.testing.assert_allclose(spread_scores(neighbours_of(drawn), seeds, damping=0.6, rounds=7), heard, **EXACT)
+        step = oracle.step_matrix(oracle.cap_rows(drawn.neighbours(), most, by_day=False), drawn.nodes)
+        found = spread_scores(cap_hubs(neighbours_of(drawn), most).graph, seeds, damping=0.6)
+        for node in range(drawn.nodes):
+            others = np.where(np.arange(drawn.nodes) == node, np.nan, seeds)
+            score = np.nan_to_num(others)
+            for _ in range(3):
+                heard = 0.6 * step @ score
+                score = np.where(np.isnan(others), heard, others)
+            assert found[node] == pytest.approx(heard[node], rel=1e-9, abs=1e-12)
+            assert heard[node] != 0 or found[node] == 0
+
+
+@pytest.mark.parametrize("most", [3, 99])
+def test_the_rank_of_a_node_is_that_of_walks_from_other_seeds(most: int) -> None:
+    for number, drawn in enumerate(GRAPHS):
+        seeds = np.random.default_rng(number).integers(0, 3, drawn.nodes).astype(float)
+        step = oracle.step_matrix(oracle.cap_rows(drawn.neighbours(), most, by_day=False), drawn.nodes)
+        walks = sum(0.6**steps * np.linalg.matrix_power(step, steps) for steps in (1, 2, 3)) / (0.6 + 0.36 + 0.216)
+        found = rank_nearby(cap_hubs(neighbours_of(drawn), most).graph, seeds, damping=0.6)
+        for node in range(drawn.nodes):
+            others = np.where(np.arange(drawn.nodes) == node, 0.0, seeds)
+            wanted = (others / (others.sum() or 1.0)) @ walks[:, node]
+            assert found[node] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+            assert wanted > 0 or found[node] == 0
+
+
+def test_groups_around_a_node_are_those_of_the_others() -> None:
+    for number, drawn in enumerate(GRAPHS):
+        flags, graph = np.random.default_rng(number).random(drawn.nodes) < 0.6, undirected_nx(drawn)
+        found = count_groups(neighbours_of(drawn), flags)
+        for node in range(drawn.nodes):
+            others = graph.subgraph([x for x in graph if flags[x] and x != node])
+            groups = list(nx.connected_components(others))
+            assert found[node] == sum(bool(group & set(graph[node])) for group in groups)
 
 
 def test_communities_follow_their_definition() -> None:
@@ -198,20 +214,18 @@ def test_aggregates_of_one_and_two_steps(most: int) -> None:
 
 
 @pytest.mark.parametrize("most", [3, 99])
-def test_flagged_nodes_near_and_groups_that_are_touched(most: int) -> None:
+def test_flagged_nodes_near_within_two_steps(most: int) -> None:
     for number, drawn in enumerate(GRAPHS):
         flags = np.random.default_rng(number).random(drawn.nodes) < 0.3
         graph, pairs = cap_hubs(neighbours_of(drawn), most).graph, drawn.neighbours()
         pairs = oracle.cap_rows(pairs, most, by_day=False)
-        found, group = find_flagged(graph, flags), find_components(graph, among=flags).label
-        touched = count_groups(graph, group)
+        found = find_flagged(graph, flags)
         for node in range(drawn.nodes):
             near = set(oracle.row_of(pairs, node))
             far = {x for middle in near for x in oracle.row_of(pairs, middle)} - {node}
             count = sum(flags[x] for x in near)
             assert found.count[node] == count
             assert found.distance[node] == (1 if count else 2 if any(flags[x] for x in far) else 0)
-            assert touched[node] == len({group[x] for x in {node, *near} if group[x] >= 0})
 
 
 @pytest.mark.parametrize("most", [3, 99])

@@ -92,10 +92,13 @@ def measure_flag(ties: Ties, members: Sequence[str], values: Values) -> dict[str
     for one in members:
         steps = nx.single_source_shortest_path_length(graph, one, cutoff=2)
         distance[one] = min((step for other, step in steps.items() if step and other in flagged), default=None)
-    groups = list(nx.connected_components(graph.subgraph(flagged)))
-    touched = {one: sum(bool(group & {one, *graph[one]}) for group in groups) for one in members}
-    seeds = {one: values.get(one) or 0.0 for one in members}
-    rank = nx.pagerank(graph, personalization=seeds, tol=1e-12, max_iter=1000) if flagged else dict.fromkeys(members, 0)
+    touched, rank, spread = {}, {}, {}
+    for one in members:
+        others = flagged - {one}  # a measure of a customer is as it would be without that customer's own flag
+        groups = nx.connected_components(graph.subgraph(others))
+        touched[one] = sum(bool(group & set(graph[one])) for group in groups)
+        rank[one] = len(members) * walks_from(graph, {o: values.get(o) or 0.0 for o in others}, to=one)
+        spread[one] = heard_by(graph, {o: values.get(o) or 0.0 for o in others}, one)
     parts = {one: part - {one} for part in nx.connected_components(graph) for one in part}
     known = {one: [v for other in others if (v := values.get(other)) is not None] for one, others in parts.items()}
     return {
@@ -103,8 +106,33 @@ def measure_flag(ties: Ties, members: Sequence[str], values: Values) -> dict[str
         "component_mean": {one: sum(found) / len(found) if found else None for one, found in known.items()},
         "distance": distance,
         "bridge": touched,
-        "rank": {one: score * len(members) for one, score in rank.items()},
+        "rank": rank,
+        "spread": spread,
     }
+
+
+def walks_from(graph: nx.Graph, seeds: Mapping[str, float], *, to: str) -> float:
+    """The share of walks of one to three steps from the seeds that end at a member; one of t steps counts 0.85^t."""
+    at, found = dict(seeds), 0.0
+    for steps in (1, 2, 3):
+        after: dict[str, float] = {}
+        for one, mass in at.items():
+            total = sum(edge["weight"] for edge in graph[one].values())
+            for other, edge in graph[one].items():
+                after[other] = after.get(other, 0.0) + mass * edge["weight"] / total
+        at = after
+        found += 0.85**steps * at.get(to, 0.0)
+    return found / (0.85 + 0.85**2 + 0.85**3) / (sum(seeds.values()) or 1.0)
+
+
+def heard_by(graph: nx.Graph, seeds: Mapping[str, float], who: str, *, steps: int = 3) -> float:
+    """0.85 times the weighted mean of what neighbours say: a seed its value, others what they hear one step less."""
+    total = sum(edge["weight"] for edge in graph[who].values())
+    said = 0.0
+    for other, edge in graph[who].items():
+        further = heard_by(graph, seeds, other, steps=steps - 1) if steps > 1 and other not in seeds else 0.0
+        said += edge["weight"] * seeds.get(other, further)
+    return 0.85 * said / total if total else 0.0
 
 
 def shortest_cycles(

@@ -106,6 +106,15 @@ def cap_rows(pairs: Pairs, most: int, *, by_day: bool) -> dict[tuple[int, int], 
     return kept
 
 
+def step_matrix(pairs: Pairs, nodes: int) -> np.ndarray:
+    """The chances of one step from each row's node, in proportion to weights; a row of zeros where none leaves."""
+    matrix = np.zeros((nodes, nodes))
+    for pair, tie in pairs.items():
+        matrix[pair] = tie[0]
+    total = matrix.sum(axis=1, keepdims=True)
+    return np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
+
+
 def two_steps(pairs: Pairs, node: int) -> dict[int, float]:
     """The nodes at exactly two steps, and the weight of all paths to each."""
     near, found = row_of(pairs, node), {}

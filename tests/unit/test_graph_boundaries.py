@@ -18,6 +18,7 @@ from tallystick.graph import (
     build_graph,
     cap_hubs,
     compute_pagerank,
+    count_groups,
     find_communities,
     find_components,
     find_cores,
@@ -27,6 +28,7 @@ from tallystick.graph import (
     measure_egos,
     measure_growth,
     measure_ties,
+    rank_nearby,
     spread_scores,
 )
 
@@ -65,8 +67,10 @@ PAID = Payments(source=np.array([0, 1, 2]), target=np.array([1, 2, 0]), at=np.ar
         lambda: find_flagged(CHAIN, [True]),
         lambda: compute_pagerank(CHAIN, seeds=[0, 0, -1, 0]),
         lambda: compute_pagerank(CHAIN, damping=1.0),
-        lambda: spread_scores(CHAIN, [1.0], rounds=1),
-        lambda: spread_scores(CHAIN, [1.0] * 4, rounds=0),
+        lambda: spread_scores(CHAIN, [1.0]),
+        lambda: spread_scores(CHAIN, [1.0] * 4, damping=1.0),
+        lambda: rank_nearby(CHAIN, [0, 0, -1, 0]),
+        lambda: count_groups(cap_hubs(CHAIN, 1).graph, [True] * 4),
         lambda: find_cycles(PAID, nodes=2, longest=3, span=5),
         lambda: find_cycles(replace(PAID, at=np.array([1])), nodes=3, longest=3, span=5),
         lambda: find_cycles(PAID, nodes=3, longest=1, span=5),
@@ -105,12 +109,17 @@ def test_the_order_of_ties_changes_no_bit() -> None:
         assert mine.tobytes() == theirs.tobytes()
 
 
-def test_a_seed_hears_its_neighbours_and_not_itself() -> None:
-    # 0 - 1 - 2 - 3: what 0 says reaches 1 whole and 2 over 1; 0 hears 1 alone.
-    heard = spread_scores(CHAIN, [1.0, np.nan, np.nan, np.nan], damping=0.5, rounds=2)
-    assert heard.tolist() == [0.5 * 0.25, 0.25, 0.5 * 0.5 * 0.25, 0.0]
-    alone = neighbours(nodes=1)
-    assert spread_scores(alone, [1.0]).tolist() == [0.0]
+def test_a_seed_hears_others_and_never_its_own_echo() -> None:
+    # 0 - 1 - 2 - 3: nothing but what 0 says is known, so 0 hears nothing, whatever its neighbours make of it.
+    one = [1.0, np.nan, np.nan, np.nan]
+    assert spread_scores(CHAIN, one, damping=0.5).tolist() == [0.0, 0.5 * (1 + 0.0625) / 2, 0.5 * 0.25 / 2, 0.125 / 4]
+    assert rank_nearby(CHAIN, [1, 0, 0, 0])[0] == 0.0
+    assert spread_scores(neighbours(nodes=1), [1.0]).tolist() == [0.0]
+
+
+def test_a_bridge_is_counted_without_its_own_flag() -> None:
+    assert count_groups(CHAIN, [True, True, True, False]).tolist() == [1, 2, 1, 1]
+    assert count_groups(CHAIN, [True, False, True, False]).tolist() == [0, 2, 0, 1]
 
 
 def test_a_cut_search_is_told() -> None:

@@ -20,7 +20,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from tallystick.orchestration import (
     add_watch_tasks,
-    dag_macros,
+    dag_params,
     dag_settings,
     label_asset,
     load_recipe,
@@ -37,7 +37,7 @@ if deployment.watch_list:
         schedule=PartitionedAssetTimetable(assets=label_asset(deployment, load_recipe(deployment))),
         start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
         tags=["tallystick", "lending", "daily"],
-        user_defined_macros=dag_macros(deployment),
+        params=dag_params(),
         **dag_settings("daily_early_warning", owner="data-engineering", task_hours=6, run_hours=12),
     ):
         add_watch_tasks(deployment, *load_watch_list(deployment))

@@ -2,13 +2,14 @@
 ### Daily lending
 
 Take in the delivery of the business date, validate it, compute the features of the applications of the day before and
-of those that lack their row, build the labels known by now, score. One run a business date, which is its partition key.
+of those that lack their row, build the labels known, score. One run a business date, its partition key or `date`.
 
 * **First date**: a backfill of that one date with `first`, the first business date to observe. Empty: the day before,
   or the first date of the last 92 days with an application that has no features or no score yet.
 * **Again**: clear the task. Every job replaces its own slice and gives the same table.
 * **Backfill**: `airflow backfill create --dag-id daily_lending --from-date 2026-04-01 --to-date 2026-04-07
-  --max-active-runs 1`; without the limit ten dates run at once, and a date is refused once a later one is loaded.
+  --max-active-runs 1`; without the limit ten dates run at once, and which of them loads first is anybody's guess.
+* **By hand**: trigger it with `date`. A run that waits for its delivery holds up no other.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param
+from airflow.sdk import DAG, CronPartitionTimetable
 
-from tallystick.orchestration import add_daily_tasks, dag_macros, dag_settings, read_deployment
+from tallystick.orchestration import add_daily_tasks, dag_params, dag_settings, read_deployment
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
 
@@ -29,10 +30,7 @@ with DAG(
     schedule=CronPartitionTimetable("0 0 * * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
     start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
     tags=["tallystick", "lending", "daily"],
-    params={
-        "first": Param(None, type=["null", "string"], format="date", description="First business date to observe"),
-    },
-    user_defined_macros=dag_macros(deployment),
+    params=dag_params(first="First business date to observe"),
     **dag_settings("daily_lending", owner="data-engineering", task_hours=6, run_hours=12),
 ):
     add_daily_tasks(deployment)

@@ -9,7 +9,7 @@ labels of a business date: the delivery is then validated.
 * **Dates**: from the day before the business date, or from `first`. Transfers and logins are decided on in the night
   after they happened.
 * **Again**: clear the task. Every job replaces the rows of its own dates.
-* **A date was missed**: trigger the DAG by hand with `first`, the first date that lacks its decisions.
+* **A date was missed**: trigger the DAG by hand with `date` and `first`, the first date that lacks its decisions.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from airflow.sdk import DAG, Param, PartitionedAssetTimetable
+from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from tallystick.orchestration import (
     add_rule_tasks,
-    dag_macros,
+    dag_params,
     dag_settings,
     label_asset,
     load_recipe,
@@ -38,10 +38,7 @@ if deployment.rule_sets:
         schedule=PartitionedAssetTimetable(assets=label_asset(deployment, load_recipe(deployment))),
         start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
         tags=["tallystick", "fraud", "daily"],
-        params={
-            "first": Param(None, type=["null", "string"], format="date", description="First business date to answer"),
-        },
-        user_defined_macros=dag_macros(deployment),
+        params=dag_params(first="First business date to answer"),
         **dag_settings("daily_rules", owner="data-engineering", task_hours=6, run_hours=12),
     ):
         add_rule_tasks(deployment, load_rule_groups(deployment))

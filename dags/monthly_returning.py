@@ -4,7 +4,7 @@
 Train the model of `TALLYSTICK_RETURNING` on what was known at the midnight before each application: features, labels,
 audit, training, scores of its own observations, report. The DAG exists if that variable names a recipe.
 
-* **By hand**: trigger it; labels are built as of the date of the run. Do so once before the first night.
+* **By hand**: trigger it with `date`; labels are built as of it. Do so once before the first night.
 * **Again**: clear the task. Every job replaces its own slice and gives the same table.
 * Past its gates the new version is champion from the next night on. A failed gate fails `train_model`, moves nothing.
 """
@@ -18,7 +18,7 @@ from airflow.sdk import DAG, CronPartitionTimetable
 
 from tallystick.orchestration import (
     add_monthly_training_tasks,
-    dag_macros,
+    dag_params,
     dag_settings,
     load_returning,
     read_deployment,
@@ -34,7 +34,7 @@ if deployment.returning:
         schedule=CronPartitionTimetable("0 12 3 * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
         start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
         tags=["tallystick", "lending", "monthly", "training"],
-        user_defined_macros=dag_macros(deployment),
+        params=dag_params(),
         **dag_settings("monthly_returning", owner="machine-learning", task_hours=12, run_hours=24),
     ):
         add_monthly_training_tasks(deployment, load_returning(deployment))

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronPartitionTimetable
 
-from tallystick.orchestration import add_segment_tasks, dag_macros, dag_settings, read_deployment
+from tallystick.orchestration import add_segment_tasks, dag_params, dag_settings, read_deployment
 
 deployment = read_deployment(Path(__file__).resolve().parents[1])
 
@@ -32,7 +32,7 @@ if deployment.segmentation:
         schedule=CronPartitionTimetable("0 6 2 * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
         start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
         tags=["tallystick", "segments", "monthly"],
-        user_defined_macros=dag_macros(deployment),
+        params=dag_params(),
         **dag_settings("monthly_segments", owner="machine-learning", task_hours=6, run_hours=24),
     ):
         add_segment_tasks(deployment)

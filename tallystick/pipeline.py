@@ -68,7 +68,8 @@ class Dates:
 
     ``load_date`` stamps a delivery whose folder does not name its date. ``first`` and ``last`` (both inclusive) bound
     the business dates of the observations; features and scores begin up to ``look_back`` days before ``first`` where an
-    application has no row yet. ``cutoff`` is the last date whose outcomes a label may use.
+    application has no row yet. ``cutoff`` is the last date whose outcomes a label may use. ``known_by`` is the date of
+    a scheduled run: audit, training and scores see what was known on it, and labels of a later date are not replaced.
     """
 
     load_date: date | None = None
@@ -76,6 +77,7 @@ class Dates:
     last: date | None = None
     look_back: int = 0
     cutoff: date | None = None
+    known_by: date | None = None
 
 
 def list_steps(recipe: Recipe, sources: Mapping[str, Path], *, place: Place, dates: Dates | None = None) -> list[Step]:
@@ -218,13 +220,14 @@ def _model_steps(recipe: Recipe, common: Mapping[str, Any], dates: Dates) -> lis
     days: dict[str, Any] = {"first": dates.first, "last": dates.last, "look_back": dates.look_back}
     features = Step(title=f"features of {source}", params=ComputeFeatures(**whose, **days))
     report = Step(title="report", params=WriteReport(**whose))
+    keep_newer = dates.known_by is not None
     if recipe.label is None:
         return [features, report]
     return [
         features,
-        Step(title=f"labels of {source}", params=BuildLabels(**whose, cutoff=dates.cutoff)),
-        Step(title=f"leakage audit of {source}", params=AuditLeakage(**whose)),
-        Step(title=f"train {recipe.name}", params=TrainModel(**whose)),
-        Step(title=f"score {source}", params=ScoreObservations(**whose, **days)),
+        Step(title=f"labels of {source}", params=BuildLabels(**whose, cutoff=dates.cutoff, keep_newer=keep_newer)),
+        Step(title=f"leakage audit of {source}", params=AuditLeakage(**whose, known_by=dates.known_by)),
+        Step(title=f"train {recipe.name}", params=TrainModel(**whose, known_by=dates.known_by)),
+        Step(title=f"score {source}", params=ScoreObservations(**whose, **days, known_by=dates.known_by)),
         report,
     ]

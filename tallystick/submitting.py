@@ -33,7 +33,12 @@ class JobOperator(SparkSubmitOperator):
     """
 
     def execute(self, context: Any) -> None:
-        """Run the job; AirflowFailException or AirflowException with its sentence where it fails."""
+        """Run the job; AirflowFailException or AirflowException with its sentence where it fails.
+
+        What it writes is announced for the run's business date, also where that came as a param.
+        """
+        for asset in self.outlets if not context["dag_run"].partition_key else ():
+            context["outlet_events"][asset].add_partitions(context["dag_run"].conf["date"])
         hook = self._hook = cast("Any", self._get_hook())
         heard: deque[str] = deque(maxlen=1)
         process, submit = hook._process_spark_submit_log, hook.submit

@@ -51,12 +51,12 @@ def airflow_environment(home: Path, *, warehouse: Path, deliveries: Path, projec
 def facts(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dict[str, Any]:
     """What a DAG processor sees: import errors, DAGs with their tasks, and the modules that parsing imported."""
     place = tmp_path_factory.mktemp("airflow")
-    (place / "deliveries" / "2026-04-01").mkdir(parents=True)
     return read_facts(place, project_root)
 
 
 def read_facts(place: Path, project: Path, **changed: str) -> dict[str, Any]:
     """The facts of a deployment in ``place``, with some of its variables changed."""
+    (place / "deliveries").mkdir()
     environment = airflow_environment(
         place / "home", warehouse=place / "warehouse", deliveries=place / "deliveries", project=project
     )

@@ -18,6 +18,20 @@ from tests.dags.conftest import RECIPE, SOURCE, read_facts
 Facts = dict[str, Any]
 
 
+KNOWING = ("audit_leakage", "train_model", "score_observations")
+LABELS = "label.dpd30_in_90_days of applications"
+
+
+def produced(facts: Facts) -> dict[str, str]:
+    """The addresses of all that the tasks write, by name."""
+    return {
+        name: uri
+        for dag in facts["dags"].values()
+        for task in dag["tasks"].values()
+        for name, uri in task["outlets"].items()
+    }
+
+
 def submitted(facts: Facts, dag: str) -> dict[str, Any]:
     """The tasks of a DAG that submit a job, by the job's name."""
     tasks = facts["dags"][dag]["tasks"].values()
@@ -38,10 +52,13 @@ def test_every_dag_says_what_it_is_and_who_answers_for_it(facts: Facts) -> None:
     for name, dag in facts["dags"].items():
         assert len(dag["doc"]) > 200, name
         assert {"tallystick"} < set(dag["tags"]), name
-        assert (dag["catchup"], dag["max_active_runs"]) == (False, 1), name
+        assert (dag["catchup"], dag["max_active_runs"]) == (False, 16), name
+        assert dag["params"][0] == "date", name
         for task_id, task in dag["tasks"].items():
             assert task["owner"] in {"data-engineering", "machine-learning"}, task_id
             assert task["retries"] >= 1, task_id
+            assert len(task["doc"]) > 50, task_id
+            assert task["weight_rule"] == "upstream", task_id
 
 
 def test_every_submitted_job_exists_and_takes_turns_with_the_other_writers(facts: Facts, project_root: Path) -> None:
@@ -53,9 +70,28 @@ def test_every_submitted_job_exists_and_takes_turns_with_the_other_writers(facts
 
 
 def test_every_asset_that_starts_a_dag_has_a_producer(facts: Facts) -> None:
-    produced = {asset for dag in facts["dags"].values() for task in dag["tasks"].values() for asset in task["outlets"]}
-    assert facts["dags"]["training"]["triggers"] == [f"label_{RECIPE}"]
-    assert {trigger for dag in facts["dags"].values() for trigger in dag["triggers"]} <= produced
+    assert facts["dags"]["training"]["triggers"] == [LABELS]
+    assert {trigger for dag in facts["dags"].values() for trigger in dag["triggers"]} <= set(produced(facts))
+
+
+def test_what_a_task_writes_are_its_outlets_at_the_addresses_of_tables(facts: Facts) -> None:
+    daily, training = facts["dags"]["daily_lending"]["tasks"], facts["dags"]["training"]["tasks"]
+    assert {"clean.transactions", "clean.applications", "monitor.loads"} < set(
+        daily[f"{SOURCE}.ingest_source"]["outlets"]
+    )
+    assert set(daily[f"{SOURCE}.build_labels"]["outlets"]) == {"label.dpd30_in_90_days", LABELS}
+    assert list(training[f"{SOURCE}.train_model"]["outlets"]) == [f"training.{RECIPE}", f"model {RECIPE}"]
+    for dag in (daily, training):
+        assert list(dag[f"{SOURCE}.score_observations"]["outlets"]) == ["score.applications"]
+    found = produced(facts)
+    home = found["score.applications"].removesuffix("/score/applications")
+    assert home.startswith("file:///")
+    assert home.endswith("/warehouse")
+    assert found[LABELS] == f"{home}/label/dpd30_in_90_days/observations=applications"
+    assert found[f"deliveries of {SOURCE}"] == f"{home.removesuffix('warehouse')}deliveries"
+    assert found[f"model {RECIPE}"] == f"models:/{RECIPE}"
+    # Airflow keeps one active asset for a name, and one for an address.
+    assert len(set(found.values())) == len(found)
 
 
 def test_the_two_dags_together_run_every_job_of_the_pipeline_in_its_order(facts: Facts, project_root: Path) -> None:
@@ -77,7 +113,13 @@ def test_a_task_waits_for_the_one_before_it(facts: Facts) -> None:
     chain = ["wait_for_delivery", "ingest_source", "validate_tables", "compute_features", "build_labels"]
     for before, after in zip(chain, [*chain[1:], "score_observations"], strict=True):
         assert tasks[f"{SOURCE}.{after}"]["upstream"] == [f"{SOURCE}.{before}"]
-    assert tasks["labels_ready"]["upstream"] == [f"{SOURCE}.build_labels"]
+    assert tasks[f"{SOURCE}.wait_for_delivery"]["upstream"] == ["business_date"]
+
+
+def test_every_dag_begins_with_a_look_at_its_date(facts: Facts, all_facts: Facts) -> None:
+    for found in (facts, all_facts):
+        for name, dag in found["dags"].items():
+            assert [task for task, told in dag["tasks"].items() if not told["upstream"]] == ["business_date"], name
 
 
 def test_maintenance_compacts_each_source_and_then_removes_what_nothing_needs(facts: Facts) -> None:
@@ -92,6 +134,10 @@ def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
     assert "--load-date {{ business_date(dag_run) }}" in " ".join(jobs["ingest_source"]["arguments"])
     assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_observations"]["arguments"])
     assert "--cutoff {{ business_date(dag_run) }}" in " ".join(jobs["build_labels"]["arguments"])
+    for dag, job in [("daily_lending", "score_observations"), *(("training", job) for job in KNOWING)]:
+        told = " ".join(submitted(facts, dag)[job]["arguments"])
+        assert "--known-by {{ business_date(dag_run) }}" in told, job
+    assert "--keep-newer" in jobs["build_labels"]["arguments"]
     for job in ("compute_features", "score_observations"):
         assert "--look-back {{ 0 if params.first else 92 }}" in " ".join(jobs[job]["arguments"]), job
     compaction = submitted(facts, "monthly_maintenance")["compact_events"]
@@ -163,7 +209,7 @@ def test_all_customers_are_scored_each_night_where_a_recipe_for_them_is_named(al
         told = " ".join(task["arguments"])
         assert "--observations daily" in told, job
         assert "--from {{ business_date(dag_run) }} --to {{ business_date(dag_run) }}" in told, job
-    assert all_facts["dags"]["daily_returning"]["triggers"] == [f"label_{RECIPE}"]
+    assert all_facts["dags"]["daily_returning"]["triggers"] == [LABELS]
     training = submitted(all_facts, "monthly_returning")
     order = ["compute_features", "build_labels", "audit_leakage", "train_model", "score_observations", "write_report"]
     assert list(training) == order
@@ -180,7 +226,7 @@ def test_running_loans_are_listed_each_night_where_a_watch_list_is_named(all_fac
         told = " ".join(task["arguments"])
         assert ("--watch-list early_warning" if job == "update_watchlist" else "--observations running_nights") in told
         assert "--from {{ business_date(dag_run) }} --to {{ business_date(dag_run) }}" in told, job
-    assert all_facts["dags"]["daily_early_warning"]["triggers"] == [f"label_{RECIPE}"]
+    assert all_facts["dags"]["daily_early_warning"]["triggers"] == [LABELS]
     training = submitted(all_facts, "monthly_early_warning")
     assert "train_model" in training
     assert all("--recipe early_warning" in " ".join(task["arguments"]) for task in training.values())
@@ -198,4 +244,4 @@ def test_rules_are_answered_each_night_for_the_sets_that_are_named(all_facts: Fa
         groups = list_groups(load_project(project_root), name)
         assert all(f"--group {group}" in " ".join(features["arguments"]) for group in groups)
         assert groups
-    assert dag["triggers"] == [f"label_{RECIPE}"]
+    assert dag["triggers"] == [LABELS]

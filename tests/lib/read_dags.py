@@ -25,7 +25,9 @@ def describe_task(task: Any) -> dict[str, Any]:
         "pool": task.pool,
         "timeout_hours": task.execution_timeout.total_seconds() / 3600 if task.execution_timeout else 0,
         "told": [getattr(one, "__name__", type(one).__name__) for one in task.on_failure_callback],
-        "outlets": [asset.name for asset in task.outlets],
+        "outlets": {asset.name: asset.uri for asset in task.outlets},
+        "doc": task.doc_md or "",
+        "weight_rule": str(getattr(task.weight_rule, "value", task.weight_rule)),
         "application": getattr(task, "application", None),
         "arguments": getattr(task, "application_args", None),
         "properties": getattr(task, "properties_file", None),
@@ -41,6 +43,7 @@ def describe_dag(dag: Any) -> dict[str, Any]:
         "catchup": dag.catchup,
         "deadline_hours": min((one.interval.total_seconds() / 3600 for one in dag.deadline or ()), default=0),
         "max_active_runs": dag.max_active_runs,
+        "params": list(dag.params),
         "triggers": [condition.name] if condition else [],
         "tasks": {task.task_id: describe_task(task) for task in dag.tasks},
     }

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
@@ -32,10 +31,7 @@ def main(folder: str, dag_id: str, day: str, params: str) -> None:
         task.retries = 0  # a test that fails says so at once
     # Airflow's test of a DAG looks deadlines up by what only a scheduler has replaced by an id.
     bag.dags[dag_id].deadline = None
-    # Noon in Greenwich is the same date in every zone that a bank of these tests is in.
-    run = bag.dags[dag_id].test(
-        logical_date=datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC), run_conf=json.loads(params)
-    )
+    run = bag.dags[dag_id].test(run_conf={"date": day, **json.loads(params)})
     tasks = {task.task_id: task.state for task in run.get_task_instances()}
     sys.stdout.write(f"{MARK}{json.dumps({'run': run.state, 'tasks': tasks})}\n")
 

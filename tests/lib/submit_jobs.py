@@ -14,17 +14,19 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from tallystick.submitting import JobOperator
 
 MARK = "ENDS"
+CONTEXT = {"dag_run": SimpleNamespace(partition_key="2026-04-01")}
 
 
 def end_of(code: str) -> list[str]:
     """The class and the text of what the task raises when its job ends with ``code``."""
     operator = JobOperator(task_id="job", application="job.py", application_args=[code], conn_id="spark_default")
     try:
-        operator.execute({})
+        operator.execute(CONTEXT)
     except Exception as error:  # noqa: BLE001 - which one it is, is what is asked
         return [type(error).__name__, str(error)]
     return ["none", ""]
@@ -55,7 +57,7 @@ def is_alive(number: int) -> bool:
 def end_of_hung(operator: JobOperator) -> None:
     """Run a job that never ends by itself; what it raises when it is killed is no matter here."""
     with contextlib.suppress(Exception):
-        operator.execute({})
+        operator.execute(CONTEXT)
 
 
 if __name__ == "__main__":

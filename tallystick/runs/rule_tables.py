@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import NotFound
@@ -27,6 +28,7 @@ from tallystick.spec.rules import RETIRED
 from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.snapshots import pin
+from tallystick.visibility import LOADED_ON
 
 LOADS = "monitor.loads"
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -126,10 +128,27 @@ def read_arrivals(context: RunContext, tables: Iterable[str]) -> Arrivals:
         own = loads.filter(pc.equal(loads["table_name"], table.partition(".")[2]))
         days = sorted({day.toordinal() - _EPOCH for day in own["loaded_on"].to_pylist()})
         if days and context.warehouse.exists(table):
-            files = pin(context.warehouse, table).where(source=context.source.name).files
-            known = [file.bounds["known_on"][0].toordinal() - _EPOCH for file in files if "known_on" in file.bounds]
-            found[table] = TableArrivals(begins=min([*known, days[0]]), loads=tuple(days))
+            begins = _begins(context, table, first=date.fromordinal(days[0] + _EPOCH))
+            found[table] = TableArrivals(begins=begins, loads=tuple(days))
     return Arrivals(tables=found)
+
+
+def _begins(context: RunContext, table: str, *, first: date) -> int:
+    """The day since which rows of the first load were known, at the latest the day of that load.
+
+    What later loads bring of the past had not come by then, and a decision of that day is not judged by it.
+    """
+    wanted = context.is_ours & (pc.field(LOADED_ON) == pa.scalar(first))
+    files = pin(context.warehouse, table).where(source=context.source.name).files
+    own = [file.bounds for file in files if "known_on" in file.bounds and LOADED_ON in file.bounds]
+    pure = [bounds["known_on"][0] for bounds in own if bounds[LOADED_ON] == (first, first)]
+    # Compaction lays loads together: their rows are read, as far as they may be older than those of the other files.
+    earliest = min(pure, default=first)
+    if any(bounds[LOADED_ON][0] <= first < bounds[LOADED_ON][1] and bounds["known_on"][0] < earliest for bounds in own):
+        older = wanted & (pc.field("known_on") < pa.scalar(earliest))
+        known = pc.min(read_arrow(context.warehouse, table, columns=["known_on"], filter=older)["known_on"]).as_py()
+        earliest = known or earliest
+    return min(earliest, first).toordinal() - _EPOCH
 
 
 def _pin(context: RunContext, observed: ObservationSet, columns: RuleColumns, *, dates: DateRange) -> PinnedTables:

@@ -1,4 +1,4 @@
-"""Make the watch list of each night that lacks one, or of the nights that are named, each in a commit of its own.
+"""Make the watch list of each night that lacks one, or of the nights that are named, all in one commit.
 
 Takes a watch list, a source and optionally the first and last business date; reads scores, rule hits, loans and
 payments at pinned versions. A list builds on the one before it: after nights that are made again, all later ones are.
@@ -6,6 +6,7 @@ payments at pinned versions. A list builds on the one before it: after nights th
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -31,29 +32,45 @@ if TYPE_CHECKING:
 
 
 def run(params: UpdateWatchlist, session: SparkSession | None = None) -> None:
-    """Make one list after the other. Spark is not needed."""
+    """Make one list after the other, each on those before it, and replace all at once. Spark is not needed."""
     context = RunContext.open(params)
     declared = find_declared("watch list", params.watch_list, context.project.watch_lists)
     check_watch_list(context.project, declared)
     tables = WatchTables.open(context, declared)
-    days = _settle_days(tables, params)
-    with working("watch list") as how_far:
-        for day, part in zip(days, parts_of(how_far, [1] * len(days)), strict=True):
-            rows = list_night(declared, tables.night(day), columns=context.contracts[TABLE].columns)
-            commit = _store(tables, rows, day=day)
-            left = rows["level"].to_pylist().count(OFF)
-            progress(f"      {TABLE}: {commit.rows - left} loans on {day}, {left} have left")
-            part(1.0)
+    listed = set(tables.listed_days())
+    days = _settle_days(tables, params, listed=listed)
+    tables.check_days(days)
+    is_asked = bool(params.first or params.last)
+    made = _make(tables, days, settled=set() if is_asked else listed)
+    if is_asked or any(rows.num_rows for rows in made.values()):
+        _store(tables, made)
     if not days:
         progress(f"      {TABLE}: no scored night lacks its list, nothing to do")
 
 
-def _settle_days(tables: WatchTables, params: UpdateWatchlist) -> list[date]:
+def _make(tables: WatchTables, days: Sequence[date], *, settled: set[date]) -> dict[date, pa.Table]:
+    """The lists of these nights. One that is ``settled`` is made again only where a list before it is another now."""
+    made: dict[date, pa.Table] = {}
+    columns = tables.context.contracts[TABLE].columns
+    with working("watch list") as how_far:
+        for day, part in zip(days, parts_of(how_far, [1] * len(days)), strict=True):
+            if day not in settled or made:
+                rows = list_night(tables.declared, tables.night(day, made), columns=columns)
+                left = rows["level"].to_pylist().count(OFF)
+                progress(f"      {TABLE}: {rows.num_rows - left} loans on {day}, {left} have left")
+                # An empty list has no row to tell that it was made: alone it changes nothing.
+                if rows.num_rows or made or not settled:
+                    made[day] = rows
+            part(1.0)
+    return made
+
+
+def _settle_days(tables: WatchTables, params: UpdateWatchlist, *, listed: set[date]) -> list[date]:
     """The scored nights from the first one that is asked for, or that lacks its list, to the last.
 
     NotFound where no night that is asked for has scores. Those after ``last`` are made again where they have a list.
     """
-    scored, listed = tables.scored_days(), set(tables.listed_days())
+    scored = tables.scored_days()
     if params.first is None and params.last is None:
         lacking = [day for day in scored if day not in listed]
         return [day for day in scored if lacking and day >= lacking[0]]
@@ -64,17 +81,18 @@ def _settle_days(tables: WatchTables, params: UpdateWatchlist) -> list[date]:
     return [day for day in scored if day >= asked[0] and (day <= asked[-1] or day in listed)]
 
 
-def _store(tables: WatchTables, rows: pa.Table, *, day: date) -> Commit:
-    """Make the table hold the list of one night."""
+def _store(tables: WatchTables, made: Mapping[date, pa.Table]) -> Commit:
+    """Make the table hold these lists from the first to the last night, all or none of them."""
     context, declared = tables.context, tables.declared
     contract, source = context.contracts[TABLE], context.source
-    between = DateRange(day, day).instants(source)
-    facts = {"as_of": between[0], "source": source.name, "recipe": declared.recipe, "run_id": context.run_id}
     schema = arrow_schema(contract.columns)
-    for name, value in facts.items():
-        rows = rows.append_column(name, pa.repeat(pa.scalar(value, schema.field(name).type), rows.num_rows))
-    data = rows.select(schema.names).cast(schema)
+    parts = []
+    for day, rows in made.items():
+        facts = {"source": source.name, "recipe": declared.recipe, "run_id": context.run_id}
+        for name, value in {"as_of": DateRange(day, day).instants(source)[0], **facts}.items():
+            rows = rows.append_column(name, pa.repeat(pa.scalar(value, schema.field(name).type), rows.num_rows))
+        parts.append(rows.select(schema.names).cast(schema))
+    between = DateRange(min(made), max(made)).instants(source)
     where = Slice.of_scores(TABLE, source.name, declared.recipe, between=between, buckets=source.layout.buckets)
-    # One commit a night, so each has an id of its own.
-    signed = context.signed(fingerprint(declared), tables.pinned.versions, run_id=f"{context.run_id}/{day}")
-    return replace_arrow(context.warehouse, contract, data, where=where, run=signed)
+    signed = context.signed(fingerprint(declared), tables.pinned.versions)
+    return replace_arrow(context.warehouse, contract, pa.concat_tables(parts), where=where, run=signed)

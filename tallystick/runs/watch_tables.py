@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallystick.errors import NotFound
+from tallystick.errors import ContractError, NotFound
+from tallystick.features.planning import last_load
 from tallystick.observations.dates import business_dates
 from tallystick.rules.rule_stage import DECISIONS, FLAGS
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean
+from tallystick.runs.late_features import refuse_late
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.watch_lists import TABLE, WatchList
 from tallystick.tables.store.queries import read_arrow
@@ -34,6 +36,7 @@ _SCORES = (
     "reason_2",
     "reason_3",
 )
+LOADS = "monitor.loads"
 _HITS = ("observation_id", "rule_id", "severity", "reason")
 
 
@@ -62,17 +65,42 @@ class WatchTables:
         return f"score.{self.declared.observations}"
 
     def scored_days(self) -> list[date]:
-        """The business dates whose running loans have scores, in order."""
+        """The business dates whose running loans have scores, in order.
+
+        One after the first of them on which features were computed and no loan ran is among them: its list is empty.
+        """
         rows = self._read(self.scores, ("as_of",), self._is_ranked)
-        return business_dates(rows["as_of"], zone=self.context.source.zone)
+        scored = business_dates(rows["as_of"], zone=self.context.source.zone)
+        (group, *_) = self.context.project.recipes[self.declared.recipe].groups
+        computed = self.context.ledger(self.declared.observations).read(group).to_pylist()
+        empty = {row["as_of_date"] for row in computed if not row["rows_written"]}
+        return sorted({*scored, *(day for day in empty if scored and day > scored[0])})
+
+    def check_days(self, days: Sequence[date]) -> None:
+        """ContractError for nights after the newest load of the source, and for those whose features later rows reach:
+        nobody knew, or the scores and answers rest on less than was known.
+        """
+        if not days:
+            return
+        newest = _newest_load(self.context) or last_load(self.pinned.tables[ARREARS_TABLES[0]].files)
+        late = [day for day in days if newest is None or day > newest]
+        if late:
+            name = self.context.source.name
+            what = f"source {name} is loaded up to {newest}, and a list of {late[0]} needs the load of that night"
+            raise ContractError(what, where=f"table {TABLE}", fix=f"load {late[0]}, or name nights up to {newest}")
+        recipe = self.context.project.recipes[self.declared.recipe].scoring(self.declared.observations)
+        refuse_late(self.context, recipe, dates=DateRange(days[0], days[-1]))
 
     def listed_days(self) -> list[date]:
         """The business dates of the lists that are stored, in order."""
         rows = self._listed(("as_of",))
         return business_dates(rows["as_of"], zone=self.context.source.zone) if rows is not None else []
 
-    def night(self, day: date) -> NightInputs:
-        """All that the list of one night is made of; NotFound where rules were not answered for its loans."""
+    def night(self, day: date, made: Mapping[date, pa.Table]) -> NightInputs:
+        """All that the list of one night is made of; NotFound where rules were not answered for its loans.
+
+        The lists before it are those that were ``made``, and of earlier nights those that are stored.
+        """
         is_night = self._is_then(day)
         scores = self._read(self.scores, _SCORES, self._is_ranked & is_night)
         self._check_answered(scores, is_night, day=day)
@@ -87,7 +115,7 @@ class WatchTables:
             titles={
                 name: rules[name].title if name in rules else name for name in hits["rule_id"].unique().to_pylist()
             },
-            earlier=self._earlier(day),
+            earlier=self._earlier(day, made),
         )
 
     @property
@@ -128,13 +156,13 @@ class WatchTables:
                 parts.append(find_arrears(tables, contracts, day=day, zone=zone))
         return pa.concat_tables(parts) if parts else NO_ARREARS
 
-    def _earlier(self, day: date) -> pa.Table:
+    def _earlier(self, day: date, made: Mapping[date, pa.Table]) -> pa.Table:
         """What the list needs of all rows of the lists before ``day``."""
-        rows = self._listed(EARLIER, pc.field("list_date") < pa.scalar(day))
+        rows = self._listed(EARLIER, pc.field("list_date") < pa.scalar(min([day, *made])))
         if rows is None:
             contract = self.context.contracts[TABLE]
             rows = arrow_schema(contract.column(name) for name in EARLIER).empty_table()
-        return rows
+        return pa.concat_tables([rows, *(one.select(EARLIER).cast(rows.schema) for one in made.values())])
 
     def _listed(self, columns: Sequence[str], wanted: pc.Expression | None = None) -> pa.Table | None:
         """Columns of the stored lists as they are now; None before the first."""
@@ -148,3 +176,13 @@ def _needed(event_id: str, table: str) -> tuple[str, ...]:
     seen = ("source", event_id, "event_at", "known_on", "loaded_on", "is_retracted")
     own = ("instalment_minor", "term_months", "first_due_date")
     return (*seen, *(own if table == "clean.loans" else ("loan_id", "amount_minor")))
+
+
+def _newest_load(context: RunContext) -> date | None:
+    """The date of the newest load of the source, of whatever table: a night may bring no loan and no payment."""
+    if not context.warehouse.exists(LOADS):
+        return None
+    found: date | None = pc.max(
+        read_arrow(context.warehouse, LOADS, columns=["loaded_on"], filter=context.is_ours)["loaded_on"]
+    ).as_py()
+    return found

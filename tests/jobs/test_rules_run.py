@@ -14,9 +14,11 @@ import pytest
 
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project import load_project
-from tallystick.runs import apply_rules
-from tallystick.runs.params import ApplyRules
-from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
+from tallystick.runs import apply_rules, compact_events
+from tallystick.runs.context import RunContext
+from tallystick.runs.params import ApplyRules, CompactEvents
+from tallystick.runs.rule_tables import read_arrivals
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, pin, read_arrow, replace_arrow
 from tests.lib import backfills as bank
 
 RULES = """\
@@ -132,6 +134,25 @@ def test_no_rule_is_answered_from_features_that_have_not_seen_a_row_of_their_day
     }
     assert flags == {key for key, (_, _, _, _, largest) in expected.items() if largest is not None and largest > 100}
     assert {("village:0", date(2026, 3, 5)), ("village:0", date(2026, 3, 7))} <= flags
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+def test_history_of_a_later_load_had_not_come_before_the_first(tmp_path: Path, is_compacted: bool) -> None:
+    """A load of 9 March brings a row known since 5 February, before all of the first load."""
+    project, warehouse = bank.write_project(tmp_path / "project"), tmp_path / "warehouse"
+    first, second = date(2026, 3, 1), date(2026, 3, 9)
+    for loaded_on, known_on in ((first, date(2026, 2, 20)), (second, date(2026, 2, 5))):
+        at = datetime(known_on.year, known_on.month, known_on.day, tzinfo=UTC) - timedelta(days=1)
+        rows = [bank.Transaction(0, loaded_on.day, at, known_on, 250)]
+        bank.store(project, warehouse, rows, loaded_on=loaded_on)
+    store_loads(project, warehouse, {"transactions": [first, second]})
+    if is_compacted:
+        compact_events.run(bank.told(CompactEvents, project, warehouse, source="village", as_of=date(2029, 1, 1)))
+        assert len(pin(Warehouse(warehouse), "clean.transactions").files) == 1
+    context = RunContext.open(bank.told(ApplyRules, project, warehouse, source="village", observations="daily"))
+    found = read_arrivals(context, ["clean.transactions"]).tables["clean.transactions"]
+    days = [(day - date(1970, 1, 1)).days for day in (date(2026, 2, 20), first, second)]
+    assert (found.begins, found.loads) == (days[0], tuple(days[1:]))
 
 
 def test_a_run_replaces_its_own_days_and_no_other(made: Path) -> None:

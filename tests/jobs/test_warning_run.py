@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from tallystick.errors import DeclarationError, NotFound
+from tallystick.errors import ContractError, DeclarationError, NotFound
 from tallystick.project import load_project
 from tallystick.report import list_watch_questions
 from tallystick.runs import update_watchlist
 from tallystick.runs.params import UpdateWatchlist
+from tallystick.spec.watch_lists import WatchList
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, query, read_arrow, replace_arrow
+from tallystick.warning import NightInputs, list_night
 from tests.lib import backfills as bank
 
 SET = """\
@@ -112,7 +115,18 @@ def root(tmp_path: Path) -> Path:
     hits = [{"observation_id": "a", "as_of": midnight(day), "decided_on": day, **hit} for day in NIGHTS]
     hits.append({**hits[0], "rule_id": "OTH001", "family": "others"})
     store_scores(tmp_path, "score.fraud_flags", hits, observations="nights")
+    store_loads(tmp_path, NIGHTS[-1])
     return tmp_path
+
+
+def store_loads(root: Path, newest: date) -> None:
+    """The source is loaded up to a date, though that night brought no row."""
+    counted = {f"rows_{word}": 0 for word in ("read", "accepted", "rejected", "duplicate", "excluded")}
+    contract = load_project(root / "project").contracts["monitor.loads"]
+    row = {"loaded_on": newest, "table_name": "loans", "raw_sha256": "0", "source": "village", **counted}
+    data = pa.Table.from_pylist([row], schema=arrow_schema(contract.columns))
+    where = Slice.of_source("monitor.loads", "village")
+    replace_arrow(Warehouse(root / "warehouse"), contract, data, where=where, run=Run(f"loads/{newest}", "test", "0"))
 
 
 def store_payments(root: Path, paid: list[tuple[str, date, date]]) -> None:
@@ -214,3 +228,70 @@ def test_a_list_of_other_rows_than_the_models_is_refused(root: Path) -> None:
     project.write_text(RECIPE.replace('observations="nights", family', 'observations="book", family'), encoding="utf-8")
     with pytest.raises(DeclarationError, match="book are of kind month_ends, and a list is made night by night"):
         make(root)
+
+
+def test_a_list_after_the_newest_load_is_refused_and_nothing_is_written(root: Path) -> None:
+    store_loads(root, NIGHTS[1])
+    with pytest.raises(ContractError, match=f"village is loaded up to {NIGHTS[1]}, and a list of {NIGHTS[2]} needs"):
+        make(root)
+    assert not Warehouse(root / "warehouse").exists("score.watchlist")
+    make(root, last=str(NIGHTS[1]))
+    assert list(levels(root)) == NIGHTS[:2]
+
+
+def test_a_run_that_is_killed_leaves_all_lists_of_the_run_before(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(root)
+    before = stored(root)
+    project = root / "project" / "recipes" / "warning.py"
+    project.write_text(RECIPE.replace("capacity=0.5", "capacity=0.25"), encoding="utf-8")
+    made: list[date] = []
+
+    def killed(declared: WatchList, inputs: NightInputs, **asked: Any) -> pa.Table:
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(inputs.day)
+        return list_night(declared, inputs, **asked)
+
+    monkeypatch.setattr(update_watchlist, "list_night", killed)
+    with pytest.raises(KeyboardInterrupt):
+        make(root, first=str(FIRST))
+    assert stored(root) == before
+    monkeypatch.undo()
+    make(root, first=str(FIRST))
+    assert levels(root) == {day: {"a": "watch"} for day in NIGHTS}
+
+
+def test_a_night_on_which_no_loan_runs_takes_all_off(root: Path) -> None:
+    """The ledger says that the night was computed and nobody observed; the list before it stands no longer."""
+    empty = NIGHTS[-1] + timedelta(days=1)
+    store_loads(root, empty + timedelta(days=1))
+    make(root)
+    contract = load_project(root / "project").contracts["monitor.feature_days"]
+    seen = {"clean.loans": Warehouse(root / "warehouse").open("clean.loans").version(), "clean.transactions": -1}
+    told = {"source": "village", "observations": "nights", "feature_group": "spend", "definition": "0",
+            "rows_written": 0, "inputs": json.dumps(seen), "run_id": "0"}  # fmt: skip
+    days = [empty, empty + timedelta(days=1)]
+    data = pa.Table.from_pylist([{**told, "as_of_date": day} for day in days], schema=arrow_schema(contract.columns))
+    where = Slice.of_source("monitor.feature_days", "village")
+    replace_arrow(Warehouse(root / "warehouse"), contract, data, where=where, run=Run("days", "test", "0"))
+    make(root)
+    assert levels(root) == {**dict(zip(NIGHTS, EXPECTED, strict=True)), empty: {"a": "ended"}}
+    assert stored(root)[empty, "a"]["as_of"] == midnight(empty)
+    # The second such night has no row to show that it was made; nothing is written for it again and again.
+    version = Warehouse(root / "warehouse").open("score.watchlist").version()
+    make(root)
+    assert Warehouse(root / "warehouse").open("score.watchlist").version() == version
+
+
+def test_a_list_on_features_that_have_not_seen_a_row_of_their_night_is_refused(root: Path) -> None:
+    bank.store_bank(root / "project", root / "warehouse")
+    days = {"first": str(NIGHTS[0]), "last": str(NIGHTS[-1])}
+    bank.compute(root / "project", root / "warehouse", groups=("spend",), observations="nights", **days)
+    make(root, last=str(NIGHTS[1]))
+    rows = [bank.Transaction(1, 900_000, at(NIGHTS[1]), NIGHTS[2], 250)]
+    bank.store(root / "project", root / "warehouse", rows, loaded_on=NIGHTS[-1] + timedelta(days=1))
+    store_loads(root, NIGHTS[-1] + timedelta(days=1))
+    with pytest.raises(ContractError, match=f"features of 2 days between {NIGHTS[2]} and {NIGHTS[3]} have not seen"):
+        make(root)
+    make(root, first=str(NIGHTS[0]), last=str(NIGHTS[1]))
+    assert list(levels(root)) == NIGHTS[:2]

@@ -113,7 +113,7 @@ def test_reasons_are_those_of_the_gravest_rules_and_then_the_models() -> None:
     until = DAY + timedelta(days=7)
     assert (
         rows["l1"][4]
-        == f"No longer among the 4 riskiest of 10 loans, on {until} or later. Signs that must go: Two; One"
+        == f"No longer among the 4 riskiest of 10 loans, on {until} or later; at once if late or ended. Signs: Two; One"
     )
 
 

@@ -84,8 +84,14 @@ _FROM_TEXT = frozenset((
 ))  # fmt: skip
 _CHANCE = frozenset(("RAND", "RANDOM", "RANDN", "RANDSTR", "UNIFORM", "UUID", "SHUFFLE", "MONOTONICALLY_INCREASING_ID",
                      "SPARK_PARTITION_ID"))  # fmt: skip
+# Over rows in no declared order each answers by how rows are spread over tasks.
+_BY_ORDER = frozenset(("FIRST", "FIRST_VALUE", "LAST", "LAST_VALUE", "NTH_VALUE", "ANY_VALUE", "COLLECT_LIST",
+                       "COLLECT_SET", "ARRAY_AGG"))  # fmt: skip
+_AROUND_CALLS = (exp.Paren, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
+_SORTING = frozenset(("SORT_ARRAY", "ARRAY_SORT"))
 _ALLOWED = PURE_FUNCTIONS | GRAMMAR_FUNCTIONS | OUR_FUNCTIONS
 _REPEATABLE = "the same delivery must give the same rows"
+_ORDERED = "use MIN or MAX, SORT_ARRAY(COLLECT_LIST(...)), or a window with ORDER BY"
 _CLOCK_TOLD = ("the clock may not be read", "use ${load_date}")
 _LISTED = "docs/sources.md says what a declaration may use"
 
@@ -112,6 +118,8 @@ def _refused(node: exp.Expr) -> tuple[str, str] | None:
     for key, value in node.args.items():
         if value and key not in allowed:
             return f"{_WORDS.get(key, key)} is not allowed", _LISTED
+    if (node.args.get("limit") or node.args.get("offset")) and not node.args.get("order"):
+        return "LIMIT or OFFSET without ORDER BY takes other rows each time", _REPEATABLE
     if isinstance(node, exp.Table):
         return _refused_table(node)
     return None
@@ -144,8 +152,11 @@ def _is_temporal(node: exp.Expr) -> bool:
 def _refused_call(node: exp.Anonymous) -> tuple[str, str] | None:
     name = node.name.upper()
     if name in _ALLOWED:
-        is_clock = name in _CLOCK_WITHOUT_ARGUMENT and not node.expressions
-        return _CLOCK_TOLD if is_clock else None
+        if name in _CLOCK_WITHOUT_ARGUMENT and not node.expressions:
+            return _CLOCK_TOLD
+        if name in _BY_ORDER and not _has_order(node):
+            return f"{name} depends on the order of rows, and none is said", _ORDERED
+        return None
     if name in _CLOCK:
         return _CLOCK_TOLD
     if name in _CHANCE:
@@ -154,6 +165,16 @@ def _refused_call(node: exp.Anonymous) -> tuple[str, str] | None:
         return f"function {name} is not allowed", _LISTED
     near = difflib.get_close_matches(name, _ALLOWED, n=1)
     return f"unknown function {node.name}", f"did you mean {near[0]}?" if near else "it is read as Spark SQL"
+
+
+def _has_order(node: exp.Expr) -> bool:
+    """Whether a call looks at rows in a declared order: of its window, or because its array is sorted at once."""
+    around = node.parent
+    while isinstance(around, _AROUND_CALLS):
+        around = around.parent
+    if isinstance(around, exp.Window):
+        return bool(around.args.get("order")) or bool(around.args.get("alias"))
+    return isinstance(around, exp.Anonymous) and around.name.upper() in _SORTING
 
 
 def _refused_table(node: exp.Table) -> tuple[str, str] | None:

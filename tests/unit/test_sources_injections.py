@@ -81,6 +81,14 @@ DATE_ADD('today', 1)
 spark_catalog.default.my_function(a)
 IDENTIFIER('a')
 :parameter
+first(a)
+first(a) IGNORE NULLS
+last(a)
+any_value(a)
+FIRST_VALUE(a) OVER (PARTITION BY b)
+collect_list(a)
+collect_set(a) FILTER (WHERE a > 1)
+ELEMENT_AT(array_agg(a), 1)
 """.strip().splitlines()
 
 # What stands after the SELECT list: clauses and sources of rows.
@@ -112,6 +120,10 @@ FROM t LATERAL VIEW reflect('java.lang.System', 'getenv') x AS y
 FROM (SELECT TRANSFORM(a) USING 'cat /etc/passwd' AS (x) FROM t)
 FROM t JOIN json.`/etc/passwd` s ON s.a = t.a
 FROM t TABLESAMPLE (10 PERCENT) REPEATABLE (3)
+FROM t LIMIT 10
+FROM t OFFSET 10
+FROM (SELECT a FROM t LIMIT 10) s
+WHERE a IN (SELECT a FROM t LIMIT 1)
 """.strip().splitlines()
 
 # Whole statements.
@@ -206,3 +218,16 @@ def test_what_computes_from_rows_is_allowed(query: str) -> None:
     tree, problems = parse_query(query, "source.yaml")
     assert problems == []
     assert tree is not None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT a FROM t ORDER BY a LIMIT 10",
+        "SELECT SORT_ARRAY(COLLECT_LIST(a)) AS x FROM t GROUP BY b",
+        "SELECT FIRST_VALUE(a) IGNORE NULLS OVER (PARTITION BY b ORDER BY a) AS x FROM t",
+    ],
+)
+def test_what_depends_on_an_order_that_is_said_is_allowed(query: str) -> None:
+    tree, problems = parse_query(query, "source.yaml")
+    assert (tree is not None, problems) == (True, [])

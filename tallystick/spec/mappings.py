@@ -163,7 +163,7 @@ def text_sql(value: str) -> str:
 
 def parse_mapping(table: str, sql: str, path: str) -> tuple[ParsedMapping | None, list[Problem]]:
     """The mapping in ``sql``, parameters already filled in, or None, and what is wrong with its form."""
-    tree, problems = parse_query(sql, path)
+    tree, problems = parse_query(sql, path, is_view=False)
     if tree is None:
         return None, problems
     branches: list[Branch] = []
@@ -176,7 +176,9 @@ def parse_mapping(table: str, sql: str, path: str) -> tuple[ParsedMapping | None
     return parsed, problems
 
 
-def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr | None, list[Problem]]:
+def parse_query(
+    sql: str, path: str, *, first_line: int = 1, is_view: bool = True
+) -> tuple[exp.Expr | None, list[Problem]]:
     """The one query in ``sql``, or None and the syntax error, or what ``allowed_sql`` refuses, with the line."""
     if _depth(sql) > DEEPEST:
         return None, [Problem(where=f"{path}:{first_line}", what=f"more than {DEEPEST} parentheses in each other")]
@@ -199,6 +201,8 @@ def parse_query(sql: str, path: str, *, first_line: int = 1) -> tuple[exp.Expr |
     refused = [
         Problem(where=f"{path}:{line_of(node) + first_line - 1}", what=what, fix=fix)
         for node, what, fix in refused_parts(trees[0])
+        # A mapping has no LIMIT at all, which its own rules say.
+        if is_view or not (node is trees[0] and node.args.get("limit"))
     ]
     return (None, refused) if refused else (_mark_clocks(_mark_units(trees[0])), [])
 

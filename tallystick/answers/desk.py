@@ -7,29 +7,37 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, find_rules
+from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, RuleSets, find_rules
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
-from tallystick.answers.staleness import Stale
+from tallystick.answers.staleness import NotEvaluated, Redeclared, Stale
+from tallystick.answers.table_ages import newest_loads, stale_graphs, stale_loads, tables_behind
 from tallystick.answers.watch_entries import WATCHLIST, WatchAnswer, find_watched
 from tallystick.errors import NotFound
 from tallystick.project import Project, load_project
 from tallystick.spec.names import nearest_name
 from tallystick.tables.store.customer_rows import CustomerFiles
-from tallystick.tables.store.parquet_files import read_files
 from tallystick.tables.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from tallystick.answers.feature_values import CustomerVector, Value
     from tallystick.features.compute import GroupWork
+    from tallystick.features.ledger import Definition
 
 DAILY = "daily"
 LOADS = "monitor.loads"
+FEATURE_DAYS = "monitor.feature_days"
 
 # What brings the other tables of an answer up to a date.
 _UPDATED_BY = {
     DECISIONS: "tally rules run {observations} --source {source}",
     WATCHLIST: "tally watchlist update NAME --source {source}",
+}
+
+# Where a deployment says that they are brought up each night.
+_SET_BY = {
+    DECISIONS: "TALLYSTICK_RULES names {observations}",
+    WATCHLIST: "TALLYSTICK_WATCH_LIST names the list",
 }
 
 
@@ -47,7 +55,10 @@ class Answers:
         self._files = CustomerFiles()
         self._shelves: dict[str, Shelf | None] = {}
         self._works: dict[str, GroupWork] = {}
-        self._loads: dict[str, date | None] = {}
+        self._loads: dict[str, dict[str, date]] = {}
+        self._behind: dict[tuple[str, date, tuple[str, ...]], frozenset[str]] = {}
+        self._definitions: dict[str, Definition] = {}
+        self._changed: dict[tuple[str, date, str], Redeclared | None] = {}
 
     @classmethod
     def open(cls, warehouse: str | Path, project: str | Path, *, observations: str = DAILY) -> Answers:
@@ -61,6 +72,8 @@ class Answers:
         self._files.close()
         self._shelves.clear()
         self._loads.clear()
+        self._behind.clear()
+        self._changed.clear()
 
     def score(self, customer_id: str, *, as_of: date | None = None, recipe: str = "") -> Score:
         """The customer's newest stored score at or before the start of ``as_of``, by default of all.
@@ -87,11 +100,15 @@ class Answers:
             DECISIONS: rules.decided_on if rules else None,
             WATCHLIST: watch.list_of if watch else None,
         }
-        not_evaluated = tuple(name for name, found in ((DECISIONS, rules), (WATCHLIST, watch)) if found is None)
+        lacking = [name for name, found in ((DECISIONS, rules), (WATCHLIST, watch)) if found is None]
+        words = {"source": customer.source.name, "observations": self.observations}
         for name, held in beside.items():
-            if name not in not_evaluated and (held is None or held < day):
-                run = _UPDATED_BY[name].format(source=customer.source.name, observations=self.observations)
-                stale.append(Stale(table=name, held=held, wanted=day, run=run))
+            if name not in lacking and (held is None or held < day):
+                stale.append(Stale(table=name, held=held, wanted=day, run=_UPDATED_BY[name].format(**words)))
+        not_evaluated = tuple(
+            NotEvaluated(table=name, run=_UPDATED_BY[name].format(**words), setting=_SET_BY[name].format(**words))
+            for name in lacking
+        )
         return Score(
             customer_id=customer.id,
             as_of=day,
@@ -108,7 +125,7 @@ class Answers:
             rules=rules,
             watch=watch,
             not_evaluated=not_evaluated,
-            stale=(*stale, *self._stale_loads(customer, day)),
+            stale=(*stale, *self._stale_inputs(customer, day, self._recipe_groups(chosen), of=scored_on)),
         )
 
     def vector(self, customer_id: str, *, as_of: date | None = None, groups: Iterable[str] = ()) -> CustomerVector:
@@ -141,7 +158,10 @@ class Answers:
             features={name: value for group in wanted for name, value in (found[group] or made[group]).items()},
             stored=tuple(name for name in wanted if name not in lacking),
             computed=tuple(lacking),
-            stale=self._stale_loads(customer, day),
+            stale=(
+                *self._stale_inputs(customer, day, wanted, of=day),
+                *self._redeclared(customer, day, [name for name in wanted if name not in lacking]),
+            ),
         )
 
     def _find_rules(self, customer: Customer, day: date) -> RuleAnswer | None:
@@ -154,9 +174,12 @@ class Answers:
             decisions=shelf,
             flags=self._shelf(FLAGS),
             files=self._files,
-            observations=self.observations,
+            sets=RuleSets(scored=self.observations, nightly=self._nightly_sets()),
             day=day,
         )
+
+    def _nightly_sets(self) -> frozenset[str]:
+        return frozenset(name for name, one in self.project.observations.items() if not one.by_event)
 
     def _find_watched(self, customer: Customer, day: date) -> WatchAnswer | None:
         """The customer's loans on the watch list; None where the source has none."""
@@ -202,22 +225,62 @@ class Answers:
             raise NotFound(what, fix="name the groups")
         return list(dict.fromkeys(name for groups in asked for name in groups))
 
-    def _last_load(self, customer: Customer) -> date | None:
-        """The date of the newest load of the customer's source; None where loads are not written down."""
+    def _loads_of(self, customer: Customer) -> dict[str, date]:
         source = customer.source.name
         if source not in self._loads:
-            shelf = self._shelf(LOADS)
-            files = shelf.shared_files(customer) if shelf else ()
-            days = read_files([file.path for file in files], ["loaded_on"])["loaded_on"].to_pylist() if files else []
-            self._loads[source] = max(days, default=None)
+            self._loads[source] = newest_loads(self._shelf(LOADS), customer)
         return self._loads[source]
 
-    def _stale_loads(self, customer: Customer, day: date) -> tuple[Stale, ...]:
-        loaded = self._last_load(customer)
-        if loaded is not None and loaded >= day:
-            return ()
-        run = f"the load of {day}: tally run RECIPE --source {customer.source.name}=DIR, or the daily DAG"
-        return (Stale(table=f"the load of {customer.source.name}", held=loaded, wanted=day, run=run),)
+    def _last_load(self, customer: Customer) -> date | None:
+        """The date of the newest load of the customer's source; None where loads are not written down."""
+        return max(self._loads_of(customer).values(), default=None)
+
+    def _recipe_groups(self, recipe: str) -> tuple[str, ...]:
+        """The groups that a recipe reads; every group of the project where the recipe is declared no more."""
+        declared = self.project.recipes.get(recipe)
+        return declared.groups if declared else tuple(self.project.feature_groups)
+
+    def _stale_inputs(self, customer: Customer, day: date, groups: Iterable[str], *, of: date) -> list[Stale]:
+        """What the features of these groups lack on ``day``: loads of their tables, snapshots of their graphs.
+
+        ``of`` is the date whose features answer.
+        """
+        wanted = (customer.source.name, of, tuple(groups))
+        if wanted not in self._behind:
+            self._behind[wanted] = tables_behind(
+                self._shelf(FEATURE_DAYS),
+                customer,
+                wanted[2],
+                observations=self.observations,
+                day=of,
+                declared=lambda name: self.project.feature_groups[name].reads,
+            )
+        tables = self._behind[wanted]
+        return [
+            *stale_loads(self._loads_of(customer), customer, tables, day=day),
+            *stale_graphs(tables, self._shelf, customer, graphs=lambda: self.project.graphs, day=day),
+        ]
+
+    def _redeclared(self, customer: Customer, day: date, groups: Iterable[str]) -> list[Redeclared]:
+        # Not at the top: a score needs no declarations of features.
+        from tallystick.answers.meanings import HeldLedger, find_redeclared
+        from tallystick.features.ledger import Definition
+
+        held = HeldLedger(shelf=self._shelf, project=self.project)
+        declared, found = self.project.observations.get(self.observations), []
+        if declared is None:
+            return []
+        for name in groups:
+            if name not in self._definitions and name in self.project.feature_groups:
+                group = self.project.feature_groups[name]
+                self._definitions[name] = Definition.of(group, self.project.contracts, observations=declared)
+            asked = (customer.source.name, day, name)
+            if asked not in self._changed:
+                self._changed[asked] = find_redeclared(
+                    held, customer, self._definitions[name], observations=self.observations, day=day
+                )
+            found.append(self._changed[asked])
+        return [one for one in found if one is not None]
 
 
 def _nightly(recipe: str, customer: Customer) -> str:

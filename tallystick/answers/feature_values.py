@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tallystick.answers.shelves import Customer, Shelf, bounds_of
-from tallystick.answers.staleness import Stale
+from tallystick.answers.staleness import Redeclared, Stale
 from tallystick.spec.observations import OBSERVATION_COLUMNS
 from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
 
@@ -20,7 +20,8 @@ class CustomerVector:
 
     ``features`` are values by name, group by group: 0 from counts and sums of nothing, None from other statistics of
     nothing. ``stored`` and ``computed`` are the groups that came from tables and those that were computed for this
-    answer. ``stale`` says what the answer lacks because it was not loaded yet.
+    answer. ``stale`` says what the answer lacks because it was not loaded yet, which graph is old, and which stored
+    features are declared otherwise by now.
     """
 
     customer_id: str
@@ -28,7 +29,7 @@ class CustomerVector:
     features: Mapping[str, Value]
     stored: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
-    stale: tuple[Stale, ...] = ()
+    stale: tuple[Stale | Redeclared, ...] = ()
 
 
 def stored_features(

@@ -9,7 +9,7 @@ from typing import Any
 
 from tallystick.answers.rule_hits import RuleAnswer
 from tallystick.answers.shelves import Customer, Shelf, bounds_of, up_to
-from tallystick.answers.staleness import Stale
+from tallystick.answers.staleness import NotEvaluated, Stale
 from tallystick.answers.watch_entries import WatchAnswer
 from tallystick.errors import InputError, NotFound
 from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
@@ -27,8 +27,8 @@ class Score:
 
     ``as_of`` is the date asked for, ``scored_on`` that of the stored row. ``decision``, ``limit_minor`` and
     ``currency`` are None for a model without a policy. ``rules`` and ``watch`` are None where no night has asked the
-    rules or made the list; ``not_evaluated`` then names the table. ``stale`` says what is older than ``as_of``, and is
-    empty when nothing is.
+    rules or made the list; ``not_evaluated`` then names the table and what fills it. ``stale`` says what is older than
+    ``as_of``, and is empty when nothing is.
     """
 
     customer_id: str
@@ -45,7 +45,7 @@ class Score:
     is_in_training: bool
     rules: RuleAnswer | None = None
     watch: WatchAnswer | None = None
-    not_evaluated: tuple[str, ...] = ()
+    not_evaluated: tuple[NotEvaluated, ...] = ()
     stale: tuple[Stale, ...] = ()
 
     @property
@@ -56,7 +56,7 @@ class Score:
             *(f"rule {hit}" for hit in (self.rules.grave if self.rules else ())),
             *(f"watch list, {entry}" for entry in (self.watch.entries if self.watch else ())),
             *self._unanswered(),
-            *(f"{name} was not evaluated" for name in self.not_evaluated),
+            *(f"{one.table} was not evaluated" for one in self.not_evaluated),
             *(str(one) for one in self.stale),
         )
 
@@ -88,7 +88,7 @@ class Score:
             "is_in_training": self.is_in_training,
             "rules": self._rules_record(),
             "watch_list": self._watch_record(),
-            "not_evaluated": list(self.not_evaluated),
+            "not_evaluated": [str(one) for one in self.not_evaluated],
             "stale": [str(one) for one in self.stale],
         }
 
@@ -96,6 +96,8 @@ class Score:
         if self.rules is None:
             return []
         asked = f"{self.rules.asked} asked on {self.rules.decided_on}, {self.rules.held} held for want of data"
+        if self.rules.decided_on is None:
+            asked = f"none was asked about the customer by {self.as_of}"
         score = [] if self.rules.fraud_score is None else [f"fraud score {self.rules.fraud_score:.1f}"]
         return [asked, *score, *(str(hit) for hit in self.rules.hits)]
 

@@ -1,4 +1,4 @@
-"""What an answer rests on that is older than the date it was asked for."""
+"""What an answer lacks: tables of an earlier date, features declared otherwise since, tables that nothing filled."""
 
 from __future__ import annotations
 
@@ -28,3 +28,30 @@ class Stale:
             return f"{self.table} has nothing for {self.wanted}; run {self.run}"
         days = f"{self.days} day" + ("s" if self.days != 1 else "")
         return f"{self.table} is of {self.held}, {days} before {self.wanted}; run {self.run}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Redeclared:
+    """Stored features that are declared otherwise by now, or were not declared when their date was computed."""
+
+    table: str
+    features: tuple[str, ...]
+    run: str
+
+    def __str__(self) -> str:
+        named = ", ".join(self.features[:3]) + (", ..." if len(self.features) > 3 else "")
+        verb = "feature is" if len(self.features) == 1 else "features are"
+        told = f"{len(self.features)} {verb} declared otherwise than when they were stored ({named})"
+        return f"{self.table}: {told}; run {self.run}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotEvaluated:
+    """A table without any row of the source, what fills it, and the setting by which it is filled each night."""
+
+    table: str
+    run: str
+    setting: str
+
+    def __str__(self) -> str:
+        return f"{self.table}: run {self.run}; each night where {self.setting}"

@@ -198,6 +198,16 @@ class Ledger:
             states.append(DayState(day=day, is_late=is_late, stale=stale, absent=absent))
         return states
 
+    def redeclared(self, definition: Definition, day: date) -> tuple[str, ...]:
+        """The columns whose values of a day were computed by another definition, or not at all; none where the ledger
+        does not know the day.
+        """
+        rows = {row["as_of_date"]: row for row in self.read(definition.group).to_pylist()}
+        if day not in rows or rows[day]["definition"] == definition.name:
+            return ()
+        stale, absent = self._differences(definition).get(rows[day]["definition"], (tuple(definition.columns), ()))
+        return (*stale, *absent)
+
     def read(self, group: str) -> pa.Table:
         """The rows of a group, one a computed day."""
         return self.tables.read(DAYS, self._partition(group))

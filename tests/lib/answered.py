@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -49,20 +50,45 @@ def score_night(
     replace_arrow(warehouse, contract, data, where=where, run=Run(f"{source}/{recipe}/{day}", "test", "0"))
 
 
-def told_loads(warehouse: Warehouse, project: Project, **loads: Sequence[date]) -> None:
-    """The loads of each source, as a load writes them down."""
+def told_loads(
+    warehouse: Warehouse, project: Project, *, without: Mapping[str, date] | None = None, **loads: Sequence[date]
+) -> None:
+    """The loads of each source, each of all its tables but those of ``without``, as a load writes them down."""
     contract = project.contracts["monitor.loads"]
     for source, days in loads.items():
         rows = [
             {
-                "loaded_on": day, "table_name": "transactions", "rows_read": 1, "rows_accepted": 1, "rows_rejected": 0,
+                "loaded_on": day, "table_name": name, "rows_read": 1, "rows_accepted": 1, "rows_rejected": 0,
                 "rows_duplicate": 0, "rows_excluded": 0, "raw_sha256": "0", "source": source,
             }
             for day in days
+            for name in project.sources[source].tables
+            if (without or {}).get(name) != day
         ]  # fmt: skip
         data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
         where = Slice(f"loads/{source}", {"source": source})
         replace_arrow(warehouse, contract, data, where=where, run=Run(f"loads/{source}", "test", "0"))
+
+
+def note_features(
+    warehouse: Warehouse, project: Project, days: Sequence[date], inputs: Mapping[str, Sequence[str]], **more: str
+) -> None:
+    """What the ledger says of groups of the simulated bank: computed from these tables on these dates.
+
+    ``more`` are other columns of the rows, such as ``definition``.
+    """
+    contract = project.contracts["monitor.feature_days"]
+    rows = [
+        {
+            "as_of_date": day, "definition": "0", "rows_written": 1, "inputs": json.dumps(dict.fromkeys(tables, 1)),
+            "run_id": "test", "source": "simbank", "observations": "daily", "feature_group": group, **more,
+        }
+        for group, tables in inputs.items()
+        for day in days
+    ]  # fmt: skip
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
+    where = Slice("ledger", {"source": "simbank"})
+    replace_arrow(warehouse, contract, data, where=where, run=Run(f"ledger/{more}", "test", "0"))
 
 
 def open_accounts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from tallystick.answers import Answers, Score
+from tallystick.answers.staleness import NotEvaluated, Redeclared
 from tallystick.errors import InputError, NotFound
+from tallystick.features.ledger import Definition
 from tallystick.project import Project, load_project
 from tallystick.spec.data_files import DataFile
-from tallystick.tables import Warehouse
+from tallystick.tables import Run, Slice, Warehouse, arrow_schema, replace_arrow
 from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.customer_rows import CustomerFiles, customer_bucket
 from tests.lib.answered import (
+    note_features,
     open_accounts,
     score_night,
     store_accounts_held,
-    store_rows,
     told_loads,
 )
 
@@ -45,6 +47,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Wareho
     score_night(warehouse, project, "simbank", TUESDAY, {name: pd + 0.5 for name, pd in list(PEOPLE.items())[:-2]})
     score_night(warehouse, project, "berka", MONDAY, {"berka:1": 0.9}, recipe="consumer_loan")
     told_loads(warehouse, project, simbank=[MONDAY, TUESDAY], berka=[MONDAY])
+    groups = project.recipes["returning"].groups
+    note_features(warehouse, project, [MONDAY, TUESDAY], dict.fromkeys(groups, ("clean.accounts",)))
     return warehouse
 
 
@@ -59,7 +63,16 @@ def test_the_answer_is_the_stored_row_of_the_newest_night(answers: Answers) -> N
             customer_id=customer, as_of=TUESDAY, scored_on=TUESDAY, recipe="returning", model_version="returning/1",
             pd=pd + 0.5, score=50.0, decision="refer", limit_minor=200_000, currency="CNY",
             reasons=(f"reason of {customer}", "another"), is_in_training=False,
-            not_evaluated=("score.fraud_decisions", "score.watchlist"), stale=(),
+            not_evaluated=(
+                NotEvaluated(
+                    table="score.fraud_decisions", run="tally rules run daily --source simbank",
+                    setting="TALLYSTICK_RULES names daily",
+                ),
+                NotEvaluated(
+                    table="score.watchlist", run="tally watchlist update NAME --source simbank",
+                    setting="TALLYSTICK_WATCH_LIST names the list",
+                ),
+            ), stale=(),
         )  # fmt: skip
 
 
@@ -222,124 +235,24 @@ def test_an_answer_from_tables_imports_nothing_that_takes_longer_than_itself(
     assert done.stdout.split() == []
 
 
-AT_NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
-DECIDED = {"live_rules": 120, "live_held": 3, "fraud_score": 12.5}
-HIT = {"family": "velocity", "severity": "high", "status": "live", "reason": "Many payments in a day"}
-LISTED = {"observation_id": "loan7", "level": "act", "reason_1": "Salary is late", "clears_when": "salary comes",
-          "listed_on": MONDAY, "first_seen_on": MONDAY}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Answers:
-    """Scores of two nights, the rules' answers about both, and two watch lists."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("guarded"))
-    for day in (MONDAY, TUESDAY):
-        score_night(warehouse, project, "simbank", day, PEOPLE, decision="approve")
-    told_loads(warehouse, project, simbank=[MONDAY, TUESDAY])
-    people = [name for name in PEOPLE if name != "simbank:8"]  # nobody asked the rules about the last one
-    decided = [(name, day, DECIDED) for name in people for day in (MONDAY, TUESDAY)]
-    store_rows(warehouse, project, "score.fraud_decisions", decided)
-    store_rows(
-        warehouse,
-        project,
-        "score.fraud_flags",
-        [
-            ("simbank:1", MONDAY, {**HIT, "rule_id": "VEL001"}),  # of the night before: not of Tuesday's
-            ("simbank:2", TUESDAY, {**HIT, "rule_id": "VEL002", "severity": "low"}),
-            ("simbank:2", TUESDAY, {**HIT, "rule_id": "VEL003", "status": "shadow"}),
-            ("simbank:3", TUESDAY - timedelta(days=29), {**HIT, "rule_id": "APP001", "observations": "applications"}),
-            ("simbank:4", TUESDAY - timedelta(days=30), {**HIT, "rule_id": "APP001", "observations": "applications"}),
-            ("simbank:5", TUESDAY + timedelta(days=1), {**HIT, "rule_id": "APP001", "observations": "applications"}),
-            ("simbank:8", TUESDAY, {**HIT, "rule_id": "APP002", "observations": "applications", "as_of": AT_NOON}),
-        ],
-    )
-    store_rows(
-        warehouse,
-        project,
-        "score.watchlist",
-        [
-            ("simbank:6", MONDAY, LISTED),
-            ("simbank:6", TUESDAY, {**LISTED, "level": "off"}),
-            ("simbank:7", TUESDAY, {**LISTED, "listed_on": TUESDAY}),
-            ("simbank:1", TUESDAY + timedelta(days=1), LISTED),
-        ],
-    )
-    return Answers(warehouse, project)
-
-
-@pytest.mark.parametrize(
-    ("customer", "day", "hits", "listed"),
-    [
-        ("simbank:1", MONDAY, ["VEL001"], []),
-        ("simbank:1", TUESDAY, [], []),
-        ("simbank:2", TUESDAY, ["VEL002"], []),  # a shadow rule counts for nothing
-        ("simbank:3", TUESDAY, ["APP001"], []),
-        ("simbank:4", TUESDAY, [], []),  # longer ago than thirty days
-        ("simbank:5", TUESDAY, [], []),  # decided on a later day
-        ("simbank:6", MONDAY, [], ["act"]),
-        ("simbank:6", TUESDAY, [], []),  # has left the list
-        ("simbank:7", MONDAY, [], []),
-        ("simbank:7", TUESDAY, [], ["act"]),
-    ],
-)
-def test_hits_and_watched_loans_are_those_of_the_day(
-    guarded: Answers, customer: str, day: date, hits: list[str], listed: list[str]
-) -> None:
-    found = guarded.score(customer, as_of=day)
-    assert found.rules is not None
-    assert found.watch is not None
-    assert [hit.rule_id for hit in found.rules.hits] == hits
-    assert [entry.level for entry in found.watch.entries] == listed
-    assert (found.rules.decided_on, found.rules.held, found.watch.list_of) == (day, 3, day)
-    assert (found.stale, found.not_evaluated) == ((), ())
-    # A low hit is told and stops nothing.
-    assert found.is_granted_at_once == (not listed and hits in ([], ["VEL002"]))
-
-
-def test_what_stands_against_granting_at_once_is_named(guarded: Answers) -> None:
-    (told,) = guarded.score("simbank:7").objections
-    assert told == "watch list, act since 2026-03-10: Salary is late"
-    (told,) = guarded.score("simbank:1", as_of=MONDAY).objections
-    assert told == "rule VEL001 (high, daily of 2026-03-09)"
-    # An application of Tuesday noon hit a rule, which nobody knew when Tuesday began.
-    (told,) = guarded.score("simbank:8").objections
-    run = "tally rules run daily --source simbank"
-    assert told == f"score.fraud_decisions has nothing for 2026-03-10; run {run}"
+def test_stored_features_that_are_declared_otherwise_by_now_are_named(accounts: Answers, project: Project) -> None:
+    warehouse, group = accounts.warehouse, project.feature_groups["accounts"]
+    meant = Definition.of(group, project.contracts, observations=project.observations["daily"])
+    contract = project.contracts["monitor.feature_definitions"]
+    rows = [
+        {"feature_group": "accounts", "definition": "0", "column_name": name,
+         "fingerprint": "another" if name == "accounts_held_count_all" else said}
+        for name, said in meant.columns.items()
+    ]  # fmt: skip
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
+    replace_arrow(warehouse, contract, data, where=Slice("meanings", {}), run=Run("meanings", "test", "0"))
+    for definition, changed in (("0", ("accounts_held_count_all",)), (meant.name, ())):
+        note_features(warehouse, project, [TUESDAY], {"accounts": ("clean.accounts",)}, definition=definition)
+        stale = Answers(warehouse, project).vector("simbank:1", groups=["accounts"]).stale
+        assert [one.features for one in stale if isinstance(one, Redeclared)] == ([changed] if changed else [])
 
 
 def test_an_answer_without_rules_or_watch_list_is_never_granted_at_once(answers: Answers) -> None:
     found = answers.score("berka:1")
     assert (found.rules, found.watch, found.is_granted_at_once) == (None, None, False)
     assert "score.fraud_decisions was not evaluated" in found.objections
-
-
-def test_each_watch_list_is_looked_at_and_the_oldest_says_how_old_the_answer_is(
-    tmp_path: Path, project: Project
-) -> None:
-    warehouse = Warehouse(tmp_path)
-    for day in (MONDAY, TUESDAY):
-        score_night(warehouse, project, "simbank", day, PEOPLE, decision="approve")
-    told_loads(warehouse, project, simbank=[MONDAY, TUESDAY])
-    store_rows(
-        warehouse,
-        project,
-        "score.watchlist",
-        [("simbank:1", MONDAY, LISTED), ("simbank:2", TUESDAY, {**LISTED, "recipe": "another"})],
-    )
-    found = Answers(warehouse, project).score("simbank:1")
-    assert found.watch is not None
-    assert ([entry.level for entry in found.watch.entries], found.watch.list_of) == (["act"], MONDAY)
-    assert any(one.table == "score.watchlist" for one in found.stale)
-
-
-@pytest.mark.parametrize(("asked", "held"), [(3, 3), (0, 0)])
-def test_rules_without_any_answer_stop_granting_at_once(
-    tmp_path: Path, project: Project, asked: int, held: int
-) -> None:
-    warehouse = Warehouse(tmp_path)
-    score_night(warehouse, project, "simbank", TUESDAY, PEOPLE, decision="approve")
-    told_loads(warehouse, project, simbank=[TUESDAY])
-    decided = {**DECIDED, "live_rules": asked, "live_held": held, "live_hits": 0}
-    store_rows(warehouse, project, "score.fraud_decisions", [("simbank:1", TUESDAY, decided)])
-    store_rows(warehouse, project, "score.watchlist", [("simbank:2", TUESDAY, LISTED)])
-    assert Answers(warehouse, project).score("simbank:1").objections == (f"none of {asked} live rules had an answer",)

@@ -36,6 +36,10 @@ generative: setup ## run the random tests against the oracle (half a minute)
 soak: setup ## run the long kill, concurrency and random tests (hours on a small machine)
 	@$(BIN)/pytest -m soak --timeout 7200
 
+.PHONY: stack-test
+stack-test: setup ## bring the whole stack up without containers, operate it for four business dates, take it down (needs PostgreSQL)
+	@$(BIN)/pytest -s -m soak --timeout 5400 tests/acceptance/test_stack.py
+
 .PHONY: check
 check: setup ## formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet --diff .

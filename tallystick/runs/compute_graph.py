@@ -25,4 +25,4 @@ def run(params: ComputeGraph, session: SparkSession | None = None) -> None:
     known = context.project.graphs
     for name in params.graphs or tuple(known):
         graph = find_declared("graph", name, known)
-        build_graph_up(GraphBuild.open(context, graph), first=params.first)
+        build_graph_up(GraphBuild.open(context, graph), first=params.first, says_idle=True)

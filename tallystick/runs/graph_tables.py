@@ -68,16 +68,21 @@ class GraphBuild:
 
         From ``first`` on, where that is earlier.
         """
-        loaded = last_load(self.pinned.all_files)
-        low = self._first_day()
-        if loaded is None or low is None:
-            return []
-        due = list_snapshots(self.graph.every, first=low, last=loaded)
-        begin = min(first or date.max, self._first_wrong(due))
-        return [day for day in due if day >= begin]
+        begin = min(first or date.max, self._first_wrong(self._due)) if self._due else date.max
+        return [day for day in self._due if day >= begin]
+
+    @cached_property
+    def _due(self) -> list[date]:
+        """The dates of all snapshots up to the last load."""
+        loaded, low = last_load(self.pinned.all_files), self._first_day()
+        return [] if loaded is None or low is None else list_snapshots(self.graph.every, first=low, last=loaded)
 
     def build(self, days: Sequence[date]) -> int:
-        """Build the snapshots of these dates and replace all from the first to the last; returns the rows."""
+        """Build the snapshots of these dates and replace all from the first one on; returns the rows.
+
+        From the first due date on everything is replaced, so that no snapshot stays that is due no more: of another
+        ``every``, or before a table began. A date on which nobody was a customer has no rows.
+        """
         rows = self.prepare(self.pieces())
         files: list[DataFile] = []
         with working(f"graph {self.graph.name}") as how_far:
@@ -85,9 +90,10 @@ class GraphBuild:
                 files += self._write(rows.snapshot(day), day)
                 part(1.0)
         context, contract = self.context, self.context.contracts[self.graph.table]
-        where = self._slice((days[0], days[-1] + timedelta(days=1)))
+        where = self._slice((None if days[0] == self._due[0] else days[0], None))
         inputs = self._inputs.versions(self.pinned.versions)
-        by = context.signed(self.definition, inputs, run_id=f"{context.run_id}/{self.graph.name}")
+        run_id = f"{context.run_id}/{self.graph.name}"
+        by = context.signed(self.definition, inputs, run_id=run_id, known_by=days[-1])
         return replace_files(context.warehouse, contract, files, where=where, run=by).rows
 
     def pieces(self) -> dict[str, Pieces]:
@@ -128,7 +134,11 @@ class GraphBuild:
         changes = ChangeLog(self.context.warehouse, self.context.source.name)
         reached = self._inputs.reach(changes, {str(n): int(v) for n, v in facts["inputs"].items()})
         stored = set(self._stored_days())
-        return min([reached, *(day for day in due if day not in stored)], default=date.max)
+        if not stored <= set(due):
+            return date.min
+        # A commit builds all dates up to the last load: those without rows, when nobody was a customer yet, are done.
+        done = str(facts.get("known_by", ""))
+        return min([reached, *(day for day in due if day not in stored and day.isoformat() > done)], default=date.max)
 
     @cached_property
     def _facts(self) -> Mapping[str, Any]:
@@ -186,13 +196,18 @@ def build_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> None:
             build_graph_up(GraphBuild.open(context, graph))
 
 
-def build_graph_up(building: GraphBuild, *, first: date | None = None) -> None:
-    """Build what lacks of one graph, and all from ``first`` on where that is asked for, and say what was built."""
+def build_graph_up(building: GraphBuild, *, first: date | None = None, says_idle: bool = False) -> None:
+    """Build what lacks of one graph, and all from ``first`` on where that is asked for, and say what was built.
+
+    ``says_idle`` says so, too, where nothing lacked: for a run that does nothing else.
+    """
     days = building.list_due(first=first)
+    table = building.graph.table
     if days:
         rows = building.build(days)
-        table = building.graph.table
         progress(f"      {table}: {rows} rows, {len(days)} snapshots from {days[0]} to {days[-1]}")
+    elif says_idle:
+        progress(f"      {table}: nothing to build, all snapshots up to the last load are stored")
 
 
 def _read_pieces(

@@ -34,8 +34,8 @@ Pieces = Callable[[], Iterable[pa.Table]]
 class GraphRows:
     """All that a graph needs of its rows, numbered and in order, ready for any snapshot.
 
-    ``members`` are rows that make somebody a customer. ``filled`` are the kinds of which the source fills a table at
-    all: measures of the others are null.
+    ``members`` are rows that make somebody a customer. ``told`` says, by table, when any row of it is visible:
+    before that, and after the last one was taken back, measures of what the table tells are null.
     """
 
     graph: CustomerGraph
@@ -44,7 +44,7 @@ class GraphRows:
     members: tuple[SeenSpans, ...]
     ties: tuple[TieRows, ...]
     values: Mapping[str, ValueRows]
-    filled: frozenset[str]
+    told: Mapping[str, SeenSpans]
     outcomes: Outcomes | None = None
 
     def snapshot(self, day: date) -> pa.Table:
@@ -66,25 +66,33 @@ class GraphRows:
         return pa.table({"customer_id": self.customers.take(pa.array(places)), **columns})
 
     def _kinds(self, moment: Moment, members: Bools) -> dict[str, KindTies]:
-        """The edges of each kind, customers numbered among the members."""
+        """The edges of each kind that has visible rows, customers numbered among the members."""
         local = np.cumsum(members).astype(np.int32) - 1
         found = {}
         for kind in self.graph.kinds:
-            if kind in self.filled:
-                edges = [tie.edges(moment, members) for tie in self.ties if tie.tie.kind == kind]
-                found[kind] = KindTies.of(edges, local=local, members=members)
+            ties = [tie for tie in self.ties if tie.tie.kind == kind and self._is_told(moment, *tie.tie.tables)]
+            if ties:
+                found[kind] = KindTies.of([tie.edges(moment, members) for tie in ties], local=local, members=members)
         return found
+
+    def _is_told(self, moment: Moment, *tables: str) -> bool:
+        """Whether each of the tables has a row that is visible at the moment."""
+        return all(name in self.told and self.told[name].visible(moment).any() for name in tables)
 
     def _payments(self, moment: Moment, members: Bools) -> tuple[Codes, Codes, Ints] | None:
         local = np.cumsum(members).astype(np.int32) - 1
         for tie in self.ties:
-            if tie.tie.name == self.graph.payments:
+            if tie.tie.name == self.graph.payments and self._is_told(moment, *tie.tie.tables):
                 source, target, at = tie.payments(moment, members)
                 return local[source], local[target], at
         return None
 
     def _values(self, moment: Moment) -> dict[str, Floats]:
-        found = {name: rows.at(moment, count=len(self.customers)) for name, rows in self.values.items()}
+        found = {
+            name: rows.at(moment, count=len(self.customers))
+            for name, rows in self.values.items()
+            if self._is_told(moment, rows.value.table)
+        }
         if self.graph.outcome is not None:
             bad = np.full(len(self.customers), np.nan)
             if self.outcomes is not None:
@@ -107,7 +115,7 @@ def prepare_graph(
     """Number the customers and put all rows in order; ``pieces`` holds, by name, the tables that exist at the source.
 
     One piece of one table is in memory at a time, beside what is kept of those before. A table that is not there has
-    no rows: ties of it tie nobody, values are null and flags 0.
+    no rows: what it would tell is null.
     """
     customers = _number_customers(graph, pieces, contracts)
     reader = _Reader(graph, ties, pieces, contracts=contracts, customers=customers, zone=zone)
@@ -120,7 +128,7 @@ def prepare_graph(
         members=tuple(reader.members),
         ties=tuple(join_tie(tie, parts, reader.owners(tie), customers=customers) for tie, parts in reader.ties),
         values={value.name: ValueRows.joined(parts) for value, parts in reader.values},
-        filled=frozenset(ties[name].kind for name in graph.ties if set(ties[name].tables) <= set(pieces)),
+        told={name: SeenSpans.joined(parts) for name, parts in reader.told.items()},
         outcomes=outcomes,
     )
 
@@ -145,11 +153,16 @@ class _Reader:
         told = [value for value in graph.values if value.table in pieces]
         self.values: list[tuple[NodeValue, list[ValueRows]]] = [(value, []) for value in told]
         self.members: list[SeenSpans] = []
+        self.told: dict[str, list[SeenSpans]] = {}
 
     @property
     def tables(self) -> list[str]:
         """The tables to read, each once."""
-        used = [*self.graph.tables, *(tie.table for tie, _ in self.ties), *(value.table for value, _ in self.values)]
+        used = [
+            *self.graph.tables,
+            *(table for tie, _ in self.ties for table in tie.tables),
+            *(value.table for value, _ in self.values),
+        ]
         return [name for name in dict.fromkeys(used) if name in self.pieces]
 
     def read(self, table: str) -> None:
@@ -157,6 +170,7 @@ class _Reader:
         contract = self.contracts[table]
         for piece in self.pieces[table]():
             seen = see_rows(piece, contract, self.customers)
+            self.told.setdefault(table, []).append(seen.spans.outline())
             if table in self.graph.tables:
                 self.members.append(seen.spans)
             for tie, parts in self.ties:

@@ -70,6 +70,14 @@ class SeenSpans:
         is_known = (self.known <= moment.number) & (moment.number < self.until)
         return np.asarray(is_known & (self.at < moment.instant))
 
+    def outline(self) -> SeenSpans:
+        """Rows of nobody, of which one is visible at a moment exactly if one of these is: of each span the earliest."""
+        order = np.lexsort((self.at, self.until, self.known))
+        known, until = self.known[order], self.until[order]
+        is_first = np.append(True, (known[1:] != known[:-1]) | (until[1:] != until[:-1]))[: order.size]
+        kept = self.taken(order[is_first])
+        return SeenSpans(np.full(kept.at.size, -1, dtype=np.int32), kept.at, kept.known, kept.until)
+
     def taken(self, index: Ints | Bools) -> SeenSpans:
         """The rows at ``index``, in that order."""
         return SeenSpans(self.person[index], self.at[index], self.known[index], self.until[index])

@@ -55,12 +55,15 @@ def check_graphs(
 
     ``snapshots`` of those that observations of the ``sample`` have their features from are drawn by ``seed``, all if
     there are fewer. All customers of them are compared, exactly, null with null; a customer who is in one of both alone
-    differs in every measure. Nothing is checked without graphs.
+    differs in every measure. A graph of which no snapshot was compared fails: nothing was shown of it. Without
+    graphs there is nothing to check, and no finding.
     """
     changed: dict[str, int] = {}
-    compared, built = 0, 0
+    compared, built, unseen = 0, 0, []
     for graph, of_graph in zip(graphs, parts_of(how_far, [1] * len(graphs)), strict=True):
         days = choose_snapshots(graph.stored, sample, zone=zone, size=snapshots, seed=seed)
+        if not days:
+            unseen.append(graph.name)
         for day, of_day in zip(days, parts_of(of_graph, [1] * len(days)), strict=True):
             found = graph.snapshot(_truncated(graph, day, zone=zone), day)
             stored = graph.stored.filter(pc.equal(graph.stored["known_on"], pa.scalar(day, pa.date32())))
@@ -72,12 +75,16 @@ def check_graphs(
     if not graphs:
         return []
     detail = f"{built} snapshots of {len(graphs)} graphs built again, {compared} values compared"
-    if not changed:
+    if not changed and not unseen:
         return [AuditFinding(check="graph_truncation", value=0.0, threshold=0.0, is_passed=True, detail=detail)]
     return [
         AuditFinding(check="graph_truncation", feature=name, value=float(count), threshold=0.0, is_passed=False,
                 detail=f"{count} values change when rows that were not visible at a snapshot are removed")
         for name, count in sorted(changed.items())
+    ] + [
+        AuditFinding(check="graph_truncation", feature=name, value=None, threshold=0.0, is_passed=False,
+                detail="no observation of the sample has its features from a stored snapshot: nothing was compared")
+        for name in unseen
     ]  # fmt: skip
 
 

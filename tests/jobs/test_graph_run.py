@@ -57,9 +57,9 @@ def test_an_outcome_counts_once_it_is_settled_and_known(bank: Path, project_root
     assert {day for _, day in told} == {dt.date(2026, month, 1) for month in range(1, 6)}
     # c2 is past the thirty days by 9 February, but its ninety days end on 10 April; the report is of 15 March.
     assert [told["c1", day] for day in (dt.date(2026, 3, 1), APRIL, MAY)] == [
-        (None, 0, 0.0, 0.0, 2), (None, 0, 0.0, 1.0, 2), (0.5, 2, 0.0, 1.0, 2)
+        (None, 0, None, None, 2), (None, 0, 0.0, 1.0, 2), (0.5, 2, 0.0, 1.0, 2)
     ]  # fmt: skip
-    assert told["c4", dt.date(2026, 2, 1)] == (None, 0, 0.0, 0.0, 0)
+    assert told["c4", dt.date(2026, 2, 1)] == (None, 0, None, None, 0)  # nobody told of fraud yet
     assert told["c4", MAY] == (0.0, 1, 0.0, 0.0, 1)
 
 
@@ -97,6 +97,47 @@ def test_another_declaration_builds_all_again(tmp_path: Path, bank: Path) -> Non
     assert set(after.values()) == {(0,)} != set(before.values())
 
 
+def test_another_frequency_leaves_no_old_snapshot_behind(tmp_path: Path, bank: Path) -> None:
+    project = copy_declarations(tmp_path / "project")
+    path = project / "features" / "chains.py"
+    monthly = path.read_text()
+    path.write_text(monthly.replace('every="month"', 'every="week"'), encoding="utf-8")
+    build(bank, project)
+    assert dt.date(2025, 12, 8) in {day for _, day in snapshots(bank)}
+    path.write_text(monthly, encoding="utf-8")
+    build(bank, project)
+    assert {day for _, day in snapshots(bank)} == {dt.date(2026, month, 1) for month in range(1, 6)}
+
+
+def test_what_is_stored_does_not_depend_on_when_a_table_began(tmp_path: Path, bank: Path, project_root: Path) -> None:
+    again, rows = tmp_path / "again", opened()
+    late = {name: rows.pop(name) for name in ("clean.accounts", "clean.fraud_reports")}
+    late["clean.accounts"] = [
+        {**one, "known_on": dt.date(2026, 2, 20), "loaded_on": dt.date(2026, 4, 2)} for one in late["clean.accounts"]
+    ]
+    load(again, rows, name="a", project=project_root)
+    build(again, project_root)
+    assert dt.date(2026, 1, 1) in {day for _, day in snapshots(again)}
+    load(again, late | {"clean.orders": [row("c4", "o4", MAY)]}, name="b", project=project_root)
+    build(again, project_root)
+    grown = snapshots(again, "money_neighbours", "any_fraud_sum", "any_bad_count", "known_neighbours")
+    build(again, project_root, first=dt.date(2025, 1, 1))
+    assert snapshots(again, "money_neighbours", "any_fraud_sum", "any_bad_count", "known_neighbours") == grown
+    assert min(day for _, day in grown) == dt.date(2026, 3, 1)
+
+
+def test_a_snapshot_without_customers_is_not_built_again(tmp_path: Path, project_root: Path) -> None:
+    # Known before it happened, as a booked account may be: a snapshot is due, and nobody is a customer yet.
+    warehouse, opening = tmp_path / "warehouse", dt.date(2026, 2, 10)
+    early = {name: [row("c1", "e1", opening, known_on=dt.date(2026, 1, 1), loaded_on=opening)] for name in
+             ("clean.accounts", "clean.applications", "clean.customers")}  # fmt: skip
+    load(warehouse, early, name="a", project=project_root)
+    build(warehouse, project_root)
+    before = version(warehouse)
+    build(warehouse, project_root)
+    assert version(warehouse) == before
+
+
 def test_an_observation_has_the_last_snapshot_at_or_before_it(bank: Path, project_root: Path) -> None:
     midnight = at(MAY, 0)
     asked = {"p8": midnight - dt.timedelta(microseconds=1), "p9": midnight, "p7": at(dt.date(2025, 12, 15))}
@@ -127,7 +168,7 @@ def audited(warehouse: Path, project_root: Path, change: Callable[[pa.Table, Gra
     sample = pa.table({"as_of": pa.array([at(APRIL), at(MAY, 0), at(dt.date(2026, 3, 20))], pa.timestamp("us", "UTC"))})
     planted = replace(graph, stored=change(graph.stored, rows))
     found = check_graphs([planted], sample, zone="Asia/Shanghai", snapshots=9)
-    assert all(one.is_passed == (one.value == 0) for one in found)
+    assert all(one.is_passed == (one.value == 0) for one in found)  # no value is no zero
     return {one.feature: one.value or 0.0 for one in found}
 
 
@@ -140,6 +181,11 @@ def snapshots_of(rows: GraphRows, days: Iterable[dt.date], columns: Sequence[str
 def test_the_audit_finds_no_difference_in_what_was_built(bank: Path, project_root: Path) -> None:
     build(bank, project_root)
     assert audited(bank, project_root, lambda stored, _: stored) == {"": 0.0}
+
+
+def test_the_audit_fails_where_it_compared_no_snapshot(bank: Path, project_root: Path) -> None:
+    build(bank, project_root)
+    assert audited(bank, project_root, lambda stored, _: stored.slice(0, 0)) == {"graph.people": 0.0}
 
 
 def test_the_audit_finds_a_label_of_the_future(bank: Path, project_root: Path) -> None:

@@ -120,8 +120,6 @@ FROM t LATERAL VIEW reflect('java.lang.System', 'getenv') x AS y
 FROM (SELECT TRANSFORM(a) USING 'cat /etc/passwd' AS (x) FROM t)
 FROM t JOIN json.`/etc/passwd` s ON s.a = t.a
 FROM t TABLESAMPLE (10 PERCENT) REPEATABLE (3)
-FROM t LIMIT 10
-FROM t OFFSET 10
 FROM (SELECT a FROM t LIMIT 10) s
 WHERE a IN (SELECT a FROM t LIMIT 1)
 """.strip().splitlines()
@@ -170,6 +168,16 @@ def test_rows_that_come_from_elsewhere_or_by_chance_are_refused(clause: str) -> 
         tree, problems = read
         assert tree is None
         assert problems
+
+
+@pytest.mark.parametrize("clause", ["LIMIT 10", "OFFSET 10", "LIMIT 10 OFFSET 10"])
+def test_a_view_that_takes_some_rows_in_no_order_is_refused(clause: str) -> None:
+    # Of a mapping the rules for mappings say it, with an order or without.
+    tree, problems = parse_query(f"SELECT a FROM t {clause}", "source.yaml")
+    assert tree is None
+    assert len(problems) == 1
+    _, problems = parse_mapping("t", f"SELECT a AS x FROM t {clause}", "t.sql")
+    assert problems
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

@@ -6,7 +6,6 @@ project need not ask which of the two it has.
 Here: addresses, and what a store of objects is asked. Not here: tables, Delta, Parquet.
 """
 
-from tallystick.places.homes import local_home
-from tallystick.places.remote_path import RemotePath, to_place
+from tallystick.places.remote_path import RemotePath, local_home, to_place
 
 __all__ = ["RemotePath", "local_home", "to_place"]

@@ -1,16 +1,26 @@
 """A path in an object store with the methods of ``pathlib.Path`` that the store of tables uses.
 
-A command line or a DAG builds such a path and imports no client.
+Apart from ``object_store``, which does the asking: a command line or a DAG builds such a path and imports no client.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Generator
+from fnmatch import fnmatchcase
+from io import BytesIO, TextIOWrapper
 from pathlib import Path, PosixPath
+from stat import S_IFDIR, S_IFREG
+from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import InputError, SetupError
 
+if TYPE_CHECKING:
+    from tallystick.places.object_store import Found
+
 SCHEME = "s3a"
+HOME_VARIABLE = "TALLYSTICK_LOCAL"
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/+(.*)")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _FIX = f"a folder, or {SCHEME}://bucket/path"
@@ -44,6 +54,9 @@ class RemotePath(PosixPath):
     A write is seen whole or not at all. What is not written here fails instead of looking at this machine's disk.
     """
 
+    SCHEME = SCHEME
+    _found: Found | None = None  # what a listing told, so that asking each file again is not needed
+
     def __str__(self) -> str:
         is_whole = self.parts[:1] == (f"{SCHEME}:",)  # a part of one is relative, as ``relative_to`` gives it
         return f"{SCHEME}://{'/'.join(self.parts[1:])}" if is_whole else "/".join(self.parts)
@@ -72,3 +85,107 @@ class RemotePath(PosixPath):
     def expanduser(self) -> RemotePath:
         """Itself."""
         return self
+
+    def is_file(self) -> bool:
+        """Whether there is an object of this name."""
+        return self._found is not None or self._store().look(self.bucket, self.key) is not None
+
+    def is_dir(self) -> bool:
+        """Whether an object lies below."""
+        return next(self._store().find(self.bucket, f"{self.key}/"), None) is not None
+
+    def exists(self) -> bool:
+        """Whether there is an object of this name or below it."""
+        return self.is_file() or self.is_dir()
+
+    def stat(self, *, follow_symlinks: bool = True) -> Any:
+        """Bytes and time of change of an object; FileNotFoundError when there is none."""
+        found = self._found or self._store().look(self.bucket, self.key)
+        if found is None:
+            raise self._store().NoSuchObject(str(self))
+        return _Told(found.size, found.changed_at.timestamp())
+
+    def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        """Nothing: there are no folders."""
+
+    def rglob(self, pattern: str) -> Generator[RemotePath, None, None]:
+        """The objects below whose name fits the pattern, in the order of their keys."""
+        for found in self._store().find(self.bucket, f"{self.key}/"):
+            if fnmatchcase(found.key.rpartition("/")[2], pattern):
+                yield self._of(found)
+
+    def glob(self, pattern: str) -> Generator[RemotePath, None, None]:
+        """The objects and folders below that fit the pattern; ``**`` is not known."""
+        head, _, rest = pattern.partition("/")
+        if not any(sign in head for sign in "*?["):
+            inside = self / head
+            if rest:
+                yield from inside.glob(rest)
+            elif inside.exists():
+                yield inside
+            return
+        for found in self._store().find(self.bucket, f"{self.key}/", depth=1):
+            if fnmatchcase(found.key.rstrip("/").rpartition("/")[2], head):
+                inside = self._of(found)
+                if not rest:
+                    yield inside
+                elif found.key.endswith("/"):
+                    yield from inside.glob(rest)
+
+    def read_bytes(self) -> bytes:
+        """The object; FileNotFoundError when there is none."""
+        return self._store().read(self.bucket, self.key)
+
+    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
+        """The object as text."""
+        return self.read_bytes().decode(encoding or "utf-8")
+
+    def write_bytes(self, data: Any) -> int:
+        """Put the object in place of what is there."""
+        self._store().write(self.bucket, self.key, bytes(data))
+        return len(data)
+
+    def open(self, mode: str = "r", *others: Any, **named: Any) -> Any:
+        """The object as a file to read."""
+        if mode not in ("r", "rb"):
+            raise SetupError("an object is written whole", where=str(self))
+        content = BytesIO(self.read_bytes())
+        return content if mode == "rb" else TextIOWrapper(content, encoding="utf-8")
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Remove the object; one that is gone is no error, as the store does not tell."""
+        self._store().remove(self.bucket, self.key)
+
+    def _of(self, found: Found) -> RemotePath:
+        path = RemotePath(self.parts[0], self.bucket, *found.key.strip("/").split("/"))
+        if not found.key.endswith("/"):
+            path._found = found
+        return path
+
+    def _store(self) -> Any:
+        from tallystick.places import object_store
+
+        return object_store
+
+
+class _Told:
+    """What ``stat`` tells of an object."""
+
+    def __init__(self, size: int, changed_at: float) -> None:
+        self.st_size = size
+        self.st_mtime = changed_at
+        self.st_mode = S_IFREG if size >= 0 else S_IFDIR
+
+
+def local_home(root: Path) -> Path:
+    """The warehouse's folder itself; of a warehouse in an object store, a folder of its own below TALLYSTICK_LOCAL.
+
+    SetupError when that is not set. The folder need not exist.
+    """
+    if not isinstance(root, RemotePath):
+        return root
+    told = os.environ.get(HOME_VARIABLE, "")
+    if not told:
+        fix = f"set {HOME_VARIABLE} to a folder of this machine"
+        raise SetupError("reports, pages and models without a server need a folder", where=str(root), fix=fix)
+    return Path(told).expanduser().resolve().joinpath(*root.parts[1:])

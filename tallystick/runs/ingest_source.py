@@ -24,6 +24,7 @@ from tallystick.ingest.deliveries import check_order, find_deliveries, landed_de
 from tallystick.ingest.load import describe_load, prepare_load
 from tallystick.ingest.rejected import waiting_tables
 from tallystick.ingest.resources import LoadResources
+from tallystick.places import RemotePath
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress, working
 from tallystick.runs.pseudonym_key import LOADS, check_key, read_key
@@ -91,7 +92,7 @@ def _load(context: RunContext, session: Session, landing: Landing, *, origin: Pa
         load = prepare_load(
             source,
             contracts=context.contracts,
-            delivery=landed_delivery(source, landing.path, load_date=day, origin=origin),
+            delivery=landed_delivery(source, landing.local, load_date=day, origin=origin),
             earlier=_earlier(context, [*stored, *(f"{table}_rejected" for table in waiting)], before=day),
             resources=_resources(context, session, scratch, size=sum(file.size for file in landing.manifest), key=key),
             tell=progress,
@@ -129,6 +130,9 @@ def _resources(
         tasks: Sequence[Any], work: Callable[[Any], list[Any]], sizes: Sequence[int], how_far: HowFar
     ) -> list[Any]:
         is_small = size <= FEW_BYTES or len(tasks) <= 1
+        if not is_small and isinstance(context.warehouse.root, RemotePath):
+            # Tasks of other machines see an object store but not the copy of the delivery that this machine holds.
+            is_small = not session().sparkContext.master.startswith("local")
         return run_tasks(None if is_small else session(), tasks, work, sizes=sizes, how_far=how_far)
 
     return LoadResources(

@@ -25,7 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/dialect": DATA | {"duckdb", "h3", "sqlglot"},
     "tallystick/hashes.py": DATA | {"xxhash"},
     "tallystick/visibility": DATA,
-    "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "py4j"},
+    "tallystick/places": {"boto3", "botocore"},
+    "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "fsspec", "py4j"},
     "tallystick/ingest": SPARK | {"sqlglot", "yaml", "py4j"},
     "tallystick/quality": SPARK | {"great_expectations"},
     "tallystick/buckets": SPARK,
@@ -186,6 +187,7 @@ def test_every_package_that_is_imported_is_declared_and_explained() -> None:
         "delta": "delta-spark",
         "airflow": "apache-airflow",
         "py4j": "pyspark",
+        "botocore": "boto3",
     }
     imported = {
         name.partition(".")[0]

@@ -18,7 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound
+from tallystick.places import RemotePath, local_home
 from tallystick.spec.sources import LANDING_FILES
+from tallystick.tables.landing.copies import pull, push
 from tallystick.tables.store.disk import full_disk_is_setup_error, locked, write_whole
 from tallystick.tables.store.slices import PLAIN, Run
 from tallystick.tables.store.warehouse import Warehouse
@@ -53,11 +55,21 @@ class Landing:
         """Whether the load's tables were committed."""
         return (self.path / PUBLISHED).is_file()
 
+    @property
+    def local(self) -> Path:
+        """The folder of this machine where the files can be read: of a load in an object store, a copy."""
+        if not isinstance(self.path, RemotePath):
+            return self.path
+        folder = local_home(self.path)
+        if read_manifest(folder) != self.manifest:
+            pull(self.path, folder, {file.name: file.sha256 for file in self.manifest}, last=MANIFEST)
+        return folder
+
     def file(self, name: str) -> Path:
         """The landed copy of the delivery's file; InputError when the delivery has no such file."""
         if name not in {f.name for f in self.manifest}:
             raise InputError("the delivery has no such file", where=f"{self.source} {self.load_date}, {name}")
-        return self.path / name
+        return self.local / name
 
 
 def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Path, files: Sequence[str]) -> Landing:
@@ -84,13 +96,17 @@ def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Pa
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
         with locked(home / f".{load_date}.lock", "another run is landing this load", where=f"{source} {load_date}"):
-            return _land(home, source, load_date, origin, names)
+            found = _published(home / load_date.isoformat(), source, load_date, origin, names=names)
+            if found is not None:
+                return found
+            if isinstance(home, RemotePath):
+                return _land_remotely(home, source, load_date, origin, names=names)
+            return _land(home, source, load_date, origin, names=names)
 
 
-def _land(home: Path, source: str, load_date: date, origin: Path, names: list[str]) -> Landing:
-    target = home / load_date.isoformat()
-    _sweep(home, load_date)
-    held = _read_manifest(target)
+def _published(target: Path, source: str, load_date: date, origin: Path, *, names: Sequence[str]) -> Landing | None:
+    """The landing of a load that was published, if it was of the same bytes; None when it was never published."""
+    held = read_manifest(target)
     if held is not None and (target / PUBLISHED).is_file():
         offered = tuple(_digest(origin / name, name) for name in names)
         if offered != held:
@@ -101,6 +117,24 @@ def _land(home: Path, source: str, load_date: date, origin: Path, names: list[st
                 fix="deliver corrections under a new load date",
             )
         return Landing(source, load_date, target, held, "same")
+    return None
+
+
+def _land_remotely(home: RemotePath, source: str, load_date: date, origin: Path, *, names: Sequence[str]) -> Landing:
+    """Land in a folder of this machine, which the load reads, and put the same files into the store."""
+    mirror = local_home(home)
+    mirror.mkdir(parents=True, exist_ok=True)
+    copy = _land(mirror, source, load_date, origin, names=names)
+    target = home / load_date.isoformat()
+    if read_manifest(target) != copy.manifest:
+        push(copy.path, target, [file.name for file in copy.manifest], last=MANIFEST)
+    return Landing(source, load_date, target, copy.manifest, "new")
+
+
+def _land(home: Path, source: str, load_date: date, origin: Path, *, names: Sequence[str]) -> Landing:
+    target = home / load_date.isoformat()
+    _sweep(home, load_date)
+    held = read_manifest(target)
     # Copied beside its place and then renamed: a reader sees the old load or the new one, and a killed landing leaves
     # only a folder that the next one removes.
     part = home / f".landing-{load_date}-{uuid.uuid4().hex}"
@@ -122,7 +156,7 @@ def mark_published(landing: Landing, run: Run) -> None:
 
     ConflictError when other bytes were landed since: what was committed is not what is there now.
     """
-    if _read_manifest(landing.path) != landing.manifest:
+    if read_manifest(landing.path) != landing.manifest:
         where = f"{landing.source} {landing.load_date}"
         raise ConflictError("another delivery took this load's place", where=where, fix="run the load again")
     if not landing.is_published:
@@ -130,12 +164,14 @@ def mark_published(landing: Landing, run: Run) -> None:
             write_whole(
                 landing.path / PUBLISHED, json.dumps({"run_id": run.run_id, "code_version": run.code_version}) + "\n"
             )
+    if isinstance(landing.path, RemotePath):
+        shutil.rmtree(local_home(landing.path), ignore_errors=True)  # a supplier's rows do not stay on this machine
 
 
 def find_landing(warehouse: Warehouse, source: str, load_date: date) -> Landing:
     """The landed load, for a replay; NotFound when there is none. ``status`` is ``same`` when it is published."""
     target = warehouse.root / "raw" / source / load_date.isoformat()
-    manifest = _read_manifest(target)
+    manifest = read_manifest(target)
     if manifest is None:
         raise NotFound(f"no load of {source} was landed for {load_date}", where=str(target.parent))
     return Landing(source, load_date, target, manifest, "same" if (target / PUBLISHED).is_file() else "new")
@@ -220,7 +256,8 @@ def _manifest_text(source: str, load_date: date, manifest: Sequence[LandedFile])
     return json.dumps({"source": source, "load_date": load_date.isoformat(), "files": files}, indent=2) + "\n"
 
 
-def _read_manifest(target: Path) -> tuple[LandedFile, ...] | None:
+def read_manifest(target: Path) -> tuple[LandedFile, ...] | None:
+    """The files of the load in this folder; None when there is none."""
     try:
         told: Mapping[str, list[dict[str, object]]] = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -21,7 +21,7 @@ from tallystick.errors import ConflictError
 from tallystick.spec.data_files import DataFile
 from tallystick.tables.store.slices import LAYOUT, Commit, Run, Slice
 from tallystick.tables.store.snapshots import live_files
-from tallystick.tables.store.warehouse import LOG, delta_errors
+from tallystick.tables.store.warehouse import LOG, delta_errors, open_delta
 
 # Among a commit's facts: the version that it undid.
 UNDOES = "undoes"
@@ -142,7 +142,7 @@ def commit_change(table: DeltaTable, change: FileChange, *, name: str) -> None:
             except CommitFailedError:
                 # delta-rs refuses beside any commit that removed a file, so also beside one that has nothing to do
                 # with this slice. What matters is looked at here, and then it is tried on the newer version.
-                newer = DeltaTable(table.table_uri)
+                newer = open_delta(table.table_uri.rstrip("/"))
                 if attempt == ATTEMPTS - 1 or _is_overtaken(change, table, newer):
                     raise
                 table = newer

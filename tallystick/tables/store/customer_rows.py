@@ -22,6 +22,7 @@ from tallystick.errors import NotFound
 from tallystick.hashes import hash_text
 from tallystick.spec.data_files import DataFile
 from tallystick.tables.store.disk import damaged_file_is_setup_error
+from tallystick.tables.store.file_access import open_parquet
 
 CUSTOMER = "customer_id"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,9 +80,7 @@ class CustomerFiles:
         found = self._open.pop(data.path, None)
         if found is None:
             try:
-                found = pq.ParquetFile(
-                    data.path, memory_map=True, coerce_int96_timestamp_unit="us", read_dictionary=[CUSTOMER]
-                )
+                found = open_parquet(data.path, coerce_int96_timestamp_unit="us", read_dictionary=[CUSTOMER])
             except FileNotFoundError:
                 where = data.path.rpartition("/")[2]
                 raise NotFound("a file of the pinned version is gone", where=where, fix="pin a newer version") from None

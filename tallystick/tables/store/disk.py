@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
 from tallystick.errors import ConflictError, SetupError
+from tallystick.places import RemotePath
 
 # How often a lock that another run holds for milliseconds is asked for.
 _ASK_SECONDS = 0.01
@@ -45,6 +45,9 @@ def full_disk_is_setup_error(where: str) -> Iterator[None]:
 
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` so that ``path`` is the old file or the new one whenever the process dies."""
+    if isinstance(path, RemotePath):
+        path.write_bytes(text.encode())
+        return
     # One name, so that the next write takes over what a killed one left; writers of one path hold a lock.
     part = path.with_name(f".{path.name}.part")
     # A link in its place would be written through.
@@ -64,8 +67,14 @@ def locked(path: Path, conflict: str, *, where: str, wait_seconds: float = 0) ->
     """Hold the lock file; the system drops the lock when the process dies, however it dies.
 
     ConflictError when another run still holds it after ``wait_seconds``. Nothing is written to the file, and a link in
-    its place is not followed: what it leads to is not ours.
+    its place is not followed: what it leads to is not ours. In an object store, a lease stands for the lock.
     """
+    if isinstance(path, RemotePath):
+        from tallystick.places.leases import leased
+
+        with leased(path, conflict, where=where, wait_seconds=wait_seconds):
+            yield
+        return
     try:
         opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError as error:
@@ -113,8 +122,10 @@ def refuse_damaged_files(name: str, paths: Iterable[str]) -> None:
 
 def _is_whole(path: str) -> bool:
     """Whether the file can be read to its end; one that is gone is not damaged."""
+    from tallystick.tables.store.file_access import open_parquet
+
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for _ in file.iter_batches(batch_size=1 << 16):
                 pass
     except FileNotFoundError:

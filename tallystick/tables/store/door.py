@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from tallystick.errors import ContractError
+from tallystick.errors import ConflictError, ContractError
+from tallystick.places import RemotePath
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.bucketing import check_rows, check_writer, mark_of
@@ -98,7 +99,14 @@ def commit_write(warehouse: Warehouse, checked: CheckedWrite) -> Commit:
             raise ContractError("there is nothing to commit", where=f"table {checked.name}")
         return checked.done
     before, path = checked.table.version(), warehouse.table_path(checked.name)
-    commit_change(checked.table, checked.change, name=checked.name)
+    try:
+        commit_change(checked.table, checked.change, name=checked.name)
+    except ConflictError:
+        # An object store may have taken the entry and its answer been lost: then the entry in our way is our own.
+        found = find_commit(path, checked.run.run_id, checked.where, after=before)
+        if found is None or not isinstance(warehouse.root, RemotePath):
+            raise
+        return found
     return confirm_commit(path, checked.run, checked.where, name=checked.name, after=before)
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.disk import damaged_file_is_setup_error
+from tallystick.tables.store.file_access import let_duckdb_read
 from tallystick.tables.store.schemas import arrow_schema
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import Pinned, placement
@@ -81,6 +82,7 @@ class StoredBefore:
     def _ask(self, table: str, sql: str, asked: pa.Table) -> pa.Table:
         paths = [file.path for file in self.files[table]]
         with damaged_file_is_setup_error(table, paths), duckdb.connect() as connection:
+            let_duckdb_read(connection, paths)
             connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
             connection.register("asked", asked)
             connection.register("placed", self._placed(table))
@@ -101,6 +103,7 @@ class StoredBefore:
         paths = ", ".join(f"'{_quoted(file.path)}'" for file in self.files[table])
         read = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false, filename = '{_PATH}')"
         with duckdb.connect() as connection:
+            let_duckdb_read(connection, [file.path for file in self.files[table]])
             held = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()}
         held.update(contract.partition_by)
         shown = ", ".join(

@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tallystick.places import to_place
 from tallystick.spec.data_files import DataFile, WriterFacts
 from tallystick.spec.tables import TableContract
+from tallystick.tables.store.file_access import open_output, open_parquet
 from tallystick.tables.store.parquet_files import ROW_GROUP_ROWS, new_rel, parquet_options, stats_json
 from tallystick.tables.store.schemas import file_schema, layout_fingerprint, stats_columns
 from tallystick.tables.store.slices import Slice
@@ -38,7 +40,7 @@ def split_file(contract: TableContract, *, file: DataFile, where: Slice) -> tupl
             outside = rows.filter(_is_outside(rows[where.column], where))
             inside += rows.num_rows - outside.num_rows
             if outside.num_rows:
-                writer = writer or FileWriter(Path(file.table_path), contract, file.partition)
+                writer = writer or FileWriter(to_place(file.table_path), contract, file.partition)
                 writer.write(outside)
         if writer is not None:
             writer.close()
@@ -66,7 +68,7 @@ def _is_outside(column: pa.ChunkedArray, where: Slice) -> pa.ChunkedArray:
 def stream_rows(paths: Sequence[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of Parquet files in the columns and types of ``schema``; a column that a file lacks is null."""
     for path in paths:
-        with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:
+        with open_parquet(path, coerce_int96_timestamp_unit="us") as file:
             held = [name for name in schema.names if name in file.schema_arrow.names]
             for batch in file.iter_batches(READ_ROWS, columns=held, use_threads=False):
                 arrays = [
@@ -95,10 +97,8 @@ class FileWriter:
         by = self.contract.partition_by
         self.partition = {name: self.partition[name] for name in by}
         self.rel = new_rel(dict(self.partition))
-        path = self.table_path / self.rel
-        path.parent.mkdir(parents=True, exist_ok=True)
         schema = pa.schema([column.with_nullable(True) for column in file_schema(self.contract)])
-        self._sink = pa.OSFile(str(path), "wb")
+        self._sink = open_output(self.table_path / self.rel)
         self._writer = pq.ParquetWriter(self._sink, schema, **parquet_options(self.contract))
 
     @property

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pyarrow.parquet as pq
+from tallystick.tables.store.file_access import open_parquet
 
 
 def column_sizes(path: str) -> Mapping[str, int]:
     """The bytes that each column takes in the file, compressed, as reading it will fetch them."""
     sizes: dict[str, int] = {}
-    metadata = pq.read_metadata(path, memory_map=True)
+    with open_parquet(path) as file:
+        metadata = file.metadata
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
         for number in range(row_group.num_columns):

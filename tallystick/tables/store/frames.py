@@ -6,25 +6,31 @@ to the slice, and the lock is the transaction that its writer takes. Whoever wri
 
 from __future__ import annotations
 
+import json
 import pickle
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from tallystick.errors import ContractError
+from tallystick.places import RemotePath
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.bucketing import check_buckets, check_writer, is_bucketed, mark_of
 from tallystick.tables.store.commits import commit_mark, confirm_commit, find_commit, held_version
 from tallystick.tables.store.disk import full_disk_is_setup_error
-from tallystick.tables.store.door import write_arrow
+from tallystick.tables.store.door import replace_files, write_arrow
+from tallystick.tables.store.parquet_files import read_files
 from tallystick.tables.store.schemas import SPARK_TYPES, arrow_schema, check_names
 from tallystick.tables.store.slices import PLAIN, Commit, Run, Slice
+from tallystick.tables.store.snapshots import arrow_dataset, live_files
 from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import Warehouse, ensure_table
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
     from pyspark.sql import DataFrame, SparkSession
 
 
@@ -38,6 +44,11 @@ def replace(
     ``skipped``. ContractError when a row breaks the contract or lies outside the slice, ConflictError when another
     run wrote the slice since this call began; the table is then as before. No error tells a row's value.
     """
+    if isinstance(warehouse.root, RemotePath):
+        # Spark's writer would not be refused where another one has put the entry of the log first.
+        return replace_files(
+            warehouse, contract, write_frame(warehouse, contract, frame, where=where), where=where, run=run
+        )
     where.check(contract)
     settle(warehouse, [contract.name])
     table = ensure_table(warehouse, contract)
@@ -94,8 +105,33 @@ def write_frame(warehouse: Warehouse, contract: TableContract, frame: DataFrame,
 
 def read(session: SparkSession, warehouse: Warehouse, name: str, *, version: int | None = None) -> DataFrame:
     """The table at ``version`` (default: the newest now, and fixed from now on) as a DataFrame. NotFound if missing."""
-    pinned = warehouse.open(name, version=version).version()
+    opened = warehouse.open(name, version=version)
+    pinned = opened.version()
+    if isinstance(warehouse.root, RemotePath):
+        return _read_by_tasks(session, opened)
     return session.read.format("delta").option("versionAsOf", pinned).load(str(warehouse.table_path(name)))
+
+
+def _read_by_tasks(session: SparkSession, table: DeltaTable) -> DataFrame:
+    """The rows of the opened version, each file read by a task with Arrow: Spark needs no client of the store."""
+    files, dataset = live_files(table), arrow_dataset(table)
+    schema, by = dataset.schema, list(table.metadata().partition_columns)
+    stored = pa.schema([field for field in schema if field.name not in by])
+    listed = [(file.path, json.dumps({name: file.partition[name] for name in by})) for file in files]
+
+    def rows(parts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for part in parts:
+            for asked in part.to_pylist():
+                found = read_files([asked["path"]], stored)
+                for name, value in json.loads(asked["partition"]).items():
+                    kind = schema.field(name).type
+                    found = found.append_column(name, pa.repeat(pa.scalar(value).cast(kind), found.num_rows))
+                yield from found.select(schema.names).to_batches()
+
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    named = session.createDataFrame(listed, "path string, partition string").repartition(max(len(files), 1))
+    return named.mapInArrow(rows, from_arrow_schema(schema))
 
 
 def _in_order(frame: DataFrame, contract: TableContract, name: str) -> DataFrame:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from tempfile import mkdtemp
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +23,12 @@ from pyarrow import csv
 from pyarrow import parquet as pq
 
 from tallystick.errors import InputError
+from tallystick.places import RemotePath
 from tallystick.spec.calendar import business_instant
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import LAYERS, Column, TableContract
 from tallystick.tables.store.bucketing import bucket_of
+from tallystick.tables.store.file_access import file_system, inner_path, let_duckdb_read
 from tallystick.tables.store.snapshots import arrow_dataset
 from tallystick.tables.store.warehouse import Warehouse
 
@@ -84,12 +87,16 @@ def split_observations(
     # Below the warehouse, not in TMPDIR: on a cluster the tasks run on other machines and see only the warehouse.
     home = warehouse.root / "_given"
     home.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=f"{source.name}-", dir=home))
+    is_folder = not isinstance(home, RemotePath)
+    folder = Path(mkdtemp(prefix=f"{source.name}-", dir=home)) if is_folder else home / f"{source.name}-{uuid4().hex}"
     try:
         named = _Named(key=key, as_of=as_of)
         yield _split(_batches(warehouse, text, named), folder, source=source, named=named, where=text)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if is_folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        for left in folder.rglob("*.parquet"):
+            left.unlink(missing_ok=True)
 
 
 def _batches(warehouse: Warehouse, text: str, named: _Named) -> Iterator[pa.RecordBatch]:
@@ -144,7 +151,7 @@ def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, n
             buckets = bucket_of(made["customer_id"], source.layout.buckets)
             for bucket in np.unique(buckets).tolist():
                 if bucket not in writers:
-                    writers[bucket] = pq.ParquetWriter(folder / f"{bucket}.parquet", _SCHEMA)
+                    writers[bucket] = _writer(str(folder / f"{bucket}.parquet"))
                 writers[bucket].write_table(made.filter(pa.array(buckets == bucket)))
     finally:
         for writer in writers.values():
@@ -158,12 +165,17 @@ def _split(batches: Iterator[pa.RecordBatch], folder: Path, *, source: Source, n
     return GivenFiles(files=files, rows=rows)
 
 
+def _writer(path: str) -> pq.ParquetWriter:
+    return pq.ParquetWriter(inner_path(path), _SCHEMA, filesystem=file_system(path))
+
+
 def _has_shared_id(paths: list[str]) -> bool:
     """Whether an observation_id has two customers at one instant, in whatever buckets they are."""
     # DuckDB, because it spills to disk where an Arrow group_by would not.
     import duckdb
 
     with duckdb.connect() as connection:
+        let_duckdb_read(connection, paths)
         rows = connection.read_parquet(paths)
         key = "observation_id, as_of"
         found = rows.aggregate(f"{key}, count(DISTINCT customer_id) AS n", key).filter("n > 1").limit(1)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
+from tallystick.tables.store.file_access import let_duckdb_read
 
 # Hashes of keys that are sorted in memory at once: 128 MB of them.
 HASHES_AT_ONCE = 16_000_000
@@ -72,7 +73,9 @@ def _has_shared_key(path: Path, contract: TableContract, files: Sequence[DataFil
     columns = ", ".join(f'"{name}"' for name in key)
     shares = 1 + sum(file.rows for file in files) // HASHES_AT_ONCE
     with duckdb.connect() as connection:
-        rows = connection.read_parquet([str(path / file.rel) for file in files])
+        paths = [str(path / file.rel) for file in files]
+        let_duckdb_read(connection, paths)
+        rows = connection.read_parquet(paths)
         rows.create_view("rows")
         hashed = f"SELECT hash({columns}) AS hashed FROM rows"
         for share in range(shares):

@@ -18,9 +18,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tallystick.errors import ContractError, NotFound
+from tallystick.places import to_place
 from tallystick.spec.data_files import DataFile, WriterFacts
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.disk import damaged_file_is_setup_error, full_disk_is_setup_error
+from tallystick.tables.store.file_access import file_system, inner_path, open_output, open_parquet
 from tallystick.tables.store.schemas import conform, layout_fingerprint, stats_columns
 from tallystick.tables.store.slices import plain_value
 
@@ -30,8 +32,6 @@ ROW_GROUP_ROWS = 131_072
 # Of features a reader may want one customer, and decodes hundreds of columns of the whole group for that: a look-up
 # in any bank takes what 16,384 rows take, and writing a tenth more.
 FEATURE_GROUP_ROWS = 16_384
-
-_BUFFER_BYTES = 2**20
 
 # Types that are stored as differences of neighbours.
 _PACKED = ("int32", "int64", "date", "timestamp")
@@ -57,7 +57,7 @@ def write_file(
     counts = zip(rows.column_names, (column.null_count for column in rows.itercolumns()), strict=True)
     nulls = {name: count for name, count in counts if count}
     bounds = {name: _bounds(rows[name]) for name in stats_columns(contract)}
-    path = Path(table_path, rel)
+    path = to_place(table_path) / rel
     _write(rows, path, contract, where)
     dated = {name: pair for name, pair in bounds.items() if isinstance(pair[0], date)}
     facts = WriterFacts(
@@ -145,10 +145,8 @@ def _write(rows: pa.Table, path: Path, contract: TableContract, where: str) -> N
     if path.exists():
         raise ContractError("the file exists already", where=where, fix="use a new name for every attempt")
     with full_disk_is_setup_error(where):
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            # A file of hundreds of columns is thousands of small writes.
-            with pa.output_stream(str(path), compression=None, buffer_size=_BUFFER_BYTES) as sink:
+            with open_output(path) as sink:
                 most = FEATURE_GROUP_ROWS if contract.layer == "feature" else ROW_GROUP_ROWS
                 pq.write_table(rows, sink, row_group_size=most, **parquet_options(contract))
         except BaseException:
@@ -200,16 +198,18 @@ def _read_one(path: str, names: list[str], filters: pc.Expression | None, *, cod
     except FileNotFoundError:
         where = Path(path).name
         raise NotFound("a file of the pinned version is gone", where=where, fix="pin a newer version") from None
-    return pq.read_table(path, columns=columns, filters=filters, use_threads=False, partitioning=None)
+    source = {"source": inner_path(path), "filesystem": file_system(path)}
+    return pq.read_table(**source, columns=columns, filters=filters, use_threads=False, partitioning=None)
 
 
 def _open(path: str, coded: Sequence[str]) -> pq.ParquetFile:
-    options = {"memory_map": True, "coerce_int96_timestamp_unit": "us"}
+    options = {"coerce_int96_timestamp_unit": "us"}
     try:
-        return pq.ParquetFile(path, read_dictionary=list(coded), **options)
+        return open_parquet(path, read_dictionary=list(coded), **options)
     except KeyError:  # a file that lacks one of these columns
-        held = set(pq.read_schema(path, memory_map=True).names)
-        return pq.ParquetFile(path, read_dictionary=[name for name in coded if name in held], **options)
+        with open_parquet(path) as file:
+            held = set(file.schema_arrow.names)
+        return open_parquet(path, read_dictionary=[name for name in coded if name in held], **options)
 
 
 def _with_schema(piece: pa.Table, schema: pa.Schema) -> pa.Table:

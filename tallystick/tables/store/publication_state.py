@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tallystick.errors import SetupError
+from tallystick.errors import ConflictError, SetupError
+from tallystick.places import RemotePath
 from tallystick.tables.store.disk import full_disk_is_setup_error, locked, write_whole
 
 PUBLICATION = "_publication.json"
@@ -56,24 +57,45 @@ class PublicationState:
             raise _damaged(path)
         return state
 
-    def begin(self, root: Path, *, run_id: str, before: Mapping[str, int]) -> None:
-        """Open a publication: from now on readers see these versions of its tables."""
-        PublicationState(self.number + 1, run_id, before)._write(root)
+    def begin(self, root: Path, *, run_id: str, before: Mapping[str, int]) -> PublicationState:
+        """Open a publication, which is returned: from now on readers see these versions of its tables."""
+        return self._replace(root, PublicationState(self.number + 1, run_id, before))
 
     def end(self, root: Path) -> None:
         """Close the publication: from now on readers see the newest versions, of all its tables at once."""
-        PublicationState(self.number + 1)._write(root)
+        self._replace(root, PublicationState(self.number + 1))
 
-    def _write(self, root: Path) -> None:
-        told = {"number": self.number, "run_id": self.run_id, "before": dict(self.before)}
-        with full_disk_is_setup_error(str(root / PUBLICATION)):
-            write_whole(root / PUBLICATION, json.dumps(told) + "\n")
-            # The new name of the file lies in its folder.
-            folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+    def _replace(self, root: Path, state: PublicationState) -> PublicationState:
+        text = json.dumps({"number": state.number, "run_id": state.run_id, "before": dict(state.before)}) + "\n"
+        if isinstance(root, RemotePath):
+            self._replace_remotely(root, state, text)
+        else:
+            _write(root, text)
+        return state
+
+    def _replace_remotely(self, root: RemotePath, state: PublicationState, text: str) -> None:
+        """Put the new state only in place of this one: a lease can be lost, unlike a lock of the system."""
+        from tallystick.places import object_store
+
+        place = object_store.look(root.bucket, key := f"{root.key}/{PUBLICATION}")
+        is_ours = PublicationState.read(root) == self
+        tag = place.tag if place else ""
+        if is_ours and object_store.write_where(root.bucket, key, text.encode(), tag=tag):
+            return
+        # What is there may be ours: the store did it, and its answer was lost.
+        if PublicationState.read(root) != state:
+            raise ConflictError("another run published meanwhile", where=str(root), fix="run it again")
+
+
+def _write(root: Path, text: str) -> None:
+    with full_disk_is_setup_error(str(root / PUBLICATION)):
+        write_whole(root / PUBLICATION, text)
+        # The new name of the file lies in its folder.
+        folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _damaged(path: Path) -> SetupError:

@@ -70,7 +70,7 @@ def recover(warehouse: Warehouse) -> bool:
 
 def _commit_all(warehouse: Warehouse, writes: Sequence[CheckedWrite], *, run_id: str) -> list[Commit]:
     before = {write.name: warehouse.newest_version(write.name) for write in writes}
-    PublicationState.read(warehouse.root).begin(warehouse.root, run_id=run_id, before=before)
+    opened = PublicationState.read(warehouse.root).begin(warehouse.root, run_id=run_id, before=before)
     commits = [commit_write(warehouse, write) for write in writes]
-    PublicationState.read(warehouse.root).end(warehouse.root)
+    opened.end(warehouse.root)
     return commits

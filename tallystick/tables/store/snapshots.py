@@ -14,9 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+from pyarrow.fs import SubTreeFileSystem
 
 from tallystick.spec.data_files import Bound, DataFile
+from tallystick.tables.store.file_access import file_system, inner_path, is_remote
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.warehouse import Warehouse
 
@@ -96,10 +97,13 @@ def arrow_dataset(table: DeltaTable) -> ds.Dataset:
     Deltalake's own one is written in Python, and a scan that needs no more rows leaves reads running in Arrow's
     threads: one that calls Python while the process ends aborts it ("terminate called without an active exception").
     """
-    return table.to_pyarrow_dataset(filesystem=SubTreeFileSystem(_folder(table), LocalFileSystem()))
+    folder = _folder(table)
+    return table.to_pyarrow_dataset(filesystem=SubTreeFileSystem(inner_path(folder), file_system(folder)))
 
 
 def _folder(table: DeltaTable) -> str:
+    if is_remote(table.table_uri):
+        return table.table_uri.rstrip("/")
     return unquote(urlsplit(table.table_uri).path).rstrip("/")
 
 

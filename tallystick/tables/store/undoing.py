@@ -21,7 +21,7 @@ from tallystick.tables.store.parquet_files import stats_json
 from tallystick.tables.store.publication_state import PUBLICATION, PublicationState, only_publisher
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import live_files
-from tallystick.tables.store.warehouse import LOG, Warehouse
+from tallystick.tables.store.warehouse import LOG, Warehouse, open_delta
 
 
 def settle(warehouse: Warehouse, names: Collection[str] = ()) -> bool:
@@ -56,7 +56,7 @@ def undo_open(warehouse: Warehouse) -> bool:
 def _undo(warehouse: Warehouse, name: str, version: int, facts: Mapping[str, Any]) -> None:
     """Commit the opposite of one version of a table, under the lock of the slice that it wrote."""
     added, removed = _changed_paths(warehouse, name, version)
-    newest = DeltaTable(str(warehouse.table_path(name)))
+    newest = open_delta(warehouse.table_path(name))
     adds = [file for file in live_files(newest) if file.rel in added]
     held = _files_with_stats(warehouse.open(name, version=version - 1), removed)
     if (len(adds), len(held)) != (len(added), len(removed)):

@@ -20,6 +20,7 @@ from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
 from tallystick.places import RemotePath, local_home, to_place
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
+from tallystick.tables.store.file_access import delta_options
 from tallystick.tables.store.publication_state import PublicationState
 from tallystick.tables.store.schemas import arrow_schema, stats_columns
 from tallystick.tables.store.stored_schema import grown_schema, is_same_schema, stored_schema
@@ -40,8 +41,6 @@ class Warehouse:
 
     def __init__(self, root: str | Path) -> None:
         path = to_place(root)
-        if isinstance(path, RemotePath):
-            raise SetupError("tables in an object store are not supported yet", where=str(root), fix="give a folder")
         if _MISREAD.search(str(path)):
             raise SetupError(
                 "the path of the warehouse has signs that Delta reads as others",
@@ -100,7 +99,7 @@ class Warehouse:
     def _open(self, name: str, version: int | None) -> DeltaTable:
         try:
             _refuse_empty_entry(self.table_path(name), name)
-            return DeltaTable(str(self.table_path(name)), version=version)
+            return open_delta(self.table_path(name), version=version)
         except TableNotFoundError:
             raise not_found(name, self.tables(), where=str(self.root)) from None
         except DeltaError:
@@ -112,10 +111,18 @@ class Warehouse:
             ) from None
 
 
+def open_delta(path: Path | str, *, version: int | None = None) -> DeltaTable:
+    """Deltalake's table at a path, whether readers may see that version or not."""
+    return DeltaTable(str(path), version=version, storage_options=delta_options(path) or None)
+
+
 def _refuse_empty_entry(path: Path, name: str) -> None:
     """SetupError for an entry of the log without content: deltalake would take it for a commit that changed nothing."""
-    with os.scandir(path / LOG) as entries:
-        empty = sorted(e.path for e in entries if e.name.endswith(".json") and not e.stat().st_size)
+    if isinstance(path, RemotePath):
+        empty = sorted(str(entry) for entry in (path / LOG).glob("*.json") if not entry.stat().st_size)
+    else:
+        with os.scandir(path / LOG) as entries:
+            empty = sorted(e.path for e in entries if e.name.endswith(".json") and not e.stat().st_size)
     if empty:
         raise _damaged(name, empty[0])
 
@@ -184,6 +191,7 @@ def ensure_table(warehouse: Warehouse, contract: TableContract, *, retention_day
                 partition_by=list(contract.partition_by),
                 description=contract.description or None,
                 configuration=table_properties(contract, retention_days=retention_days),
+                storage_options=delta_options(path) or None,
             )
     table = warehouse.open(contract.name)
     check_protocol(table, contract.name)

@@ -13,9 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-import pyarrow.parquet as pq
-
 from tallystick.errors import NotFound
+from tallystick.tables.store.file_access import open_parquet
 from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.undoing import settle
 from tallystick.tables.store.warehouse import LOG, Warehouse, check_protocol, delta_errors
@@ -110,7 +109,7 @@ def _named_paths(path: Path) -> set[str]:
                 actions = [json.loads(line) for line in lines if line.strip()]
             named |= {a[kind]["path"] for a in actions for kind in ("add", "remove") if kind in a}
     for checkpoint in (path / LOG).glob("*.checkpoint*.parquet"):
-        with pq.ParquetFile(checkpoint) as file:
+        with open_parquet(str(checkpoint)) as file:
             rows = file.read(columns=["add.path", "remove.path"]).to_pylist()
         named |= {row[kind]["path"] for row in rows for kind in ("add", "remove") if (row[kind] or {}).get("path")}
     return {unquote(name) for name in named}

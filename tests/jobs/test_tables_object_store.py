@@ -1,0 +1,184 @@
+"""Two writers and one object store: the store refuses the second, the loser says so, and leases end with their runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tallystick.errors import ConflictError, ContractError
+from tallystick.places import RemotePath, leases, object_store, to_place
+from tallystick.tables import (
+    TableChange,
+    Warehouse,
+    ensure_table,
+    publish,
+    query,
+    recover,
+    replace_arrow,
+    replace_files,
+    write_arrow,
+)
+from tallystick.tables.store.disk import locked
+from tallystick.tables.store.publication_state import PublicationState
+from tests.lib import store
+from tests.lib.object_store import BUCKET, serving
+
+WRITER = """
+import sys, time
+from tallystick.errors import ConflictError
+from tallystick.tables import Warehouse, replace_arrow
+from tallystick.tables.store import door
+from tests.lib import store
+warehouse, name = Warehouse(sys.argv[1]), sys.argv[2]
+real = door.commit_change
+def together(*args, **named):
+    (warehouse.root / "at" / name).write_bytes(b"x")
+    while len(list((warehouse.root / "at").rglob("*"))) < 2:
+        time.sleep(0.01)
+    return real(*args, **named)
+door.commit_change = together
+try:
+    replace_arrow(warehouse, store.CONTRACT, store.rows([1], each=int(sys.argv[3])), where=store.day_slice(1),
+                  run=store.run(name))
+    print("won")
+except ConflictError:
+    print("lost")
+"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving() as told:
+        yield told
+
+
+@pytest.fixture
+def warehouse(address: str, request: pytest.FixtureRequest) -> Warehouse:
+    return Warehouse(f"s3a://{BUCKET}/{request.node.name.partition('[')[0]}")
+
+
+def lock_of(warehouse: Warehouse) -> RemotePath:
+    place = to_place(warehouse.root / "lock")
+    assert isinstance(place, RemotePath)
+    return place
+
+
+def test_of_two_writers_in_two_processes_one_wins(warehouse: Warehouse) -> None:
+    ensure_table(warehouse, store.CONTRACT)
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(warehouse.root), name, each], stdout=subprocess.PIPE, text=True
+        )
+        for name, each in (("a", "2"), ("b", "3"))
+    ]
+    told = {name: one.communicate(timeout=120)[0].strip() for name, one in zip("ab", started, strict=True)}
+    assert sorted(told.values()) == ["lost", "won"]
+    assert len(store.held(warehouse)) == (2 if told["a"] == "won" else 3)
+    assert warehouse.newest_version(store.NAME) == 1
+
+
+def test_an_object_is_put_once(warehouse: Warehouse) -> None:
+    place = lock_of(warehouse)
+    tag = object_store.write_where(place.bucket, place.key, b"first")
+    assert tag
+    assert not object_store.write_where(place.bucket, place.key, b"second")
+    assert object_store.write_where(place.bucket, place.key, b"third", tag=tag)
+    assert not object_store.write_where(place.bucket, place.key, b"fourth", tag=tag)
+    assert place.read_bytes() == b"third"
+
+
+def test_a_commit_whose_answer_was_lost_is_our_own(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tallystick.tables.store import door
+
+    real = door.commit_change
+
+    def lose_the_answer(*args: object, **named: object) -> None:
+        real(*args, **named)  # type: ignore[arg-type]
+        raise ConflictError("the store said that the entry is there already")
+
+    monkeypatch.setattr(door, "commit_change", lose_the_answer)
+    told = replace_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1), run=store.run("r"))
+    assert (told.version, told.skipped) == (1, False)
+
+
+def test_a_lease_is_held_by_one_and_free_afterwards(warehouse: Warehouse) -> None:
+    place = lock_of(warehouse)
+    for _ in range(2):
+        with (
+            locked(place, "another run", where="here"),
+            pytest.raises(ConflictError, match="another run"),
+            locked(place, "another run", where="here"),
+        ):
+            pytest.fail("two hold it")
+
+
+def test_what_a_killed_run_held_is_taken_over_when_it_is_old(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = lock_of(warehouse)
+    place.write_bytes(b"of a dead run")
+    with pytest.raises(ConflictError), locked(place, "another run", where="here"):
+        pytest.fail("it is young")
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
+    time.sleep(2.1)
+    with locked(place, "another run", where="here"):
+        pass
+
+
+def test_a_lease_that_another_took_is_lost(warehouse: Warehouse) -> None:
+    place = lock_of(warehouse)
+    with pytest.raises(ConflictError, match="another run took the lock"), locked(place, "another run", where="here"):
+        place.write_bytes(b"of another run")
+    assert place.read_bytes() == b"of another run"
+
+
+def test_a_publication_of_a_dead_run_is_hidden_and_undone(warehouse: Warehouse) -> None:
+    replace_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1), run=store.run("r0"))
+    PublicationState.read(warehouse.root).begin(warehouse.root, run_id="dead", before={store.NAME: 1})
+    replaced = write_arrow(warehouse, store.CONTRACT, store.rows([2]), where=store.day_slice(2))
+    from tallystick.tables.store.door import check_write, commit_write
+
+    write = check_write(warehouse, store.CONTRACT, replaced, where=store.day_slice(2), run=store.run("dead"))
+    commit_write(warehouse, write)
+    count = f"SELECT count(*) AS n FROM {store.NAME}"
+    assert query(warehouse, count)["n"].to_pylist() == [3]
+    assert recover(warehouse)
+    assert query(warehouse, count)["n"].to_pylist() == [3]
+    files = write_arrow(warehouse, store.CONTRACT, store.rows([2]), where=store.day_slice(2))
+    publish(
+        warehouse,
+        [TableChange(contract=store.CONTRACT, files=files, where=store.day_slice(2))],
+        run=store.run("alive"),
+    )
+    assert query(warehouse, count)["n"].to_pylist() == [6]
+
+
+def test_who_lost_the_lease_publishes_no_more(warehouse: Warehouse) -> None:
+    opened = PublicationState.read(warehouse.root).begin(warehouse.root, run_id="slow", before={store.NAME: 1})
+    PublicationState.read(warehouse.root).end(warehouse.root)  # as the run does that took the lease over
+    PublicationState.read(warehouse.root).begin(warehouse.root, run_id="other", before={store.NAME: 1})
+    with pytest.raises(ConflictError, match="another run published meanwhile"):
+        opened.end(warehouse.root)
+    assert PublicationState.read(warehouse.root).run_id == "other"
+
+
+def test_two_files_of_one_slice_with_one_key_are_refused(warehouse: Warehouse) -> None:
+    twice = [
+        file
+        for _ in range(2)
+        for file in write_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1))
+    ]
+    with pytest.raises(ContractError, match="a key occurs in two files"):
+        replace_files(warehouse, store.CONTRACT, twice, where=store.day_slice(1), run=store.run("r"))
+
+
+def test_nothing_of_it_lies_on_this_machine(warehouse: Warehouse) -> None:
+    replace_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1), run=store.run("r0"))
+    assert not list(Path.cwd().glob("s3a*"))
+    assert warehouse.tables() == [store.NAME]

@@ -218,6 +218,12 @@ CIRCLE_GRAPH = CustomerGraph(
             description="Days since money last came back in a cycle of transfers",
             reason=PAYMENTS,
         ),
+        NodeMeasure(
+            op="cycle_cut",
+            kinds=("money",),
+            description="1 where the search for cycles from the customer's transfers was stopped at its limit",
+            reason=PAYMENTS,
+        ),
     ),
 )
 

@@ -72,5 +72,7 @@ NODE_OPS: Mapping[str, NodeOp] = MappingProxyType(
         "cycle_length": _counted("payments in the shortest cycle through the customer, 0 without one",
                                  takes_payments=True),
         "cycle_age": _measured("days since such a cycle closed last; null without one", takes_payments=True),
+        "cycle_cut": _counted("1 where the search for cycles from the customer's payments was stopped, else 0",
+                              takes_payments=True),
     }
 )  # fmt: skip

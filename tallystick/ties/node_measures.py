@@ -277,4 +277,5 @@ _OPS: Mapping[str, Callable[[_KindMeasures, NodeMeasure], Numbers]] = {
     "bridge": lambda of, measure: of.bridge(measure),
     "cycle_length": lambda of, _: of.cycles.length,
     "cycle_age": lambda of, _: of.cycle_age(),
+    "cycle_cut": lambda of, _: of.cycles.is_cut,
 }

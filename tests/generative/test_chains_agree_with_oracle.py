@@ -74,6 +74,7 @@ def graph(**parts: Any) -> CustomerGraph:
               for op in VALUED for of in ("income", "bad", "fraud") for steps in (1, 2)),
             *(NodeMeasure(op=op, kinds=kinds, of="fraud") for op in FLAGGED),
             NodeMeasure(op="cycle_length", kinds=("talk",)), NodeMeasure(op="cycle_age", kinds=("talk",)),
+            NodeMeasure(op="cycle_cut", kinds=("talk",)),
         ),
         **parts,
     )  # fmt: skip
@@ -188,6 +189,7 @@ def test_cycles_of_payments_are_in_order_of_time(seed: int) -> None:
     shortest = chain_oracle.shortest_cycles(paid, longest=4, span=dt.timedelta(days=4))
     assert found["talk_cycle_length"].to_pylist() == [shortest.get(one, 0) for one in members]
     assert [age is None for age in found["talk_cycle_age"].to_pylist()] == [one not in shortest for one in members]
+    assert found["talk_cycle_cut"].to_pylist() == [0] * len(members)
 
 
 @pytest.mark.parametrize("seed", range(4))

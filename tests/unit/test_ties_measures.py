@@ -1,4 +1,4 @@
-"""What is measured at customers: flags that flow, and weights too small or too large for the graph."""
+"""What is measured at customers: flags that flow, weights too small or too large for the graph, searches cut short."""
 
 from __future__ import annotations
 
@@ -50,3 +50,22 @@ def test_a_weight_that_the_graph_cannot_hold_ties_nobody_or_counts_as_its_larges
     ).edges
     assert made.source.tolist() == [1, 1, 2]
     assert made.weight.tolist() == [0.5, float(np.finfo(np.float32).max), 2.0]
+
+
+def test_a_customer_whose_search_for_cycles_was_stopped_is_told_from_one_without_any() -> None:
+    graph = CustomerGraph(
+        name="people", title="t", owner="tests", every="month", tables=("clean.people",), ties=("t",),
+        kinds={"money": "m"}, payments="t",
+        measures=(NodeMeasure(op="cycle_length", kinds=("money",)), NodeMeasure(op="cycle_cut", kinds=("money",))),
+    )  # fmt: skip
+    # 0 pays 1, who pays 2 ten thousand and one times, who pays 3; only then does 3 pay 0.
+    many = 10_001
+    paid = (
+        np.array([0, *[1] * many, 2, 3], dtype=np.int32), np.array([1, *[2] * many, 3, 0], dtype=np.int32),
+        np.arange(many + 3, dtype=np.int64),
+    )  # fmt: skip
+    facts = NodeFacts(
+        graph=graph, moment=Moment.of(dt.date(2026, 4, 1), "Asia/Shanghai"), count=4, values={}, payments=paid,
+        kinds={"money": KindTies(chain_of_three(), np.zeros(4, dtype=np.int32))},
+    )  # fmt: skip
+    assert measure_nodes(facts)["money_cycle_cut"].to_pylist() == [1, 0, 0, 0]

@@ -1,4 +1,4 @@
-"""The data quality gate: expectations run on tables by Great Expectations, results as rows and pages.
+"""The data quality gate: expectations run on tables by Great Expectations, results as rows and files.
 
 Here: running suites, and what their results say. Not here: storage, what is expected (``expectations/``). Great
 Expectations is imported only while it is used, since that alone takes seconds.

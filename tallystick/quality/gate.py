@@ -32,7 +32,7 @@ TABLE_ROWS = 300_000
 
 @dataclass(frozen=True)
 class Validation:
-    """What was found, in the order of tables and files; ``results`` and ``suites`` are the library's, for its pages."""
+    """What was found, in the order of tables and files; ``results`` and ``suites`` are the library's own."""
 
     findings: tuple[Finding, ...]
     results: Mapping[str, Any]
@@ -43,13 +43,13 @@ class Validation:
         """Whether no critical expectation failed."""
         return not any(finding.is_critical_failure for finding in self.findings)
 
-    def write_pages(self, folder: Path, *, source: str, validated_on: date) -> Path:
-        """Add these results to the Data Docs in ``folder`` and return its index page; no results change nothing."""
+    def store(self, folder: Path, *, source: str, validated_on: date) -> None:
+        """Add the library's results and suites to its files in ``folder``; no results change nothing."""
         if not self.results:
-            return folder / "index.html"
-        from tallystick.quality.pages import write_pages
+            return
+        from tallystick.quality.stored_results import store_results
 
-        return write_pages(self.results, self.suites, folder, source=source, validated_on=validated_on)
+        store_results(self.results, self.suites, folder, source=source, validated_on=validated_on)
 
 
 def validate(

@@ -1,4 +1,4 @@
-"""What a reader sees of a run: the HTML report, the model card and the summary in the terminal.
+"""What a reader sees of a run: the HTML report, the model card, the data checks and the summary in the terminal.
 
 Here: what a reader is shown and in which order. Not here: storage, the registry, any computing of results. A run
 hands over values.
@@ -6,6 +6,7 @@ hands over values.
 
 from __future__ import annotations
 
+from tallystick.report.checks_page import checks_questions, describe_checks, describe_overview, overview_question
 from tallystick.report.model_card import render_model_card
 from tallystick.report.model_sections import ModelFacts, read_model_files
 from tallystick.report.page import render_page
@@ -18,10 +19,14 @@ from tallystick.report.watch_section import list_watch_questions
 __all__ = [
     "ModelFacts",
     "RunFacts",
+    "checks_questions",
     "count_features",
+    "describe_checks",
+    "describe_overview",
     "describe_run",
     "list_questions",
     "list_watch_questions",
+    "overview_question",
     "print_page",
     "read_model_files",
     "render_model_card",

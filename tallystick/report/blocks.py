@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Cell = str | int | float | bool | None
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A text that leads to another page of the warehouse: ``href`` is relative, so that the folder may be copied."""
+
+    text: str
+    href: str
+
+
+Cell = str | int | float | bool | Link | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,17 +85,23 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A report: title, one line below it, and its sections. Sections without blocks are left out."""
+    """A report: title, one line below it, the verdicts that stand on top, and its sections.
+
+    Sections without blocks are left out. ``banner`` is what a reader must not miss, also in the terminal.
+    """
 
     title: str
     subtitle: str
     sections: Sequence[Section]
+    banner: Sequence[Note] = ()
 
 
 def show_cell(cell: Cell) -> str:
     """A value as text: thousands in groups, three decimals below 10, two below 1000, yes/no, a dash for nothing."""
     if cell is None:
         return "–"
+    if isinstance(cell, Link):
+        return cell.text
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, int):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from tallystick.report.blocks import Page, Table, is_number, show_cell
+from tallystick.report.blocks import Link, Page, Table, is_number, show_cell
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,6 +39,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = show_cell
+    environment.tests["link"] = lambda cell: isinstance(cell, Link)
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     environment.filters["anchor"] = lambda title: re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -38,7 +38,7 @@ class RunFacts:
     label: Label | None
     answers: Mapping[str, pa.Table]
     groups: Sequence[tuple[str, int, int]]
-    places: Sequence[tuple[str, str]]
+    places: Sequence[tuple[str, Cell]]
     commands: Sequence[str] = ()
     model: ModelFacts | None = None
     ablation: AblationFacts | None = None

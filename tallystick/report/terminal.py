@@ -24,6 +24,8 @@ def print_page(page: Page, file: TextIO, *, width: int | None = None) -> None:
     console.print(Text(page.title, style="bold"))
     if page.subtitle:
         console.print(Text(page.subtitle, style="dim"))
+    for note in page.banner:
+        _print_block(console, note)
     for section in page.sections:
         blocks = [block for block in section.blocks if not isinstance(block, Figure)]
         if not section.in_terminal or not blocks:

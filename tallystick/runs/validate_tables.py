@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -31,6 +30,7 @@ from tallystick.quality import (
     unseen_rows_sql,
     validate,
 )
+from tallystick.runs.checks_pages import pages_folder, write_checks_pages
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import VALIDATIONS, PinnedTables
 from tallystick.runs.judged_tables import find_judged, last_hidden
@@ -56,15 +56,12 @@ def run(params: ValidateTables, session: SparkSession | None = None) -> None:
     views = {name: _View.of(context, pinned, name) for name in pinned.tables}
     before = _find_before(params, context, pinned, views)
     found = _judge(context, [view for name, view in views.items() if name not in before], session)
-    # The findings last: a table with findings is not judged again, and its page would stay the one of before.
-    index = found.write_pages(_pages(context), source=context.source.name, validated_on=day)
+    # The findings last: a table with findings is not judged again, and its stored results would stay those of before.
+    found.store(pages_folder(context), source=context.source.name, validated_on=day)
     _record(context, views, found, before, day=day)
+    page = write_checks_pages(context)
     everything = [*found.findings, *(finding for stored in before.values() for finding in stored.findings)]
-    raise_for_critical(sorted(everything, key=lambda one: one.table), fix=f"see {index} and {VALIDATIONS}")
-
-
-def _pages(context: RunContext) -> Path:
-    return context.warehouse.home / "docs" / "validations"
+    raise_for_critical(sorted(everything, key=lambda one: one.table), fix=f"see {page} and {VALIDATIONS}")
 
 
 def _pin(params: ValidateTables, context: RunContext) -> PinnedTables:
@@ -130,8 +127,8 @@ class _View:
 def _find_before(
     params: ValidateTables, context: RunContext, pinned: PinnedTables, views: Mapping[str, _View]
 ) -> Mapping[str, Stored]:
-    """The tables that need no look, with what was found; none when somebody asks, or the pages are gone."""
-    if params.again or not (_pages(context) / "index.html").is_file():
+    """The tables that need no look, with what was found; none when somebody asks."""
+    if params.again:
         return {}
     before = find_judged(context, pinned, {name: view.key for name, view in views.items()})
     if before:

@@ -24,6 +24,7 @@ from tallystick.report import (
     render_page,
     rule_questions,
 )
+from tallystick.report.blocks import Link
 from tallystick.runs.ablation_study import find_ablation
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
-    from tallystick.report.blocks import Page
+    from tallystick.report.blocks import Cell, Page
     from tallystick.report.questions import Question
     from tallystick.runs.params import WriteReport
     from tallystick.spec.recipes import Recipe
@@ -110,12 +111,14 @@ def _ask(context: RunContext, question: Question, versions: Mapping[str, int]) -
         raise ContractError(what, where=f"table {', '.join(question.tables)}", fix=fix) from None
 
 
-def _list_places(context: RunContext, recipe: Recipe, registry: Registry) -> list[tuple[str, str]]:
+def _checks_link(context: RunContext) -> Link:
+    """The page of the data checks, from the folder of reports."""
+    return Link(text="what each expectation found", href=f"../docs/validations/{context.source.name}.html")
+
+
+def _list_places(context: RunContext, recipe: Recipe, registry: Registry) -> list[tuple[str, Cell]]:
     home = context.warehouse.root
-    places = [
-        ("Tables", f"{home}/<layer>/<table>"),
-        ("Data checks", f"{context.warehouse.home}/docs/validations/index.html"),
-    ]
+    places: list[tuple[str, Cell]] = [("Tables", f"{home}/<layer>/<table>"), ("Data checks", _checks_link(context))]
     model = ("Model", f"models:/{recipe.name}@champion in {registry.tracking_uri}")
     return [*places, model] if recipe.label else places
 

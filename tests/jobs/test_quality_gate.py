@@ -123,11 +123,11 @@ def test_what_cannot_be_evaluated_has_failed(validation: Validation) -> None:
 
 
 def test_no_value_of_a_row_leaves_the_gate(validation: Validation, told: list[str], tmp_path: Path) -> None:
-    index = validation.write_pages(tmp_path, source="north", validated_on=date(2026, 3, 4))
-    texts = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.suffix in (".html", ".json")]
+    validation.store(tmp_path, source="north", validated_on=date(2026, 3, 4))
+    files = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.json")]
+    texts = list(files)
     texts += ["\n".join(told), repr(validation.findings)]
-    assert index.is_file()
-    assert len(texts) > 5
+    assert len(files) == 2
     assert not [text for text in texts if SECRET in text or "987654321" in text or "987,654,321" in text]
     assert by_number(validation)[5].observed is None
     assert told[0].startswith(
@@ -135,20 +135,19 @@ def test_no_value_of_a_row_leaves_the_gate(validation: Validation, told: list[st
     )
 
 
-def test_pages_of_other_days_and_sources_stay_and_the_same_day_is_replaced(
+def test_results_of_other_days_and_sources_stay_and_the_same_day_is_replaced(
     validation: Validation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tallystick.quality.pages.KEPT_RUNS", 2)
+    monkeypatch.setattr("tallystick.quality.stored_results.KEPT_RUNS", 2)
     for source, day in (("north", 1), ("north", 2), ("south", 2), ("north", 2), ("north", 3)):
-        validation.write_pages(tmp_path, source=source, validated_on=date(2026, 3, day))
-    pages = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("validations/**/*.html"))
-    assert pages == [
-        "validations/clean/visits/north/20260302T000000.000000Z/north.html",
-        "validations/clean/visits/north/20260303T000000.000000Z/north.html",
-        "validations/clean/visits/south/20260302T000000.000000Z/south.html",
+        validation.store(tmp_path, source=source, validated_on=date(2026, 3, day))
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json"))
+    assert files == [
+        "results/clean/visits/north/20260302T000000.000000Z/north.json",
+        "results/clean/visits/north/20260303T000000.000000Z/north.json",
+        "results/clean/visits/south/20260302T000000.000000Z/south.json",
+        "suites/clean/visits.json",
     ]
-    index = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert all(page in index for page in pages)
 
 
 def test_what_the_library_drops_or_refuses_stops_the_load_of_a_suite() -> None:
@@ -187,7 +186,8 @@ def test_the_job_records_first_and_then_stops_with_code_8(job: Any, tmp_path: Pa
     assert "clean.regions: expect_column_values_to_be_between of urban_percent failed for 1 of 1 rows" in str(
         caught.value
     )
-    assert str(tmp_path / "docs" / "validations" / "index.html") in str(caught.value)
+    pages = tmp_path / "docs" / "validations"
+    assert str(pages / "berka.html") in str(caught.value)
     found = read_arrow(Warehouse(tmp_path), "monitor.validations").to_pylist()
     suite = load_project(Path(__file__).parents[2]).expectations["clean.regions"]["expectations"]
     assert {row["validated_on"].day for row in found} == {1, 2}
@@ -197,7 +197,10 @@ def test_the_job_records_first_and_then_stops_with_code_8(job: Any, tmp_path: Pa
     assert [(row["column_name"], row["severity"], row["rows_unexpected"]) for row in failed] == [
         ("urban_percent", "critical", 1)
     ]
-    assert (tmp_path / "docs" / "validations" / "index.html").is_file()
+    assert "STOPPED" in (pages / "berka.html").read_text(encoding="utf-8")
+    assert 'href="berka.html"' in (pages / "index.html").read_text(encoding="utf-8")
+    # Every file that the gate leaves for people: nothing in it is fetched from another machine.
+    assert not [path for path in pages.rglob("*.html") if "://" in path.read_text(encoding="utf-8")]
 
 
 def test_running_the_job_twice_changes_nothing(job: Any, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tallystick.report import (
     print_page,
     render_page,
 )
-from tallystick.report.blocks import Bars, Code, Facts, Figure, Note, Page, Section, Table, show_cell
+from tallystick.report.blocks import Bars, Code, Facts, Figure, Link, Note, Page, Section, Table, show_cell
 from tallystick.report.model_card import describe_model_card
 from tallystick.spec.columns import group_contract
 from tallystick.spec.labels import DelinquencyLabel, label_contract
@@ -70,7 +70,8 @@ def facts() -> RunFacts:
     )  # fmt: skip
     return RunFacts(
         recipe=loans.RECIPE, source="bank", label=LABEL, answers=answers, groups=[("txn", 3, 1)],
-        places=[("Tables", "W")], commands=["tally tables"], model=model, request_features=2,
+        places=[("Tables", "W"), ("Data checks", Link(text="checks", href="../docs/validations/bank.html"))],
+        commands=["tally tables"], model=model, request_features=2,
     )  # fmt: skip
 
 
@@ -87,7 +88,9 @@ def test_the_report_tells_the_run_from_rows_to_scores() -> None:
 
 def test_the_page_needs_nothing_but_itself() -> None:
     html = render_page(describe_run(facts()))
-    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", html)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#|\.\./docs/)""", html)
+    assert "://" not in html
+    assert not re.findall(r"url\(", html)
     assert "<script" not in html
     assert "@import" not in html
     assert 'src="data:image/png;base64,' in html
@@ -207,3 +210,15 @@ def test_every_question_fits_the_contracts_of_its_tables(project_root: Path) -> 
                 connection.register(f"_{layer}_{short}", arrow_schema(contract.columns).empty_table())
                 connection.execute(f"CREATE OR REPLACE VIEW {layer}.{short} AS SELECT * FROM _{layer}_{short}")
             assert connection.sql(question.sql).fetchall() is not None, name
+
+
+def test_no_part_of_a_page_is_wider_than_a_narrow_screen_and_pictures_follow_the_dark_theme() -> None:
+    html = render_page(describe_run(facts()))
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert not re.findall(r"(?:[^-]|min-)width: (?:2[5-9]|[3-9]\d)(?:\.\d+)?rem", style.replace("max-width", "max"))
+    assert not re.findall(r"minmax\(\d", style), "a column may not be wider than the page"
+    for table in re.findall(r"(.{20})<table(?: class=\"(\w+)\")?>", html):
+        assert 'class="scroll"' in table[0] or table[1] == "facts", table
+    assert "#ffffff" not in re.findall(r"\nfigure \{[^}]*", style)[0]
+    dark = style[style.index("@media screen and (prefers-color-scheme: dark)") :]
+    assert "invert(1)" in dark[: dark.index("}\n}")]

@@ -1,8 +1,9 @@
-"""Data Docs: the library's HTML pages of suites and results, in a folder that remembers earlier runs.
+"""The library's own results and suites as JSON files, in a folder that remembers earlier runs.
 
-Kept apart from ``gate`` because the stores behind the pages are files that outlast a run.
+Kept apart from ``gate`` because the stores behind them are files that outlast a run. The library's HTML is not written:
+it takes styles and scripts from public servers. The pages that people read are in ``report.checks_page``.
 
-The pages of a run lie at validations/<layer>/<table>/<source>/<validated_on>/: validating a day again replaces them.
+A run's results lie at results/<layer>/<table>/<source>/<validated_on>/: validating a day again replaces them.
 """
 
 from __future__ import annotations
@@ -14,26 +15,25 @@ from typing import Any
 
 from tallystick.quality.library import library
 
-# Pages kept per table and source. The library reads every kept result to build its index, so that this bounds the time
-# of each run; monitor.validations keeps all findings.
+# Results kept per table and source; monitor.validations keeps all findings.
 KEPT_RUNS = 30
 
 
-def write_pages(
+def store_results(
     results: Mapping[str, Any], suites: Mapping[str, Any], folder: Path, *, source: str, validated_on: date
-) -> Path:
-    """Add the results of one validation to the Data Docs in ``folder``; returns the index page."""
+) -> None:
+    """Add the results of one validation, and the suites that they answer, to the files in ``folder``."""
     with library() as gx:
         context = _context(gx, folder)
-        keys = [_store(context, results[table], source=source, validated_on=validated_on) for table in results]
+        for result in results.values():
+            _store(context, result, source=source, validated_on=validated_on)
         _limit_history(context)
-        identifiers = [*keys, *(_add_suite(context, suite) for suite in suites.values())]
-        context.build_data_docs(resource_identifiers=identifiers)
-    return folder / "index.html"
+        for suite in suites.values():
+            context.suites.add_or_update(suite)
 
 
 def _context(gx: Any, folder: Path) -> Any:
-    """A context that keeps suites and results in files below ``folder``, so that the index lists earlier runs too."""
+    """A context that keeps suites and results in files below ``folder``."""
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
     defaults = InMemoryStoreBackendDefaults()
@@ -44,20 +44,10 @@ def _context(gx: Any, folder: Path) -> Any:
             "base_directory": str(folder / place),
             "filepath_suffix": ".json",
         }
-    context = gx.get_context(mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=defaults))
-    context.add_data_docs_site(
-        site_name="validations",
-        site_config={
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-        },
-    )
-    return context
+    return gx.get_context(mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=defaults))
 
 
-def _store(context: Any, result: Any, *, source: str, validated_on: date) -> Any:
+def _store(context: Any, result: Any, *, source: str, validated_on: date) -> None:
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.data_context.types.resource_identifiers import (
         ExpectationSuiteIdentifier,
@@ -70,14 +60,6 @@ def _store(context: Any, result: Any, *, source: str, validated_on: date) -> Any
     key = ValidationResultIdentifier(expectation_suite_identifier=suite, run_id=run, batch_identifier=source)
     result.meta |= {"run_id": run, "validation_time": midnight}
     context.validation_results_store.set(key, result)
-    return key
-
-
-def _add_suite(context: Any, suite: Any) -> Any:
-    from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
-
-    context.suites.add_or_update(suite)
-    return ExpectationSuiteIdentifier(name=suite.name)
 
 
 def _limit_history(context: Any) -> None:

@@ -1,6 +1,6 @@
 """The model registry: what a training run leaves behind, and which version of a model is in force.
 
-Every call to MLflow but the model's own file. A run hands values over; no stage imports this module.
+Versions, their aliases and their tags. A run hands values over; no stage imports this module.
 
 By default the registry is SQLite and plain files below ``<warehouse>/mlflow``; MLFLOW_TRACKING_URI names a server
 instead. Paths are stored absolute, so a warehouse may be given relative but not be moved afterwards.
@@ -9,70 +9,30 @@ instead. Paths are stored absolute, so a warehouse may be given relative but not
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tallystick.errors import ModelError, NoModelYet, NotFound, SetupError
+from tallystick.errors import ModelError, NoModelYet, NotFound
+from tallystick.model.logged_models import ModelPackage, log_model
+from tallystick.model.mlflow_client import connected, import_quietly, quoted
 from tallystick.model.packaging import write_files
-from tallystick.model.registry_file import make_empty, refuse_damaged
-from tallystick.model.results import GateResult
+from tallystick.model.results import GateResult, give_verdict
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
-    from mlflow.models import ModelSignature
-    from mlflow.models.model import ModelInfo
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
 
 RUN_TAG = "tallystick.run_id"
 
-_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-
-# Read by MLflow when it is imported or used: no calls home, no progress bars, no look at the machine or at git.
-_QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelPackage:
-    """Everything one training run wants kept.
-
-    ``name`` is the registered model, ``run_id`` makes a repeated registration a no-op. ``files`` are artifacts of the
-    run by path ("plots/roc.png", "manifest.json", "model_card.html"). ``model_file`` is the pyfunc as code and
-    ``model_artifacts`` what it loads, by file name. ``example`` holds a few input rows: its columns, all doubles, are
-    the signature's inputs. ``outputs`` are the columns of the answer with their types: ``double``, ``long``,
-    ``string``, or ``strings`` for a list of them.
-    """
-
-    name: str
-    run_id: str
-    params: Mapping[str, str | int | float | bool]
-    metrics: Mapping[str, float]
-    files: Mapping[str, bytes]
-    model_file: Path
-    model_artifacts: Mapping[str, bytes]
-    example: pd.DataFrame
-    outputs: Mapping[str, str]
-    requirements: Sequence[str]
-    tags: Mapping[str, str] = field(default_factory=dict)
-    description: str = ""
+# What the gates found, in one line: see ``give_verdict``.
+GATES_TAG = "gates"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,9 +91,11 @@ class Registry:
     def promote(self, version: ModelVersion, gates: Sequence[GateResult]) -> ModelVersion:
         """Make a version the champion and the champion before it ``previous``; only past every gate.
 
-        ModelError names the gates that failed, and nothing moves; no gate at all is refused too. Promoting the
-        champion again changes nothing.
+        ModelError names the gates that failed, and no alias moves; no gate at all is refused too. Either way the tag
+        ``gates`` of the version says what they found. Promoting the champion again changes nothing.
         """
+        with self.connected() as client:
+            client.set_model_version_tag(version.name, str(version.version), GATES_TAG, give_verdict(gates))
         failed = [f"{g.name} ({g.detail})" if g.detail else g.name for g in gates if not g.is_passed]
         if failed or not gates:
             what = f"gates failed: {', '.join(failed)}" if failed else "no gate was checked"
@@ -145,7 +107,6 @@ class Registry:
                 if held is not None:
                     client.set_registered_model_alias(version.name, PREVIOUS, str(held))
                 client.set_registered_model_alias(version.name, CHAMPION, str(version.version))
-            client.set_model_version_tag(version.name, str(version.version), "gates", ", ".join(g.name for g in gates))
             return self._describe(client, version.name, version.version)
 
     def find(self, name: str, alias: str = CHAMPION, *, source: str = "") -> ModelVersion:
@@ -243,7 +204,8 @@ class Registry:
     def _log(self, client: MlflowClient, experiment: str, package: ModelPackage) -> int:
         import mlflow
 
-        tags = {**package.tags, RUN_TAG: package.run_id}
+        told = {**package.tags, GATES_TAG: give_verdict(package.gates)} if package.gates else dict(package.tags)
+        tags = {**told, RUN_TAG: package.run_id}
         if package.description:
             tags["mlflow.note.content"] = package.description
         with mlflow.start_run(experiment_id=experiment, run_name=package.run_id, tags=tags) as run:
@@ -252,12 +214,12 @@ class Registry:
             with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
                 write_files(Path(folder), package.files)
                 mlflow.log_artifacts(folder)
-            model = _log_model(package)
+            model = log_model(package)
         if self._registered(client, package.name) is None:
             client.create_registered_model(package.name)
         made = client.create_model_version(
             package.name, source=model.model_uri, run_id=run.info.run_id, model_id=model.model_id,
-            tags=dict(package.tags), description=package.description or None,
+            tags=told, description=package.description or None,
         )  # fmt: skip
         return int(made.version)
 
@@ -288,113 +250,5 @@ class Registry:
     @contextmanager
     def connected(self) -> Iterator[MlflowClient]:
         """A client of this registry, while MLflow's process-wide settings point at it too; they are put back after."""
-        mlflow = import_quietly()
-        from mlflow.exceptions import MlflowException
-
-        if self._artifacts is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            refuse_damaged(database := self._folder / "mlflow.db")
-            make_empty(database, mlflow.store.db.utils)
-        # MLflow mirrors both addresses into the environment, where the next Registry would take them for a server's.
-        before = {name: os.environ.get(name) for name in _ADDRESSES}
-        mlflow.set_tracking_uri(self.tracking_uri)
-        mlflow.set_registry_uri(self.tracking_uri)
-        try:
-            yield mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
-        except MlflowException as error:
-            raise _translated(error, self.tracking_uri) from error
-        finally:
-            mlflow.set_tracking_uri(None)
-            mlflow.set_registry_uri(None)
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                if value is not None:
-                    os.environ[name] = value
-
-
-def import_quietly() -> Any:
-    """MLflow, imported without its telemetry, progress bars and import-time warnings; the model's file may follow."""
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    with warnings.catch_warnings():
-        # About MLflow's own classes, told on each import: a loader that SQLAlchemy 2.1 has deprecated, a loose hint.
-        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
-        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
-        import mlflow
-        import mlflow.pyfunc
-        import mlflow.store.tracking.sqlalchemy_store
-    # Reading the models' environments, MLflow misses a pip in this environment, which uv keeps without one.
-    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
-    return mlflow
-
-
-@cache
-def load_local(path: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """The predict function of a fetched model: features by name in, one row of results per row out.
-
-    Columns that the model does not read may be among them. Loaded once per process and path; needs no registry, so
-    tasks may call it.
-    """
-    model = import_quietly().pyfunc.load_model(path)
-    inputs = set(model.metadata.get_input_schema().input_names())
-
-    def predict(frame: pd.DataFrame) -> pd.DataFrame:
-        """MLflow warns of every column too many, so only the model's own are shown to it."""
-        answer: pd.DataFrame = model.predict(frame[[name for name in frame.columns if name in inputs]])
-        return answer
-
-    return predict
-
-
-def _log_model(package: ModelPackage) -> ModelInfo:
-    import mlflow
-
-    with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
-        write_files(Path(folder), package.model_artifacts)
-        return mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(package.model_file),
-            artifacts={name.partition(".")[0]: str(Path(folder, name)) for name in package.model_artifacts},
-            signature=make_signature([str(name) for name in package.example.columns], package.outputs),
-            input_example=package.example.astype("float64"),
-            pip_requirements=list(package.requirements),
-        )
-
-
-def make_signature(inputs: Sequence[str], outputs: Mapping[str, str]) -> ModelSignature:
-    """The signature of a model: its inputs by name alone, its ``outputs`` with their types.
-
-    MLflow would refuse whole numbers as feature tables store them, and quotes rows when it refuses. What a column may
-    hold is for the model's own file to say, which names the column.
-    """
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import AnyType, Array
-
-    types = {
-        "double": DataType.double,
-        "long": DataType.long,
-        "string": DataType.string,
-        "strings": Array(DataType.string),
-    }
-    return ModelSignature(
-        inputs=Schema([ColSpec(AnyType(), name, required=False) for name in inputs]),
-        outputs=Schema([ColSpec(types[kind], name) for name, kind in outputs.items()]),
-    )
-
-
-def quoted(text: str) -> str:
-    """A text as it may stand between quotes in a search; ModelError where it may not."""
-    # MLflow's filter language has no escape for a quote, and none of our names and ids holds one.
-    if "'" in text or "\\" in text:
-        raise ModelError("a name or run id holds a quote or backslash", where=text)
-    return text
-
-
-def _translated(error: Exception, uri: str) -> SetupError | ModelError:
-    # A lost connection comes with the whole chain of causes in one line; the address is in ``where`` already.
-    reason = str(error).splitlines()[0].partition(" with exception ")[0][:300]
-    code = str(getattr(error, "error_code", ""))
-    if "API request to" in reason or code in ("TEMPORARILY_UNAVAILABLE", "DATABASE_ERROR"):
-        return SetupError(f"the model registry does not answer: {reason}", where=uri, fix="check MLFLOW_TRACKING_URI")
-    return ModelError(f"the model registry refused: {reason}", where=uri)
+        with connected(self.tracking_uri, own_folder=None if self._artifacts is None else self._folder) as client:
+            yield client

@@ -5,6 +5,7 @@ Kept apart from the work that makes them, so that the registry and the report ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ class GateResult:
     name: str
     is_passed: bool
     detail: str = ""
+
+
+def give_verdict(gates: Sequence[GateResult]) -> str:
+    """``passed``, or ``failed: `` and the names of the gates that failed; no gate at all is a failure, too."""
+    failed = [gate.name for gate in gates if not gate.is_passed] if gates else ["no gate was checked"]
+    return f"failed: {', '.join(failed)}" if failed else "passed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tallystick.model.mlflow_client import quoted
 from tallystick.model.packaging import write_files
-from tallystick.model.registry import RUN_TAG, Registry, quoted
+from tallystick.model.registry import RUN_TAG, Registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

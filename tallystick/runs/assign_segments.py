@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import ModelError
 from tallystick.how_far import parts_of
-from tallystick.model.registry import ModelVersion, Registry, load_local
+from tallystick.model.logged_models import load_local
+from tallystick.model.registry import ModelVersion, Registry
 from tallystick.observations.dates import business_dates
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import tallystick.segments.fit as stage
 from tallystick.errors import NotFound
-from tallystick.model.registry import ModelPackage, ModelVersion, Registry
+from tallystick.model.logged_models import ModelPackage
+from tallystick.model.registry import ModelVersion, Registry
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables
 from tallystick.runs.progress import progress, working
@@ -131,6 +132,7 @@ def _package(
         example=fitted.example,
         outputs=OUTPUTS,
         requirements=[f"{name}=={installed(name)}" for name in MODEL_LIBRARIES],
+        gates=fitted.gates,
         tags={"source": context.source.name, "fitted_on": day.isoformat(), "permitted_use": declared.permitted_use},
         description=declared.description,
     )

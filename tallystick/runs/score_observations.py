@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from tallystick.errors import ModelError
 from tallystick.features import list_bucket_tasks
 from tallystick.features.planning import last_load
-from tallystick.model.registry import ModelVersion, Registry, load_local
+from tallystick.model.logged_models import load_local
+from tallystick.model.registry import ModelVersion, Registry
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features

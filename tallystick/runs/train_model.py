@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tallystick.model import packaging
-from tallystick.model.registry import ModelPackage, Registry
+from tallystick.model.logged_models import ModelPackage
+from tallystick.model.registry import Registry
 from tallystick.report import render_model_card
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables
@@ -123,6 +124,7 @@ def _package(
         example=result.example,
         outputs=packaging.list_outputs(recipe),
         requirements=packaging.list_requirements(result),
+        gates=result.gates,
         tags={"source": context.source.name, "training_version": str(training_version)},
         description=recipe.description,
     )

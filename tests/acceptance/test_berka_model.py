@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from tallystick.errors import ModelError, NotFound
+from tallystick.model.logged_models import ModelPackage
 from tallystick.model.packaging import SCORER_FILE
-from tallystick.model.registry import CHAMPION, PREVIOUS, ModelPackage, ModelVersion, Registry
+from tallystick.model.registry import CHAMPION, PREVIOUS, ModelVersion, Registry
 from tallystick.model.results import GateResult
 from tests.lib import models
 
@@ -107,12 +108,19 @@ def test_aliases_move_only_past_the_gates(tmp_path: Path) -> None:
         registry.find("consumer_loan")
     with pytest.raises(ModelError, match="no gate was checked"):
         registry.promote(first, [])
+    assert registry.versions("consumer_loan")[0].tags["gates"] == "failed: no gate was checked"
     assert registry.promote(first, [PASSED]).aliases == (CHAMPION,)
     assert registry.promote(first, [PASSED]).aliases == (CHAMPION,)
-    second = registry.register(replace(small, run_id="run-2"))
+    failed = (PASSED, GateResult(name="psi", is_passed=False, detail="0.4 > 0.25"))
+    second = registry.register(replace(small, run_id="run-2", gates=failed))
+    assert second.tags["gates"] == "failed: psi"
     with pytest.raises(ModelError, match=r"consumer_loan/2: gates failed: psi \(0.4 > 0.25\)"):
-        registry.promote(second, [PASSED, GateResult(name="psi", is_passed=False, detail="0.4 > 0.25")])
+        registry.promote(second, failed)
     assert registry.find("consumer_loan").version == 1
+    assert {v.label: v.tags["gates"] for v in registry.versions("consumer_loan")} == {
+        "consumer_loan/1": "passed",
+        "consumer_loan/2": "failed: psi",
+    }
     registry.promote(second, [PASSED])
     assert (registry.find("consumer_loan").version, registry.find("consumer_loan", PREVIOUS).version) == (2, 1)
     registry.promote(second, [PASSED])

@@ -14,8 +14,9 @@ import pytest
 
 from tallystick.answers import Answers
 from tallystick.errors import ModelError
+from tallystick.model.logged_models import ModelPackage, load_local
 from tallystick.model.packaging import OUTPUTS, SCORER_FILE
-from tallystick.model.registry import ModelPackage, Registry, load_local
+from tallystick.model.registry import Registry
 from tallystick.model.results import GateResult
 from tallystick.pipeline import Dates, Place, Step, list_night_steps, run_steps
 from tallystick.project import Project, load_project

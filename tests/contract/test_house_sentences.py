@@ -25,7 +25,7 @@ EXCEPTIONS = {
     "tallystick/tables/store/queries.py::_unknown": _DUCKDB,
     "tallystick/tables/store/queries.py::_without_values": "DuckDB's error may quote a row, which is blotted out",
     "tallystick/tables/store/disk.py::full_disk_is_setup_error": "Delta raises an OSError without a number",
-    "tallystick/model/registry.py::_translated": "a lost connection has no code of its own in MLflow, only its words",
+    "tallystick/model/mlflow_client.py::_translated": "a lost connection has no code in MLflow, only its words",
     "tallystick/quality/gate.py::build_suite": _FIRST_LINE,
     "tallystick/spec/expressions.py::parse_expression": _FIRST_LINE,
     "tallystick/spec/mapping_checks.py::check_view": _FIRST_LINE,

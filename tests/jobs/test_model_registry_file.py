@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, event
 
-from tallystick.model import registry, registry_file
+from tallystick.model import mlflow_client, registry, registry_file
 
 
 def schema_of(database: Path) -> tuple[list[tuple[str, str, str, list[str]]], list[tuple[str, ...]]]:
@@ -32,7 +32,7 @@ def test_a_new_file_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:
     with registry.Registry(tmp_path).connected():
         pass
     database = tmp_path / "mlflow" / "mlflow.db"
-    schema = registry.import_quietly().store.db.utils
+    schema = mlflow_client.import_quietly().store.db.utils
     own = tmp_path / "own.db"
     engine = create_engine(f"sqlite:///{own}")
     # Only so that the test does not wait for the disk.
@@ -45,7 +45,7 @@ def test_a_new_file_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:
 
 def test_a_file_that_another_process_made_first_stays(tmp_path: Path) -> None:
     database = tmp_path / "mlflow.db"
-    schema = registry.import_quietly().store.db.utils
+    schema = mlflow_client.import_quietly().store.db.utils
 
     class MadeMeanwhile:
         """MLflow's tables, and a process that is quicker."""

@@ -21,7 +21,7 @@ from tests.lib import models
 
 @pytest.fixture(scope="module")
 def scorer() -> Any:
-    from tallystick.model.registry import import_quietly
+    from tallystick.model.mlflow_client import import_quietly
 
     import_quietly()
     from tallystick.model import scorer
@@ -204,7 +204,7 @@ def test_what_is_no_finite_number_is_refused_by_its_column_and_no_value_is_told(
 def test_a_registered_model_takes_stored_counts_and_names_columns_not_rows(scorer: Any, tmp_path: Path) -> None:
     import mlflow
 
-    from tallystick.model.registry import load_local, make_signature
+    from tallystick.model.logged_models import load_local, make_signature
 
     described = tmp_path / "model.json"
     described.write_text(json.dumps(models.describe(models.scorecard())), encoding="utf-8")

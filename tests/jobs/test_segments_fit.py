@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from tallystick.errors import ModelError
-from tallystick.model.registry import import_quietly
+from tallystick.model.mlflow_client import import_quietly
 from tallystick.segments import FittedSegments, fit_segments, read_before
 from tallystick.segments.clusters import Trial, choose_trial
 from tallystick.segments.profiles import build_profiles

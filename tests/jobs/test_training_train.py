@@ -147,7 +147,7 @@ def test_the_observation_hash_knows_rows_and_labels_but_not_their_order(data: Tr
 
 
 def test_the_written_model_scores_as_the_fitted_one_and_as_the_scorers_own_file(data: TrainingSet) -> None:
-    from tallystick.model.registry import import_quietly
+    from tallystick.model.mlflow_client import import_quietly
 
     import_quietly()
     import lightgbm
@@ -169,7 +169,7 @@ def test_the_written_model_scores_as_the_fitted_one_and_as_the_scorers_own_file(
 
 
 def test_without_a_policy_a_model_gives_pd_score_and_reasons_alone(data: TrainingSet) -> None:
-    from tallystick.model.registry import import_quietly
+    from tallystick.model.mlflow_client import import_quietly
 
     import_quietly()
     from tallystick.model import scorer

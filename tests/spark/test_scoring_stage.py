@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 
 from tallystick.features import list_bucket_tasks
+from tallystick.model.logged_models import ModelPackage, load_local
 from tallystick.model.packaging import SCORER_FILE
-from tallystick.model.registry import ModelPackage, Registry, load_local
+from tallystick.model.registry import Registry
 from tallystick.project import load_project
 from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.columns import group_contract

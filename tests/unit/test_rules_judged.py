@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import random
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +54,10 @@ REPORTS = [
     report(8, "twice"),
     report(9, "twice", event_at=datetime(2026, 3, 20, tzinfo=UTC), began_on=date(2026, 3, 9),
            known_on=date(2026, 3, 21), loaded_on=date(2026, 3, 21)),
+    # Confirmed on the date of the cut-off, and after it: no decision on that date sees it.
+    report(10, "today", event_at=datetime(2026, 3, 30, 16, tzinfo=UTC)),
+    report(11, "tomorrow", event_at=datetime(2026, 4, 2, tzinfo=UTC)),
+    report(12, "yesterday", event_at=datetime(2026, 3, 30, 15, 59, tzinfo=UTC)),
 ]  # fmt: skip
 
 
@@ -60,7 +67,8 @@ REPORTS = [
         ("a", 2, CLEAN), ("a", 3, FRAUD), ("a", 10, FRAUD), ("a", 11, KNOWN), ("a", 30, KNOWN),
         ("unknown_start", 2, CLEAN), ("unknown_start", 3, FRAUD),
         ("victim", 6, CLEAN), ("other_kind", 6, CLEAN), ("late", 6, CLEAN), ("taken_back", 6, CLEAN),
-        ("corrected", -2, CLEAN), ("corrected", -1, FRAUD),
+        ("corrected", -2, CLEAN), ("corrected", -1, FRAUD), ("corrected", 3, FRAUD), ("today", 6, CLEAN),
+        ("tomorrow", 6, CLEAN), ("yesterday", 6, FRAUD),
         # Between two cases, and in both: within a case counts before after one.
         ("twice", 11, FRAUD), ("twice", 20, IMMATURE), ("twice", 21, KNOWN),
         ("nobody", 11, CLEAN), ("nobody", 12, IMMATURE),
@@ -69,16 +77,76 @@ REPORTS = [
 def test_an_observation_is_fraud_by_what_was_confirmed_of_its_customer(customer: str, day: int, expected: int) -> None:
     dates = np.array([(date(2026, 2, 28) + timedelta(days=day) - date(1970, 1, 1)).days])
     reports = pa.Table.from_pylist(REPORTS)
-    reports = reports.set_column(
-        reports.column_names.index("event_at"), "event_at", reports["event_at"].cast(pa.timestamp("us", "UTC"))
-    )
     customers = pa.chunked_array([[customer]])
     found = label_fraud(customers, dates, reports, label=LABEL, cutoff=CUTOFF, zone=ZONE)
     assert found.codes.tolist() == [expected]
     if expected == FRAUD:
-        known_on = {"corrected": date(2026, 3, 15)}.get(customer, date(2026, 3, 11))
-        known_on = date(2026, 3, 21) if (customer, day) == ("twice", 11) else known_on
+        # Only the corrected version reaches back to day -1; day 3 was fraud by the first one. What is confirmed on the
+        # 30th is seen on the 31st at the earliest.
+        later = {("corrected", -1): 15, ("twice", 11): 21, ("yesterday", 6): 31}
+        known_on = date(2026, 3, later.get((customer, day), 11))
         assert date.fromordinal(date(1970, 1, 1).toordinal() + int(found.known_on[0])) == known_on
+
+
+def told_by_definition(versions: list[dict[str, Any]], day: date, on: date) -> tuple[bool, date | None]:
+    """Whether an observation of that day is fraud to a decision on a date, and since when one of its cases says so."""
+
+    def covers(case: str, today: date) -> bool:
+        known = [row for row in versions if row["fraud_report_id"] == case and row["known_on"] <= today]
+        if not known:
+            return False
+        row = max(known, key=lambda version: version["known_on"])
+        confirmed = row["event_at"].astimezone(ZoneInfo(ZONE))
+        began = row["began_on"] or confirmed.date() - timedelta(days=LABEL.unknown_days)
+        return (
+            confirmed < datetime.combine(today, time(), ZoneInfo(ZONE))
+            and not row["is_retracted"] and row["kind"] in LABEL.kinds and row["role"] in LABEL.roles
+            and began - timedelta(days=LABEL.lead_days) <= day <= confirmed.date()
+        )  # fmt: skip
+
+    cases = {row["fraud_report_id"] for row in versions}
+    days = [on - timedelta(days=back) for back in range(31)]
+    since = [min(today for today in days if covers(case, today)) for case in cases if covers(case, on)]
+    return bool(since), min(since, default=None)
+
+
+def versions_by_chance(chance: random.Random) -> list[dict[str, Any]]:
+    """Three versions each of two reports of one customer."""
+
+    def version(case: int, known: int) -> dict[str, Any]:
+        began, hours = chance.choice([None, *range(1, 20)]), chance.randrange(32 * 24)
+        known_on = date(2026, 3, known)
+        return report(
+            case,
+            "c",
+            is_retracted=chance.random() < 0.2,
+            role=chance.choice(["perpetrator"] * 4 + ["victim"]),
+            event_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=hours),
+            began_on=None if began is None else date(2026, 3, began),
+            known_on=known_on,
+            loaded_on=known_on,
+        )
+
+    return [version(case, known) for case in range(2) for known in sorted(chance.sample(range(1, 31), 3))]
+
+
+def test_fraud_and_its_first_date_are_those_of_the_definition_for_corrected_and_late_reports() -> None:
+    chance, frauds = random.Random(7), 0
+    label, days = replace(LABEL, maturity_days=0), [date(2026, 2, 20) + timedelta(days=n) for n in range(0, 40, 3)]
+    numbers, customers = (
+        np.array([(day - date(1970, 1, 1)).days for day in days]),
+        pa.chunked_array([["c"] * len(days)]),
+    )
+    for _ in range(20):
+        versions, cutoff = versions_by_chance(chance), date(2026, 3, chance.randrange(20, 32))
+        found = label_fraud(customers, numbers, pa.Table.from_pylist(versions), label=label, cutoff=cutoff, zone=ZONE)
+        for day, code, known_on in zip(days, found.codes, found.known_on, strict=True):
+            is_fraud, since = told_by_definition(versions, day, cutoff)
+            assert (code == FRAUD) == (is_fraud and day <= cutoff)
+            if since is not None:
+                assert date(1970, 1, 1) + timedelta(days=int(known_on)) == since
+            frauds += is_fraud
+    assert 20 < frauds < 260
 
 
 def test_the_shipped_labels_fit_and_wrong_ones_are_refused() -> None:

@@ -23,7 +23,8 @@ from tallystick.visibility import LOADED_ON
 if TYPE_CHECKING:
     from tallystick.kernel import GroupPlan
 
-# Before the ids of these rows: no event of the group has such an id, and at one instant they stand first.
+# Before the ids of these rows, and between such an id and its table: no event of the group or of another table has the
+# same id then, and at one instant they stand first.
 _FIRST = "\x01"
 _FIRST_SEQUENCE = int(np.iinfo(np.int64).min)
 
@@ -86,7 +87,9 @@ def _shaped(rows: pa.Table, one: AmongPlan, schema: pa.Schema, plan: GroupPlan, 
         plan.entity: rows.column(one.on),
         plan.event_at: rows.column(one.event_at),
         plan.known_on: rows.column(one.known_on),
-        plan.event_id: pc.binary_join_element_wise(_FIRST, rows.column(one.event_id).cast(pa.string()), ""),
+        plan.event_id: pc.binary_join_element_wise(
+            _FIRST, rows.column(one.event_id).cast(pa.string()), _FIRST, one.table, ""
+        ),
         LOADED_ON: rows.column(LOADED_ON),
         "is_retracted": gone,
         ROW_OF: pa.repeat(table_name(one.table), count),

@@ -11,10 +11,11 @@ import pytest
 
 import tallystick
 from tallystick.errors import DeclarationError
+from tallystick.features import GroupWork, compute_local
 from tallystick.spec.among import Among
 from tallystick.spec.columns import group_columns
 from tallystick.spec.meaning import column_fingerprint
-from tests.lib.feature_cases import CONTRACTS, TRANSACTIONS, make_group, make_measure
+from tests.lib.feature_cases import CONTRACTS, TRANSACTIONS, make_events, make_group, make_measure, make_observations
 from tests.lib.hand_made import Rows, differing
 
 CALLS = replace(TRANSACTIONS, name="clean.calls")
@@ -52,6 +53,30 @@ def test_what_stands_among_the_rows_is_a_part_of_the_meaning() -> None:
     spelt = declared(among=(replace(AMONG, where="channel = 'card'"),))
     assert declared(among=(replace(AMONG, where="channel='card'"),)) == spelt
     assert declared(among=(replace(AMONG, where="channel = 'cash'"),)) != spelt
+
+
+def test_rows_of_two_tables_with_one_id_are_two_events() -> None:
+    texts = replace(TRANSACTIONS, name="clean.texts")
+    group = make_group(
+        make_measure("count", name="called", where="LAG(row_of) = 'calls'"),
+        make_measure("count", name="texted", where="LAG(row_of) = 'texts'"),
+        windows=("7d",),
+        among=(AMONG, Among(table=texts.name)),
+    )
+
+    def row(day: int, hour: int, **more: Any) -> dict[str, Any]:
+        return {"event_at": dt.datetime(2026, 3, day, hour, tzinfo=dt.UTC), **more}
+
+    paid = make_events([row(1, 10), row(2, 11)])
+    # The same id in both tables and in the group's own; the later text is no version of the call.
+    called = make_events([row(1, 9, transaction_id="t000")])
+    texted = make_events([row(2, 10, transaction_id="t000"), row(2, 10, transaction_id="t001", is_retracted=True)])
+    asked = make_observations(("bank:1", dt.datetime(2026, 3, 5, tzinfo=dt.UTC)))
+    work = GroupWork.of(group, {**KNOWN, texts.name: texts})
+    found = compute_local(work, paid, asked, dimensions={CALLS.name: called, texts.name: texted}, zone="UTC")
+    assert found.select(["txn_called_count_7d", "txn_texted_count_7d"]).to_pylist() == [
+        {"txn_called_count_7d": 1, "txn_texted_count_7d": 1}
+    ]
 
 
 def test_the_first_transfer_after_each_change_counts(project_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,9 @@ def backfill_start(
     low, high = date_bounds(source, first=spec.first, last=spec.last)
     ours, since = pc.field("source") == source.name, pa.scalar(low)
     (table, columns), *_ = columns_to_read(spec).items()
-    rows = read(table, columns=columns, filter=ours & (pc.field("event_at") >= since))
+    # Seen a microsecond after it, the last event of a day belongs to the next one.
+    happened = pc.field("event_at") >= pc.subtract(since, timedelta(microseconds=spec.declared.microseconds_after))
+    rows = read(table, columns=columns, filter=ours & happened)
     asked = observe(spec, {table: rows}.__getitem__, zone=source.zone)
     asked = asked.select(["observation_id", "as_of"])
     found = []

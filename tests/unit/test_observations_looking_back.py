@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tallystick.errors import NotFound
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.project import load_project
-from tallystick.spec.observations import Customers, ObservationSet, Rows
+from tallystick.spec.observations import Customers, ObservationSet, Rows, RowsAfter
 from tallystick.spec.sources import Source
 
 FIRST, DAYS = date(2026, 3, 9), 7
@@ -128,6 +129,17 @@ def test_the_date_and_the_limit_are_those_where_the_bank_is(source: Source) -> N
     # The seventh day before the 9th begins at 16:00 UTC of the 1st.
     assert begin(source, [made(1, at(1, 16))], {}) == date(2026, 3, 2)
     assert begin(source, [made(1, at(1, 15))], {}) == FIRST
+
+
+def test_what_is_seen_after_its_event_belongs_to_the_date_on_which_it_is_seen(source: Source) -> None:
+    declared = replace(APPLIED.declared, population=RowsAfter(table="clean.applications"))
+    after = replace(APPLIED, declared=declared)
+    # Shanghai's days begin at 16:00 UTC: the last microsecond before the seventh day, and before the first date itself.
+    last, instant = at(1, 16) - timedelta(microseconds=1), timedelta(microseconds=1)
+    assert begin(source, [made(1, last)], {}, observations=after) == date(2026, 3, 2)
+    assert begin(source, [made(1, last)], {"feature.a": [(1, last + instant)]}, observations=after) == FIRST
+    assert begin(source, [made(1, last - instant)], {}, observations=after) == FIRST
+    assert begin(source, [made(1, at(8, 16) - instant)], {}, observations=after) == FIRST
 
 
 def test_the_version_that_was_decided_on_counts(source: Source) -> None:

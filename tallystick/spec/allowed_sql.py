@@ -87,6 +87,10 @@ _CHANCE = frozenset(("RAND", "RANDOM", "RANDN", "RANDSTR", "UNIFORM", "UUID", "S
 # Over rows in no declared order each answers by how rows are spread over tasks.
 _BY_ORDER = frozenset(("FIRST", "FIRST_VALUE", "LAST", "LAST_VALUE", "NTH_VALUE", "ANY_VALUE", "COLLECT_LIST",
                        "COLLECT_SET", "ARRAY_AGG"))  # fmt: skip
+_BY_TIES = (exp.ArgMin, exp.ArgMax)
+_UNTOLD_TIES = ("MIN_BY and MAX_BY take any of the rows that tie", "use MIN(STRUCT(<order>, <value>)).<value>, or MAX")
+_UNTOLD_MODE = ("MODE takes any of the values that tie", "write MODE(<value>, TRUE), the least of them")
+_UNORDERED_TEXT = ("a text of many rows in no order", "add WITHIN GROUP (ORDER BY ...)")
 _AROUND_CALLS = (exp.Paren, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
 _SORTING = frozenset(("SORT_ARRAY", "ARRAY_SORT"))
 _ALLOWED = PURE_FUNCTIONS | GRAMMAR_FUNCTIONS | OUR_FUNCTIONS
@@ -108,7 +112,7 @@ def _refused(node: exp.Expr) -> tuple[str, str] | None:
     """What is wrong with one part, and what to do; None where nothing is."""
     if isinstance(node, _CLOCK_PARTS) or _reads_clock_as_text(node):
         return _CLOCK_TOLD
-    if isinstance(node, exp.Anonymous):
+    if isinstance(node, (exp.Anonymous, *_BY_TIES, exp.GroupConcat)):
         return _refused_call(node)
     if type(node) in _VALUES:
         return None
@@ -149,9 +153,15 @@ def _is_temporal(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous) and node.name.upper() in _FROM_TEXT
 
 
-def _refused_call(node: exp.Anonymous) -> tuple[str, str] | None:
+def _refused_call(node: exp.Expr) -> tuple[str, str] | None:
+    if isinstance(node, exp.GroupConcat):
+        return None if isinstance(node.this, exp.Order) else _UNORDERED_TEXT
+    if isinstance(node, _BY_TIES):
+        return _UNTOLD_TIES
     name = node.name.upper()
     if name in _ALLOWED:
+        if name == "MODE" and not _breaks_ties(node):
+            return _UNTOLD_MODE
         if name in _CLOCK_WITHOUT_ARGUMENT and not node.expressions:
             return _CLOCK_TOLD
         if name in _BY_ORDER and not _has_order(node):
@@ -165,6 +175,12 @@ def _refused_call(node: exp.Anonymous) -> tuple[str, str] | None:
         return f"function {name} is not allowed", _LISTED
     near = difflib.get_close_matches(name, _ALLOWED, n=1)
     return f"unknown function {node.name}", f"did you mean {near[0]}?" if near else "it is read as Spark SQL"
+
+
+def _breaks_ties(node: exp.Expr) -> bool:
+    """Whether a MODE says that the least of the most frequent values is meant."""
+    asked = node.expressions[1:]
+    return len(asked) == 1 and isinstance(asked[0], exp.Boolean) and bool(asked[0].this)
 
 
 def _has_order(node: exp.Expr) -> bool:

@@ -89,6 +89,13 @@ FIRST_VALUE(a) OVER (PARTITION BY b)
 collect_list(a)
 collect_set(a) FILTER (WHERE a > 1)
 ELEMENT_AT(array_agg(a), 1)
+min_by(a, b)
+max_by(a, b) OVER (PARTITION BY c)
+mode(a)
+mode(a, false)
+string_agg(a, ',')
+listagg(DISTINCT a, ',')
+percentile_approx(a, 0.5)
 """.strip().splitlines()
 
 # What stands after the SELECT list: clauses and sources of rows.
@@ -233,6 +240,8 @@ def test_what_computes_from_rows_is_allowed(query: str) -> None:
     [
         "SELECT a FROM t ORDER BY a LIMIT 10",
         "SELECT SORT_ARRAY(COLLECT_LIST(a)) AS x FROM t GROUP BY b",
+        "SELECT MODE(a, TRUE) AS x, MIN(STRUCT(b, a)).a AS y FROM t GROUP BY c",
+        "SELECT STRING_AGG(a, ',') WITHIN GROUP (ORDER BY a) AS x FROM t GROUP BY b",
         "SELECT FIRST_VALUE(a) IGNORE NULLS OVER (PARTITION BY b ORDER BY a) AS x FROM t",
     ],
 )

@@ -187,6 +187,20 @@ def tables(warehouse: WarehouseOption = DEFAULT_WAREHOUSE, json: JsonOption = Fa
 
 
 @app.command()
+def loads(
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    project: ProjectOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """List the deliveries: business date, load date, records, state, and the nights that are missing."""
+    from tallystick.cli.printing import print_table
+    from tallystick.cli.showing import list_deliveries
+
+    print_table(list_deliveries(warehouse, project), as_json=json, as_csv=csv)
+
+
+@app.command()
 def check(project: ProjectOption = None) -> None:
     """Cross-check all declarations of the project."""
     from tallystick.cli.showing import check_declarations

@@ -40,6 +40,14 @@ def list_tables(warehouse: Path) -> pa.Table:
     )
 
 
+def list_deliveries(warehouse: Path, project: Path | None) -> pa.Table:
+    """A row per delivery of each source and per missing night."""
+    from tallystick.runs.load_list import list_loads
+    from tallystick.tables import Warehouse
+
+    return list_loads(Warehouse(warehouse), open_project(project).sources)
+
+
 def list_rejected(warehouse: Path) -> pa.Table:
     """How many rows were rejected, by table, load, reason and column, and how many of them still wait for a parent.
 

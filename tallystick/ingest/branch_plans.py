@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from sqlglot import exp
 
@@ -79,7 +80,7 @@ def plan_branch(branch: Branch, target: Target, views: ViewTypes, *, is_small: C
 def _duckdb_sql(branch: Branch, target: Target, views: ViewTypes) -> str:
     joined = {join.view: joined_name(join.view) for join in branch.joins}
     tables = {name: views.joined(view) for view, name in joined.items()}
-    tables[DRIVING] = views.driving(branch.view, load_date=target.load_date.isoformat())
+    tables[DRIVING] = views.driving(branch.view, delivery=target.delivery)
     selected = branch_sql(branch, views.parsed.shapes, driven={branch.view: DRIVING}, joined=joined)
     judged = judged_sql(selected, output_types(selected, tables), target)
     return f"SELECT *, {hash_sql(target.contract.event_id)} AS {KEY} FROM ({translate(judged, tables)})"
@@ -92,16 +93,21 @@ def _reads_origin(branch: Branch) -> bool:
 
 
 def judging_sql(
-    target: Target, parents: Mapping[str, str], *, has_parked: bool, has_published: bool
+    target: Target, parents: Mapping[str, str], *, has_several: bool, published: Mapping[date, str] | None
 ) -> tuple[str, str]:
-    """The SQL of ``conflicts`` for DuckDB: that of COMPARED over ROWS, and that of the outcomes over COMPARED."""
+    """The SQL of ``conflicts`` for DuckDB: that of COMPARED over ROWS, and that of the outcomes over COMPARED.
+
+    ``published``: None where no load before has rows, else the newest delivery of those not named by their date.
+    """
     contract = target.contract
     rows = {**contract_types(contract), **_CARRIED}
     if target.has_own_known_on:
         rows[NAMED_ON] = "date"
     known = {column: parent_name(number) for number, column in enumerate(parents)}
     tables = {ROWS: rows, **{name: {"_id": "string"} for name in known.values()}}
-    compared = compared_sql([f"SELECT * FROM {ROWS}"], target, parents=known, has_parked=has_parked)
+    compared = compared_sql([f"SELECT * FROM {ROWS}"], target, parents=known, has_several=has_several)
     seen = {COMPARED: output_types(compared, tables), PUBLISHED: contract_types(contract)}
-    last = published_sql(COMPARED, target, published=PUBLISHED) if has_published else f"SELECT * FROM {COMPARED}"
+    last = f"SELECT * FROM {COMPARED}"
+    if published is not None:
+        last = published_sql(COMPARED, target, published=PUBLISHED, last=published)
     return translate(compared, tables), translate(settled_sql(last, target), seen)

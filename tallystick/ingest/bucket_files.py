@@ -53,17 +53,19 @@ def write_bucket(task: WriteTask) -> list[Written]:
     for batch, part in task.parts:
         rows = pa.Table.from_batches([batch.read_part(part)])
         if not batch.is_settled:
+            is_again = task.plan.is_again(batch.file)
             rows = _alone(rows, suspects)
             fault = _orphans(rows, parents)
             if fault is not None:
                 orphans = pc.is_valid(fault)
-                _count(placed, rows.filter(orphans), fault.filter(orphans), batch.file)
-                told = fault.filter(orphans)
-                rejects.append(_rejects(rows.filter(orphans), told, batch.file, task.plan))
+                if not is_again:
+                    told = fault.filter(orphans)
+                    _count(placed, rows.filter(orphans), told, batch.file)
+                    rejects.append(_rejects(rows.filter(orphans), told, batch.file, task.plan))
                 rows = rows.filter(pc.invert(orphans))
             if rows.num_rows:
                 first = (batch.file, pc.min(rows["_line"]).as_py())
-                placed.outcomes.add(Outcome("accepted"), rows.num_rows, first)
+                placed.outcomes.add(Outcome("accepted", is_parked=is_again), rows.num_rows, first)
         if rows.num_rows:
             pieces.append(copied(rows.select(_stored(task.plan))))
     if rejects:

@@ -31,12 +31,18 @@ LAST_WHOLE = {"double": 1 << 53, "float": 1 << 24}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What the rows are for: the table's contract, its rule for ``known_on``, the source and the load date."""
+    """What the rows are for: the table's contract, its rule for ``known_on``, the source and the load date.
+
+    ``delivery`` is the name of the one that the rows are of, ``again`` the names of those whose rows an earlier load
+    has.
+    """
 
     contract: TableContract
     known_on: KnownOn
     source: Source
     load_date: date
+    delivery: str = ""
+    again: frozenset[str] = frozenset()
 
     @property
     def has_own_known_on(self) -> bool:

@@ -6,6 +6,7 @@ Which of several versions of an object is in force is ``tallystick.visibility``'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from tallystick.ingest.casting import NAMED_ON, ORIGIN, Target, name_sql
 from tallystick.visibility.sql import until_sql
@@ -15,26 +16,30 @@ NOT_CONTENT = ("source", "bucket", "period", "loaded_on")
 
 PARENT_UNKNOWN = "parent_unknown"
 SUPERSEDED = "superseded_in_load"
+# Of a row of which another delivery of the same load says something later: no fault of whoever delivered it.
+OUTDATED = "superseded_by_later_delivery"
 
 
 def compared_sql(
-    branches: Sequence[str], target: Target, *, parents: Mapping[str, str], has_parked: bool = False
+    branches: Sequence[str], target: Target, *, parents: Mapping[str, str], has_several: bool = False
 ) -> str:
     """A query of all rows of a load with ``_fault`` completed, compared among themselves, with ``_is_candidate``,
-    ``_is_duplicate``, ``_is_superseded``, ``_delivered`` (the date of the load that a row first came with) and
-    ``_ends_on`` (the ``known_on`` of the next version of its object in this load).
+    ``_is_duplicate``, ``_is_superseded``, ``_delivered`` (the name of the delivery that a row came with),
+    ``_is_outdated`` (a later delivery of this load says something of its object) and ``_ends_on`` (the ``known_on`` of
+    the next version of its object in this load).
 
     ``branches`` are queries of ``judged_sql``. ``parents`` gives, per column, a view whose ``_id`` are the objects it
-    may name. ``has_parked`` says that rows of earlier loads may be among them. Of equal rows the first by file and line
-    stays. Different rows of one delivery with one key all get a fault, because nobody can say which is right. Of rows
-    that a load stores under one key though they came one after the other, or name one date after the other, the last
-    one stays and the others are superseded. (No WITH here or below: Spark would not know a cached result of it again.)
+    may name. ``has_several`` says that rows of several deliveries may be among them. Of equal rows the first by file
+    and line stays. Different rows of one delivery with one key all get a fault, because nobody can say which is right.
+    Of rows that a load stores under one key though they came one after the other, or name one date after the other, the
+    last one stays and the others are superseded. (No WITH here or below: Spark would not know a cached result
+    of it again.)
     """
     placed = _placed_sql(" UNION ALL ".join(branches), parents, target)
-    grouped = _grouped_sql(placed, target, has_parked=has_parked)
-    # By key, else by key and delivery: a row that waited for its parent may differ from what was delivered since.
+    grouped = _grouped_sql(placed, target, has_several=has_several)
+    # By key, else by key and delivery: what one delivery says may differ from what another does.
     is_equal, is_first, helpers = "(_low <=> _high)", "_place = 1", "_low, _high, _place"
-    if has_parked:
+    if has_several:
         is_first = f"CASE WHEN {is_equal} THEN _place = 1 ELSE _own_place = 1 END"
         is_equal, helpers = f"({is_equal} OR (_own_low <=> _own_high))", f"{helpers}, _own_low, _own_high, _own_place"
     conflict = f"'conflicting_versions|{target.contract.event_id}'"
@@ -43,8 +48,9 @@ def compared_sql(
         f" CASE WHEN _is_candidate AND NOT {is_equal} THEN {conflict} ELSE _fault END AS _fault,"
         f" (_is_candidate AND {is_equal} AND NOT ({is_first})) AS _is_duplicate FROM ({grouped})"
     )
-    is_replaced = target.is_raised or has_parked
-    superseded = f"SELECT *, {_superseded_sql(target) if is_replaced else 'FALSE'} AS _is_superseded FROM ({judged})"
+    is_replaced = _superseded_sql(target) if target.is_raised or has_several else "FALSE"
+    is_outdated = _outdated_sql(target) if has_several else "FALSE"
+    superseded = f"SELECT *, {is_replaced} AS _is_superseded, {is_outdated} AS _is_outdated FROM ({judged})"
     return f"SELECT *, {_ends_on_sql(target)} AS _ends_on FROM ({superseded})"
 
 
@@ -52,9 +58,10 @@ def settled_sql(compared: str, target: Target) -> str:
     """A query with the outcome of every row: ``_status`` accepted, rejected, duplicate or excluded, ``_reason``,
     ``_column``. ``compared`` is the query of ``compared_sql`` or ``published_sql``.
     """
+    key = target.contract.event_id
     fault = (
-        "COALESCE(_fault, CASE WHEN _is_superseded AND NOT _is_duplicate"
-        f" THEN '{SUPERSEDED}|{target.contract.event_id}' END)"
+        "COALESCE(_fault, CASE WHEN _is_superseded AND NOT _is_duplicate THEN"
+        f" CASE WHEN _is_outdated AND NOT _is_parked THEN '{OUTDATED}|{key}' ELSE '{SUPERSEDED}|{key}' END END)"
     )
     status = (
         "CASE WHEN _is_excluded THEN 'excluded' WHEN _outcome IS NOT NULL THEN 'rejected'"
@@ -68,12 +75,12 @@ def settled_sql(compared: str, target: Target) -> str:
     )
 
 
-def published_sql(compared: str, target: Target, *, published: str) -> str:
+def published_sql(compared: str, target: Target, *, published: str, last: Mapping[date, str] | None = None) -> str:
     """Hold each row of the view ``compared`` against the published versions of its object.
 
     A duplicate: on each date on which the row would be in force, the version in force says the same already. A fault:
     one of them belongs to another customer. Superseded: a row that waited for its parent while a later load brought its
-    object.
+    object. ``last`` is the newest delivery of each earlier load, where that is not the one of its date.
     """
     contract = target.contract
     content, known_on = _content_sql(target), name_sql(contract.known_on)
@@ -85,11 +92,11 @@ def published_sql(compared: str, target: Target, *, published: str) -> str:
         faults.append(f"CASE WHEN {moved} THEN 'changed_customer|{contract.entity}' END")
     is_told = f"COALESCE({is_known} AND v._is_told AND v._low <=> {content} AND v._high <=> {content}, FALSE)"
     was_told = f"COALESCE({is_known} AND t._is_superseded AND ARRAY_CONTAINS(v._all, {content}), FALSE)"
-    is_overtaken = f"COALESCE({is_known} AND t._is_parked AND t._delivered <= v._last_load, FALSE)"
+    is_overtaken = f"COALESCE({is_known} AND t._is_parked AND t._delivered <= v._last_delivery, FALSE)"
     told = (
         f"SELECT t.* EXCEPT (_fault, _is_superseded), COALESCE({', '.join(faults)}) AS _fault,"
         f" {is_told} AS _is_told, {was_told} AS _was_told, (t._is_superseded OR {is_overtaken}) AS _is_superseded"
-        f" FROM {compared} t LEFT JOIN ({_in_force_sql(compared, target, published=published)}) v"
+        f" FROM {compared} t LEFT JOIN ({_in_force_sql(compared, target, published=published, last=last or {})}) v"
         f" ON t._is_candidate AND v._id = t.{name_sql(contract.event_id)} AND v._at = t.{known_on}"
         " AND v._ends_on <=> t._ends_on"
     )
@@ -105,7 +112,7 @@ def published_sql(compared: str, target: Target, *, published: str) -> str:
     )
 
 
-def _in_force_sql(compared: str, target: Target, *, published: str) -> str:
+def _in_force_sql(compared: str, target: Target, *, published: str, last: Mapping[date, str]) -> str:
     """Per row of a load what the published versions say that are in force while the row would be: from ``_at`` on, to
     before ``_ends_on`` where the same load brings a later version.
     """
@@ -118,8 +125,8 @@ def _in_force_sql(compared: str, target: Target, *, published: str) -> str:
     )
     ids = f"SELECT {key} AS _key FROM {compared} WHERE _is_candidate AND _fault IS NULL"
     spans = (
-        f"SELECT {key} AS _key, {known_on} AS _since, {until_sql([key], known_on=known_on)} AS _until, loaded_on AS"
-        f" _loaded_on, {owner} AS _owner, {_content_sql(target)} AS _content"
+        f"SELECT {key} AS _key, {known_on} AS _since, {until_sql([key], known_on=known_on)} AS _until,"
+        f" {_delivery_sql(last)} AS _delivery, {owner} AS _owner, {_content_sql(target)} AS _content"
         f" FROM {published} LEFT SEMI JOIN ({ids}) ON _key = {key}"
     )
     is_met = "(_until IS NULL OR (_until > _at AND _until > _since)) AND (_ends_on IS NULL OR _since < _ends_on)"
@@ -128,7 +135,7 @@ def _in_force_sql(compared: str, target: Target, *, published: str) -> str:
         " MIN(CASE WHEN _is_met THEN _content END) AS _low, MAX(CASE WHEN _is_met THEN _content END) AS _high,"
         " MIN(CASE WHEN _is_met THEN _owner END) AS _first_owner,"
         " MAX(CASE WHEN _is_met THEN _owner END) AS _last_owner,"
-        " MAX(_loaded_on) AS _last_load, COLLECT_SET(_content) AS _all"
+        " MAX(_delivery) AS _last_delivery, COLLECT_SET(_content) AS _all"
         f" FROM (SELECT *, ({is_met}) AS _is_met FROM ({asked}) JOIN ({spans}) ON _key = _id)"
         " GROUP BY _id, _at, _ends_on"
     )
@@ -141,15 +148,15 @@ def _placed_sql(judged: str, parents: Mapping[str, str], target: Target) -> str:
         joins.append(f"LEFT JOIN (SELECT DISTINCT _id FROM {known}) p{number} ON p{number}._id = r.{name_sql(column)}")
         orphan = f"NOT _is_excluded AND r.{name_sql(column)} IS NOT NULL AND p{number}._id IS NULL"
         faults.append(f"CASE WHEN {orphan} THEN '{PARENT_UNKNOWN}|{column}' END")
-    # The folder that a row waits in is named by the date of its load.
-    delivered = f"CASE WHEN _is_parked THEN TO_DATE(SUBSTRING_INDEX(_file, '/', 1)) ELSE {target.load_date_sql} END"
+    # The folder that a row was landed in has the name of its delivery.
     return (
-        f"SELECT r.* EXCEPT (_fault), {delivered} AS _delivered, COALESCE({', '.join(faults)}) AS _fault"
+        "SELECT r.* EXCEPT (_fault), SUBSTRING_INDEX(_file, '/', 1) AS _delivered,"
+        f" COALESCE({', '.join(faults)}) AS _fault"
         f" FROM ({judged}) r {' '.join(joins)}"
     )
 
 
-def _grouped_sql(placed: str, target: Target, *, has_parked: bool) -> str:
+def _grouped_sql(placed: str, target: Target, *, has_several: bool) -> str:
     """The least and greatest content among the rows of one key, and the place of each row among them."""
     candidate = "(_fault IS NULL AND NOT _is_excluded)"
     key = [candidate, _object_sql(target, candidate)]
@@ -158,7 +165,7 @@ def _grouped_sql(placed: str, target: Target, *, has_parked: bool) -> str:
     # Nearly every key stands alone, and then there is nothing to compare.
     content = f"CASE WHEN _many > 1 THEN {_content_sql(target)} END"
     compared = _compared_within(key, content)
-    if has_parked:
+    if has_several:
         compared += _compared_within([*key, "_delivered"], content, prefix="own_")
     many = f"COUNT(1) OVER (PARTITION BY {', '.join(key)})"
     counted = f"SELECT *, {candidate} AS _is_candidate, {many} AS _many FROM ({placed})"
@@ -186,6 +193,21 @@ def _superseded_sql(target: Target) -> str:
     replaced_on = f"MIN({known_on}) OVER ({key} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     replaces = f"<= {known_on}" if target.has_own_known_on else "IS NOT NULL"
     return f"({is_good} AND COALESCE({replaced_on} {replaces}, FALSE))"
+
+
+def _outdated_sql(target: Target) -> str:
+    """Whether a later delivery of the load has a row of the same object that stands."""
+    is_good = "_is_candidate AND _fault IS NULL"
+    return f"(_delivered < MAX(_delivered) OVER (PARTITION BY ({is_good}), {_object_sql(target, is_good)}))"
+
+
+def _delivery_sql(last: Mapping[date, str]) -> str:
+    """The newest delivery of the load that a stored row came with: a load of one night has the name of its date."""
+    name = "CAST(loaded_on AS STRING)"
+    if not last:
+        return name
+    others = " ".join(f"WHEN DATE '{day.isoformat()}' THEN '{told}'" for day, told in sorted(last.items()))
+    return f"CASE loaded_on {others} ELSE {name} END"
 
 
 def _ends_on_sql(target: Target) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from tallystick.errors import LoadRefused
-from tallystick.ingest.conflicts import PARENT_UNKNOWN
+from tallystick.ingest.conflicts import OUTDATED, PARENT_UNKNOWN
 
 # What is counted together, and the columns of rows that it is taken from.
 _TOLD = ("_file", "_is_parked", "_status", "_reason", "_column")
@@ -154,13 +154,16 @@ class RowCounts:
     def check(self, table: str, rate: float, *, source: str, place: Callable[[str], str]) -> None:
         """LoadRefused, with reasons and the first place of each, when more than ``rate`` of the rows is rejected.
 
-        ``place`` gives the path of a file.
+        A row of which another delivery of the load says something later is none of these: it was right when it was
+        delivered. ``place`` gives the path of a file.
         """
-        if self.rejected <= rate * self.read:
+        faults = [fault for fault in self.faults if fault.reason != OUTDATED]
+        rejected = self.rejected - sum(fault.rows for fault in self.faults if fault.reason == OUTDATED)
+        if rejected <= rate * self.read:
             return
-        told = "; ".join(fault.tell(place) for fault in self.faults[:3])
+        told = "; ".join(fault.tell(place) for fault in faults[:3])
         raise LoadRefused(
-            f"{self.rejected} of {self.read} rows of {table} would be rejected: {told}",
+            f"{rejected} of {self.read} rows of {table} would be rejected: {told}",
             where=f"source {source}",
             fix=f"nothing was published; correct the delivery or mapping, or raise reject_rate above {rate:g}",
         )

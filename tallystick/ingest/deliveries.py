@@ -7,29 +7,33 @@ copies them.
 from __future__ import annotations
 
 import fnmatch
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tallystick.errors import InputError, LoadRefused
+from tallystick.errors import InputError
+from tallystick.spec.delivery_names import business_date, is_delivery
 from tallystick.spec.sources import LANDING_FILES, Source, SourceFile
-
-_DATE_LIKE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """The files of one load date: ``directory`` is where they lie, ``files`` their names per raw view, sorted.
+    """What a supplier delivered at once: ``directory`` is where it lies, ``files`` the names per raw view, sorted.
 
-    ``origin`` is where the supplier put files that were landed since, if that is known.
+    ``origin`` is where the supplier put files that were landed since, if that is known. ``is_again``: an earlier load
+    has its rows, and they are only held against those of deliveries that came after them out of turn.
     """
 
-    load_date: date
+    name: str
     directory: Path
     files: dict[str, tuple[str, ...]]
     origin: Path | None = None
+    is_again: bool = False
+
+    @property
+    def business_date(self) -> date:
+        """The night that it is of; the load date says when it became known."""
+        return business_date(self.name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,44 +44,37 @@ class Delivery:
 def find_deliveries(directory: Path, source: Source, *, load_date: date | None = None) -> list[Delivery]:
     """The deliveries in a directory, oldest first.
 
-    Sub-folders named by date (2026-03-10) are one delivery each, of that load date; ``load_date`` then picks one.
-    Without such folders the directory itself is one delivery, of ``load_date`` or the source's own. InputError when
-    the directory does not exist, holds both, has no load date, or lacks a file, and for a folder like 2026-13-03.
+    Sub-folders named by date (2026-03-10, and 2026-03-10.2 for a second one) are one delivery each, of that business
+    date; ``load_date`` then picks those of one. Without such folders the directory itself is one delivery, of
+    ``load_date`` or the source's own. InputError when the directory does not exist, holds both, has no date, or lacks a
+    file, and for a folder like 2026-13-03.
     """
     if not directory.is_dir():
         fix = "check the path after --source NAME="
         raise InputError("the source directory does not exist", where=str(directory), fix=fix)
     folders = sorted(path for path in directory.iterdir() if path.is_dir())
-    dated = {day: path for path in folders if (day := _date_of(path))}
-    for path in dated.values():
+    dated = [path for path in folders if is_delivery(path.name, where=str(path))]
+    for path in dated:
         refuse_link_out(path, directory)
     if not dated:
         day = load_date or source.load_date
         if day is None:
             raise _no_load_date(directory, folders)
-        return [Delivery(load_date=day, directory=directory, files=match_files(directory, source))]
+        return [Delivery(name=day.isoformat(), directory=directory, files=match_files(directory, source))]
     loose = [name for file in source.files.values() for name in _matches(directory, file)]
     if loose:
-        fix = "use one way: folders named by load date, or the files themselves"
+        fix = "use one way: folders named by business date, or the files themselves"
         raise InputError(f"files lie beside folders named by date: {loose[0]}", where=str(directory), fix=fix)
-    if load_date is not None and load_date not in dated:
+    chosen = [path for path in dated if load_date is None or business_date(path.name) == load_date]
+    if not chosen:
         raise InputError(f"there is no delivery of {load_date}", where=str(directory), fix="check --load-date")
-    chosen = {load_date: dated[load_date]} if load_date is not None else dated
-    return [Delivery(load_date=day, directory=path, files=match_files(path, source)) for day, path in chosen.items()]
+    return [Delivery(name=path.name, directory=path, files=match_files(path, source)) for path in chosen]
 
 
-def landed_delivery(source: Source, directory: Path, *, load_date: date, origin: Path | None) -> Delivery:
-    """The delivery whose landed copy lies in ``directory``; InputError when it lacks a file."""
-    return Delivery(load_date=load_date, directory=directory, files=match_files(directory, source), origin=origin)
-
-
-def check_order(source: Source, load_date: date, published: Iterable[date]) -> None:
-    """LoadRefused when a later load was published already: its rows were compared with what was known then."""
-    latest = max(published, default=load_date)
-    if latest > load_date:
-        where = f"source {source.name}, load of {load_date}"
-        fix = "loads go forward: give it a later load date"
-        raise LoadRefused(f"the load of {latest} is published already", where=where, fix=fix)
+def landed_delivery(source: Source, directory: Path, *, origin: Path | None = None, is_again: bool = False) -> Delivery:
+    """The delivery whose landed copy lies in ``directory``, which has its name; InputError when it lacks a file."""
+    files = match_files(directory, source)
+    return Delivery(name=directory.name, directory=directory, files=files, origin=origin, is_again=is_again)
 
 
 def match_files(directory: Path, source: Source) -> dict[str, tuple[str, ...]]:
@@ -136,17 +133,6 @@ def refuse_link_out(path: Path, home: Path) -> None:
     if not path.resolve().is_relative_to(home.resolve()):
         fix = "deliver the file itself"
         raise InputError("a link leads out of the delivery's folder", where=str(path), fix=fix)
-
-
-def _date_of(folder: Path) -> date | None:
-    """The load date a folder is named by; None for another name, InputError for one that only looks like a date."""
-    if not _DATE_LIKE.fullmatch(folder.name):
-        return None
-    try:
-        return date.fromisoformat(folder.name)
-    except ValueError:
-        fix = "name the folder by its load date"
-        raise InputError(f"{folder.name} is no date", where=str(folder), fix=fix) from None
 
 
 def _no_load_date(directory: Path, folders: list[Path]) -> InputError:

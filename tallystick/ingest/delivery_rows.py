@@ -7,6 +7,8 @@ mappings that look up clean tables when those are settled. ``load`` says when. C
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -37,12 +39,24 @@ from tallystick.spec.tables import TableContract
 # Beyond this, views that are looked up are made by Spark: packed bytes of the files that they are made of.
 SMALL_BYTES = 64 << 20
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadDate:
+    """The date of a load, and the names of its deliveries that an earlier load has counted."""
+
+    day: date
+    again: frozenset[str] = frozenset()
+
+
 # A file's path, the name that its rows carry, and its layout.
 Task = tuple[str, str, FileLayout]
 
 
 class DeliveryRows:
-    """The files of one delivery while a load is prepared."""
+    """The files of one delivery while a load is prepared.
+
+    Each is mapped for itself: what its files look up in each other, no other delivery's rows come between.
+    """
 
     def __init__(
         self,
@@ -50,14 +64,17 @@ class DeliveryRows:
         *,
         contracts: Mapping[str, TableContract],
         delivery: Delivery,
+        load: LoadDate,
         resources: LoadResources,
         tell: Callable[[str], None],
     ) -> None:
-        parsed = parse_source(source, contracts, delivery.load_date)
+        parsed = parse_source(source, contracts, delivery.business_date)
+        self.load = load
         self.source, self.delivery, self.parsed, self.resources, self.tell = source, delivery, parsed, resources, tell
         self.pseudonyms = Pseudonyms.of(source, resources.pseudonym_key)
         self.home = delivery.directory.parent
         self.notes: list[str] = []
+        self._records: dict[str, int] = {}
         self.views = ViewTypes(source, parsed, contracts)
         self.tasks = self._list_tasks()
         self.plans = [
@@ -74,12 +91,10 @@ class DeliveryRows:
             contract=contracts[f"{CLEAN}.{table}"],
             known_on=self.source.tables[table].known_on,
             source=self.source,
-            load_date=self.delivery.load_date,
+            load_date=self.load.day,
+            delivery=self.delivery.name,
+            again=self.load.again,
         )
-
-    @property
-    def _day(self) -> str:
-        return self.delivery.load_date.isoformat()
 
     def _list_tasks(self) -> dict[str, list[Task]]:
         """The files of every view, after a look at each one's header."""
@@ -89,12 +104,17 @@ class DeliveryRows:
             tasks[view] = []
             if not names:
                 self.notes.append(f"{file.file} was not delivered")
-            for name in (f"{self._day}/{name}" for name in names):
+            for name in (f"{self.delivery.name}/{name}" for name in names):
                 layout, extra = inspect_file(self.home / name, file, where=self.place(name))
                 tasks[view].append((str(self.home / name), name, layout))
                 if extra:
                     self.notes.append(undeclared_note(name, extra))
         return tasks
+
+    @property
+    def records(self) -> int:
+        """Records of all files that were read."""
+        return sum(self._records.values())
 
     def _is_small(self, view: str) -> bool:
         return sum(Path(path).stat().st_size for path, _, _ in self.tasks[view]) <= SMALL_BYTES
@@ -102,7 +122,7 @@ class DeliveryRows:
     def place(self, file: str) -> str:
         """The path people know a file by: where the supplier put it, or the landed copy where that is not known."""
         day, _, name = file.partition("/")
-        if day == self._day and self.delivery.origin is not None:
+        if day == self.delivery.name and self.delivery.origin is not None:
             return str(self.delivery.origin / name)
         return str(self.home / file)
 
@@ -111,7 +131,7 @@ class DeliveryRows:
 
         Then make the views that mappings look up or are driven by.
         """
-        self.tell(f"reading {len(self.delivery.names)} files of {self._day}")
+        self.tell(f"reading {len(self.delivery.names)} files of {self.delivery.name}")
         in_duckdb = [plan for plan in self.plans if plan.sql]
         driving = [plan.branch.view for plan in in_duckdb if plan.branch.view in self.parsed.views]
         wanted = list(dict.fromkeys([*driving, *(view for plan in in_duckdb for view in plan.joined_views)]))
@@ -124,7 +144,7 @@ class DeliveryRows:
         if wanted:
             try:
                 self._looked_up, self._derived = make_views(
-                    self.views, wanted, self._kept, load_date=self._day, folder=self.resources.scratch
+                    self.views, wanted, self._kept, delivery=self.delivery.name, folder=self.resources.scratch
                 )
             except QueryStopped as error:
                 self._refuse_stopped(error.condition)
@@ -150,7 +170,7 @@ class DeliveryRows:
                 placed += self._map_by_spark(plan, clean, [rows for _, rows in parked])
                 continue
             if plan.branch.view in self.parsed.views:
-                parked.append((f"{self._day}/view {plan.branch.view}", self._derived[plan.branch.view]))
+                parked.append((f"{self.delivery.name}/view {plan.branch.view}", self._derived[plan.branch.view]))
             placed += self._map_here(plan, parked, clean) if parked else []
         return placed
 
@@ -238,6 +258,7 @@ class DeliveryRows:
                 extra = match_keys(file, told.keys, where=self.place(told.file))
                 self.notes += [undeclared_note(told.file, extra)] if extra else []
             self._refuse_stopped(found.stopped)
+            self._records[told.file] = told.rows
             self.tell(f"{told.file.partition('/')[2]}: {told.rows} rows")
         for view in dict.fromkeys(told.view for told in unread):
             of_view = [told for told in unread if told.view == view]
@@ -247,7 +268,7 @@ class DeliveryRows:
 
     def _refuse_stopped(self, condition: str) -> None:
         if condition:
-            raise mapping_stopped(condition, source=self.source.name, load_date=self.delivery.load_date)
+            raise mapping_stopped(condition, source=self.source.name, load_date=self.load.day)
 
     def _allow_unreadable(self, view: str, unreadable: int, rows: int) -> None:
         """Lines that no table counts, because their file is only looked up, are held against the strictest rate."""

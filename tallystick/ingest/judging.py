@@ -62,7 +62,7 @@ class Judged:
 
 def judge_rows(task: JudgeTask) -> list[Judged]:
     """Find the suspect keys of the task's share and settle all rows that have one."""
-    parked = _in_share(pa.concat_tables([take(path) for path in task.parked]), task) if task.parked else None
+    parked = _in_share(_each_once([take(path) for path in task.parked]), task) if task.parked else None
     suspects = _suspects(task, parked)
     if not len(suspects):
         return [Judged(placed=Placed(table=task.plan.table))]
@@ -70,6 +70,18 @@ def judge_rows(task: JudgeTask) -> list[Judged]:
     folder = Path(task.folder)
     path = put(pa.table({KEY: suspects}), folder)
     return [Judged(placed=_placed(_settle(task, rows), task.plan, folder), suspects=path)]
+
+
+def _each_once(pieces: Sequence[pa.Table]) -> pa.Table:
+    """Every parked row once. Each delivery of a load tried it with the views of its own files: the one that met its
+    parent counts.
+    """
+    parked = pa.concat_tables(pieces)
+    missed = pc.fill_null(pc.starts_with(parked["_fault"], PARENT_UNKNOWN), False)
+    rows = pa.concat_tables([parked.filter(pc.invert(missed)), parked.filter(missed)])
+    place = ["_file", "_line", "_branch"]
+    told = rows.select(place).append_column("_at", pa.array(range(rows.num_rows), pa.int64()))
+    return rows.take(told.group_by(place).aggregate([("_at", "min")])["_at_min"])
 
 
 def _suspects(task: JudgeTask, parked: pa.Table | None) -> np.ndarray:
@@ -142,7 +154,7 @@ def _settle(task: JudgeTask, rows: pa.Table) -> pa.Table:
 
 def _placed(settled: pa.Table, plan: TablePlan, folder: Path) -> Placed:
     """Accepted rows put down for their buckets, and rejects."""
-    placed = Placed(table=plan.table, outcomes=Outcomes.of(settled))
+    placed = Placed(table=plan.table, outcomes=Outcomes.of(_counted(settled, plan)))
     status, is_parked = settled["_status"], settled["_is_parked"]
     writer = StageWriter(folder, is_settled=True)
     accepted = settled.filter(pc.equal(status, "accepted"))
@@ -150,11 +162,28 @@ def _placed(settled: pa.Table, plan: TablePlan, folder: Path) -> Placed:
     writer.add(accepted.select(own), file="")
     placed.segments = writer.close()
     waits = pc.fill_null(pc.equal(settled["_reason"], PARENT_UNKNOWN), False)
-    told = pc.or_(pc.and_(pc.invert(is_parked), pc.equal(status, "rejected")), pc.and_(is_parked, pc.invert(waits)))
+    is_own = pc.invert(pc.or_(is_parked, _again(settled, plan)))
+    told = pc.or_(pc.and_(is_own, pc.equal(status, "rejected")), pc.and_(is_parked, pc.invert(waits)))
     rejects = rejected_rows(settled.filter(told), plan)
     if rejects.num_rows:
         placed.rejects.append(put(rejects, folder))
     return placed
+
+
+def _again(settled: pa.Table, plan: TablePlan) -> pa.ChunkedArray:
+    """Which rows an earlier load has counted already."""
+    files = [file for file in pc.unique(settled["_file"]).to_pylist() if file and plan.is_again(file)]
+    return pc.and_(pc.is_in(settled["_file"], value_set=pa.array(files, pa.string())), pc.invert(settled["_is_parked"]))
+
+
+def _counted(settled: pa.Table, plan: TablePlan) -> pa.Table:
+    """The rows that count in this load. One that an earlier load counted does only if it enters now."""
+    if not plan.again:
+        return settled
+    again = _again(settled, plan)
+    is_new = pc.or_(pc.invert(again), pc.equal(settled["_status"], "accepted"))
+    place = settled.column_names.index("_is_parked")
+    return settled.set_column(place, "_is_parked", pc.or_(settled["_is_parked"], again)).filter(is_new)
 
 
 def rejected_rows(settled: pa.Table, plan: TablePlan) -> pa.Table:

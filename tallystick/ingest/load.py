@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ import pyarrow as pa
 from tallystick.ingest.branch_plans import judging_sql
 from tallystick.ingest.bucket_files import WriteTask, Written, write_bucket
 from tallystick.ingest.casting import Target
+from tallystick.ingest.contents import LoadContents, told_records
 from tallystick.ingest.counts import Outcomes, RowCounts
-from tallystick.ingest.deliveries import Delivery
-from tallystick.ingest.delivery_rows import DeliveryRows
+from tallystick.ingest.delivery_rows import DeliveryRows, LoadDate
 from tallystick.ingest.earlier import EarlierRows
 from tallystick.ingest.judging import Judged, JudgeTask, judge_rows
 from tallystick.ingest.looked_up import asked_columns, newest_rows
@@ -54,29 +55,29 @@ class PreparedTable:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedLoad:
-    """A load that may be published: its tables, parents first, and what a reader should know."""
+    """A load that may be published: its tables, parents first, what a reader should know, and the records of each
+    delivery that it is the first to hold.
+    """
 
     tables: tuple[PreparedTable, ...]
     notes: tuple[str, ...]
+    records: Mapping[str, int]
 
 
 def prepare_load(
     source: Source,
     *,
     contracts: Mapping[str, TableContract],
-    delivery: Delivery,
-    earlier: EarlierRows,
+    contents: LoadContents,
     resources: LoadResources,
     tell: Callable[[str], None] = lambda text: None,
 ) -> PreparedLoad:
-    """All tables of a landed delivery, checked, counted and written; nothing is committed.
+    """All tables of a load's landed deliveries, checked, counted and written; nothing is committed.
 
-    ``delivery.directory`` is the landed copy, one folder below those of the source's other loads. ``earlier`` are the
-    source's rows of the loads before it, and rejects of the tables in which some wait for a parent. ``tell`` hears how
-    far the work is, in indented lines of names and counts. InputError for a file that cannot be read, LoadRefused when
-    a table's reject rate is above the declared one; then no new file is left.
+    ``tell`` hears how far the work is, in indented lines of names and counts. InputError for a file that cannot be
+    read, LoadRefused when a table's reject rate is above the declared one; then no new file is left.
     """
-    load = _Load(source, contracts=contracts, delivery=delivery, earlier=earlier, resources=resources)
+    load = _Load(source, contracts=contracts, contents=contents, resources=resources)
     try:
         return load.prepare(lambda text: tell(f"      {text}"))
     except BaseException:
@@ -92,33 +93,55 @@ class _Load:
         source: Source,
         *,
         contracts: Mapping[str, TableContract],
-        delivery: Delivery,
-        earlier: EarlierRows,
+        contents: LoadContents,
         resources: LoadResources,
     ) -> None:
-        self.source, self.contracts, self.delivery = source, contracts, delivery
-        self.earlier, self.resources = earlier, resources
+        self.source, self.contracts, self.contents = source, contracts, contents
+        self.earlier, self.resources = contents.earlier, resources
         self.placed: dict[str, list[Placed]] = {table: [] for table in source.tables}
         self.files: dict[str, list[Any]] = {table: [] for table in source.tables}
         self.newest: dict[str, str] = {}
 
     def prepare(self, tell: Callable[[str], None]) -> PreparedLoad:
-        source, resources = self.source, self.resources
-        rows = DeliveryRows(source, contracts=self.contracts, delivery=self.delivery, resources=resources, tell=tell)
-        self._keep(rows.read_all())
+        deliveries = self._open(tell)
+        for rows in deliveries:
+            self._keep(rows.read_all())
         prepared: dict[str, PreparedTable] = {}
-        for tables in _levels(source, rows.parsed):
-            clean = self._looked_up(
-                [view for plan in rows.plans if plan.table in tables for view in plan.joined_tables]
-            )
-            self._keep(rows.map_tables(tables, clean, earlier=self.earlier))
-            targets = {plan.table: plan.target for plan in rows.plans if plan.table in tables}
+        parsed, plans = deliveries[0].parsed, deliveries[0].plans
+        for tables in _levels(self.source, parsed):
+            clean = self._looked_up([view for plan in plans if plan.table in tables for view in plan.joined_tables])
+            for rows in deliveries:
+                self._keep(rows.map_tables(tables, clean, earlier=self.earlier))
+            targets = {plan.table: plan.target for plan in plans if plan.table in tables}
             self._settle(targets)
             for table in tables:
-                prepared[table] = self._finish(table, rows)
+                prepared[table] = self._finish(table, deliveries)
                 tell(f"{table} is mapped")
-        ordered = tuple(prepared[table] for table in rows.parsed.tables)
-        return PreparedLoad(tables=ordered, notes=tuple(dict.fromkeys(rows.notes)))
+        ordered = tuple(prepared[table] for table in parsed.tables)
+        records = {rows.delivery.name: rows.records for rows in deliveries if not rows.delivery.is_again}
+        return PreparedLoad(tables=ordered, notes=self._notes(deliveries), records=records)
+
+    def _open(self, tell: Callable[[str], None]) -> list[DeliveryRows]:
+        if self.contents.again:
+            tell(f"reading again, because it says something later: {', '.join(sorted(self.contents.again))}")
+        load = LoadDate(day=self.contents.load_date, again=self.contents.again)
+        return [
+            DeliveryRows(
+                self.source,
+                contracts=self.contracts,
+                delivery=delivery,
+                load=load,
+                resources=self.resources,
+                tell=tell if not delivery.is_again else lambda text: None,
+            )
+            for delivery in self.contents.deliveries
+        ]
+
+    def _notes(self, deliveries: Sequence[DeliveryRows]) -> tuple[str, ...]:
+        again = sorted(self.contents.again)
+        told = [f"read again, because it says something later: {', '.join(again)}"] if again else []
+        told += [note for rows in deliveries if not rows.delivery.is_again for note in rows.notes]
+        return tuple(dict.fromkeys(told))
 
     def discard(self) -> None:
         """Remove the files that were written; no version of a table names them."""
@@ -207,7 +230,12 @@ class _Load:
         parked = tuple(path for placed in self.placed[table] for path in placed.parked)
         segments, earlier = tuple(self._segments(table)), self._earlier(table)
         shares = 1 + sum(segment.rows for segment in segments) // KEYS_PER_TASK
-        compared, settled = judging_sql(target, parents, has_parked=bool(parked), has_published=earlier is not None)
+        compared, settled = judging_sql(
+            target,
+            parents,
+            has_several=bool(parked) or len(self.contents.deliveries) > 1,
+            published=None if earlier is None else self.contents.last,
+        )
         return [
             JudgeTask(
                 plan=TablePlan.of(target),
@@ -224,21 +252,35 @@ class _Load:
             for share in range(shares)
         ]
 
-    def _finish(self, table: str, rows: DeliveryRows) -> PreparedTable:
+    def _finish(self, table: str, deliveries: Sequence[DeliveryRows]) -> PreparedTable:
         """Count a table's rows, hold them against the reject rate and gather its rejects."""
         contract, declared = self.contracts[f"{CLEAN}.{table}"], self.source.tables[table]
         counts = RowCounts.of(Outcomes().merge(placed.outcomes for placed in self.placed[table]))
-        counts.check(table, declared.reject_rate, source=self.source.name, place=rows.place)
+        counts.check(table, declared.reject_rate, source=self.source.name, place=partial(_place, deliveries))
         paths = [path for placed in self.placed[table] for path in placed.rejects]
         plan = TablePlan(
             contract=contract,
             source=self.source.name,
-            load_date=self.delivery.load_date,
+            load_date=self.contents.load_date,
             has_named_on=False,
             keeps_raw=declared.keeps_raw_lines,
         )
-        rejected = rejected_table(complete(paths, rows.raw_lines if plan.keeps_raw else None), plan)
+        rejected = rejected_table(complete(paths, partial(_raw_lines, deliveries) if plan.keeps_raw else None), plan)
         return PreparedTable(contract=contract, files=tuple(self.files[table]), rejected=rejected, counts=counts)
+
+
+def _of_file(deliveries: Sequence[DeliveryRows], file: str) -> DeliveryRows:
+    """The delivery that a file is of; any for a file of earlier loads."""
+    name = file.partition("/")[0]
+    return next((rows for rows in deliveries if rows.delivery.name == name), deliveries[0])
+
+
+def _place(deliveries: Sequence[DeliveryRows], file: str) -> str:
+    return _of_file(deliveries, file).place(file)
+
+
+def _raw_lines(deliveries: Sequence[DeliveryRows], file: str, lines: pa.Array) -> Mapping[int, str | None]:
+    return _of_file(deliveries, file).raw_lines(file, lines)
 
 
 def _bytes(segments: Sequence[Segment]) -> int:
@@ -275,6 +317,7 @@ def describe_load(
             "raw_sha256": pa.array([raw_sha256] * size, pa.string()),
             "notes": pa.array(notes, pa.string()),
             "pseudonym_key": pa.array([key.fingerprint if key else None] * size, pa.string()),
+            "deliveries": pa.array([told_records(prepared.records)] * size, pa.string()),
             "source": pa.array([source] * size, pa.string()),
         }
     )

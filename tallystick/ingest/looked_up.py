@@ -71,16 +71,16 @@ class ViewTypes:
         shape = self.parsed.shapes[view]
         return output_types(keyed_sql(view, shape.columns, shape.key), {view: self.readable(view)})
 
-    def driving(self, view: str, *, load_date: str) -> Types:
+    def driving(self, view: str, *, delivery: str) -> Types:
         """Those that a branch is driven by."""
         if view in self.source.files:
             types = {name: kind for name, kind in self.raw(view).items() if name not in ("_fault", "_keys")}
             return {**types, "_is_parked": "boolean"}
-        return output_types(self.driving_sql(view, view, load_date=load_date), {view: self.readable(view)})
+        return output_types(self.driving_sql(view, view, delivery=delivery), {view: self.readable(view)})
 
-    def driving_sql(self, view: str, rows: str, *, load_date: str) -> str:
+    def driving_sql(self, view: str, rows: str, *, delivery: str) -> str:
         """The query of a derived view, whose rows are called ``rows``, as one that drives a branch."""
-        return driving_derived_sql(rows, self.parsed.shapes[view].columns, name=view, load_date=load_date)
+        return driving_derived_sql(rows, self.parsed.shapes[view].columns, name=view, delivery=delivery)
 
     def files_of(self, view: str) -> set[str]:
         """The files' views that a view is made of."""
@@ -100,7 +100,7 @@ def spark_type(kind: pa.DataType) -> str:
 
 
 def make_views(
-    types: ViewTypes, wanted: Iterable[str], kept: Mapping[str, list[str]], *, load_date: str, folder: Path
+    types: ViewTypes, wanted: Iterable[str], kept: Mapping[str, list[str]], *, delivery: str, folder: Path
 ) -> tuple[dict[str, str], dict[str, pa.Table]]:
     """Paths of the wanted views as branches look them up, and the rows of the wanted derived ones as they drive.
 
@@ -128,7 +128,7 @@ def make_views(
                 keyed = translate(keyed_sql(view, shape.columns, shape.key), columns)
                 looked_up[view] = put(answer(connection, keyed), folder)
             if view in parsed.views:
-                sql = translate(types.driving_sql(view, view, load_date=load_date), columns)
+                sql = translate(types.driving_sql(view, view, delivery=delivery), columns)
                 driving[view] = answer(connection, sql)
     return looked_up, driving
 

@@ -43,6 +43,7 @@ class TablePlan:
     load_date: date
     has_named_on: bool
     keeps_raw: bool = True
+    again: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, target: Target) -> TablePlan:
@@ -53,6 +54,7 @@ class TablePlan:
             load_date=target.load_date,
             has_named_on=target.has_own_known_on,
             keeps_raw=target.source.tables[target.contract.table].keeps_raw_lines,
+            again=target.again,
         )
 
     @property
@@ -70,6 +72,10 @@ class TablePlan:
     def constants(self) -> Mapping[str, object]:
         """The columns that are alike in all rows of the load."""
         return {"source": self.source, "loaded_on": self.load_date}
+
+    def is_again(self, file: str) -> bool:
+        """Whether the file is of a delivery that an earlier load counted, and whose rejects that load told."""
+        return file.partition("/")[0] in self.again
 
 
 @dataclass(kw_only=True, slots=True)
@@ -104,14 +110,17 @@ class Placer:
             # They are compared with everything that was stored since they came, so they are never settled alone.
             self._parked.append(judged.filter(parked))
             judged = judged.filter(pc.invert(parked))
+        is_again = self.plan.is_again(file)
         excluded = judged["_is_excluded"]
         count = pc.sum(excluded).as_py() or 0
         if count:
-            self.placed.outcomes.add(Outcome("excluded"), count, _first(judged.filter(excluded), file))
+            if not is_again:
+                self.placed.outcomes.add(Outcome("excluded"), count, _first(judged.filter(excluded), file))
             judged = judged.filter(pc.invert(excluded))
         faulty = pc.is_valid(judged["_fault"])
         if pc.any(faulty).as_py():
-            self._reject(judged.filter(faulty), file=file, raw=raw)
+            if not is_again:
+                self._reject(judged.filter(faulty), file=file, raw=raw)
             judged = judged.filter(pc.invert(faulty))
         self._writer.add(judged.select([*self.plan.staged, "bucket", "period"]), file=file)
 

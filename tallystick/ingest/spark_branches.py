@@ -58,7 +58,7 @@ def map_by_spark(
     names = ViewNames(session, target.source.name)
     try:
         with map_functions(session), _refused(target.source.name, target.load_date):
-            sql = _selected(session, branch, given, views=views, names=names, load_date=target.load_date.isoformat())
+            sql = _selected(session, branch, given, views=views, names=names, delivery=target.delivery)
             # Analysed once for its types, which decide how each column is cast.
             fields = session.sql(sql).schema.fields
             judged = judged_sql(sql, {field.name: field.dataType.simpleString() for field in fields}, target)
@@ -84,7 +84,7 @@ def map_functions(session: SparkSession) -> Iterator[None]:
 
 
 def _selected(
-    session: SparkSession, branch: Branch, given: SparkInput, *, views: ViewTypes, names: ViewNames, load_date: str
+    session: SparkSession, branch: Branch, given: SparkInput, *, views: ViewTypes, names: ViewNames, delivery: str
 ) -> str:
     source, parsed = views.source, views.parsed
     raw: dict[str, str] = {}
@@ -121,7 +121,7 @@ def _selected(
             parked = names.register(session.createDataFrame(table.combine_chunks()), f"{branch.view}_parked")
             driving = f"{driving} UNION ALL SELECT * FROM {parked}"
     else:
-        driving = views.driving_sql(branch.view, rows, load_date=load_date)
+        driving = views.driving_sql(branch.view, rows, delivery=delivery)
     driven = {branch.view: names.query(driving, f"{branch.view}_driving")}
     return branch_sql(branch, parsed.shapes, driven=driven, joined=joined)
 

@@ -24,11 +24,11 @@ def driving_sql(view: str, *, is_parked: bool = False) -> str:
     return f"SELECT * EXCEPT (_fault, _keys), {str(is_parked).upper()} AS _is_parked FROM {view}"
 
 
-def driving_derived_sql(view: str, columns: Sequence[str], *, name: str, load_date: str) -> str:
+def driving_derived_sql(view: str, columns: Sequence[str], *, name: str, delivery: str) -> str:
     """A derived view as a driving one: its rows come from no line, so they carry the view's name and their content."""
     own = [name_sql(column) for column in columns if column not in ORIGIN_COLUMNS]
     carried = {
-        "_file": text_sql(f"{load_date}/view {name}"),
+        "_file": text_sql(f"{delivery}/view {name}"),
         "_line": "CAST(0 AS BIGINT)",
         "_raw": f"TO_JSON(STRUCT({', '.join(own)}))",
     }

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tallystick.spec.tables import TableContract
 
 _SOURCE_KEYS = (
-    *("title", "zone", "currency", "load_date", "history_until", "reject_rate", "layout", "parameters"),
+    *("title", "zone", "currency", "load_date", "history_until", "delivers", "reject_rate", "layout", "parameters"),
     *("reading", "files", "views", "tables", "pseudonyms"),
 )
 _READING_KEYS = (
@@ -192,6 +192,7 @@ class _Reader:
         given: dict[str, Any] = {
             "zone": str(self.content.get("zone", "UTC")),
             "load_date": self.content.get("load_date"),
+            "delivers": self.content.get("delivers", "daily"),
             "history_until": self.content.get("history_until"),
             "parameters": FrozenMap(parameters),
         }

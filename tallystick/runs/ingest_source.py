@@ -6,12 +6,10 @@ and every later one are mapped again from their copies.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -20,21 +18,21 @@ import pyarrow as pa
 
 from tallystick.buckets import run_tasks
 from tallystick.how_far import HowFar
-from tallystick.ingest.deliveries import check_order, find_deliveries, landed_delivery
+from tallystick.ingest.deliveries import Delivery, find_deliveries
 from tallystick.ingest.load import describe_load, prepare_load
-from tallystick.ingest.rejected import waiting_tables
+from tallystick.ingest.load_dates import is_late, load_date_for, missing_nights, tell_days
 from tallystick.ingest.resources import LoadResources
 from tallystick.places import RemotePath
 from tallystick.runs.context import RunContext
+from tallystick.runs.loads import Loaded, delivery_size, load_contents, raw_sha256
 from tallystick.runs.progress import progress, working
 from tallystick.runs.pseudonym_key import LOADS, check_key, read_key
 from tallystick.runs.sessions import session_when_asked
 from tallystick.spec.mappings import CLEAN
-from tallystick.tables import Slice, TableChange, arrow_schema, check_layout, pin_all, publish, query, recover
-from tallystick.tables.landing import Landing, alone, land, landings, mark_published
+from tallystick.tables import Slice, TableChange, arrow_schema, publish, recover
+from tallystick.tables.landing import alone, find_landing, land, mark_published
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.door import write_arrow
-from tallystick.tables.store.earlier_rows import StoredBefore
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -50,55 +48,98 @@ Session = Callable[[], "SparkSession"]
 
 
 def run(params: IngestSource, session: SparkSession | None) -> None:
-    """Load every delivery in order of its date; one that was published before is left alone."""
+    """Load every delivery that is not loaded: first the nights in the order of their dates, then what came late."""
     context = RunContext.open(params)
     with alone(context.warehouse, context.source.name), session_when_asked(params, session) as spark:
         recover(context.warehouse)
         if params.directory is None:
             _replay(params, context, spark)
             return
-        for delivery in find_deliveries(params.directory, context.source, load_date=params.load_date):
-            published = _published_dates(context)
-            with working("landing the files"):
-                landing = land(
-                    context.warehouse, context.source.name, delivery.load_date, delivery.directory, delivery.names
+        before = Loaded.of(context)
+        found = find_deliveries(params.directory, context.source, load_date=params.load_date)
+        for delivery in found:
+            if delivery.name in before.marked:
+                _land(context, delivery)  # refuses other bytes
+                progress(
+                    f"      {context.source.name} {delivery.name}: the same bytes were loaded before, nothing to do"
                 )
-            if landing.is_published:
-                told = f"{context.source.name} {delivery.load_date}"
-                progress(f"      {told}: the same bytes were loaded before, nothing to do")
-                continue
-            check_order(context.source, delivery.load_date, published)
-            _load(context, spark, landing, origin=delivery.directory)
+        missing = [delivery for delivery in found if delivery.name not in before.marked]
+        _load_in_turn(context, spark, missing, known_from=params.known_from)
+        _tell_missing(context, before.all)
 
 
-def _published_dates(context: RunContext) -> list[date]:
-    return [found.load_date for found in landings(context.warehouse, context.source.name) if found.is_published]
+def _load_in_turn(
+    context: RunContext, session: Session, deliveries: Sequence[Delivery], *, known_from: date | None
+) -> None:
+    """Load deliveries that are not loaded, those of one load date together."""
+    source, same_run = context.source.name, None
+    for together in _by_turn(deliveries, Loaded.of(context)):
+        name, loaded = together[-1].name, Loaded.of(context)
+        day, late = loaded.unmarked.get(name), False
+        if day is None:
+            late = is_late(name, loaded.all)
+            day = load_date_for(name, loaded.all, source=source, known_from=known_from, same_run=same_run)
+        for delivery in together:
+            _land(context, delivery)
+            if late:
+                progress(f"      {source} {delivery.name} came late: known from {day} on, and not before")
+        _load(context, session, day, {delivery.name: delivery.directory for delivery in together})
+        same_run = same_run if late else day
+
+
+def _land(context: RunContext, delivery: Delivery) -> None:
+    with working("landing the files"):
+        land(context.warehouse, context.source.name, delivery.name, delivery.directory, delivery.names)
+
+
+def _by_turn(deliveries: Sequence[Delivery], loaded: Loaded) -> list[list[Delivery]]:
+    """The deliveries that are loaded together: those that a killed run had committed, each night, all that are late."""
+    groups: dict[tuple[int, date], list[Delivery]] = {}
+    for delivery in deliveries:
+        if delivery.name in loaded.unmarked:
+            turn = (0, loaded.unmarked[delivery.name])
+        elif is_late(delivery.name, loaded.all):
+            turn = (2, date.max)
+        else:
+            turn = (1, delivery.business_date)
+        groups.setdefault(turn, []).append(delivery)
+    return [groups[turn] for turn in sorted(groups)]
+
+
+def _tell_missing(context: RunContext, before: Mapping[str, date]) -> None:
+    """Say which nights are missing; loudly when a load has just gone past them."""
+    source = context.source
+    missing = missing_nights(source, Loaded.of(context).all)
+    new = sorted(set(missing) - set(missing_nights(source, before)))
+    if new:
+        progress(f"WARNING {source.name}: no delivery of {tell_days(new)}, though later nights are loaded")
+        progress("        when it comes, load it: it will be known from then on (docs/missed-night.md)")
+    elif missing:
+        progress(f"      {source.name}: {len(missing)} nights are missing (tally loads)")
 
 
 def _replay(params: IngestSource, context: RunContext, session: Session) -> None:
     """Map landed loads again from their copies, in the order of their dates."""
-    for landing in landings(context.warehouse, context.source.name):
-        if params.replay_from is not None and landing.load_date >= params.replay_from:
-            _load(context, session, landing)
+    for day in sorted(set(Loaded.of(context).all.values())):
+        if params.replay_from is not None and day >= params.replay_from:
+            _load(context, session, day, {})
 
 
-def _load(context: RunContext, session: Session, landing: Landing, *, origin: Path | None = None) -> None:
+def _load(context: RunContext, session: Session, day: date, origins: Mapping[str, Path]) -> None:
     """Map and check every table of a load and write its files, and only then commit them."""
-    source, day, key = context.source, landing.load_date, read_key(context)
+    source, key = context.source, read_key(context)
     check_key(context, key, before=day)
-    stored = [table for table in source.tables if context.warehouse.exists(f"{CLEAN}.{table}_rejected")]
-    waiting = waiting_tables(partial(query, context.warehouse), stored, source=source.name, before=day)
+    contents = load_contents(context, day, list(origins), loaded=Loaded.of(context).all, origins=origins)
+    landed = [find_landing(context.warehouse, source.name, name) for name in contents.names]
     with _scratch(context) as scratch:
         load = prepare_load(
             source,
             contracts=context.contracts,
-            delivery=landed_delivery(source, landing.local, load_date=day, origin=origin),
-            earlier=_earlier(context, [*stored, *(f"{table}_rejected" for table in waiting)], before=day),
-            resources=_resources(context, session, scratch, size=sum(file.size for file in landing.manifest), key=key),
+            contents=contents,
+            resources=_resources(context, session, scratch, size=delivery_size(landed), key=key),
             tell=progress,
         )
-    sha256 = hashlib.sha256((landing.path / "_manifest.json").read_bytes()).hexdigest()
-    loads = describe_load(load, source=source.name, load_date=day, raw_sha256=sha256, key=key)
+    loads = describe_load(load, source=source.name, load_date=day, raw_sha256=raw_sha256(landed), key=key)
     changes = [_rows_change(context, LOADS, loads, day=day)]
     for table in load.tables:
         name = table.contract.name
@@ -109,15 +150,8 @@ def _load(context: RunContext, session: Session, landing: Landing, *, origin: Pa
         publish(context.warehouse, changes, run=by)
     for table in load.tables:
         progress(f"      {table.counts.line(table.contract.table)}")
-    mark_published(landing, by)
-
-
-def _earlier(context: RunContext, tables: Sequence[str], *, before: date) -> StoredBefore:
-    """What the load is held against: the rows of the loads before it, and the rejects among which some wait."""
-    warehouse, source = context.warehouse, context.source
-    pinned = pin_all(warehouse, [f"{CLEAN}.{table}" for table in tables]).values()
-    check_layout(warehouse, pinned, context.contracts, source=source)
-    return StoredBefore.of(pinned, context.contracts, source=source.name, before=before)
+    for landing in landed:
+        mark_published(landing, by, day)
 
 
 def _resources(

@@ -135,7 +135,12 @@ class IngestSource(SourceParams):
     needs_spark: ClassVar[bool] = False  # a large delivery opens a session when it needs one
 
     directory: Annotated[Path | None, Option("the folder of its deliveries")] = None
-    load_date: Annotated[date | None, Option("of a delivery whose folder does not name it")] = None
+    load_date: Annotated[
+        date | None, Option("business date whose delivery is loaded; of files that lie in no folder of a date, theirs")
+    ] = None
+    known_from: Annotated[
+        date | None, Option("load date; default: its business date, of a late delivery the day after the newest night")
+    ] = None
     replay_from: Annotated[date | None, Option("instead: map this landed load and all later ones again")] = None
 
     def __post_init__(self) -> None:

@@ -36,6 +36,9 @@ PERIODS = ("year", "month")
 # What every raw view has beside the file's own columns.
 ORIGIN_COLUMNS = ("_file", "_line", "_raw")
 
+# On which days a source delivers.
+DELIVERS = ("daily", "weekdays", "irregularly")
+
 # Parameters that every mapping may use as ${name} without declaring them.
 BUILT_IN_PARAMETERS = ("source", "zone", "currency", "load_date")
 
@@ -268,7 +271,9 @@ class Source:
     """A supplier. ``zone`` is the time zone of its local times and of its customers' business days.
 
     ``load_date`` is the default load date of a delivery whose folder is not named by one. Loads up to and including
-    ``history_until`` are history: their rows may be known before they were loaded.
+    ``history_until`` are history: their rows may be known before they were loaded. After that the source ``delivers`` a
+    night for each day (``daily``) or each Monday to Friday (``weekdays``), or nobody knows when (``irregularly``): so a
+    night that was missed is told.
     """
 
     name: str
@@ -281,6 +286,7 @@ class Source:
     title: str = ""
     load_date: date | None = None
     history_until: date | None = None
+    delivers: str = "daily"
     layout: Layout = field(default_factory=Layout)
     pseudonyms: PseudonymRules = field(default_factory=PseudonymRules)
     path: str = field(default="", compare=False)
@@ -301,6 +307,7 @@ class Source:
         unknown = sorted(set(self.pseudonyms.keep_first) - self.namespaces)
         if unknown:
             raise DeclarationError(f"keep_first: no identifier is of {unknown[0]}")
+        check_choice("delivers", self.delivers, DELIVERS)
         for kind, value in (("load_date", self.load_date), ("history_until", self.history_until)):
             if value is not None and type(value) is not date:
                 raise DeclarationError(f"{kind} is not a date", fix="write 1998-12-31")
@@ -321,12 +328,19 @@ class Source:
         content = json.dumps(_plain(self), sort_keys=True, default=str)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    def delivers_on(self, day: date) -> bool:
+        """Whether a night of that business date is expected."""
+        return self.delivers == "daily" or (self.delivers == "weekdays" and day.weekday() < 5)
+
     def is_history(self, load_date: date) -> bool:
         """Whether the load of that date is history, so that its rows may be known before they were loaded."""
         return self.history_until is not None and load_date <= self.history_until
 
     def values(self, load_date: date) -> dict[str, str]:
-        """What ``${name}`` stands for in the source's SQL when the delivery of ``load_date`` is read."""
+        """What ``${name}`` stands for in the source's SQL when the delivery of ``load_date`` is read.
+
+        That is the delivery's business date, also where it came late: so it says the same whenever it came.
+        """
         built_in = {"source": self.name, "zone": self.zone, "currency": self.currency}
         return built_in | {"load_date": load_date.isoformat()} | dict(self.parameters)
 

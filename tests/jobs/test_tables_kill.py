@@ -11,7 +11,7 @@ from tallystick.tables import Warehouse, landing, pin, replace_arrow
 from tests.lib import store
 from tests.lib.kill import run_killed
 
-DAY = date(2026, 3, 10)
+DAY = "2026-03-10"
 FILES = ["accounts.csv", "cards.csv", "orders.csv"]
 
 
@@ -50,7 +50,7 @@ def test_a_killed_write_shows_all_or_nothing_and_runs_again(
 def land(root: str, delivery: str) -> None:
     """Land a delivery and publish it."""
     landed = landing.land(Warehouse(root), "north", DAY, delivery, FILES)
-    landing.mark_published(landed, store.run("r1"))
+    landing.mark_published(landed, store.run("r1"), date(2026, 3, 10))
 
 
 @pytest.mark.parametrize(

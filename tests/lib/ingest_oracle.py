@@ -142,7 +142,7 @@ class _Load:
     def _driving(self, table: str, branch: Branch) -> str:
         if branch.view not in self.source.files:
             day, columns = self.load_date.isoformat(), self.parsed.shapes[branch.view].columns
-            return self.query(driving_derived_sql(self.readable[branch.view], columns, name=branch.view, load_date=day))
+            return self.query(driving_derived_sql(self.readable[branch.view], columns, name=branch.view, delivery=day))
         sql = driving_sql(self.raw[branch.view])
         parked = self._parked(table, branch)
         if parked is not None:
@@ -169,8 +169,8 @@ class _Load:
         branches = self.parsed.tables[table].branches
         judged = [self._judged(table, branch, target) for branch in branches]
         parents = {column: self._ids(parent) for column, parent in declared.parents.items()}
-        has_parked = any(self.loads.waiting(table, branch.number) for branch in branches)
-        sql = compared_sql(judged, target, parents=parents, has_parked=has_parked)
+        has_several = any(self.loads.waiting(table, branch.number) for branch in branches)
+        sql = compared_sql(judged, target, parents=parents, has_several=has_several)
         if self.loads.stored.get(table):
             published = self.add(pa.concat_tables(self.loads.stored[table]))
             sql = published_sql(self.query(sql), target, published=published)

@@ -143,7 +143,7 @@ class ShippedSource:
             self._view(f"readable_{view}", view_sql(tree, {name: f"readable_{name}" for name in parsed.shapes}))
             columns = parsed.shapes[view].columns
             day = DAY.isoformat()
-            self._view(f"driving_{view}", driving_derived_sql(f"readable_{view}", columns, name=view, load_date=day))
+            self._view(f"driving_{view}", driving_derived_sql(f"readable_{view}", columns, name=view, delivery=day))
         for table, mapping in parsed.tables.items():
             contract = project.contracts[f"{CLEAN}.{table}"]
             self.rows.clean(contract)

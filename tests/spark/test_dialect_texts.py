@@ -51,9 +51,9 @@ def _of(sql: str, given: dict[str, pa.Table]) -> dict[str, pa.Table]:
     return {name: rows for name, rows in given.items() if name in sql}
 
 
-@pytest.mark.parametrize(("table", "has_parked"), [("regions_0", True), ("transactions_0", False)])
+@pytest.mark.parametrize(("table", "has_several"), [("regions_0", True), ("transactions_0", False)])
 def test_rows_are_compared_and_settled_alike(
-    spark: SparkSession, project_root: Path, table: str, has_parked: bool
+    spark: SparkSession, project_root: Path, table: str, has_several: bool
 ) -> None:
     dice = random.Random(table)
     source = ShippedSource(project_root, "simbank", Rows(dice, size=5))
@@ -63,7 +63,7 @@ def test_rows_are_compared_and_settled_alike(
         "judged": drawn(output_types(text.sql, source.types), key, dice, rows=150),
         "stored": drawn(source.types[f"stored_{contract.table}"], key, dice, rows=40),
     }
-    compared = compared_sql(["SELECT * FROM judged"], text.target, parents={}, has_parked=has_parked)
+    compared = compared_sql(["SELECT * FROM judged"], text.target, parents={}, has_several=has_several)
     theirs, ours = rows_of_both(spark, compared, {"judged": given["judged"]})
     assert ours == theirs
     assert len({(row["_fault"], row["_is_duplicate"], row["_is_superseded"]) for row in ours}) > 2

@@ -17,7 +17,8 @@ from tallystick.tables.landing import raw_folder
 from tallystick.tables.store.disk import write_whole
 from tests.lib import store
 
-DAY = date(2026, 3, 10)
+DAY = "2026-03-10"
+LOADED = date(2026, 3, 10)
 FILES = ["cards.csv", "sub/orders.csv"]
 
 
@@ -49,7 +50,7 @@ def test_files_are_copied_unchanged_with_a_manifest(warehouse: Warehouse, delive
     told = json.loads((landed.path / "_manifest.json").read_text())
     sha256 = hashlib.sha256((delivery / "cards.csv").read_bytes()).hexdigest()
     assert told["files"][0] == {"name": "cards.csv", "size": 17, "sha256": sha256}
-    assert (told["source"], told["load_date"]) == ("north", "2026-03-10")
+    assert (told["source"], told["delivery"]) == ("north", "2026-03-10")
     with pytest.raises(InputError, match="no such file"):
         landed.file("other.csv")
 
@@ -57,21 +58,21 @@ def test_files_are_copied_unchanged_with_a_manifest(warehouse: Warehouse, delive
 def test_published_bytes_again_are_the_same_load(warehouse: Warehouse, delivery: Path) -> None:
     first = landing.land(warehouse, "north", DAY, delivery, FILES)
     assert not first.is_published
-    landing.mark_published(first, store.run("r1"))
-    landing.mark_published(first, store.run("r2"))
+    landing.mark_published(first, store.run("r1"), LOADED)
+    landing.mark_published(first, store.run("r2"), LOADED)
     assert json.loads((first.path / "_published.json").read_text())["run_id"] == "r1"
     again = landing.land(warehouse, "north", DAY, delivery, FILES)
     assert (again.status, again.manifest, again.is_published) == ("same", first.manifest, True)
 
 
 def test_other_bytes_for_a_published_load_date_are_refused(warehouse: Warehouse, delivery: Path) -> None:
-    landing.mark_published(landing.land(warehouse, "north", DAY, delivery, FILES), store.run("r1"))
+    landing.mark_published(landing.land(warehouse, "north", DAY, delivery, FILES), store.run("r1"), LOADED)
     (delivery / "cards.csv").write_bytes(b"id;kind\r\n2;gold\r\n")
-    with pytest.raises(LoadRefused, match=r"published for this load date: cards\.csv"):
+    with pytest.raises(LoadRefused, match=r"other bytes of this delivery were published: cards\.csv"):
         landing.land(warehouse, "north", DAY, delivery, FILES)
     with pytest.raises(LoadRefused, match=r"cards\.csv, sub/orders\.csv"):
         landing.land(warehouse, "north", DAY, delivery, ["cards.csv"])
-    assert landing.land(warehouse, "north", date(2026, 3, 11), delivery, FILES).status == "new"
+    assert landing.land(warehouse, "north", "2026-03-11", delivery, FILES).status == "new"
     assert b"1;gold" in landing.find_landing(warehouse, "north", DAY).file("cards.csv").read_bytes()
 
 
@@ -83,7 +84,7 @@ def test_a_load_that_was_never_published_gives_way(warehouse: Warehouse, deliver
     assert b"2;gold" in landed.file("cards.csv").read_bytes()
     assert [p.name for p in landed.path.parent.iterdir() if not p.name.endswith(".lock")] == ["2026-03-10"]
     with pytest.raises(ConflictError, match="another delivery took this load's place"):
-        landing.mark_published(first, store.run("r1"))
+        landing.mark_published(first, store.run("r1"), LOADED)
 
 
 def test_the_same_bytes_leave_an_unpublished_load_where_it_is(warehouse: Warehouse, delivery: Path) -> None:
@@ -118,7 +119,7 @@ def test_what_is_missing_is_named(warehouse: Warehouse, delivery: Path, tmp_path
             landing.land(warehouse, "north", DAY, delivery, [name])
     with pytest.raises(DeclarationError, match="source name"):
         landing.land(warehouse, "../north", DAY, delivery, FILES)
-    with pytest.raises(NotFound, match="no load of north"):
+    with pytest.raises(NotFound, match="no delivery 2026-03-10 of north"):
         landing.find_landing(warehouse, "north", DAY)
     assert landing.landings(warehouse, "north") == []
 
@@ -177,11 +178,11 @@ def test_two_runs_do_not_land_one_load_at_once(warehouse: Warehouse, delivery: P
     home.mkdir(parents=True)
     with (home / ".2026-03-10.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(ConflictError, match="another run is landing this load"):
+        with pytest.raises(ConflictError, match="another run is landing this delivery"):
             landing.land(warehouse, "north", DAY, delivery, FILES)
-        assert landing.land(warehouse, "north", date(2026, 3, 11), delivery, FILES).status == "new"
+        assert landing.land(warehouse, "north", "2026-03-11", delivery, FILES).status == "new"
     assert landing.land(warehouse, "north", DAY, delivery, FILES).status == "new"
-    assert [found.load_date.day for found in landing.landings(warehouse, "north")] == [10, 11]
+    assert [found.name[-2:] for found in landing.landings(warehouse, "north")] == ["10", "11"]
 
 
 def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_is_untouched(

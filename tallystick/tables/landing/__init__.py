@@ -1,4 +1,4 @@
-"""Landing: a supplier's files are copied unchanged into ``raw/<source>/<load date>/`` before anything reads them.
+"""Landing: a supplier's files are copied unchanged into ``raw/<source>/<delivery>/`` before anything reads them.
 
 Here: the copy, its manifest and its published mark. Not here: the content of the files (``ingest`` judges it), Delta.
 """

@@ -19,6 +19,7 @@ from typing import IO
 
 from tallystick.errors import ConflictError, DeclarationError, InputError, LoadRefused, NotFound
 from tallystick.places import RemotePath, local_home
+from tallystick.spec.delivery_names import business_date, is_delivery, next_name
 from tallystick.spec.sources import LANDING_FILES
 from tallystick.tables.landing.copies import pull, push
 from tallystick.tables.store.disk import full_disk_is_setup_error, locked, write_whole
@@ -42,17 +43,19 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """A landed delivery. ``status`` is ``same`` when its bytes were published before (nothing to do), else ``new``."""
+    """A landed delivery, by its name. ``status`` is ``same`` when its bytes were published before (nothing to do), else
+    ``new``.
+    """
 
     source: str
-    load_date: date
+    name: str
     path: Path
     manifest: tuple[LandedFile, ...]
     status: str
 
     @property
     def is_published(self) -> bool:
-        """Whether the load's tables were committed."""
+        """Whether the tables of its load were committed."""
         return (self.path / PUBLISHED).is_file()
 
     @property
@@ -65,122 +68,135 @@ class Landing:
             pull(self.path, folder, {file.name: file.sha256 for file in self.manifest}, last=MANIFEST)
         return folder
 
+    @property
+    def load_date(self) -> date | None:
+        """The date on which it was loaded; None before that. Loads of older versions had the folder's date."""
+        try:
+            told: Mapping[str, str] = json.loads((self.path / PUBLISHED).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return date.fromisoformat(told["load_date"]) if "load_date" in told else business_date(self.name)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of its manifest."""
+        return hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
+
     def file(self, name: str) -> Path:
         """The landed copy of the delivery's file; InputError when the delivery has no such file."""
         if name not in {f.name for f in self.manifest}:
-            raise InputError("the delivery has no such file", where=f"{self.source} {self.load_date}, {name}")
+            raise InputError("the delivery has no such file", where=f"{self.source} {self.name}, {name}")
         return self.local / name
 
 
-def land(warehouse: Warehouse, source: str, load_date: date, directory: str | Path, files: Sequence[str]) -> Landing:
-    """Copy ``files`` of ``directory`` into the warehouse as the load of ``load_date``, all of them or nothing.
+def land(warehouse: Warehouse, source: str, name: str, directory: str | Path, files: Sequence[str]) -> Landing:
+    """Copy ``files`` of ``directory`` into the warehouse as the delivery ``name``, all of them or nothing.
 
-    A load that was landed but never published is replaced by a new delivery. InputError for a directory or file that
-    does not exist or will not stop changing, LoadRefused for other bytes under a published load date, SetupError for a
-    full disk, ConflictError when another run is landing the same load.
+    A delivery that was landed but never published is replaced by a new delivery. InputError for a directory or file
+    that does not exist or will not stop changing, LoadRefused for other bytes of a published delivery, SetupError for a
+    full disk, ConflictError when another run is landing the same delivery.
     """
     origin = Path(directory)
     names = _checked_names(source, files)
     if not origin.is_dir():
         raise InputError("the source's directory does not exist", where=str(origin), fix="check the path of --source")
     inside = origin.resolve()
-    for name in names:
-        if not (origin / name).resolve().is_relative_to(inside):
+    for file in names:
+        if not (origin / file).resolve().is_relative_to(inside):
             fix = "deliver the file itself"
-            raise InputError("a link leads out of the delivery's folder", where=str(origin / name), fix=fix)
-        if not (origin / name).is_file():
+            raise InputError("a link leads out of the delivery's folder", where=str(origin / file), fix=fix)
+        if not (origin / file).is_file():
             raise InputError(
-                "the delivery lacks a file", where=str(origin / name), fix="deliver it or correct source.yaml"
+                "the delivery lacks a file", where=str(origin / file), fix="deliver it or correct source.yaml"
             )
     home = warehouse.root / "raw" / source
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
-        with locked(home / f".{load_date}.lock", "another run is landing this load", where=f"{source} {load_date}"):
-            found = _published(home / load_date.isoformat(), source, load_date, origin, names=names)
+        with locked(home / f".{name}.lock", "another run is landing this delivery", where=f"{source} {name}"):
+            found = _published(home / name, source, name, origin, names=names)
             if found is not None:
                 return found
             if isinstance(home, RemotePath):
-                return _land_remotely(home, source, load_date, origin, names=names)
-            return _land(home, source, load_date, origin, names=names)
+                return _land_remotely(home, source, name, origin, names=names)
+            return _land(home, source, name, origin, names=names)
 
 
-def _published(target: Path, source: str, load_date: date, origin: Path, *, names: Sequence[str]) -> Landing | None:
-    """The landing of a load that was published, if it was of the same bytes; None when it was never published."""
+def _published(target: Path, source: str, name: str, origin: Path, *, names: Sequence[str]) -> Landing | None:
+    """The landing of a delivery that was published, if it was of the same bytes; None when it was never published."""
     held = read_manifest(target)
     if held is not None and (target / PUBLISHED).is_file():
-        offered = tuple(_digest(origin / name, name) for name in names)
+        offered = tuple(_digest(origin / file, file) for file in names)
         if offered != held:
             changed = sorted({f.name for f in {*offered} ^ {*held}})
             raise LoadRefused(
-                f"other bytes were published for this load date: {', '.join(changed)}",
-                where=f"{source} {load_date}",
-                fix="deliver corrections under a new load date",
+                f"other bytes of this delivery were published: {', '.join(changed)}",
+                where=f"{source} {name}",
+                fix=f"deliver the correction in a folder named {next_name(name)}",
             )
-        return Landing(source, load_date, target, held, "same")
+        return Landing(source, name, target, held, "same")
     return None
 
 
-def _land_remotely(home: RemotePath, source: str, load_date: date, origin: Path, *, names: Sequence[str]) -> Landing:
+def _land_remotely(home: RemotePath, source: str, name: str, origin: Path, *, names: Sequence[str]) -> Landing:
     """Land in a folder of this machine, which the load reads, and put the same files into the store."""
     mirror = local_home(home)
     mirror.mkdir(parents=True, exist_ok=True)
-    copy = _land(mirror, source, load_date, origin, names=names)
-    target = home / load_date.isoformat()
+    copy = _land(mirror, source, name, origin, names=names)
+    target = home / name
     if read_manifest(target) != copy.manifest:
         push(copy.path, target, [file.name for file in copy.manifest], last=MANIFEST)
-    return Landing(source, load_date, target, copy.manifest, "new")
+    return Landing(source, name, target, copy.manifest, "new")
 
 
-def _land(home: Path, source: str, load_date: date, origin: Path, *, names: Sequence[str]) -> Landing:
-    target = home / load_date.isoformat()
-    _sweep(home, load_date)
+def _land(home: Path, source: str, name: str, origin: Path, *, names: Sequence[str]) -> Landing:
+    target = home / name
+    _sweep(home, name)
     held = read_manifest(target)
     # Copied beside its place and then renamed: a reader sees the old load or the new one, and a killed landing leaves
     # only a folder that the next one removes.
-    part = home / f".landing-{load_date}-{uuid.uuid4().hex}"
+    part = home / f".landing-{name}-{uuid.uuid4().hex}"
     try:
-        manifest = tuple(_copy(origin / name, part / name, name) for name in names)
-        write_whole(part / MANIFEST, _manifest_text(source, load_date, manifest))
+        manifest = tuple(_copy(origin / file, part / file, file) for file in names)
+        write_whole(part / MANIFEST, _manifest_text(source, name, manifest))
         if manifest == held and all((target / f.name).stat().st_size == f.size for f in held):
-            return Landing(source, load_date, target, held, "new")  # not moved: another run may be reading it
+            return Landing(source, name, target, held, "new")  # not moved: another run may be reading it
         if target.exists():
-            target.rename(home / f".landing-{load_date}-old-{uuid.uuid4().hex}")
+            target.rename(home / f".landing-{name}-old-{uuid.uuid4().hex}")
         part.rename(target)
     finally:
-        _sweep(home, load_date)
-    return Landing(source, load_date, target, manifest, "new")
+        _sweep(home, name)
+    return Landing(source, name, target, manifest, "new")
 
 
-def mark_published(landing: Landing, run: Run) -> None:
-    """Say that the load's tables are committed: from now on its load date refuses other bytes. Again: no change.
+def mark_published(landing: Landing, run: Run, load_date: date) -> None:
+    """Say that the tables of its load are committed: from now on other bytes are refused. Again: no change.
 
     ConflictError when other bytes were landed since: what was committed is not what is there now.
     """
     if read_manifest(landing.path) != landing.manifest:
-        where = f"{landing.source} {landing.load_date}"
+        where = f"{landing.source} {landing.name}"
         raise ConflictError("another delivery took this load's place", where=where, fix="run the load again")
     if not landing.is_published:
         with full_disk_is_setup_error(str(landing.path)):
-            write_whole(
-                landing.path / PUBLISHED, json.dumps({"run_id": run.run_id, "code_version": run.code_version}) + "\n"
-            )
+            told = {"run_id": run.run_id, "code_version": run.code_version, "load_date": load_date.isoformat()}
+            write_whole(landing.path / PUBLISHED, json.dumps(told) + "\n")
     if isinstance(landing.path, RemotePath):
         shutil.rmtree(local_home(landing.path), ignore_errors=True)  # a supplier's rows do not stay on this machine
 
 
-def find_landing(warehouse: Warehouse, source: str, load_date: date) -> Landing:
-    """The landed load, for a replay; NotFound when there is none. ``status`` is ``same`` when it is published."""
-    target = warehouse.root / "raw" / source / load_date.isoformat()
+def find_landing(warehouse: Warehouse, source: str, name: str) -> Landing:
+    """The landed delivery; NotFound when there is none. ``status`` is ``same`` when it is published."""
+    target = warehouse.root / "raw" / source / name
     manifest = read_manifest(target)
     if manifest is None:
-        raise NotFound(f"no load of {source} was landed for {load_date}", where=str(target.parent))
-    return Landing(source, load_date, target, manifest, "same" if (target / PUBLISHED).is_file() else "new")
+        raise NotFound(f"no delivery {name} of {source} was landed", where=str(target.parent))
+    return Landing(source, name, target, manifest, "same" if (target / PUBLISHED).is_file() else "new")
 
 
 def landings(warehouse: Warehouse, source: str) -> list[Landing]:
-    """All landed loads of the source, oldest first."""
-    found = sorted(warehouse.root.glob(f"raw/{source}/????-??-??/{MANIFEST}"))
-    return [find_landing(warehouse, source, date.fromisoformat(manifest.parent.name)) for manifest in found]
+    """All landed deliveries of the source, in the order of their names."""
+    names = (manifest.parent.name for manifest in warehouse.root.glob(f"raw/{source}/????-??-??*/{MANIFEST}"))
+    return [find_landing(warehouse, source, name) for name in sorted(names) if is_delivery(name)]
 
 
 def _checked_names(source: str, files: Sequence[str]) -> list[str]:
@@ -209,9 +225,9 @@ def alone(warehouse: Warehouse, source: str) -> Iterator[None]:
         yield
 
 
-def _sweep(home: Path, load_date: date) -> None:
+def _sweep(home: Path, name: str) -> None:
     """Remove what a landing that was killed left behind; only the holder of the lock may."""
-    for left in home.glob(f".landing-{load_date}-*"):
+    for left in home.glob(f".landing-{name}-*"):
         shutil.rmtree(left)
 
 
@@ -251,9 +267,9 @@ def _state(path: Path) -> tuple[int, int, int]:
     return told.st_size, told.st_mtime_ns, told.st_ino
 
 
-def _manifest_text(source: str, load_date: date, manifest: Sequence[LandedFile]) -> str:
+def _manifest_text(source: str, name: str, manifest: Sequence[LandedFile]) -> str:
     files = [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in manifest]
-    return json.dumps({"source": source, "load_date": load_date.isoformat(), "files": files}, indent=2) + "\n"
+    return json.dumps({"source": source, "delivery": name, "files": files}, indent=2) + "\n"
 
 
 def read_manifest(target: Path) -> tuple[LandedFile, ...] | None:

@@ -1,0 +1,211 @@
+"""A night that comes late: what it brings is known from its load on, and what later nights said still holds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.cli.showing import list_deliveries
+from tallystick.errors import LoadRefused
+from tallystick.runs import ingest_source
+from tallystick.runs.context import sharing_project
+from tallystick.tables import Warehouse, pin_all
+from tallystick.tables.store.changes import ChangeLog
+from tests.lib.deliveries import ACCOUNTS, BOOKINGS, PEOPLE, ingest, rows_of, write_delivery, write_project
+
+HEAD = BOOKINGS.partition("\n")[0] + "\n"
+EAST = PEOPLE + "3,1990-07-03,east\n"
+OPENED = "account,person,opened\nA3,3,2024-02-01\n"
+HISTORY = {"people.csv": PEOPLE, "accounts.csv.gz": ACCOUNTS, "bookings_1.csv.gz": BOOKINGS}
+
+
+def night(*bookings: str, people: str | None = PEOPLE, accounts: str | None = None) -> dict[str, str | bytes | None]:
+    lines = "".join(f"{line},\n" for line in bookings)
+    return {"people.csv": people, "accounts.csv.gz": accounts, "bookings_1.csv.gz": HEAD + lines}
+
+
+# The second night opens an account that the third books on, and says of bookings 1 and 6 what the third takes back.
+NIGHTS = {
+    "2024-01-31": HISTORY,
+    "2024-02-01": night("5,A1,2024-01-31,9,CASH"),
+    "2024-02-02": night(
+        "1,A1,2024-01-02,111.00,CASH", "6,A2,2024-02-01,20,CASH", "7,A1,2024-02-01,1,CARD",
+        people=EAST, accounts=OPENED,
+    ),
+    "2024-02-03": night(
+        "1,A1,2024-01-02,100.00,CASH", "6,A2,2024-02-01,21,CASH", "8,A3,2024-02-02,5,CASH", people=EAST
+    ),
+    "2024-02-04": night("9,A3,2024-02-03,4,CARD", "10,A1,2024-02-03,2,CARD"),
+}  # fmt: skip
+
+
+class Bank:
+    """The village bank with its deliveries and a warehouse."""
+
+    def __init__(self, home: Path, project: Path) -> None:
+        self.project, self.files, self.warehouse = project, home / "files", home / "warehouse"
+
+    def deliver(self, nights: dict[str, Any]) -> None:
+        for name, files in nights.items():
+            write_delivery(self.files / name, files)
+
+    def load(self, *names: str, **asked: Any) -> None:
+        for name in names:
+            day = date.fromisoformat(name)
+            ingest(None, self.project, self.warehouse, directory=self.files, load_date=day, **asked)  # type: ignore[arg-type]
+
+    def rows(self, table: str = "clean.transactions") -> list[dict[str, Any]]:
+        return rows_of(self.warehouse, table)
+
+    def in_force(self, day: date) -> dict[str, int]:
+        """Amounts by booking on a date, by the definition: of the versions known by then the one delivered last."""
+        rows = [row for row in self.rows() if row["known_on"] <= day]
+        rows.sort(key=lambda row: (row["loaded_on"], row["known_on"]))
+        return {row["transaction_id"]: row["amount_minor"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with sharing_project():
+        yield write_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def new_bank(tmp_path: Path, project: Path) -> Callable[[str], Bank]:
+    return lambda name: Bank(tmp_path / name, project)
+
+
+def test_a_late_night_is_known_from_its_load_on_and_later_statements_hold(
+    new_bank: Callable[[str], Bank], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank, plain = new_bank("late"), new_bank("plain")
+    bank.deliver(NIGHTS)
+    plain.deliver(NIGHTS)
+    bank.load("2024-01-31", "2024-02-01", "2024-02-03")
+    assert "WARNING village: no delivery of 2024-02-02, though later nights are loaded" in capsys.readouterr().err
+    before = {day: bank.in_force(date(2024, 2, day)) for day in (1, 2, 3)}
+    pinned = pin_all(Warehouse(bank.warehouse), ["clean.transactions"])["clean.transactions"]
+    bank.load("2024-02-02")
+    assert {day: bank.in_force(date(2024, 2, day)) for day in (1, 2, 3)} == before
+    # What the ledger asks Delta's log: features are late from the load date on, and no day before.
+    changed = ChangeLog(Warehouse(bank.warehouse), "village").since("clean.transactions", pinned.version)
+    assert changed is not None
+    assert min(bounds["known_on"][0] for bounds in changed) == date(2024, 2, 4)
+    late = bank.rows()
+    bank.load(*NIGHTS)
+    assert [row for row in bank.rows() if row["transaction_id"] not in ("9", "10")] == late
+    plain.load(*NIGHTS)
+    assert bank.in_force(date(2024, 2, 4)) == plain.in_force(date(2024, 2, 4))
+    assert list_deliveries(bank.warehouse, bank.project).select(["delivery", "load_date", "state"]).to_pylist()[2:] == [
+        {"delivery": "2024-02-02", "load_date": date(2024, 2, 4), "state": "late by 2 days"},
+        {"delivery": "2024-02-03", "load_date": date(2024, 2, 3), "state": "loaded"},
+        {"delivery": "2024-02-04", "load_date": date(2024, 2, 4), "state": "loaded"},
+    ]
+    everything = {name: bank.rows(name) for name in Warehouse(bank.warehouse).tables()}
+    ingest(None, bank.project, bank.warehouse, replay_from=date(2024, 1, 31))  # type: ignore[arg-type]
+    assert {name: bank.rows(name) for name in everything} == everything
+
+
+def test_the_same_name_with_other_bytes_is_refused_and_a_second_delivery_of_its_date_is_not(
+    new_bank: Callable[[str], Bank],
+) -> None:
+    bank = new_bank("bank")
+    bank.deliver({name: NIGHTS[name] for name in ("2024-01-31", "2024-02-01")})
+    bank.load("2024-01-31", "2024-02-01")
+    corrected = night("5,A1,2024-01-31,8,CASH")
+    bank.deliver({"2024-02-01": corrected})
+    with pytest.raises(LoadRefused, match=r"2024-02-01: other bytes .* in a folder named 2024-02-01\.2"):
+        bank.load("2024-02-01")
+    bank.deliver({"2024-02-01": NIGHTS["2024-02-01"], "2024-02-01.2": corrected})
+    with pytest.raises(LoadRefused, match="cannot have been known from 2024-01-31 on"):
+        bank.load("2024-02-01", known_from=date(2024, 1, 31))
+    bank.load("2024-02-01")
+    amounts = [bank.in_force(date(2024, 2, day))["5"] for day in (1, 2)]
+    assert amounts == [900, 800]
+
+
+def test_late_nights_of_a_folder_are_loaded_with_its_newest_night(new_bank: Callable[[str], Bank]) -> None:
+    bank = new_bank("bank")
+    bank.deliver({name: NIGHTS[name] for name in ("2024-01-31", "2024-02-03")})
+    ingest(None, bank.project, bank.warehouse, directory=bank.files)  # type: ignore[arg-type]
+    bank.deliver(NIGHTS)
+    ingest(None, bank.project, bank.warehouse, directory=bank.files)  # type: ignore[arg-type]
+    told = {row["delivery"]: row["load_date"].day for row in list_deliveries(bank.warehouse, bank.project).to_pylist()}
+    assert told == {"2024-01-31": 31, "2024-02-01": 4, "2024-02-02": 4, "2024-02-03": 3, "2024-02-04": 4}
+
+
+@pytest.mark.parametrize("step", ["publish", "mark_published"])
+def test_a_late_load_that_is_killed_loses_and_doubles_nothing(
+    step: str, new_bank: Callable[[str], Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before it is seen, or when it is and nobody has noted it: the next night comes before it is run again."""
+    bank, plain = new_bank("killed"), new_bank("plain")
+    order = ["2024-01-31", "2024-02-01", "2024-02-03", "2024-02-02", "2024-02-04"]
+    for one in (bank, plain):
+        one.deliver(NIGHTS)
+    plain.load(*order)
+    bank.load(*order[:3])
+
+    def die(*told: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(ingest_source, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            bank.load("2024-02-02")
+    bank.load("2024-02-04", "2024-02-02")
+    values = [
+        [(row["transaction_id"], row["amount_minor"], row["customer_id"]) for row in one.rows()]
+        for one in (bank, plain)
+    ]
+    assert sorted(values[0]) == sorted(values[1])
+    if step == "mark_published":
+        assert bank.rows() == plain.rows()
+    else:  # It was not loaded when the night of the 4th was: so it is known a day later.
+        assert {row["loaded_on"].day for row in bank.rows()} == {31, 1, 3, 4, 5}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nights_in_any_order_agree_with_the_definition(seed: int, new_bank: Callable[[str], Bank]) -> None:
+    """On each date a booking is as the last night by business date says, of the nights loaded by then, and of a booking
+    on an account only once the night that opened it is loaded.
+    """
+    dice = random.Random(seed)
+    days = [date(2024, 2, number) for number in range(1, 6)]
+    opened = dice.choice(days)
+    said: dict[date, dict[str, int]] = {
+        day: {key: dice.choice([1, 2]) for key in ("p", "q", "r", "s") if dice.random() < 0.6} for day in days
+    }
+    bank = new_bank("bank")
+    bank.deliver({"2024-01-31": HISTORY})
+    for day in days:
+        lines = [f"{key},{'A3' if key == 's' else 'A1'},2024-01-01,{value},CASH" for key, value in said[day].items()]
+        lines.append(f"night{day.day},A1,2024-01-01,5,CASH")
+        accounts = OPENED.replace("2024-02-01", "2024-01-01") if day == opened else None
+        bank.deliver({day.isoformat(): night(*lines, people=EAST, accounts=accounts)})
+    bank.load("2024-01-31")
+    loaded: dict[date, date] = {}
+    last = date(2024, 1, 31)
+    for day in dice.sample(days, len(days)):
+        newest = max(loaded, default=date(2024, 1, 31))
+        last = max(last, day if day > newest else newest + timedelta(days=1))
+        asked = {}
+        if dice.random() < 0.2:
+            last += timedelta(days=1)
+            asked = {"known_from": last}
+        bank.load(day.isoformat(), **asked)
+        loaded[day] = last
+        for when in (date(2024, 2, 1) + timedelta(days=number) for number in range(10)):
+            found = {key: value for key, value in bank.in_force(when).items() if len(key) == 1 and key.isalpha()}
+            assert found == _defined(when, said, loaded, opened=opened), (seed, day, when)
+
+
+def _defined(when: date, said: dict[date, dict[str, int]], loaded: dict[date, date], *, opened: date) -> dict[str, int]:
+    known = [day for day in sorted(loaded) if loaded[day] <= when]
+    found = {key: 100 * value for day in known for key, value in said[day].items()}
+    return {key: value for key, value in found.items() if key != "s" or opened in known}

@@ -35,15 +35,16 @@ from benchmarks.early_warning_cases import (
     read_causes,
 )
 from benchmarks.groups import ROOT
-from benchmarks.ingest import ingest_command
+from benchmarks.ingest import graph_command, ingest_command
 from benchmarks.report import say
 from tallystick.kernel.row_values import evaluate_expression
 from tallystick.model.boosting import fit_boosting
 from tallystick.model.fitting import Part, fit_member
 from tallystick.model.inputs import Feature
 from tallystick.project import load_project
+from tallystick.project.rule_checks import columns_of, plan_set
 from tallystick.simulation import simulate
-from tallystick.spec.rule_plans import SetColumns
+from tallystick.spec.rules import LIVE
 from tallystick.tables import Warehouse
 from tallystick.warning.ranked_places import rank_of, take_places
 
@@ -51,7 +52,7 @@ from tallystick.warning.ranked_places import rank_of, take_places
 SEEDS, CUSTOMERS, MONTHS = (911, 912), 4_000, 30
 LEARN_FROM, TEST_FROM, UNTIL = date(2024, 1, 1), date(2025, 4, 1), date(2026, 4, 1)
 EACH_DAYS, MONTH_DAYS, CHUNK = 7, 28, 18
-SOCIAL = ("social", "relationships", "chats", "employment", "trajectory", "devices")
+SOCIAL = ("social", "relationships", "chains", "chats", "employment", "trajectory", "devices")
 SEVERITY = {"low": 1, "medium": 2, "high": 4, "critical": 8}
 FULL, WITHOUT, RULES, BALANCE, TRUTH = (
     "the model", "without social and spatial", "rules alone", "balance alone", "the model and the truth of the day",
@@ -110,11 +111,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def load_bank(home: Path, *, customers: int, seed: int) -> Path:
-    """The folder with the bank of this seed and its warehouse, both made unless they are there already."""
+    """The folder with the bank of this seed and its warehouse with graphs, all made unless they are there already."""
     simulate(home / "bank", customers=customers, months=MONTHS, seed=seed)
     if not (home / "loaded").exists():
         command = ingest_command(project=ROOT, warehouse=home / "warehouse", directory=home / "bank")
         run_command(command, log=home / "ingest.log")
+        run_command(graph_command("people", project=ROOT, warehouse=home / "warehouse"), log=home / "graph.log")
         (home / "loaded").touch()
     return home
 
@@ -191,10 +193,9 @@ def _rules_risk(bank: Bank) -> Callable[[pd.DataFrame], np.ndarray]:
     """A risk from the rules of the list's family: the severities of those that hit, then the balance."""
     project = bank.project
     declared = project.watch_lists[RECIPE]
-    known = SetColumns.of(
-        project.observations[declared.observations], project.feature_groups.values(), project.contracts
-    )
-    planned = [known.plan(rule) for rule in project.rules.values() if rule.family == declared.family]
+    known = columns_of(project, declared.observations)
+    rules = plan_set(project, declared.observations, columns=known)
+    planned = [one for one in rules if one.rule.family == declared.family and one.rule.status == LIVE]
     loans = bank.table("clean.loans").to_pandas()[["loan_id", "instalment_minor"]]
 
     def risk(found: pd.DataFrame) -> np.ndarray:

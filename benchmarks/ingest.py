@@ -131,6 +131,12 @@ def ingest_command(
     return [python, home / "jobs" / "ingest_source.py", "--project", project, "--warehouse", warehouse, *told]
 
 
+def graph_command(graph: str, *, project: Path, warehouse: Path) -> list[str | Path]:
+    """The job that builds all snapshots of a graph of the simulated bank, as a command."""
+    told: list[str | Path] = ["--project", project, "--warehouse", warehouse, "--source", SOURCE, "--graph", graph]
+    return [sys.executable, ROOT / "jobs" / "compute_graph.py", *told]
+
+
 def _command(name: str, *, project: Path, bank: Path, delivery: Path, out: Path, buckets: int) -> list[str | Path]:
     if name == OURS:
         return ingest_command(project=project, warehouse=out, directory=bank)

@@ -219,7 +219,7 @@ CHAIN_GRAPH = CustomerGraph(
         NodeMeasure(
             op="mean",
             of="bad",
-            kinds=("talk", "money", "work", "known", "home", "place", "any"),
+            kinds=("talk", "money", "work", "known", "home", "place", "vouch", "any"),
             sign=1,
             description="Share of bad loans among customers tied to by {kind}, of loans whose outcome was known",
             reason=AROUND_YOU,

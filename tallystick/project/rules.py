@@ -24,7 +24,7 @@ FOLDER = "rules"
 FAMILY_KEYS = ("family", "title", "observations", "owner", "permitted_use", "max_age_days", "rules")
 RULE_KEYS = (
     "id", "title", "observations", "when", "severity", "reason", "internal", "owner", "needs", "status", "since",
-    "outside",
+    "outside", "clears_when",
 )  # fmt: skip
 _ALWAYS = ("id", "title", "when", "severity", "status", "since")
 

@@ -48,6 +48,10 @@ def watch_list_problems(project: Project, declared: WatchList) -> Iterator[Probl
     if declared.family not in families and not project.is_unread("rules"):
         what = f"there is no family of rules {declared.family}"
         yield Problem(where=where, what=what, fix=nearest_name(declared.family, families))
+    for rule in project.rules.values():
+        if rule.family == declared.family and not rule.clears_when.strip():
+            what = f"rule {rule.id} is a sign of a watch list and does not say what would clear it"
+            yield Problem(where=rule.at("id"), what=what, fix="clears_when: what must come to pass")
 
 
 def check_watch_list(project: Project, declared: WatchList) -> None:

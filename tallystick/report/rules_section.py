@@ -72,7 +72,9 @@ def rule_questions(observations: str, *, source: str) -> dict[str, Question]:
     }
 
 
-def describe_rules(answers: Mapping[str, pa.Table], *, observations: str) -> Section | None:
+def describe_rules(
+    answers: Mapping[str, pa.Table], *, observations: str, title: str = "Anti-fraud rules"
+) -> Section | None:
     """The section; None where no rule of the set was answered."""
     found = answers["rule_decisions"].to_pylist() if "rule_decisions" in answers else []
     if not found or not found[0]["decisions"]:
@@ -96,9 +98,9 @@ def describe_rules(answers: Mapping[str, pa.Table], *, observations: str) -> Sec
         blocks.append(Bars(rows=families, caption=f"Observations of {observations} hit by a live rule of each family"))
     blocks += _tables(answers)
     if pairs := _rows(answers, "rules_alike"):
-        title = f"How alike the {DRAWN_RULES} rules with most hits are (Jaccard: hits in common of the hits of either)"
-        blocks.append(Figure(title=title, png=draw_overlaps(pairs)))
-    return Section(title="Anti-fraud rules", blocks=blocks)
+        drawn = f"How alike the {DRAWN_RULES} rules with most hits are (Jaccard: hits in common of the hits of either)"
+        blocks.append(Figure(title=drawn, png=draw_overlaps(pairs)))
+    return Section(title=title, blocks=blocks)
 
 
 def _held_note(held: int, decisions: int) -> Note:

@@ -58,7 +58,7 @@ def count_features(
 
 def describe_run(facts: RunFacts) -> Page:
     """The whole report; the sections marked for the terminal are its summary."""
-    rules = describe_rules(facts.answers, observations=facts.recipe.observations)
+    rules = _rules(facts)
     last_loads = [row["last_load"] for row in _rows(facts, "loads") if row["last_load"] is not None]
     seen = f", data as of {max(last_loads)}" if last_loads else ""
     return Page(
@@ -82,6 +82,14 @@ def describe_run(facts: RunFacts) -> Page:
             Section(title="Next", blocks=_next(facts)),
         ],
     )
+
+
+def _rules(facts: RunFacts) -> Section | None:
+    """The rules about the loans that are listed where the model ranks a list, else about what it learns from."""
+    if facts.watch_list is None:
+        return describe_rules(facts.answers, observations=facts.recipe.observations)
+    listed, title = facts.watch_list.observations, "Rules that give the reasons of the watch list"
+    return describe_rules(facts.answers, observations=listed, title=title)
 
 
 def _watch_lists(facts: RunFacts) -> list[Section]:

@@ -112,8 +112,10 @@ class WatchTables:
             scores=scores,
             arrears=self._arrears(day),
             hits=hits,
-            titles={
-                name: rules[name].title if name in rules else name for name in hits["rule_id"].unique().to_pylist()
+            # A rule that is declared no more ends with its declaration.
+            clears={
+                name: rules[name].clears_when if name in rules else f"{name} is a rule no more"
+                for name in hits["rule_id"].unique().to_pylist()
             },
             earlier=self._earlier(day, made),
         )

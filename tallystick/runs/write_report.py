@@ -90,9 +90,11 @@ def _watch_list(context: RunContext, recipe: Recipe) -> WatchList | None:
 def _ask_tables(context: RunContext, recipe: Recipe) -> dict[str, pa.Table]:
     """The answers to those of the report's questions whose tables exist."""
     asked = dict(list_questions(recipe, source=context.source.name))
-    if declared := _watch_list(context, recipe):
+    declared = _watch_list(context, recipe)
+    if declared:
         asked |= list_watch_questions(declared, recipe, source=context.source.name)
-    asked |= rule_questions(recipe.observations, source=context.source.name)
+    ruled = declared.observations if declared else recipe.observations
+    asked |= rule_questions(ruled, source=context.source.name)
     exists = context.warehouse.exists
     answerable = {name: one for name, one in asked.items() if all(exists(table) for table in one.tables)}
     # One moment for the whole page: a load that is published meanwhile is in all of its tables or in none.

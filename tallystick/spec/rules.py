@@ -45,7 +45,8 @@ class Rule:
     needed; ``needs`` names more of them, or repeats some for the reader. ``max_age_days`` maps a needed table to how
     many days before the decision's date its newest load may lie (others: 0). ``since`` is the date from which the rule
     has its ``status``. ``outside`` says why a number in ``when`` lies outside what the feature has ever been; empty: it
-    must lie inside. ``places`` maps keys of the file to ``file:line``.
+    must lie inside. ``clears_when`` says in words what ends a hit that stands night after night; the rules of a watch
+    list have it. ``places`` maps keys of the file to ``file:line``.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Rule:
     needs: tuple[str, ...] = ()
     max_age_days: Mapping[str, int] = field(default_factory=dict)
     outside: str = ""
+    clears_when: str = ""
     path: str = field(default="", compare=False)
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
 

@@ -20,12 +20,14 @@ def top_reasons(told: Iterable[str | None], model: Iterable[str | None]) -> list
     return list(texts)[:MOST_REASONS]
 
 
-def clears_text(*, keep: int, ranked: int, until: date, day: date, titles: Sequence[str]) -> str:
-    """What must come to pass for a loan to leave the list, and the signs that hit, which are reasons and no condition.
+def clears_text(*, keep: int, ranked: int, until: date, day: date, signs: Sequence[str]) -> str:
+    """What must come to pass for a loan to leave the list; ``signs`` say what would clear each sign that hit.
 
-    >>> clears_text(keep=90, ranked=900, until=date(2026, 4, 29), day=date(2026, 4, 2), titles=["Pay is late"])
-    'No longer among the 90 riskiest of 900 loans, on 2026-04-29 or later; at once if late or ended. Signs: Pay is late'
+    >>> dates = {"until": date(2026, 4, 29), "day": date(2026, 4, 2)}
+    >>> print(clears_text(keep=90, ranked=900, **dates, signs=["Pay has come again"]))  # doctest: +NORMALIZE_WHITESPACE
+    No longer among the 90 riskiest of 900 loans, on 2026-04-29 or later; at once if late or ended.
+    Its signs clear when: Pay has come again
     """
     when = f", on {until} or later" if until > day else ""
-    signs = f". Signs: {'; '.join(titles)}" if titles else ""
-    return f"No longer among the {keep} riskiest of {ranked} loans{when}; at once if late or ended{signs}"
+    cleared = f". Its signs clear when: {'; '.join(dict.fromkeys(signs))}" if signs else ""
+    return f"No longer among the {keep} riskiest of {ranked} loans{when}; at once if late or ended{cleared}"

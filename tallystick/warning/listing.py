@@ -42,15 +42,15 @@ class NightInputs:
 
     ``scores`` has a row per running loan: observation_id, customer_id, bucket, period, pd, model_version and reason_1
     to reason_3. ``arrears`` is what ``find_arrears`` gives. ``hits`` has observation_id, rule_id, severity and reason
-    (null where nobody may be told) of each live rule that hit; ``titles`` are those of the rules. ``earlier`` has
-    EARLIER of every row of the lists before this night.
+    (null where nobody may be told) of each live rule that hit; ``clears`` says of each rule what would clear it.
+    ``earlier`` has EARLIER of every row of the lists before this night.
     """
 
     day: date
     scores: pa.Table
     arrears: pa.Table
     hits: pa.Table
-    titles: Mapping[str, str]
+    clears: Mapping[str, str]
     earlier: pa.Table
 
 
@@ -62,7 +62,7 @@ class _Night:
     scores: pd.DataFrame
     arrears: pd.DataFrame
     hits: pd.DataFrame
-    titles: Mapping[str, str]
+    clears: Mapping[str, str]
     before: pd.DataFrame
     first_seen: Mapping[str, date]
 
@@ -75,7 +75,7 @@ class _Night:
             scores=found.scores.to_pandas(),
             arrears=found.arrears.to_pandas(),
             hits=found.hits.to_pandas(),
-            titles=found.titles,
+            clears=found.clears,
             before=earlier[is_last].reset_index(drop=True),
             first_seen=earlier.groupby("observation_id")["first_seen_on"].min().to_dict(),
         )
@@ -169,9 +169,9 @@ def _with_texts(declared: WatchList, rows: pd.DataFrame, found: _Night, *, ranke
             told = [] if own is None else own["reason"].tolist()
             reasons = top_reasons(told, [model[name][reason] for reason in REASONS])
             until = row["listed_on"] + timedelta(days=declared.stay_days)
-            titles = [found.titles[one] for one in ids]
+            clears = [found.clears[one] for one in ids]
             line["rules"] = " ".join(ids) or None
-            line["clears_when"] = clears_text(keep=keep, ranked=ranked, until=until, day=found.day, titles=titles)
+            line["clears_when"] = clears_text(keep=keep, ranked=ranked, until=until, day=found.day, signs=clears)
         lines.append({**line, **dict(zip_longest(REASONS, reasons))})
     return lines
 

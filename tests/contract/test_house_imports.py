@@ -70,6 +70,7 @@ ALLOWED: dict[str, set[str]] = {
     "benchmarks/early_warning.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
     "benchmarks/early_warning_pictures.py": {"benchmarks", "matplotlib"},
     "benchmarks/early_warning_cases.py": {"benchmarks", "numpy", "pandas", "pyarrow"},
+    "benchmarks/early_warning_causes.py": {"benchmarks", "numpy", "pandas"},
     "benchmarks/targets.py": {"benchmarks", "numpy", "pandas", "pyarrow", "sklearn"},
 }  # fmt: skip
 

@@ -50,7 +50,7 @@ owner: tests
 permitted_use: credit decisions
 rules:
   - {id: SIG001, title: Little is spent, when: "spend_any_count_7d > 3", severity: high, reason: Spending, status: live,
-     since: 2026-03-01}
+     clears_when: More is spent, since: 2026-03-01}
 """
 FIRST = date(2026, 3, 10)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(4)]
@@ -167,6 +167,7 @@ def test_each_night_that_has_scores_gets_its_list_once(root: Path) -> None:
     assert (row["rules"], row["reason_1"]) == ("SIG001", "Spending")
     assert (row["listed_on"], row["first_seen_on"], row["ranked_loans"], row["risk_rank"]) == (FIRST, FIRST, 4, 1)
     assert row["clears_when"].startswith("No longer among the 2 riskiest of 4 loans, on 2026-03-12 or later")
+    assert row["clears_when"].endswith(". Its signs clear when: More is spent")
     assert stored(root)[NIGHTS[3], "a"]["ranked_loans"] == 3
     before = Warehouse(root / "warehouse").open("score.watchlist").version()
     make(root)
@@ -227,6 +228,11 @@ def test_a_list_of_other_rows_than_the_models_is_refused(root: Path) -> None:
         make(root)
     project.write_text(RECIPE.replace('observations="nights", family', 'observations="book", family'), encoding="utf-8")
     with pytest.raises(DeclarationError, match="book are of kind month_ends, and a list is made night by night"):
+        make(root)
+    project.write_text(RECIPE, encoding="utf-8")
+    signs = root / "project" / "rules" / "signs.yaml"
+    signs.write_text(RULES.replace("clears_when: More is spent, ", ""), encoding="utf-8")
+    with pytest.raises(DeclarationError, match="SIG001 is a sign of a watch list and does not say what would clear it"):
         make(root)
 
 

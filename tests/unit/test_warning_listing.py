@@ -50,7 +50,7 @@ def night(
         scores=pa.Table.from_pylist(scores),
         arrears=pa.Table.from_pylist(arrears, schema=NO_ARREARS.schema),
         hits=pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}),
-        titles={"R001": "One", "R002": "Two"},
+        clears={"R001": "One", "R002": "Two"},
         earlier=pa.concat_tables([FIRST.slice(0, 0), *(rows.select(EARLIER) for rows in before)]),
     )
     return list_night(DECLARED, found, columns=CONTRACT)
@@ -112,8 +112,8 @@ def test_reasons_are_those_of_the_gravest_rules_and_then_the_models() -> None:
     assert rows["l2"][:4] == ("R001", "Model", None, None)
     until = DAY + timedelta(days=7)
     assert (
-        rows["l1"][4]
-        == f"No longer among the 4 riskiest of 10 loans, on {until} or later; at once if late or ended. Signs: Two; One"
+        rows["l1"][4] == f"No longer among the 4 riskiest of 10 loans, on {until} or later; at once if late or ended. "
+        "Its signs clear when: Two; One"
     )
 
 

@@ -149,4 +149,5 @@ WATCH_LIST = WatchList(
     act=0.2,
     keep_within=2.0,
     stay_days=28,
+    baseline="transactions_balance_last_all",
 )

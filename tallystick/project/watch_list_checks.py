@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.project.project import Project
+from tallystick.spec.columns import group_columns
 from tallystick.spec.names import nearest_name
 from tallystick.spec.observations import Nights
+from tallystick.spec.permissions import is_left_out
 from tallystick.spec.sources import Problem
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def watch_list_problems(project: Project, declared: WatchList) -> Iterator[Probl
     if learned is not None and (learned.key, learned.table) != (listed.key, listed.table):
         what = f"recipe {declared.recipe} learned from {learned.name}, which is of other rows than {listed.name}"
         yield Problem(where=where, what=what, fix=f"two sets of {learned.table} with the key {learned.key}")
+    yield from _baseline_problems(project, declared)
     families = sorted({rule.family for rule in project.rules.values()})
     if declared.family not in families and not project.is_unread("rules"):
         what = f"there is no family of rules {declared.family}"
@@ -52,6 +55,17 @@ def watch_list_problems(project: Project, declared: WatchList) -> Iterator[Probl
         if rule.family == declared.family and not rule.clears_when.strip():
             what = f"rule {rule.id} is a sign of a watch list and does not say what would clear it"
             yield Problem(where=rule.at("id"), what=what, fix="clears_when: what must come to pass")
+
+
+def _baseline_problems(project: Project, declared: WatchList) -> Iterator[Problem]:
+    recipe = project.recipes.get(declared.recipe)
+    if not declared.baseline or recipe is None or project.is_unread("features"):
+        return
+    groups = [project.feature_groups[name] for name in recipe.groups if name in project.feature_groups]
+    names = [column.name for group in groups for column in group_columns(group)]
+    if declared.baseline not in names or is_left_out(recipe, declared.baseline):
+        what = f"baseline {declared.baseline} is no feature of recipe {recipe.name}"
+        yield Problem(where=declared.where_text, what=what, fix=nearest_name(declared.baseline, names))
 
 
 def check_watch_list(project: Project, declared: WatchList) -> None:

@@ -12,36 +12,26 @@ import pyarrow as pa
 
 from tallystick.report.blocks import Block, Figure, Note, Section, Table
 from tallystick.report.questions import Question
-from tallystick.report.watch_pictures import draw_capacities, draw_leads
+from tallystick.report.watch_pictures import draw_leads
+from tallystick.report.watch_rankings import describe_rankings, ranking_questions
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.watch_lists import TABLE, WatchList
 
-# Shares of the ranked loans, from a short list to one that nobody can work through.
-CAPACITIES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3)
 # Months by which a loan may have been listed before it became late.
 LEAD_DAYS = (1, 7, 14, 30, 60, 90, 120, 180)
+DRAWN_GROUPS = 12
+# A loan that was first listed so long ago has had the time to become late.
+FOLLOWED_DAYS = 90
 _CAUSES = ("late", "ended", "calmed", "displaced")
+_NO_SIGN = "none"
 
 
 def list_watch_questions(declared: WatchList, recipe: Recipe, *, source: str) -> Mapping[str, Question]:
     """The questions of the section; the names of ``list_questions`` are others."""
     ours = f"source = '{source}' AND recipe = '{recipe.name}'"
-    shares = ", ".join(f"({share})" for share in CAPACITIES)
     causes = ", ".join(f"count(*) FILTER (cause = '{cause}')::BIGINT AS {cause}" for cause in _CAUSES)
-    learned = recipe.training_table
     return {
-        "watch_capacities": Question(
-            tables=[learned],
-            sql=f"""
-                WITH ranked AS (
-                    SELECT as_of, label, row_number() OVER (PARTITION BY as_of ORDER BY pd_test DESC, observation_id)
-                        AS place, count(*) OVER (PARTITION BY as_of) AS loans
-                    FROM {learned} WHERE source = '{source}' AND part = 'test')
-                SELECT share::DOUBLE AS share, sum(label)::BIGINT AS bad, count(*)::BIGINT AS ranked,
-                    count(*) FILTER (place <= greatest(1, floor(share * loans)))::BIGINT AS listed,
-                    coalesce(sum(label) FILTER (place <= greatest(1, floor(share * loans))), 0)::BIGINT AS caught
-                FROM ranked, (VALUES {shares}) AS of(share) GROUP BY share ORDER BY share""",
-        ),
+        **ranking_questions(declared, recipe, source=source),
         "watch_nights": Question(
             tables=[TABLE],
             sql=f"""
@@ -57,6 +47,7 @@ def list_watch_questions(declared: WatchList, recipe: Recipe, *, source: str) ->
                 SELECT (list_date - first_seen_on)::BIGINT AS days FROM {TABLE} WHERE {ours} AND cause = 'late'
                 ORDER BY 1""",
         ),
+        "watch_groups": Question(tables=[TABLE], sql=_groups_sql(ours)),
         "watch_rules": Question(
             tables=[TABLE],
             sql=f"""
@@ -68,11 +59,31 @@ def list_watch_questions(declared: WatchList, recipe: Recipe, *, source: str) ->
     }
 
 
+def _groups_sql(ours: str) -> str:
+    """Of the loans that were first listed ``FOLLOWED_DAYS`` or more before the newest list: how many became late on the
+    list within these days, all of them, by the level and by each sign of their first night.
+    """
+    return f"""
+        WITH lines AS (SELECT * FROM {TABLE} WHERE {ours}),
+        loans AS (
+            SELECT observation_id, arg_min(level, list_date) AS level,
+                arg_min(coalesce(nullif(rules, ''), '{_NO_SIGN}'), list_date) AS signs,
+                coalesce(min(list_date) FILTER (cause = 'late') - min(list_date) <= {FOLLOWED_DAYS}, false) AS is_late
+            FROM lines GROUP BY observation_id
+            HAVING min(list_date) <= (SELECT max(list_date) FROM lines) - {FOLLOWED_DAYS}),
+        groups AS (
+            SELECT 'all' AS kind, '' AS name, is_late FROM loans
+            UNION ALL SELECT 'level', level, is_late FROM loans
+            UNION ALL SELECT 'sign', unnest(string_split(signs, ' ')), is_late FROM loans)
+        SELECT kind, name, count(*)::BIGINT AS loans, count(*) FILTER (is_late)::BIGINT AS late FROM groups
+        GROUP BY kind, name ORDER BY kind, loans DESC, name LIMIT 25"""
+
+
 def describe_watch_list(declared: WatchList, answers: Mapping[str, pa.Table], *, titles: Mapping[str, str]) -> Section:
     """The section; a question that was not answered leaves its part out. ``titles`` are those of the rules."""
     blocks = [
-        *_capacities(declared, _rows(answers, "watch_capacities")),
-        *_leads(_rows(answers, "watch_leads")),
+        *describe_rankings(declared, answers),
+        *_leads(_rows(answers, "watch_leads"), _rows(answers, "watch_groups"), titles),
         *_nights(_rows(answers, "watch_nights")),
         *_rules(_rows(answers, "watch_rules"), titles),
     ]
@@ -83,24 +94,9 @@ def _rows(answers: Mapping[str, pa.Table], question: str) -> list[dict[str, Any]
     return answers[question].to_pylist() if question in answers else []
 
 
-def _capacities(declared: WatchList, found: Sequence[Mapping[str, Any]]) -> list[Block]:
-    if not found or not found[0]["bad"]:
-        return []
-    rows = [
-        (f"{r['share']:.1%}", r["caught"] / r["bad"], r["caught"] / r["listed"],
-         1000 * (r["listed"] - r["caught"]) / r["ranked"], min(1.0, r["listed"] / r["bad"]))
-        for r in found
-    ]  # fmt: skip
-    headers = ("Capacity", "Capture", "Precision", "False alarms per 1,000", "A perfect ranking captures")
-    return [
-        Note(text="What a list of each length would have caught on the month ends of the test, and how often nothing "
-                  f"happened then. The list has places for {declared.capacity:.1%} of the ranked loans."),
-        Figure(png=draw_capacities(found, capacity=declared.capacity), title="Capture and precision by capacity"),
-        Table(headers=headers, rows=rows),
-    ]  # fmt: skip
-
-
-def _leads(found: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _leads(
+    found: Sequence[Mapping[str, Any]], groups: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
+) -> list[Block]:
     if not found:
         return []
     days = [row["days"] for row in found]
@@ -110,11 +106,32 @@ def _leads(found: Sequence[Mapping[str, Any]]) -> list[Block]:
         "before or earlier. Before the first list nothing was seen, so leads of a young list are short."
     )
     rows = [(least, sum(day >= least for day in days) / len(days)) for least in LEAD_DAYS]
+    named = [(_named(row, titles), row["loans"], row["late"] / row["loans"]) for row in groups]
     return [
         Note(text=text),
-        Figure(png=draw_leads(days), title="Days on the list before the loan became late"),
+        Figure(
+            png=draw_leads(days, [(name, share) for name, _, share in named[:DRAWN_GROUPS]]),
+            title="Days on the list before the loan became late" + (", and which listed loans did" if named else ""),
+        ),
         Table(headers=("Days or more before", "Share of them"), rows=rows),
+        *_groups(named),
     ]
+
+
+def _named(row: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    if row["kind"] == "all":
+        return "All"
+    if row["kind"] == "level":
+        return f"Level {row['name']}"
+    return "No sign" if row["name"] == _NO_SIGN else f"{row['name']} {titles.get(row['name'], '')}".strip()
+
+
+def _groups(named: Sequence[tuple[str, int, float]]) -> list[Block]:
+    caption = (
+        f"Loans first listed {FOLLOWED_DAYS} days or more before the newest list, by level and signs of that night: "
+        f"the share that became late on the list within {FOLLOWED_DAYS} days"
+    )
+    return [Table(headers=("Group", "Loans", "Became late"), rows=list(named), caption=caption)] if named else []
 
 
 def _nights(found: Sequence[Mapping[str, Any]]) -> list[Block]:

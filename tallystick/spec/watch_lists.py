@@ -36,6 +36,9 @@ class WatchList:
     after that while its rank is within ``keep_within`` times the places. It loses it at once when it is late or has
     ended, and when more loans would keep theirs than there are places: then the riskiest do. The level ``act`` is kept
     by the same rule, of its own places.
+
+    ``baseline`` is a feature of the recipe's groups whose least values alone would say who is riskiest, such as the
+    balance: the report shows what the model adds to it. It changes no list.
     """
 
     name: str
@@ -48,11 +51,15 @@ class WatchList:
     keep_within: float = 2.0
     stay_days: int = 28
     version: int = 1
+    # Of the report alone, so lists of another baseline are the same lists.
+    baseline: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         check_types(self, where=self.where_text)
         check_name("watch list", self.name, where=self.where_text)
+        if self.baseline:
+            check_name("baseline", self.baseline, where=self.where_text)
         ranges = (
             (0 < self.capacity < 1, "capacity", "a share above 0 and below 1"),
             (0 <= self.act <= 1, "act", "a share from 0 to 1"),

@@ -181,7 +181,7 @@ def test_the_report_asks_the_lists_what_they_hold(root: Path) -> None:
     told = {
         name: query(Warehouse(root / "warehouse"), one.sql).to_pylist()
         for name, one in asked.items()
-        if name != "watch_capacities"  # of the training table, which is not there
+        if "training.warning" not in one.tables  # which is not there
     }
     newest, before, *_ = told["watch_nights"]
     assert (newest["list_date"], newest["watch"], newest["entered"], newest["ranked"]) == (NIGHTS[3], 1, 0, 3)
@@ -228,6 +228,9 @@ def test_a_list_of_other_rows_than_the_models_is_refused(root: Path) -> None:
         make(root)
     project.write_text(RECIPE.replace('observations="nights", family', 'observations="book", family'), encoding="utf-8")
     with pytest.raises(DeclarationError, match="book are of kind month_ends, and a list is made night by night"):
+        make(root)
+    project.write_text(RECIPE.replace("capacity=0.5", 'baseline="spend_nothing", capacity=0.5'), encoding="utf-8")
+    with pytest.raises(DeclarationError, match="baseline spend_nothing is no feature of recipe warning"):
         make(root)
     project.write_text(RECIPE, encoding="utf-8")
     signs = root / "project" / "rules" / "signs.yaml"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +29,7 @@ from tallystick.ingest.pseudonyms import PseudonymKey
 from tallystick.ingest.rejected import complete, rejected_table
 from tallystick.ingest.resources import LoadResources, counted
 from tallystick.ingest.staging import Segment, by_place, constant, put
+from tallystick.places import to_place
 from tallystick.project.mappings import ParsedSource
 from tallystick.spec.mapping_sql import MET
 from tallystick.spec.mappings import CLEAN
@@ -146,7 +146,7 @@ class _Load:
     def discard(self) -> None:
         """Remove the files that were written; no version of a table names them."""
         for file in (file for files in self.files.values() for file in files):
-            Path(file.path).unlink(missing_ok=True)
+            to_place(file.path).unlink(missing_ok=True)
 
     def _keep(self, placed: Iterable[Placed]) -> None:
         for one in placed:

@@ -147,6 +147,20 @@ def summarise_rejected(
     ]
 
 
+def waiting_files_sql(tables: Iterable[str], *, source: str, before: date) -> str:
+    """A query (DuckDB) of the files from which rows of loads before a date still wait for a parent: ``file``, sorted.
+
+    ``tables`` as for ``rejected_summary_sql``, at least one; ``source`` is a name as sources are declared.
+    """
+    waiting = " UNION ALL ".join(
+        f"SELECT file FROM clean.{table}_rejected WHERE source = '{source}' AND line > 0"
+        f" AND loaded_on < DATE '{before.isoformat()}'"
+        f" GROUP BY rejected_id, file HAVING BOOL_AND(reason = '{PARENT_UNKNOWN}')"
+        for table in tables
+    )
+    return f"SELECT DISTINCT file FROM ({waiting}) ORDER BY file"
+
+
 def waiting_tables(query: Callable[[str], Any], tables: Iterable[str], *, source: str, before: date) -> list[str]:
     """The clean tables of a source in which rows of loads before a date still wait for a parent, sorted."""
     found = summarise_rejected(query, tables, waiting_only=True, before=before)

@@ -61,7 +61,7 @@ class FeatureTables:
     def count(self, group: FeatureGroup, files: Iterable[DataFile]) -> dict[date, int]:
         """How many observations the new files of a group's table hold on each business date."""
         table = group.feature_table
-        paths = [str(self.context.warehouse.table_path(table) / file.path) for file in files]
+        paths = [file.path for file in files]
         return count_days(self.storage([group]), table, paths, zone=self.context.source.zone)
 
     def replace(

@@ -7,7 +7,8 @@ that was killed between the two leaves a delivery that is loaded and has no mark
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -16,7 +17,8 @@ from pathlib import Path
 from tallystick.ingest.contents import LoadContents, read_records
 from tallystick.ingest.deliveries import landed_delivery
 from tallystick.ingest.load_dates import read_again
-from tallystick.ingest.rejected import waiting_tables
+from tallystick.ingest.rejected import waiting_files_sql, waiting_tables
+from tallystick.places import RemotePath
 from tallystick.runs.context import RunContext
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import check_layout, pin_all, query
@@ -100,10 +102,23 @@ def _earlier(context: RunContext, *, before: date) -> StoredBefore:
     warehouse, source = context.warehouse, context.source
     stored = [table for table in source.tables if warehouse.exists(f"{CLEAN}.{table}_rejected")]
     waiting = waiting_tables(partial(query, warehouse), stored, source=source.name, before=before)
+    _fetch_waiting(context, waiting, before=before)
     tables = [*stored, *(f"{table}_rejected" for table in waiting)]
     pinned = pin_all(warehouse, [f"{CLEAN}.{table}" for table in tables]).values()
     check_layout(warehouse, pinned, context.contracts, source=source)
     return StoredBefore.of(pinned, context.contracts, source=source.name, before=before)
+
+
+def _fetch_waiting(context: RunContext, tables: Sequence[str], *, before: date) -> None:
+    """Have the files here in which rows of these tables wait: they are read again. Those of a folder are here."""
+    if not tables or not isinstance(context.warehouse.root, RemotePath):
+        return
+    source, names = context.source.name, defaultdict[str, list[str]](list)
+    for file in query(context.warehouse, waiting_files_sql(tables, source=source, before=before))["file"].to_pylist():
+        delivery, _, name = file.partition("/")
+        names[delivery].append(name)
+    for delivery, files in names.items():
+        find_landing(context.warehouse, source, delivery).fetch(files)
 
 
 def raw_sha256(landed: Iterable[Landing]) -> str:

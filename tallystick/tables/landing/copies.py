@@ -23,12 +23,15 @@ def push(folder: Path, target: RemotePath, names: Sequence[str], *, last: str) -
         object_store.upload(place.bucket, place.key, str(folder / name))
 
 
-def pull(origin: RemotePath, folder: Path, sums: Mapping[str, str], *, last: str) -> None:
-    """Copy the files of these SHA-256 sums into the folder, ``last`` at the end; InputError when one is another."""
+def pull(origin: RemotePath, folder: Path, sums: Mapping[str, str], *, last: str = "") -> None:
+    """Copy the files of these SHA-256 sums into the folder, ``last`` at the end, which says that all are there.
+
+    InputError when one is another.
+    """
     from tallystick.places import object_store
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*sums, last):
+    for name in (*sums, *([last] if last else [])):
         place, copy = origin / name, folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.unlink(missing_ok=True)

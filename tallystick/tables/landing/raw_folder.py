@@ -82,11 +82,24 @@ class Landing:
         """The SHA-256 of its manifest."""
         return hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
 
+    def fetch(self, names: Sequence[str]) -> None:
+        """Have these files, and no others, in this machine's copy of a load in an object store; InputError for a name
+        that the delivery has not.
+        """
+        if isinstance(self.path, RemotePath):
+            folder, sums = local_home(self.path), {file.name: file.sha256 for file in self.manifest}
+            for name in names:
+                self._check_name(name)
+            pull(self.path, folder, {name: sums[name] for name in names if not (folder / name).is_file()})
+
     def file(self, name: str) -> Path:
         """The landed copy of the delivery's file; InputError when the delivery has no such file."""
+        self._check_name(name)
+        return self.local / name
+
+    def _check_name(self, name: str) -> None:
         if name not in {f.name for f in self.manifest}:
             raise InputError("the delivery has no such file", where=f"{self.source} {self.name}, {name}")
-        return self.local / name
 
 
 def land(warehouse: Warehouse, source: str, name: str, directory: str | Path, files: Sequence[str]) -> Landing:
@@ -180,8 +193,6 @@ def mark_published(landing: Landing, run: Run, load_date: date) -> None:
         with full_disk_is_setup_error(str(landing.path)):
             told = {"run_id": run.run_id, "code_version": run.code_version, "load_date": load_date.isoformat()}
             write_whole(landing.path / PUBLISHED, json.dumps(told) + "\n")
-    if isinstance(landing.path, RemotePath):
-        shutil.rmtree(local_home(landing.path), ignore_errors=True)  # a supplier's rows do not stay on this machine
 
 
 def find_landing(warehouse: Warehouse, source: str, name: str) -> Landing:
@@ -216,13 +227,24 @@ def alone(warehouse: Warehouse, source: str) -> Iterator[None]:
     """Be the only run that ingests this source, from landing to the published mark; else ConflictError at once.
 
     A load compares its rows with those of the loads before it, so two loads of one source must not overlap either.
+    Copies that this machine makes of loads in an object store are removed at the end, and those of a killed run at the
+    beginning: a supplier's rows do not stay on it.
     """
     _checked_names(source, [])
     home = warehouse.root / "raw" / source
     with full_disk_is_setup_error(str(home)):
         home.mkdir(parents=True, exist_ok=True)
     with locked(home / ".ingest", "another run is ingesting this source", where=source):
-        yield
+        _remove_copies(home)
+        try:
+            yield
+        finally:
+            _remove_copies(home)
+
+
+def _remove_copies(home: Path) -> None:
+    if isinstance(home, RemotePath):
+        shutil.rmtree(local_home(home), ignore_errors=True)
 
 
 def _sweep(home: Path, name: str) -> None:

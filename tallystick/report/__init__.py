@@ -11,7 +11,7 @@ from tallystick.report.model_card import render_model_card
 from tallystick.report.model_sections import ModelFacts, read_model_files
 from tallystick.report.page import render_page
 from tallystick.report.questions import list_questions
-from tallystick.report.rules_section import rule_questions
+from tallystick.report.rules_section import has_rule_answers, rule_questions
 from tallystick.report.run_report import RunFacts, count_features, describe_run
 from tallystick.report.terminal import print_page
 from tallystick.report.watch_section import list_watch_questions
@@ -24,6 +24,7 @@ __all__ = [
     "describe_checks",
     "describe_overview",
     "describe_run",
+    "has_rule_answers",
     "list_questions",
     "list_watch_questions",
     "overview_question",

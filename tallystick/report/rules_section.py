@@ -5,6 +5,7 @@ Apart from ``run_report`` because it asks questions of its own, which a bank wit
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,8 @@ import pyarrow as pa
 
 from tallystick.report.blocks import Bars, Block, Facts, Figure, Note, Section, Table
 from tallystick.report.questions import Question
-from tallystick.report.rule_pictures import draw_overlaps
+from tallystick.report.rule_pictures import draw_overlaps, draw_ring
+from tallystick.ties.rings import FEWEST, MOST, Ring
 
 # The rules with most hits are compared with each other; the table shows the pairs that are most alike.
 DRAWN_RULES, SHOWN_PAIRS = 30, 10
@@ -72,14 +74,22 @@ def rule_questions(observations: str, *, source: str) -> dict[str, Question]:
     }
 
 
+def has_rule_answers(answers: Mapping[str, pa.Table]) -> bool:
+    """Whether any rule of the set was answered: without, there is no section."""
+    return any(row["decisions"] for row in _rows(answers, "rule_decisions"))
+
+
 def describe_rules(
-    answers: Mapping[str, pa.Table], *, observations: str, title: str = "Anti-fraud rules"
+    answers: Mapping[str, pa.Table],
+    *,
+    observations: str,
+    title: str = "Anti-fraud rules",
+    ring: Ring | None = None,
 ) -> Section | None:
-    """The section; None where no rule of the set was answered."""
-    found = answers["rule_decisions"].to_pylist() if "rule_decisions" in answers else []
-    if not found or not found[0]["decisions"]:
+    """The section, with the picture of a ``ring`` if there is one; None where no rule of the set was answered."""
+    if not has_rule_answers(answers):
         return None
-    (told,) = found
+    (told,) = _rows(answers, "rule_decisions")
     blocks: list[Block] = [
         Facts(
             rows=[
@@ -100,7 +110,25 @@ def describe_rules(
     if pairs := _rows(answers, "rules_alike"):
         drawn = f"How alike the {DRAWN_RULES} rules with most hits are (Jaccard: hits in common of the hits of either)"
         blocks.append(Figure(title=drawn, png=draw_overlaps(pairs)))
+    if ring:
+        blocks += _ring_blocks(ring)
     return Section(title=title, blocks=blocks)
+
+
+def _ring_blocks(ring: Ring) -> list[Block]:
+    """The picture of a ring, and a table of how many ties of each kind it has."""
+    title = f"A ring around confirmed fraud on {ring.day}: {ring.members} customers tied by {ring.kind}"
+    text = (
+        f"{ring.flagged} of the {ring.members} committed fraud that was confirmed by {ring.day}. An arrow points to "
+        "who is paid or named; a line without one goes both ways. Numbers stand for customers in this picture alone. "
+        f"Of the groups of {FEWEST} to {MOST} customers it has the most confirmed fraud. Being tied to somebody is no "
+        "guilt."
+    )
+    mutual = Counter(tie.kind for tie in ring.ties if tie.is_mutual)
+    kinds = Counter(tie.kind for tie in ring.ties)
+    rows = [(kind, count, mutual[kind]) for kind, count in kinds.items()]
+    headers = ("Ties between the members", "Pairs", "Of these both ways")
+    return [Figure(title=title, png=draw_ring(ring)), Note(text=text), Table(headers=headers, rows=rows)]
 
 
 def _held_note(held: int, decisions: int) -> Note:

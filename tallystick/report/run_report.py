@@ -22,6 +22,7 @@ from tallystick.spec.labels import Label
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.tables import TableContract
 from tallystick.spec.watch_lists import WatchList
+from tallystick.ties.rings import Ring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +31,7 @@ class RunFacts:
 
     ``answers`` are results of ``list_questions`` by name. ``groups`` gives (name, features, of which assumed), and
     ``places`` what lies where. ``model`` is the model in force, ``ablation`` the newest of its dimensions, if any,
-    ``watch_list`` the list that it ranks, if any.
+    ``watch_list`` the list that it ranks, if any, ``ring`` customers around a confirmed fraud, for a picture.
     """
 
     recipe: Recipe
@@ -43,6 +44,7 @@ class RunFacts:
     model: ModelFacts | None = None
     ablation: AblationFacts | None = None
     watch_list: WatchList | None = None
+    ring: Ring | None = None
     rule_titles: Mapping[str, str] = field(default_factory=dict)
     request_features: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
@@ -87,7 +89,7 @@ def describe_run(facts: RunFacts) -> Page:
 def _rules(facts: RunFacts) -> Section | None:
     """The rules about the loans that are listed where the model ranks a list, else about what it learns from."""
     if facts.watch_list is None:
-        return describe_rules(facts.answers, observations=facts.recipe.observations)
+        return describe_rules(facts.answers, observations=facts.recipe.observations, ring=facts.ring)
     listed, title = facts.watch_list.observations, "Rules that give the reasons of the watch list"
     return describe_rules(facts.answers, observations=listed, title=title)
 

@@ -36,6 +36,8 @@ from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.slices import Slice
 from tallystick.ties.graph_dates import list_snapshots
 from tallystick.ties.graph_snapshots import GraphRows, Pieces, columns_to_read, prepare_graph
+from tallystick.ties.ring_search import find_ring, ring_kinds
+from tallystick.ties.rings import Ring
 from tallystick.ties.seen_rows import Moment
 from tallystick.training.audit_graph import ReplayedGraph
 
@@ -125,6 +127,11 @@ class GraphBuild:
     def snapshot(self, pieces: Mapping[str, Pieces], day: date) -> pa.Table:
         """One snapshot from these rows."""
         return self.prepare(pieces).snapshot(day)
+
+    def ring(self) -> Ring | None:
+        """The ring to show of the newest snapshot; None without a snapshot or a ring."""
+        days = self._stored_days()
+        return find_ring(self.prepare(self.pieces()).facts(days[-1])) if days else None
 
     def _first_wrong(self, due: Sequence[date]) -> date:
         """The first of the dates whose snapshot is not stored, or would be another one now."""
@@ -249,3 +256,14 @@ def replay_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> list[R
                 )
             )
     return found
+
+
+def show_ring(context: RunContext) -> Ring | None:
+    """The ring of the first graph, by name, that searches for confirmed fraud and has snapshots; None without one.
+
+    Reads the rows of the graph's ties, as a run that builds one snapshot does.
+    """
+    for _, graph in sorted(context.project.graphs.items()):
+        if ring_kinds(graph) and context.warehouse.exists(graph.table):
+            return GraphBuild.open(context, graph).ring()
+    return None

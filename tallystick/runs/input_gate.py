@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tallystick.errors import ContractError, NotFound
 from tallystick.features.ledger import Definition, check_definitions
 from tallystick.quality import raise_for_critical, read_findings
-from tallystick.runs.context import RunContext
 from tallystick.runs.run_dates import ALWAYS, DateRange
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.recipes import Recipe
@@ -23,6 +22,9 @@ from tallystick.tables.store.commits import last_facts, version_known_by
 from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import Pinned, pin, pin_all
+
+if TYPE_CHECKING:
+    from tallystick.runs.context import RunContext
 
 VALIDATIONS = "monitor.validations"
 LEAKAGE = "monitor.leakage"

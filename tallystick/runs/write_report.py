@@ -17,6 +17,7 @@ from tallystick.report import (
     RunFacts,
     count_features,
     describe_run,
+    has_rule_answers,
     list_questions,
     list_watch_questions,
     print_page,
@@ -27,6 +28,7 @@ from tallystick.report import (
 from tallystick.report.blocks import Link
 from tallystick.runs.ablation_study import find_ablation
 from tallystick.runs.context import RunContext
+from tallystick.runs.graph_tables import show_ring
 from tallystick.runs.progress import progress
 from tallystick.tables import pin_all, query
 from tallystick.tables.store.disk import write_whole
@@ -65,19 +67,23 @@ def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
     """All that the report says."""
     project, registry = context.project, Registry(context.warehouse.home)
     groups = [project.feature_groups[name] for name in recipe.groups]
+    answers, watch_list = _ask_tables(context, recipe), _watch_list(context, recipe)
+    # The reasons of a watch list are about credit, where confirmed fraud around a customer has no say.
+    has_ring = watch_list is None and has_rule_answers(answers)
     return RunFacts(
         recipe=recipe,
         source=context.source.name,
         label=project.labels[recipe.label] if recipe.label else None,
-        answers=_ask_tables(context, recipe),
+        answers=answers,
         groups=count_features(groups, project.contracts, assumed=context.source.assumed_tables),
         places=_list_places(context, recipe, registry),
         commands=_list_commands(context, recipe, registry),
         model=_describe_model(registry, recipe, source=context.source.name) if recipe.label else None,
         ablation=find_ablation(registry, recipe, source=context.source.name) if recipe.label else None,
-        watch_list=_watch_list(context, recipe),
+        watch_list=watch_list,
         rule_titles={name: rule.title for name, rule in project.rules.items()},
         request_features=len(recipe.request),
+        ring=show_ring(context) if has_ring else None,
     )
 
 

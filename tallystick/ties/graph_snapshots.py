@@ -50,11 +50,25 @@ class GraphRows:
     def snapshot(self, day: date) -> pa.Table:
         """One row per customer at the local midnight that begins ``day``: ``customer_id`` and every measure, by id."""
         moment = Moment.of(day, self.zone)
+        members = self._members(moment)
+        columns = measure_nodes(self._facts(moment, members))
+        return pa.table({"customer_id": self.customers.take(pa.array(np.flatnonzero(members))), **columns})
+
+    def facts(self, day: date) -> NodeFacts:
+        """What is known of the customers at the local midnight that begins ``day``, before anything is measured."""
+        moment = Moment.of(day, self.zone)
+        return self._facts(moment, self._members(moment))
+
+    def _members(self, moment: Moment) -> Bools:
+        """Who of all is a customer at the moment."""
         members = np.zeros(len(self.customers), dtype=np.bool_)
         for one in self.members:
             members[one.person[one.visible(moment) & (one.person >= 0)]] = True
+        return members
+
+    def _facts(self, moment: Moment, members: Bools) -> NodeFacts:
         places = np.flatnonzero(members)
-        facts = NodeFacts(
+        return NodeFacts(
             graph=self.graph,
             moment=moment,
             count=places.size,
@@ -62,8 +76,6 @@ class GraphRows:
             values={name: values[places] for name, values in self._values(moment).items()},
             payments=self._payments(moment, members),
         )
-        columns = measure_nodes(facts)
-        return pa.table({"customer_id": self.customers.take(pa.array(places)), **columns})
 
     def _kinds(self, moment: Moment, members: Bools) -> dict[str, KindTies]:
         """The edges of each kind that has visible rows, customers numbered among the members."""

@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from tallystick.project import load_project
 from tallystick.report.blocks import Bars, Facts, Figure, Note, Table
-from tallystick.report.rule_pictures import draw_overlaps
+from tallystick.report.rule_pictures import draw_overlaps, draw_ring
 from tallystick.report.rules_section import describe_rules, rule_questions
 from tallystick.tables import arrow_schema
+from tallystick.ties.rings import Ring, RingTie
 from tests.lib import house
 
 PLACE = {"source": "bank", "observations": "applications", "bucket": 0, "period": "2026", "customer_id": "bank:1",
@@ -81,3 +82,24 @@ def test_without_decisions_there_is_no_section_and_without_held_rules_it_says_so
     section = describe_rules(answers([], [None]), observations="applications")
     assert section is not None
     assert section.blocks[1] == Note(text="Every live rule had an answer for every decision.", tone="good")
+
+
+def test_a_ring_is_drawn_with_its_flagged_members_in_red_and_counted_by_kind_of_ties() -> None:
+    ties = (
+        RingTie(kind="a home", source=1, target=2, is_mutual=True),
+        RingTie(kind="a home", source=2, target=3, is_mutual=True),
+        RingTie(kind="transfers", source=3, target=1, is_mutual=False),
+    )
+    rings = [Ring(day=date(2026, 3, 30), kind="a home", members=3, flagged=n, ties=ties) for n in (1, 2)]
+    pixels = [mpimg.imread(io.BytesIO(draw_ring(ring)), format="png")[..., :3] for ring in rings]
+    red = [int(((one[..., 0] > 0.6) & (one[..., 1] < 0.3) & (one[..., 2] < 0.3)).sum()) for one in pixels]
+    assert red[0] < red[1]
+    section = describe_rules(answers([], [None]), observations="applications", ring=rings[1])
+    assert section is not None
+    picture, note, table = section.blocks[-3:]
+    assert isinstance(picture, Figure)
+    assert picture.title == "A ring around confirmed fraud on 2026-03-30: 3 customers tied by a home"
+    assert isinstance(note, Note)
+    assert note.text.startswith("2 of the 3 committed fraud that was confirmed by 2026-03-30.")
+    assert isinstance(table, Table)
+    assert table.rows == [("a home", 2, 2), ("transfers", 1, 0)]

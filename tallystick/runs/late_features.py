@@ -1,18 +1,19 @@
 """Which stored features have not seen rows that were loaded after they were computed, though those count on their day.
 
 Apart from ``input_gate``, which refuses values of another definition: values are late because of what came, not because
-of what is declared. Decisions (rules, scores) ask here; a backfill judges days by the same ledger.
+of what is declared. Decisions (rules, scores) and training ask here; a backfill judges days by the same ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from tallystick.errors import ContractError
 from tallystick.features.ledger import Definition, Inputs
+from tallystick.runs.progress import progress
 from tallystick.runs.run_dates import ALWAYS, DateRange
 from tallystick.tables.store.changes import ChangeLog
 
@@ -50,8 +51,23 @@ def refuse_late(context: RunContext, reader: FeatureReader, *, dates: DateRange)
         first, last = min(days), max(days)
         told = f"{first}" if first == last else f"{len(days)} days between {first} and {last}"
         what = f"rows were loaded that the features of {told} have not seen"
-        fix = (
-            f"tally features backfill {group} --source {context.source.name} --observations {reader.observations} "
-            f"--from {first} --to {last}"
-        )
-        raise ContractError(what, where=f"feature.{group}, {reader.observations} of {context.source.name}", fix=fix)
+        where = f"feature.{group}, {reader.observations} of {context.source.name}"
+        raise ContractError(what, where=where, fix=_backfill(context, reader, group=group, days=days))
+
+
+def tell_late(
+    context: RunContext, reader: FeatureReader, *, dates: DateRange = ALWAYS, effect: str
+) -> Mapping[str, list[date]]:
+    """The late days (``late_days``), each group told in a line: what follows from it, and the command that ends it."""
+    found = late_days(context, reader, dates=dates)
+    for group, days in found.items():
+        told = f"features of {len(days)} days have not seen rows that were loaded since: {effect}"
+        progress(f"      feature.{group}: {told}; {_backfill(context, reader, group=group, days=days)}")
+    return found
+
+
+def _backfill(context: RunContext, reader: FeatureReader, *, group: str, days: Sequence[date]) -> str:
+    return (
+        f"tally features backfill {group} --source {context.source.name} --observations {reader.observations} "
+        f"--from {min(days)} --to {max(days)}"
+    )

@@ -19,8 +19,7 @@ from tallystick.rules.table_arrivals import Arrivals, TableArrivals
 from tallystick.rules.weights import RuleWeights
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
-from tallystick.runs.late_features import late_days
-from tallystick.runs.progress import progress
+from tallystick.runs.late_features import tell_late
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.rule_plans import PlannedRule
@@ -110,11 +109,8 @@ def _late(
 ) -> dict[str, tuple[int, ...]]:
     """The days of each group that are late; a warning says how many, since rules about them are held."""
     groups = tuple(name.partition(".")[2] for name in pinned.tables if name.startswith("feature."))
-    found = late_days(context, _Reads(observations=observed.name, groups=groups), dates=dates)
-    for group, days in found.items():
-        told = f"features of {len(days)} days have not seen rows that were loaded since: their rules are held"
-        again = f"tally features backfill {group} --source {context.source.name} --observations {observed.name}"
-        progress(f"      feature.{group}: {told}; {again} --from {min(days)} --to {max(days)}")
+    reads = _Reads(observations=observed.name, groups=groups)
+    found = tell_late(context, reads, dates=dates, effect="their rules are held")
     return {group: tuple(day.toordinal() - _EPOCH for day in days) for group, days in found.items()}
 
 

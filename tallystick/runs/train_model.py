@@ -18,7 +18,9 @@ from tallystick.model.registry import Registry
 from tallystick.report import render_model_card
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables
+from tallystick.runs.late_features import tell_late
 from tallystick.runs.progress import progress, working
+from tallystick.runs.run_dates import DateRange
 from tallystick.runs.training_set import (
     KNOWN_BY,
     build_rows,
@@ -54,6 +56,8 @@ def run(params: TrainModel, session: SparkSession | None = None) -> None:
     if is_learned_already(context, recipe, params.known_by):
         return
     pinned = pin_training(context, recipe, plan, known_by=params.known_by)
+    # No refusal: one late row makes all days after it late, though few of the labelled observations see it.
+    tell_late(context, recipe, dates=DateRange(last=params.known_by), effect="the model learns from them as they are")
     data = build_rows(context, recipe, plan, rows=read_training(context, recipe, pinned, known_by=params.known_by))
     check_audit_passed(context, recipe, data)
     with working("training") as how_far:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pyarrow as pa
@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from tallystick.errors import ContractError, NotFound
 from tallystick.features.planning import last_load
 from tallystick.observations.dates import business_dates
+from tallystick.project.rule_checks import columns_of, plan_set
 from tallystick.rules.rule_stage import DECISIONS, FLAGS
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean
 from tallystick.runs.late_features import refuse_late
 from tallystick.runs.run_dates import DateRange
+from tallystick.spec.rules import LIVE
 from tallystick.spec.watch_lists import TABLE, WatchList
 from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.schemas import arrow_schema
@@ -89,7 +91,9 @@ class WatchTables:
             what = f"source {name} is loaded up to {newest}, and a list of {late[0]} needs the load of that night"
             raise ContractError(what, where=f"table {TABLE}", fix=f"load {late[0]}, or name nights up to {newest}")
         recipe = self.context.project.recipes[self.declared.recipe].scoring(self.declared.observations)
-        refuse_late(self.context, recipe, dates=DateRange(days[0], days[-1]))
+        asked = _groups_of_family(self.context, self.declared.observations, family=self.declared.family)
+        reads = replace(recipe, groups=tuple(dict.fromkeys((*recipe.groups, *asked))))
+        refuse_late(self.context, reads, dates=DateRange(days[0], days[-1]))
 
     def listed_days(self) -> list[date]:
         """The business dates of the lists that are stored, in order."""
@@ -188,3 +192,11 @@ def _newest_load(context: RunContext) -> date | None:
         read_arrow(context.warehouse, LOADS, columns=["loaded_on"], filter=context.is_ours)["loaded_on"]
     ).as_py()
     return found
+
+
+def _groups_of_family(context: RunContext, observations: str, *, family: str) -> tuple[str, ...]:
+    """The feature groups that the live rules of a family read of these observations, by name."""
+    known = columns_of(context.project, observations)
+    rules = [one for one in plan_set(context.project, observations, columns=known) if one.rule.family == family]
+    groups = {known.group_of(name) for one in rules if one.rule.status == LIVE for name in one.columns}
+    return tuple(sorted(groups - {""}))

@@ -292,7 +292,13 @@ def test_a_night_on_which_no_loan_runs_takes_all_off(root: Path) -> None:
     assert Warehouse(root / "warehouse").open("score.watchlist").version() == version
 
 
-def test_a_list_on_features_that_have_not_seen_a_row_of_their_night_is_refused(root: Path) -> None:
+@pytest.mark.parametrize("group", ["spend", "spent"])
+def test_a_list_on_features_that_have_not_seen_a_row_of_their_night_is_refused(root: Path, group: str) -> None:
+    """Whether the model reads the group, or the rules alone do."""
+    own = bank.SPEND.replace('name="spend"', f'name="{group}"')
+    (root / "project" / "features" / f"{group}.py").write_text(own, encoding="utf-8")
+    recipe = RECIPE.replace('groups=("spend",)', f'groups=("{group}",)')
+    (root / "project" / "recipes" / "warning.py").write_text(recipe, encoding="utf-8")
     bank.store_bank(root / "project", root / "warehouse")
     days = {"first": str(NIGHTS[0]), "last": str(NIGHTS[-1])}
     bank.compute(root / "project", root / "warehouse", groups=("spend",), observations="nights", **days)

@@ -27,7 +27,7 @@ LEAST_EARLIER_CLASS = 10
 
 
 def report_performance(
-    models: Mapping[str, Model], train: Part, test: Part, *, champion: str, recipe: Recipe
+    models: Mapping[str, Model], train: Part, test: Part, *, chosen: str, recipe: Recipe
 ) -> pd.DataFrame:
     """Per algorithm, the metrics out of fold in the training part and on the test; AUCs with intervals."""
     rows = []
@@ -40,7 +40,7 @@ def report_performance(
             low, high = auc_interval(label, pd_, seed=recipe.seed)
             found = measure(label, pd_)
             rows.append(
-                {"algorithm": name, "is_champion": name == champion, "rows_of": rows_of, **found,
+                {"algorithm": name, "is_chosen": name == chosen, "rows_of": rows_of, **found,
                  "auc_low": low, "auc_high": high, "features": float(len(model.features))}
             )  # fmt: skip
     return pd.DataFrame(rows)
@@ -54,7 +54,7 @@ def report_vintages(
     recipe: Recipe,
     how_far: HowFar = untold,
 ) -> pd.DataFrame:
-    """Each vintage predicted by the champion's algorithm fitted on what is known when it begins.
+    """Each vintage predicted by the chosen algorithm fitted on what is known when it begins.
 
     ``earlier`` marks these rows of ``part`` for each vintage.
     """
@@ -83,7 +83,7 @@ def report_variants(
     fitted: Model,
     how_far: HowFar = untold,
 ) -> pd.DataFrame:
-    """The champion's algorithm trained and tested on other labels; ``parts`` gives (train, test) by title.
+    """The chosen algorithm trained and tested on other labels; ``parts`` gives (train, test) by title.
 
     The first part is that of the model, which has been ``fitted`` to it already.
     """
@@ -105,7 +105,8 @@ def report_variants(
 def report_stability(model: Model, frames: Mapping[str, pd.DataFrame], pds: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """PSI of the pd and of each of the model's features: the train part against the test and the unlabelled rows.
 
-    Rows of ``frames`` and ``pds`` are called train, test and scored; a part without rows gives NaN.
+    ``model`` is the one that is handed on: its inputs may be others than those of the tested one. Rows of ``frames``
+    and ``pds`` are called train, test and scored; a part without rows gives NaN.
     """
     rows = []
     for name in ("pd", *model.features):

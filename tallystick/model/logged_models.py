@@ -31,7 +31,8 @@ class ModelPackage:
     ``model_artifacts`` what it loads, by file name. ``example`` holds a few input rows: its columns, all doubles, are
     the signature's inputs. ``outputs`` are the columns of the answer with their types: ``double``, ``long``,
     ``string``, or ``strings`` for a list of them. What
-    ``gates`` found becomes the tag ``gates`` of the run and of the version.
+    ``gates`` found becomes the tag ``gates`` of the run and of the version. ``card`` makes model_card.html for a
+    version's label, which is known once the version is made.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ModelPackage:
     outputs: Mapping[str, str]
     requirements: Sequence[str]
     gates: Sequence[GateResult] = ()
+    card: Callable[[str], str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
 

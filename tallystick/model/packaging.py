@@ -1,6 +1,6 @@
-"""What the registry keeps of a training run, as files: the manifest, the model card, plots and tables.
+"""What the registry keeps of a training run, as files: the manifest, plots and tables.
 
-The layout of a run's artifacts and the manifest's fields. The card comes rendered: how it looks is the report's craft.
+The layout of a run's artifacts and the manifest's fields. The card comes from the report, rendered.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+
+import pandas as pd
 
 from tallystick.model.results import TrainingResult
 from tallystick.spec.fingerprint import fingerprint
@@ -52,19 +54,24 @@ def describe_manifest(
         "code_version": code,
         "observation_hash": result.observation_hash,
         "rows": len(result.rows),
-        "algorithm": result.champion,
+        "algorithm": result.chosen,
         "seed": recipe.seed,
     }
 
 
-def list_run_files(result: TrainingResult, manifest: Mapping[str, object], *, card: str) -> dict[str, bytes]:
-    """The artifacts of the run by path: manifest.json, model_card.html, plots/*.png, tables/*.csv."""
+def list_run_files(result: TrainingResult, manifest: Mapping[str, object]) -> dict[str, bytes]:
+    """The artifacts of the run by path: manifest.json, plots/*.png, tables/*.csv, among these the gates."""
     return {
         "manifest.json": json.dumps(manifest, indent=1, sort_keys=True).encode(),
-        "model_card.html": card.encode(),
         **{f"plots/{name}": plot for name, plot in result.plots.items()},
         **{f"tables/{name}.csv": table.to_csv(index=False).encode() for name, table in result.tables.items()},
+        "tables/gates.csv": _list_gates(result).to_csv(index=False).encode(),
     }
+
+
+def _list_gates(result: TrainingResult) -> pd.DataFrame:
+    rows = [(gate.name, gate.is_passed, gate.detail) for gate in result.gates]
+    return pd.DataFrame(rows, columns=["gate", "is_passed", "detail"])
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -31,6 +31,8 @@ PREVIOUS = "previous"
 
 RUN_TAG = "tallystick.run_id"
 
+CARD = "model_card.html"
+
 # What the gates found, in one line: see ``give_verdict``.
 GATES_TAG = "gates"
 
@@ -81,12 +83,12 @@ class Registry:
             experiment = self.experiment(client, package.name)
             earlier = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{quoted(package.run_id)}'")
             for run in earlier:
-                # The version is made last, so its presence says that everything beside it is complete.
+                # The version is made last, so its presence says that all is complete but the card, which names it.
                 done = client.search_model_versions(f"name = '{package.name}' and run_id = '{run.info.run_id}'")
                 if done:
-                    return self._describe(client, package.name, int(done[0].version))
+                    return self._with_card(client, package, int(done[0].version))
                 client.delete_run(run.info.run_id)
-            return self._describe(client, package.name, self._log(client, experiment, package))
+            return self._with_card(client, package, self._log(client, experiment, package))
 
     def promote(self, version: ModelVersion, gates: Sequence[GateResult]) -> ModelVersion:
         """Make a version the champion and the champion before it ``previous``; only past every gate.
@@ -222,6 +224,14 @@ class Registry:
             tags=told, description=package.description or None,
         )  # fmt: skip
         return int(made.version)
+
+    def _with_card(self, client: MlflowClient, package: ModelPackage, version: int) -> ModelVersion:
+        """The version as it is, and its card beside the run's files where an interrupted attempt left none."""
+        made = self._describe(client, package.name, version)
+        kept = {str(file.path) for file in client.list_artifacts(made.mlflow_run_id)}
+        if package.card is not None and CARD not in kept:
+            client.log_text(made.mlflow_run_id, package.card(made.label), CARD)
+        return made
 
     def _describe(self, client: MlflowClient, name: str, version: int) -> ModelVersion:
         found = client.get_model_version(name, str(version))

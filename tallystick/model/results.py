@@ -32,12 +32,12 @@ def give_verdict(gates: Sequence[GateResult]) -> str:
 class TrainingResult:
     """What one training leaves: the model as text, numbers, tables, plots, gates, and the rows it learned from.
 
-    ``champion`` is the chosen algorithm's name. ``rows`` has KEYS, label, part, pd_out_of_fold, pd_test and the
+    ``chosen`` names the algorithm that was chosen. ``rows`` has KEYS, label, part, pd_out_of_fold, pd_test and the
     features of every labelled row. ``example`` is input for the model's signature. ``artifacts`` are the model's own
     files by name.
     """
 
-    champion: str
+    chosen: str
     artifacts: dict[str, bytes]
     params: dict[str, str | int | float | bool]
     metrics: dict[str, float]

@@ -7,8 +7,8 @@ hands over values.
 from __future__ import annotations
 
 from tallystick.report.checks_page import checks_questions, describe_checks, describe_overview, overview_question
-from tallystick.report.model_card import render_model_card
-from tallystick.report.model_sections import ModelFacts, read_model_files
+from tallystick.report.model_card import Origin, render_model_card
+from tallystick.report.model_sections import ModelFacts, read_gates, read_model_files
 from tallystick.report.page import render_page
 from tallystick.report.questions import list_questions
 from tallystick.report.rules_section import has_rule_answers, rule_questions
@@ -18,6 +18,7 @@ from tallystick.report.watch_section import list_watch_questions
 
 __all__ = [
     "ModelFacts",
+    "Origin",
     "RunFacts",
     "checks_questions",
     "count_features",
@@ -29,6 +30,7 @@ __all__ = [
     "list_watch_questions",
     "overview_question",
     "print_page",
+    "read_gates",
     "read_model_files",
     "render_model_card",
     "render_page",

@@ -5,54 +5,86 @@ Kept apart from ``model_sections``, which the run's report shares: a card is wri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
 from tallystick.model.results import TrainingResult
-from tallystick.report.blocks import Block, Facts, Note, Page, Section, Table
-from tallystick.report.model_sections import ModelFacts, describe_model, permission_section, retrospective_notes
+from tallystick.report.blocks import Block, Cell, Facts, Note, Page, Section, Table
+from tallystick.report.model_sections import (
+    ModelFacts,
+    describe_model,
+    gate_banner,
+    gates_section,
+    permission_section,
+    retrospective_notes,
+)
 from tallystick.report.page import render_page
+from tallystick.report.words import words_section
 from tallystick.spec.labels import Label
 from tallystick.spec.recipes import Recipe
 
 
-def render_model_card(recipe: Recipe, label: Label, result: TrainingResult) -> str:
-    """The card of a finished training, as one HTML file."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Which version a card is of: its label, the date (UTC) of its registration, and the version of each table read."""
+
+    version: str
+    registered_on: date
+    tables: Mapping[str, int] = field(default_factory=dict)
+
+
+def render_model_card(recipe: Recipe, label: Label, result: TrainingResult, *, origin: Origin) -> str:
+    """The card of a registered version, as one HTML file."""
     facts = ModelFacts(
-        name=f"{recipe.name}, {result.champion}",
+        name=origin.version,
         params=result.params,
         metrics=result.metrics,
         tables=result.tables,
         plots=result.plots,
         gates=[(gate.name, gate.is_passed, gate.detail) for gate in result.gates],
     )
-    return render_page(describe_model_card(recipe, label, facts))
+    return render_page(describe_model_card(recipe, label, facts, origin=origin))
 
 
-def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts) -> Page:
+def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts, *, origin: Origin) -> Page:
     """The model card: what the model is for, what it predicts, how well, for whom, and on what it rests."""
     about: list[Block] = [Note(text=recipe.description)] if recipe.description else []
-    about.append(
-        Facts(
-            rows=[
-                ("Predicts", f"{label.sentence}."),
-                ("Features", "see Weights; all values as they could be known at as_of"),
-                ("Algorithm", str(facts.params.get("algorithm", ""))),
-                (
-                    "Learned from",
-                    f"{facts.params.get('fitted_rows', '?')} labelled observations of {recipe.observations}",
-                ),
-            ]
-        )
-    )
-    about += retrospective_notes(recipe)
-    gates = Table(
-        headers=("Gate", "Passed", "Found"), rows=[(name, passed, detail) for name, passed, detail in facts.gates]
-    )
+    about += [Facts(rows=_about(recipe, label, facts, origin)), *retrospective_notes(recipe)]
     return Page(
         title=f"Model card: {recipe.title}",
-        subtitle=facts.name,
+        subtitle=f"{origin.version}, registered on {origin.registered_on}",
+        banner=gate_banner(facts),
         sections=[
             Section(title="About", blocks=about),
             permission_section(recipe, facts),
             *describe_model(facts),
-            Section(title="Gates", blocks=[gates] if facts.gates else []),
+            gates_section(facts),
+            Section(title="Tables it learned from", blocks=_tables(origin)),
+            words_section(facts.tables),
         ],
     )
+
+
+def _about(recipe: Recipe, label: Label, facts: ModelFacts, origin: Origin) -> list[tuple[str, Cell]]:
+    params = facts.params
+    return [
+        ("Version", origin.version),
+        ("Registered on", f"{origin.registered_on}"),
+        ("Predicts", f"{label.sentence}."),
+        ("Features", "see Weights; all values as they could be known at as_of"),
+        ("Algorithm", f"{params.get('algorithm', '')}, chosen among {params.get('algorithms', 'those declared')}"),
+        ("Training period", f"{params.get('fitted_from', '?')} to {params.get('fitted_to', '?')} (as_of)"),
+        ("Rows", f"{_count(params.get('fitted_rows'))} labelled observations of {recipe.observations}"),
+        ("Bads", _count(params.get("fitted_bad"))),
+    ]
+
+
+def _count(value: Cell) -> str:
+    return f"{value:,}" if isinstance(value, int) else "?"
+
+
+def _tables(origin: Origin) -> list[Block]:
+    rows = sorted(origin.tables.items())
+    caption = "Each at the version that was read"
+    return [Table(headers=("Table", "Version"), rows=rows, caption=caption)] if rows else []

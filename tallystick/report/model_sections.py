@@ -19,6 +19,11 @@ from tallystick.spec.recipes import Recipe
 SHOWN_FEATURES = 20
 SHOWN_SHIFTS = 10
 
+# What is usual for PSI: below the first nothing moved, above the second much did.
+STEADY_PSI, MOVED_PSI = 0.1, 0.25
+
+_SHIFTS = ("train_to_test", "train_to_scored")
+
 _ROWS_OF = {"out_of_time": "out of time", "held_out": "held out at random", "out_of_fold": "out of fold"}
 
 # What the rows of the test are, by the split that was declared; told beside every number that rests on them.
@@ -51,6 +56,8 @@ class ModelFacts:
 def read_model_files(directory: Path) -> tuple[dict[str, pd.DataFrame], dict[str, bytes]]:
     """Tables and plots as a training run keeps them: ``tables/<name>.csv`` and ``plots/<name>.png``, by name."""
     tables = {path.stem: pd.read_csv(path) for path in sorted(directory.glob("tables/*.csv"))}
+    if "performance" in tables:  # the column's name in models of earlier versions of this project
+        tables["performance"] = tables["performance"].rename(columns={"is_champion": "is_chosen"})
     return tables, {path.name: path.read_bytes() for path in sorted(directory.glob("plots/*.png"))}
 
 
@@ -59,6 +66,30 @@ def retrospective_notes(recipe: Recipe) -> list[Note]:
     if not recipe.is_retrospective:
         return []
     return [Note(text=f"Retrospective: {recipe.retrospective}", tone="warning")]
+
+
+def gate_banner(facts: ModelFacts) -> list[Note]:
+    """The verdict of the gates, for the top of a page; nothing for a model whose gates were not kept."""
+    failed = [f"{name} ({detail})" if detail else name for name, is_passed, detail in facts.gates if not is_passed]
+    if failed:
+        told = f"FAILED its gates: {', '.join(failed)}. {facts.name} does not come into force."
+        return [Note(text=told, tone="bad")]
+    return [Note(text=f"{facts.name} passed all of its {len(facts.gates)} gates.", tone="good")] if facts.gates else []
+
+
+def gates_section(facts: ModelFacts) -> Section:
+    """Each gate, whether it was passed, and the numbers; on the rows of the test."""
+    caption = "Conditions for coming into force, on the rows of the test"
+    table = Table(headers=("Gate", "Passed", "Found"), rows=list(facts.gates), caption=caption)
+    return Section(title="Gates", blocks=[table] if facts.gates else [])
+
+
+def read_gates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, bool, str]]:
+    """The gates as they are kept beside the model; none for a model of an earlier version of this project."""
+    if "gates" not in tables:
+        return []
+    kept = tables["gates"].fillna({"detail": ""})
+    return [(str(row.gate), bool(row.is_passed), str(row.detail)) for row in kept.itertuples()]
 
 
 def permission_section(recipe: Recipe, facts: ModelFacts | None) -> Section:
@@ -117,7 +148,7 @@ def describe_model(facts: ModelFacts) -> list[Section]:
             "vintages",
             lambda t: _plain(t, "Each vintage predicted by a model of what was known when it began"),
         ),
-        ("Calibration", "calibration", lambda t: _plain(t, "Groups from safe to risky")),
+        ("Calibration", "calibration", _calibration),
         ("Weights", "weights", _weights),
         ("Stability", "stability", _stability),
         ("Fairness", "fairness", lambda t: _plain(t, "By segments that the model does not see")),
@@ -136,16 +167,17 @@ def describe_model(facts: ModelFacts) -> list[Section]:
 
 def _performance(table: pd.DataFrame) -> Table:
     rows = []
-    for row in table.sort_values(["rows_of", "is_champion"], ascending=[False, False], kind="stable").to_dict(
-        "records"
-    ):
-        name = f"{row['algorithm']} (champion)" if row["is_champion"] else str(row["algorithm"])
+    for row in table.sort_values(["rows_of", "is_chosen"], ascending=[False, False], kind="stable").to_dict("records"):
+        name = f"{row['algorithm']} (chosen)" if row["is_chosen"] else str(row["algorithm"])
         interval = f"{row['auc_low']:.3f} to {row['auc_high']:.3f}"
         measured = [row[column] for column in ("ks", "gini", "average_precision", "brier", "calibration_slope")]
         rows_of = _ROWS_OF.get(row["rows_of"], row["rows_of"])
         rows.append((rows_of, name, int(row["rows"]), int(row["bad"]), row["auc"], interval, *measured))
     headers = ("Measured on", "Algorithm", "Rows", "Bad", "AUC", "95 % interval", "KS", "Gini", "AP", "Brier", "Slope")
-    caption = "Out of fold: rows of the training part, each by models that had not seen it"
+    caption = (
+        "All by models of the training part, which had not seen the row; the version itself was fitted again, on "
+        "all labelled rows"
+    )
     narrow = ("Measured on", "Algorithm", "Rows", "AUC", "95 % interval", "KS")
     return Table(headers=headers, rows=rows, caption=caption, in_terminal=narrow)
 
@@ -170,7 +202,30 @@ def _stability(table: pd.DataFrame) -> Table:
     score = table[table["feature"] == "pd"]
     others = table[table["feature"] != "pd"].sort_values("train_to_test", ascending=False, kind="stable")
     shown = pd.concat([score, others.head(SHOWN_SHIFTS)])
-    return _plain(shown, f"PSI against the training part: the pd, and the {SHOWN_SHIFTS} inputs that moved most")
+    rows = [
+        (row["feature"], *(cell for name in _SHIFTS for cell in (row[name], _read_psi(row[name]))))
+        for row in shown.to_dict("records")
+    ]
+    headers = ("Feature", "PSI, training to test", "Reads as", "PSI, training to unlabelled", "Reads as")
+    caption = (
+        f"The pd, and the {min(len(others), SHOWN_SHIFTS)} of this model's {len(others)} inputs that moved most. PSI "
+        f"below {STEADY_PSI}: steady; up to {MOVED_PSI}: watch; above: moved"
+    )
+    return Table(headers=headers, rows=rows, caption=caption)
+
+
+def _read_psi(value: float) -> str | None:
+    if pd.isna(value):
+        return None
+    return "steady" if value < STEADY_PSI else "watch" if value <= MOVED_PSI else "moved"
+
+
+def _calibration(table: pd.DataFrame) -> Table:
+    rows = int(table["rows"].sum())
+    told = (
+        f"Groups from safe to risky: the {rows:,} rows of training part and test, each by a model that had not seen it"
+    )
+    return _plain(table, told)
 
 
 def _plain(table: pd.DataFrame, caption: str, *, in_terminal: Sequence[str] = ()) -> Table:

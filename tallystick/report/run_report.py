@@ -13,9 +13,18 @@ import pyarrow as pa
 
 from tallystick.report.ablation_section import AblationFacts, describe_dimensions
 from tallystick.report.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
-from tallystick.report.model_sections import ModelFacts, describe_model, permission_section, retrospective_notes
+from tallystick.report.main_units import show_money
+from tallystick.report.model_sections import (
+    ModelFacts,
+    describe_model,
+    gate_banner,
+    gates_section,
+    permission_section,
+    retrospective_notes,
+)
 from tallystick.report.rules_section import describe_rules
 from tallystick.report.watch_section import describe_watch_list
+from tallystick.report.words import words_section
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.labels import Label
@@ -30,8 +39,9 @@ class RunFacts:
     """Everything the report tells.
 
     ``answers`` are results of ``list_questions`` by name. ``groups`` gives (name, features, of which assumed), and
-    ``places`` what lies where. ``model`` is the model in force, ``ablation`` the newest of its dimensions, if any,
-    ``watch_list`` the list that it ranks, if any, ``ring`` customers around a confirmed fraud, for a picture.
+    ``places`` what lies where. ``model`` is the model in force, ``refused`` tells of a newer version that failed its
+    gates, ``ablation`` the newest of its dimensions, if any, ``watch_list`` the list that it ranks, if any, ``ring``
+    customers around a confirmed fraud, for a picture.
     """
 
     recipe: Recipe
@@ -42,6 +52,7 @@ class RunFacts:
     places: Sequence[tuple[str, Cell]]
     commands: Sequence[str] = ()
     model: ModelFacts | None = None
+    refused: str = ""
     ablation: AblationFacts | None = None
     watch_list: WatchList | None = None
     ring: Ring | None = None
@@ -66,6 +77,7 @@ def describe_run(facts: RunFacts) -> Page:
     return Page(
         title=facts.recipe.title,
         subtitle=f"recipe {facts.recipe.name} on {facts.source}{seen}",
+        banner=_banner(facts),
         sections=[
             Section(title="Summary", blocks=_summary(facts), in_terminal=True),
             Section(title="Rows", blocks=_loads(facts), in_terminal=True),
@@ -74,7 +86,7 @@ def describe_run(facts: RunFacts) -> Page:
             Section(title="Label", blocks=_label(facts)),
             Section(title="Leakage audit", blocks=_audit(facts)),
             *([permission_section(facts.recipe, facts.model)] if facts.recipe.label else ()),
-            *(describe_model(facts.model) if facts.model else ()),
+            *([*describe_model(facts.model), gates_section(facts.model)] if facts.model else ()),
             *([describe_dimensions(facts.ablation)] if facts.ablation else ()),
             Section(title="Scores", blocks=_scores(facts), in_terminal=True),
             *([rules] if rules else ()),
@@ -82,6 +94,7 @@ def describe_run(facts: RunFacts) -> Page:
             # Not in the terminal: the command that ran the chain says there what comes last.
             Section(title="Where things are", blocks=[Facts(rows=facts.places)] if facts.places else []),
             Section(title="Next", blocks=_next(facts)),
+            *([words_section(facts.model.tables)] if facts.model else ()),
         ],
     )
 
@@ -92,6 +105,11 @@ def _rules(facts: RunFacts) -> Section | None:
         return describe_rules(facts.answers, observations=facts.recipe.observations, ring=facts.ring)
     listed, title = facts.watch_list.observations, "Rules that give the reasons of the watch list"
     return describe_rules(facts.answers, observations=listed, title=title)
+
+
+def _banner(facts: RunFacts) -> list[Note]:
+    refused = [Note(text=facts.refused, tone="bad")] if facts.refused else []
+    return [*refused, *(gate_banner(facts.model) if facts.model else ())]
 
 
 def _watch_lists(facts: RunFacts) -> list[Section]:
@@ -231,8 +249,12 @@ def _decisions(facts: RunFacts, found: Sequence[Mapping[str, Any]]) -> Table:
     if facts.recipe.policy is None:
         rows = [(r["observations"], r["mean_pd"], r["mean_score"]) for r in found]
         return Table(headers=("Observations", "Mean pd", "Mean score"), rows=rows)
-    decided = [(r["decision"], r["observations"], r["mean_pd"], r["mean_score"], r["limits"]) for r in found]
-    limits = f"Limits, minor units of {facts.recipe.policy.currency}"
+    currency = facts.recipe.policy.currency
+    decided = [
+        (r["decision"], r["observations"], r["mean_pd"], r["mean_score"], show_money(r["limits"], currency))
+        for r in found
+    ]
+    limits = f"Limits, {currency}"
     return Table(headers=("Decision", "Observations", "Mean pd", "Mean score", limits), rows=decided)
 
 

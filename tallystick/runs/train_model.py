@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow as pa
 from tallystick.model import packaging
 from tallystick.model.logged_models import ModelPackage
 from tallystick.model.registry import Registry
-from tallystick.report import render_model_card
+from tallystick.report import Origin, render_model_card
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables
 from tallystick.runs.late_features import tell_late
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from tallystick.model.results import TrainingResult
     from tallystick.runs.params import TrainModel
+    from tallystick.spec.labels import Label
 
 
 def run(params: TrainModel, session: SparkSession | None = None) -> None:
@@ -96,7 +98,7 @@ def _describe(recipe: Recipe, result: TrainingResult) -> str:
     """The algorithm that was chosen, and how well it does on rows that it has not seen."""
     auc = result.metrics[f"auc_{recipe.split.test_rows}"]
     tested = "the newest labelled rows" if recipe.split.is_by_time else "customers held out at random"
-    return f"{result.champion}, AUC {auc:.3f} on {tested}"
+    return f"{result.chosen}, AUC {auc:.3f} on {tested}"
 
 
 def _store_rows(
@@ -111,6 +113,13 @@ def _store_rows(
     return replace_arrow(context.warehouse, contract, learned, where=where, run=by).version
 
 
+def _render_card(recipe: Recipe, label: Label, result: TrainingResult, version: str, *, inputs: dict[str, int]) -> str:
+    """The card of a version that was registered just now."""
+    return render_model_card(
+        recipe, label, result, origin=Origin(version=version, registered_on=datetime.now(UTC).date(), tables=inputs)
+    )
+
+
 def _package(
     context: RunContext, recipe: Recipe, result: TrainingResult, *, pinned: PinnedTables, training_version: int
 ) -> ModelPackage:
@@ -122,13 +131,14 @@ def _package(
         run_id=context.run_id,
         params=result.params,
         metrics=result.metrics,
-        files=packaging.list_run_files(result, manifest, card=render_model_card(recipe, label, result)),
+        files=packaging.list_run_files(result, manifest),
         model_file=packaging.SCORER_FILE,
         model_artifacts=result.artifacts,
         example=result.example,
         outputs=packaging.list_outputs(recipe),
         requirements=packaging.list_requirements(result),
         gates=result.gates,
+        card=partial(_render_card, recipe, label, result, inputs=pinned.versions),
         tags={"source": context.source.name, "training_version": str(training_version)},
         description=recipe.description,
     )

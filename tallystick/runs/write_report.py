@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.errors import ContractError, InputError, NotFound
-from tallystick.model.registry import Registry
+from tallystick.model.registry import GATES_TAG, Registry
 from tallystick.report import (
     ModelFacts,
     RunFacts,
@@ -21,6 +21,7 @@ from tallystick.report import (
     list_questions,
     list_watch_questions,
     print_page,
+    read_gates,
     read_model_files,
     render_page,
     rule_questions,
@@ -79,6 +80,7 @@ def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
         places=_list_places(context, recipe, registry),
         commands=_list_commands(context, recipe, registry),
         model=_describe_model(registry, recipe, source=context.source.name) if recipe.label else None,
+        refused=_tell_refused(registry, recipe, source=context.source.name) if recipe.label else "",
         ablation=find_ablation(registry, recipe, source=context.source.name) if recipe.label else None,
         watch_list=watch_list,
         rule_titles={name: rule.title for name, rule in project.rules.items()},
@@ -154,4 +156,15 @@ def _describe_model(registry: Registry, recipe: Recipe, *, source: str) -> Model
     with tempfile.TemporaryDirectory() as folder:
         tables, plots = read_model_files(registry.fetch_files(model, Path(folder)))
     metrics, params = registry.metrics(model)
-    return ModelFacts(name=model.label, params=params, metrics=metrics, tables=tables, plots=plots)
+    return ModelFacts(
+        name=model.label, params=params, metrics=metrics, tables=tables, plots=plots, gates=read_gates(tables)
+    )
+
+
+def _tell_refused(registry: Registry, recipe: Recipe, *, source: str) -> str:
+    """A sentence on the newest version where it failed its gates; empty where it did not or learned elsewhere."""
+    newest = next((one for one in registry.versions(recipe.name) if one.tags.get("source", source) == source), None)
+    verdict = newest.tags.get(GATES_TAG, "") if newest else ""
+    if newest is None or newest.aliases or not verdict.startswith("failed"):
+        return ""
+    return f"The newest model, {newest.label}, {verdict}. It is not in force; its card has the numbers."

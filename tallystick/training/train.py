@@ -69,18 +69,18 @@ class _Trained:
     train: Part
     test: Part
     tried: dict[str, Model]
-    champion: str
+    chosen: str
     final: Model
 
     @property
     def model(self) -> Model:
-        """The champion of the training part, which has not seen the test."""
-        return self.tried[self.champion]
+        """The chosen algorithm fitted on the training part, which has not seen the test."""
+        return self.tried[self.chosen]
 
     @property
     def algorithms(self) -> list[Algorithm]:
-        """What the champion is made of."""
-        return needed_algorithms(self.recipe.algorithms, self.champion)
+        """What the chosen algorithm is made of."""
+        return needed_algorithms(self.recipe.algorithms, self.chosen)
 
     @property
     def test_pd(self) -> np.ndarray:
@@ -106,10 +106,10 @@ def _train(recipe: Recipe, data: TrainingSet, parts: _Parts) -> TrainingResult:
     if booster:
         artifacts["booster.txt"] = booster.encode()
     return TrainingResult(
-        champion=trained.champion,
+        chosen=trained.chosen,
         artifacts=artifacts,
         params=_params(trained),
-        metrics=_metrics(tables, trained.champion) | _count_set_aside(trained),
+        metrics=_metrics(tables, trained.chosen) | _count_set_aside(trained),
         tables=tables,
         plots=_plots(trained, tables["calibration"]),
         gates=check_gates(recipe, trained.model, trained.train, trained.test.label, trained.test_pd),
@@ -125,11 +125,11 @@ def _fit(recipe: Recipe, data: TrainingSet, parts: _Parts) -> _Trained:
     check_parts(data.keys, part, recipe=recipe)
     train, test = take_part(data, part == TRAIN), take_part(data, part == TEST)
     tried = fit_models(recipe.algorithms, train, split=recipe.split, seed=recipe.seed, how_far=parts.tried)
-    champion = choose_model(tried, train.label, tolerance=recipe.choice.tolerance)
-    labelled, algorithms = take_part(data, data.label.notna()), needed_algorithms(recipe.algorithms, champion)
-    final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed, how_far=parts.final)[champion]
+    chosen = choose_model(tried, train.label, tolerance=recipe.choice.tolerance)
+    labelled, algorithms = take_part(data, data.label.notna()), needed_algorithms(recipe.algorithms, chosen)
+    final = fit_models(algorithms, labelled, split=recipe.split, seed=recipe.seed, how_far=parts.final)[chosen]
     return _Trained(
-        recipe=recipe, data=data, start=start, part=part, train=train, test=test, tried=tried, champion=champion,
+        recipe=recipe, data=data, start=start, part=part, train=train, test=test, tried=tried, chosen=chosen,
         final=final,
     )  # fmt: skip
 
@@ -182,14 +182,12 @@ def _report(trained: _Trained, parts: _Parts) -> dict[str, pd.DataFrame]:
     pds = {"train": model.out_of_fold, "test": trained.test_pd, "scored": trained.final.predict(frames["scored"])}
     approved = trained.unseen_pd < _approval_limit(recipe.policy) if recipe.policy else None
     return {
-        "performance": comparisons.report_performance(
-            trained.tried, train, test, champion=trained.champion, recipe=recipe
-        ),
+        "performance": comparisons.report_performance(trained.tried, train, test, chosen=trained.chosen, recipe=recipe),
         "vintages": comparisons.report_vintages(
             trained.algorithms, labelled, _known_at_vintages(trained), recipe=recipe, how_far=parts.vintages
         ),
         "variants": _report_variants(trained, how_far=parts.variants),
-        "stability": comparisons.report_stability(model, frames, pds),
+        "stability": comparisons.report_stability(trained.final, frames, pds),
         "fairness": comparisons.report_fairness(in_order, trained.labels, trained.unseen_pd, approved=approved),
         "calibration": comparisons.report_calibration(trained.labels, trained.unseen_pd),
         "weights": comparisons.report_weights(trained.final, data.features, labelled.vectors),
@@ -231,16 +229,28 @@ def _params(trained: _Trained) -> dict[str, str | int | float | bool]:
     return {
         "recipe_version": recipe.version,
         "label": str(recipe.label),
-        "algorithm": trained.champion,
+        "algorithm": trained.chosen,
         "algorithms": ", ".join(algorithm.name for algorithm in recipe.algorithms),
         "features": len(trained.final.features),
         "split": recipe.split.method,
         "test_from": f"{trained.start:%Y-%m-%d}" if trained.start is not None else "",
         "train_rows": len(trained.train.label),
         "test_rows": len(trained.test.label),
-        "fitted_rows": int(trained.data.label.notna().sum()),
+        **_fitted(trained),
         "seed": recipe.seed,
         "is_retrospective": recipe.is_retrospective,
+    }
+
+
+def _fitted(trained: _Trained) -> dict[str, str | int]:
+    """The rows that the handed on model learned from: how many, how many bad, and their first and last date."""
+    learned = trained.data.label.notna()
+    days = trained.data.keys.loc[learned, "day"]
+    return {
+        "fitted_rows": int(learned.sum()),
+        "fitted_bad": int((trained.data.label == 1).sum()),
+        "fitted_from": f"{days.min():%Y-%m-%d}",
+        "fitted_to": f"{days.max():%Y-%m-%d}",
     }
 
 
@@ -253,13 +263,13 @@ def _count_set_aside(trained: _Trained) -> dict[str, float]:
     return {name: float(count) for name, count in counts.items()}
 
 
-def _metrics(tables: dict[str, pd.DataFrame], champion: str) -> dict[str, float]:
-    """The champion's metrics as ``<metric>_<rows>``, the others' AUCs as ``auc_<rows>_<algorithm>``; NaN left out."""
+def _metrics(tables: dict[str, pd.DataFrame], chosen: str) -> dict[str, float]:
+    """The chosen one's metrics as ``<metric>_<rows>``, the others' AUCs as ``auc_<rows>_<algorithm>``; NaN left out."""
     found: dict[str, float] = {}
     for row in tables["performance"].to_dict("records"):
         rows_of = row["rows_of"]
-        if row["algorithm"] == champion:
-            names = [name for name in row if name not in ("algorithm", "is_champion", "rows_of", "features")]
+        if row["algorithm"] == chosen:
+            names = [name for name in row if name not in ("algorithm", "is_chosen", "rows_of", "features")]
             found |= {f"{name}_{rows_of}": float(row[name]) for name in names}
         else:
             found[f"auc_{rows_of}_{row['algorithm']}"] = float(row["auc"])

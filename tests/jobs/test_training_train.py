@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from tallystick.model.packaging import list_outputs
 from tallystick.model.results import TrainingResult
 from tallystick.spec.algorithms import Blend, GradientBoosting, OrdinalScorecard
 from tallystick.spec.recipes import Gates, Split
+from tallystick.training import train
 from tallystick.training.data import TrainingSet, observation_hash
 from tallystick.training.split import find_test_start, split_rows
 from tallystick.training.train import check_gates, choose_model, train_model
@@ -34,8 +36,25 @@ def data() -> TrainingSet:
 
 
 @pytest.fixture(scope="module")
-def result(data: TrainingSet) -> TrainingResult:
-    return train_model(RECIPE, data)
+def judged() -> dict[str, object]:
+    """The model that was written down, and the one whose inputs the table of stability is about."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def result(data: TrainingSet, judged: dict[str, object]) -> TrainingResult:
+    def note(name: str, function: Callable[..., Any], place: int) -> Callable[..., Any]:
+        def noted(*args: Any, **named: Any) -> Any:
+            judged[name] = args[place]
+            return function(*args, **named)
+
+        return noted
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "describe_model", note("written", train.describe_model, 1))
+        stability = note("stability", train.comparisons.report_stability, 0)
+        patch.setattr(train.comparisons, "report_stability", stability)
+        return train_model(RECIPE, data)
 
 
 def changed(data: TrainingSet, column: str, rows: np.ndarray, values: Any) -> TrainingSet:
@@ -45,7 +64,7 @@ def changed(data: TrainingSet, column: str, rows: np.ndarray, values: Any) -> Tr
 
 
 def test_what_a_training_leaves(result: TrainingResult) -> None:
-    assert result.champion == "ordinal_scorecard"
+    assert result.chosen == "ordinal_scorecard"
     assert set(result.artifacts) == {"model.json"}
     assert set(result.plots) == {"roc.png", "ks.png", "calibration.png", "score_distribution.png"}
     assert all(plot.startswith(b"\x89PNG") for plot in result.plots.values())
@@ -55,6 +74,21 @@ def test_what_a_training_leaves(result: TrainingResult) -> None:
     assert result.metrics["auc_low_out_of_time"] < result.metrics["auc_out_of_time"]
     assert all(np.isfinite(value) for value in result.metrics.values())
     assert all(gate.is_passed for gate in result.gates)
+
+
+def test_stability_is_of_the_inputs_of_the_model_that_is_handed_on(
+    result: TrainingResult, judged: dict[str, object]
+) -> None:
+    assert judged["stability"] is judged["written"]
+    handed_on = set(result.tables["weights"]["feature"])
+    assert set(result.tables["stability"]["feature"]) == {"pd", *handed_on}
+
+
+def test_a_training_says_which_rows_the_model_learned_from(result: TrainingResult) -> None:
+    learned = (result.params["fitted_rows"], result.params["fitted_bad"])
+    assert learned == (len(result.rows), result.rows["label"].sum())
+    days = result.rows["as_of"].astype(str).str[:10]
+    assert (result.params["fitted_from"], result.params["fitted_to"]) == (days.min(), days.max())
 
 
 def test_the_reports_have_their_lines(result: TrainingResult) -> None:

@@ -23,13 +23,15 @@ from tallystick.report import (
     render_page,
 )
 from tallystick.report.blocks import Bars, Code, Facts, Figure, Link, Note, Page, Section, Table, show_cell
-from tallystick.report.model_card import describe_model_card
+from tallystick.report.main_units import show_money
+from tallystick.report.model_card import Origin, describe_model_card
 from tallystick.spec.columns import group_contract
 from tallystick.spec.labels import DelinquencyLabel, label_contract
 from tallystick.tables import arrow_schema
 from tests.lib import loans
 
 LABEL = DelinquencyLabel(name="default")
+ORIGIN = Origin(version="small_loan/3", registered_on=date(2026, 3, 2), tables={"label.default": 7})
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -57,7 +59,7 @@ def facts() -> RunFacts:
         "reasons": pa.table({"reason": ["Spending <now>"], "observations": [10]}),
     }  # fmt: skip
     performance = pd.DataFrame(
-        [{"algorithm": "scorecard", "is_champion": True, "rows_of": "out_of_time", "rows": 100.0, "bad": 12.0,
+        [{"algorithm": "scorecard", "is_chosen": True, "rows_of": "out_of_time", "rows": 100.0, "bad": 12.0,
           "auc": 0.81, "auc_low": 0.7, "auc_high": 0.9, "ks": 0.5, "gini": 0.62, "average_precision": 0.4,
           "brier": 0.08,
           "calibration_slope": 1.1}]
@@ -79,8 +81,8 @@ def test_the_report_tells_the_run_from_rows_to_scores() -> None:
     html = render_page(describe_run(facts()))
     titles = re.findall(r"<h2>(.*?)</h2>", html)
     assert titles == ["Summary", "Rows", "Checks", "Features", "Label", "Leakage audit", "Permitted use",
-                      "Performance", "Variants",
-                      "Scores", "Where things are", "Next"]  # fmt: skip
+                      "Performance", "Variants", "Gates",
+                      "Scores", "Where things are", "Next", "Words on this page"]  # fmt: skip
     for told in ("recipe small_loan on bank, data as of 2026-03-01", "Every expectation held.", "0.700 to 0.900",
                  "days past due", "0.100", "small_loan/3", "1,500"):  # fmt: skip
         assert told in html, told
@@ -136,9 +138,61 @@ def test_a_recipe_without_a_label_gets_a_report_without_model_sections() -> None
 def test_the_model_card_names_purpose_label_gates_and_plots() -> None:
     model = facts().model
     assert model is not None
-    html = render_page(describe_model_card(loans.RECIPE, LABEL, model))
+    html = render_page(describe_model_card(loans.RECIPE, LABEL, model, origin=ORIGIN))
     for told in ("Model card: Small loan", LABEL.sentence, "credit decisions", "Gates", "0.81, at least 0.6", "ROC"):
         assert told in html, told
+
+
+def test_the_verdict_of_the_gates_stands_on_top_of_card_and_report() -> None:
+    found = facts()
+    assert found.model is not None
+    failed = replace(found.model, gates=[("auc", False, "0.55, at least 0.6"), ("bad_rows", True, "90")])
+    for model, told in ((failed, "FAILED its gates: auc (0.55, at least 0.6)"), (found.model, "passed all of its 1")):
+        pages = (
+            describe_model_card(loans.RECIPE, LABEL, model, origin=ORIGIN),
+            describe_run(replace(found, model=model)),
+        )
+        for html in map(render_page, pages):
+            assert told in html[: html.index("<nav>")]
+            assert "champion" not in html
+    refused = describe_run(replace(found, refused="small_loan/4, failed: auc."))
+    assert [note.tone for note in refused.banner] == ["bad", "good"]
+
+
+def test_the_card_says_which_version_it_is_of_and_what_that_learned_from() -> None:
+    model = facts().model
+    assert model is not None
+    learned = {"fitted_rows": 4321, "fitted_bad": 123, "fitted_from": "2024-01-02", "fitted_to": "2025-11-30"}
+    model = replace(model, params={**model.params, **learned})
+    html = render_page(describe_model_card(loans.RECIPE, LABEL, model, origin=ORIGIN))
+    for told in ("small_loan/3", "registered on 2026-03-02", "2024-01-02 to 2025-11-30", "4,321", "123",
+                 "label.default", "(chosen)"):  # fmt: skip
+        assert told in html, told
+
+
+def test_every_term_of_a_table_is_explained_and_psi_has_its_limits_beside_it() -> None:
+    model = facts().model
+    assert model is not None
+    shifts = pd.DataFrame({"feature": ["pd", "a", "b"], "train_to_test": [0.05, 0.2, 0.3], "train_to_scored": 0.0})
+    page = describe_model_card(
+        loans.RECIPE, LABEL, replace(model, tables={**model.tables, "stability": shifts}), origin=ORIGIN
+    )
+    by_title = {section.title: section.blocks for section in page.sections}
+    (stability,) = (block for block in by_title["Stability"] if isinstance(block, Table))
+    assert {row[0]: row[2] for row in stability.rows} == {"pd": "steady", "a": "watch", "b": "moved"}
+    (words,) = (block for block in by_title["Words on this page"] if isinstance(block, Facts))
+    (performance,) = (block for block in by_title["Performance"] if isinstance(block, Table))
+    assert set(performance.headers) - {"Measured on", "Algorithm", "Rows"} <= {name for name, _ in words.rows}
+    assert "PSI" in dict(words.rows)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [(120_000_000, "CNY", "1,200,000.00"), (-5, "EUR", "-0.05"), (1234, "JPY", "1,234"), (1234, "KWD", "1.234"),
+     (None, "EUR", None)],
+)  # fmt: skip
+def test_money_is_shown_in_the_main_unit(minor: int | None, currency: str, text: str | None) -> None:
+    assert show_money(minor, currency) == text
 
 
 @pytest.mark.parametrize(
@@ -158,7 +212,7 @@ def test_card_and_report_say_how_the_test_was_drawn(
     found = facts()
     assert found.model is not None
     model = replace(found.model, params={**found.model.params, **params}, metrics={**found.model.metrics, **metrics})
-    pages = (describe_model_card(loans.RECIPE, LABEL, model), describe_run(replace(found, model=model)))
+    pages = (describe_model_card(loans.RECIPE, LABEL, model, origin=ORIGIN), describe_run(replace(found, model=model)))
     for html in map(render_page, pages):
         for text in told:
             assert text in html, text

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tallystick.answers.feature_days import FeatureDays
 from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, RuleSets, find_rules
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
@@ -56,6 +57,7 @@ class Answers:
         self._shelves: dict[str, Shelf | None] = {}
         self._works: dict[str, GroupWork] = {}
         self._loads: dict[str, dict[str, date]] = {}
+        self._days: FeatureDays | None = None
         self._behind: dict[tuple[str, date, tuple[str, ...]], frozenset[str]] = {}
         self._definitions: dict[str, Definition] = {}
         self._changed: dict[tuple[str, date, str], Redeclared | None] = {}
@@ -72,6 +74,7 @@ class Answers:
         self._files.close()
         self._shelves.clear()
         self._loads.clear()
+        self._days = None
         self._behind.clear()
         self._changed.clear()
 
@@ -248,10 +251,9 @@ class Answers:
         wanted = (customer.source.name, of, tuple(groups))
         if wanted not in self._behind:
             self._behind[wanted] = tables_behind(
-                self._shelf(FEATURE_DAYS),
+                self._feature_days(),
                 customer,
                 wanted[2],
-                observations=self.observations,
                 day=of,
                 declared=lambda name: self.project.feature_groups[name].reads,
             )
@@ -261,26 +263,35 @@ class Answers:
             *stale_graphs(tables, self._shelf, customer, graphs=lambda: self.project.graphs, day=day),
         ]
 
+    def _feature_days(self) -> FeatureDays:
+        if self._days is None:
+            self._days = FeatureDays(self._shelf(FEATURE_DAYS), self.observations)
+        return self._days
+
     def _redeclared(self, customer: Customer, day: date, groups: Iterable[str]) -> list[Redeclared]:
-        # Not at the top: a score needs no declarations of features.
+        """The groups whose stored values mean something else than is declared now."""
+        days, digest = self._feature_days(), self.project.feature_digest
+        unsure = [name for name in groups if not days.is_known_same(customer, name, day, declared=digest)]
+        return [one for name in unsure if (one := self._compare(customer, day, name)) is not None]
+
+    def _compare(self, customer: Customer, day: date, name: str) -> Redeclared | None:
+        """What of a stored group is declared otherwise by now; None where nothing is, or nobody can say."""
+        # Not at the top: it reads all declarations, which an answer from tables of today's files does without.
         from tallystick.answers.meanings import HeldLedger, find_redeclared
         from tallystick.features.ledger import Definition
 
-        held = HeldLedger(shelf=self._shelf, project=self.project)
-        declared, found = self.project.observations.get(self.observations), []
-        if declared is None:
-            return []
-        for name in groups:
-            if name not in self._definitions and name in self.project.feature_groups:
-                group = self.project.feature_groups[name]
-                self._definitions[name] = Definition.of(group, self.project.contracts, observations=declared)
-            asked = (customer.source.name, day, name)
-            if asked not in self._changed:
-                self._changed[asked] = find_redeclared(
-                    held, customer, self._definitions[name], observations=self.observations, day=day
-                )
-            found.append(self._changed[asked])
-        return [one for one in found if one is not None]
+        declared, groups = self.project.observations.get(self.observations), self.project.feature_groups
+        if declared is None or name not in groups:
+            return None
+        asked = (customer.source.name, day, name)
+        if asked not in self._changed:
+            if name not in self._definitions:
+                self._definitions[name] = Definition.of(groups[name], self.project.contracts, observations=declared)
+            held = HeldLedger(shelf=self._shelf, project=self.project)
+            self._changed[asked] = find_redeclared(
+                held, customer, self._definitions[name], observations=self.observations, day=day
+            )
+        return self._changed[asked]
 
 
 def _nightly(recipe: str, customer: Customer) -> str:

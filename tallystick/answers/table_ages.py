@@ -5,11 +5,11 @@ Apart from ``desk`` because it looks at loads, dates and ledgers alone, and at n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from tallystick.answers.feature_days import FeatureDays
 from tallystick.answers.shelves import Customer, Shelf
 from tallystick.answers.staleness import Stale
 from tallystick.tables.store.parquet_files import read_files
@@ -36,11 +36,10 @@ def newest_loads(loads: Shelf | None, customer: Customer) -> dict[str, date]:
 
 
 def tables_behind(
-    ledger: Shelf | None,
+    ledger: FeatureDays,
     customer: Customer,
     groups: Iterable[str],
     *,
-    observations: str,
     day: date,
     declared: Callable[[str], Iterable[str]],
 ) -> frozenset[str]:
@@ -50,12 +49,8 @@ def tables_behind(
     """
     found: set[str] = set()
     for name in groups:
-        files = ledger.shared_files(customer, observations=observations, feature_group=name) if ledger else ()
-        inputs: dict[date, str] = {}
-        if files:
-            rows = read_files([file.path for file in files], ["as_of_date", "inputs"])
-            inputs = dict(zip(rows["as_of_date"].to_pylist(), rows["inputs"].to_pylist(), strict=True))
-        found.update(json.loads(inputs[day]) if day in inputs else declared(name))
+        days = ledger.of(customer, name)
+        found.update(days[day].tables if day in days else declared(name))
     return frozenset(found)
 
 

@@ -135,10 +135,11 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunInfo:
-    """Who computed days, from which version of every table that was read."""
+    """Who computed days, from which version of every table that was read, by declarations of which digest."""
 
     run_id: str
     versions: Mapping[str, int]
+    declared: str | None = None
 
     @property
     def commit_id(self) -> str:
@@ -255,7 +256,7 @@ class Ledger:
         for day, count in counts.items():
             held[day] = {
                 **self._partition(definition.group), "as_of_date": day, "definition": name,
-                "rows_written": count, "inputs": told, "run_id": run.run_id,
+                "rows_written": count, "inputs": told, "run_id": run.run_id, "declared": run.declared,
             }  # fmt: skip
         noted = pa.Table.from_pylist([held[day] for day in sorted(held)], schema=rows.schema)
         self.tables.replace(DAYS, noted, self._partition(definition.group))

@@ -155,10 +155,21 @@ class Project:
         return read_folder(self.root, "rules")
 
     @cached_property
+    def feature_digest(self) -> str:
+        """16 hex digits for the bytes of all that features mean (``digests``), as they were when this was first asked
+        or a feature first read, whichever was earlier.
+        """
+        from tallystick.project.digests import digest_features
+
+        return digest_features(self.root)
+
+    @cached_property
     def feature_declarations(self) -> tuple[Declared, ...]:
         """Everything that features/*.py hold, with file and line."""
         from tallystick.project.declared import read_folder
 
+        # Before the files are read: one that changes meanwhile must not stand for what was read.
+        len(self.feature_digest)
         return read_folder(self.root, "features")
 
     @cached_property

@@ -22,7 +22,8 @@ def key_lines(path: Path) -> dict[tuple[str, ...], int]:
     # Imported here so that a look at another part of the project does not pay for it.
     import yaml
 
-    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    # The parser in C marks the same lines in a tenth of the time.
+    root = yaml.compose(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     lines: dict[tuple[str, ...], int] = {}
     if root is not None:
         _collect(root, (), lines)

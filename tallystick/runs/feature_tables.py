@@ -74,7 +74,8 @@ class FeatureTables:
         """
         context, source, table = self.context, self.context.source, self.context.contracts[group.feature_table]
         inputs = Inputs.of(group, self.observations, zone=source.zone)
-        run = RunInfo(run_id=context.run_id, versions=inputs.versions(self.pinned.versions))
+        versions = inputs.versions(self.pinned.versions)
+        run = RunInfo(run_id=context.run_id, versions=versions, declared=context.project.feature_digest)
         where = Slice.of_features(
             table.name,
             source.name,

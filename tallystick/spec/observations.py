@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from tallystick.errors import DeclarationError
-from tallystick.spec.expressions import parse_condition
 from tallystick.spec.field_types import check_types
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.names import check_name, nearest_name
@@ -220,6 +219,9 @@ class ObservationSet:
             self._check_open(self.population, contract)
         if isinstance(self.population, OF_ROWS) and self.population.where:
             types = self.condition_columns(contracts)
+            # Not at the top: whoever reads features by these columns' names needs no reader of SQL, which takes longer.
+            from tallystick.spec.expressions import parse_condition
+
             parse_condition(self.population.where, types, where=f"{self.where_text}, where")
 
     def condition_columns(self, contracts: Mapping[str, TableContract]) -> dict[str, str]:

@@ -71,24 +71,31 @@ def told_loads(
 
 
 def note_features(
-    warehouse: Warehouse, project: Project, days: Sequence[date], inputs: Mapping[str, Sequence[str]], **more: str
+    warehouse: Warehouse,
+    project: Project,
+    days: Sequence[date],
+    inputs: Mapping[str, Sequence[str]],
+    *,
+    by_day: Mapping[date, str | None] | None = None,
+    **more: str,
 ) -> None:
     """What the ledger says of groups of the simulated bank: computed from these tables on these dates.
 
-    ``more`` are other columns of the rows, such as ``definition``.
+    ``by_day`` is the digest of what was declared then; ``more`` are other columns of the rows, such as ``definition``.
     """
     contract = project.contracts["monitor.feature_days"]
     rows = [
         {
             "as_of_date": day, "definition": "0", "rows_written": 1, "inputs": json.dumps(dict.fromkeys(tables, 1)),
-            "run_id": "test", "source": "simbank", "observations": "daily", "feature_group": group, **more,
+            "run_id": "test", "source": "simbank", "observations": "daily", "feature_group": group,
+            "declared": (by_day or {}).get(day), **more,
         }
         for group, tables in inputs.items()
         for day in days
     ]  # fmt: skip
     data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
     where = Slice("ledger", {"source": "simbank"})
-    replace_arrow(warehouse, contract, data, where=where, run=Run(f"ledger/{more}", "test", "0"))
+    replace_arrow(warehouse, contract, data, where=where, run=Run(f"ledger/{more}/{by_day}", "test", "0"))
 
 
 def open_accounts(

@@ -29,6 +29,7 @@ from tallystick.spec.observations import Customers, ObservationSet
 from tallystick.spec.tables import TableContract
 from tallystick.tables import Warehouse, arrow_schema, replace_arrow
 from tallystick.tables.store.changes import ChangeLog
+from tallystick.tables.store.small import SmallTables
 from tests.lib import store
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 5)
@@ -354,8 +355,6 @@ def test_a_set_that_observes_others_makes_its_days_stale(
 def test_the_small_tables_of_the_ledger_are_replaced_by_partition(
     tmp_path: Path, contracts: Mapping[str, TableContract], define: Define
 ) -> None:
-    from tallystick.tables.store.small import SmallTables
-
     small = SmallTables(warehouse=Warehouse(tmp_path), contracts=contracts)
     ledgers = [Ledger(tables=small, source=source, observations="daily") for source in ("a", "b")]
     for ledger in ledgers:
@@ -370,3 +369,24 @@ def test_the_small_tables_of_the_ledger_are_replaced_by_partition(
         "observation_id", "txn_any_count_7d", "txn_out_max_7d", "txn_out_sum_7d",
     ]  # fmt: skip
     assert small.read(DAYS, {"source": "b", "observations": "daily", "feature_group": "other"}).num_rows == 0
+
+
+def test_a_row_says_by_which_files_it_was_declared_and_older_tables_say_nothing(
+    tmp_path: Path, contracts: Mapping[str, TableContract], define: Define
+) -> None:
+    new = contracts[DAYS]
+    old = replace(new, columns=tuple(one for one in new.columns if one.name != "declared"))
+    for contract, digest, days in ((old, None, WEEK[:1]), (new, "d1", WEEK[1:2]), (new, "d2", WEEK[2:3])):
+        small = SmallTables(warehouse=Warehouse(tmp_path), contracts={**contracts, DAYS: contract})
+        run = RunInfo(run_id="r", versions=VERSIONS, declared=digest)
+        ledger = Ledger(tables=small, source="bank", observations="daily")
+        if contract is new:
+            assert "declared" in ledger.read("txn").column_names
+            record(ledger, define(group()), days, run=run)
+        else:
+            noted = {"as_of_date": WEEK[0], "definition": "0", "rows_written": 1, "inputs": "{}", "run_id": "r",
+                     "source": "bank", "observations": "daily", "feature_group": "txn"}  # fmt: skip
+            rows = pa.Table.from_pylist([noted], schema=arrow_schema(old.columns))
+            small.replace(DAYS, rows, {"source": "bank", "observations": "daily", "feature_group": "txn"})
+    told = {row["as_of_date"]: row["declared"] for row in ledger.read("txn").to_pylist()}
+    assert told == {WEEK[0]: None, WEEK[1]: "d1", WEEK[2]: "d2"}

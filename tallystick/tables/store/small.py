@@ -27,7 +27,10 @@ class SmallTables:
     code: str = ""
 
     def read(self, name: str, partition: Mapping[str, str]) -> pa.Table:
-        """The partition's rows with the contract's columns; none when the table does not exist yet."""
+        """The partition's rows with the contract's columns; none when the table does not exist yet.
+
+        A column that the contract has gained is null until a row is written with it.
+        """
         schema = arrow_schema(self.contracts[name].columns)
         if not self.warehouse.exists(name):
             return schema.empty_table()
@@ -35,7 +38,11 @@ class SmallTables:
         for column, value in partition.items():
             same = pc.field(column) == value
             chosen = same if chosen is None else chosen & same
-        return read_arrow(self.warehouse, name, filter=chosen).select(schema.names).cast(schema)
+        found = read_arrow(self.warehouse, name, filter=chosen)
+        for field in schema:
+            if field.name not in found.column_names and field.nullable:
+                found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+        return found.select(schema.names).cast(schema)
 
     def replace(self, name: str, rows: pa.Table, partition: Mapping[str, str]) -> None:
         """Make the partition hold exactly ``rows``, in one commit."""

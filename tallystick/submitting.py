@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -29,8 +29,25 @@ class JobOperator(SparkSubmitOperator):
 
     A failure that a retry cannot repair (bad input, a failed gate, a refused promotion, a wrong declaration) fails the
     task at once; any other is tried again as the DAG says. Either way the last line of the log is the job's own
-    sentence, whole.
+    sentence, whole. ``lineage`` answers what the job reads and writes, with or without columns, for the listener of
+    OpenLineage, which asks where a deployment has switched it on.
     """
+
+    def __init__(self, *, lineage: Callable[[bool], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lineage = lineage
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        """The tables alone: the same task tells of columns when it has ended well."""
+        return self.lineage(False)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """The tables, and the columns written with what each is made of."""
+        return self.lineage(True)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
+        """The tables alone: a job that failed has published nothing."""
+        return self.lineage(False)
 
     def execute(self, context: Any) -> None:
         """Run the job; AirflowFailException or AirflowException with its sentence where it fails.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ from tallystick.pipeline import (
 )
 from tallystick.project import load_project
 from tallystick.runs.arguments import render
-from tallystick.runs.params import BuildLabels, CompactEvents, template
+from tallystick.runs.params import BuildLabels, CompactEvents, Params, template
 from tallystick.submitting import JobOperator
 
 if TYPE_CHECKING:
@@ -189,7 +189,14 @@ def _submit(deployment: Deployment, step: Step) -> JobOperator:
         pool=WRITERS_POOL,
         outlets=outlets,
         doc_md=_describe(step, tables),
+        lineage=partial(_tell_lineage, deployment, step.params),
     )
+
+
+def _tell_lineage(deployment: Deployment, params: Params, with_columns: bool) -> Any:
+    from tallystick.orchestration.lineage_events import describe_lineage  # its libraries take half a second to import
+
+    return describe_lineage(deployment, params, with_columns=with_columns)
 
 
 def _describe(step: Step, tables: StepTables) -> str:

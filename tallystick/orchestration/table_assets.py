@@ -20,7 +20,9 @@ def label_asset(deployment: Deployment, recipe: Recipe) -> Asset:
     observations in the same table. Without a label nothing ever starts.
     """
     name = f"label.{recipe.label or recipe.name} of {recipe.observations}"
-    return Asset(name=name, uri=f"{_folder(deployment, f'label.{recipe.label}')}/observations={recipe.observations}")
+    return Asset(
+        name=name, uri=f"{table_address(deployment, f'label.{recipe.label}')}/observations={recipe.observations}"
+    )
 
 
 def delivery_asset(source: str, directory: Path) -> Asset:
@@ -30,12 +32,13 @@ def delivery_asset(source: str, directory: Path) -> Asset:
 
 def list_outlets(deployment: Deployment, tables: StepTables) -> list[Asset]:
     """What a step writes: its tables, and the model where it registers a version."""
-    written = [Asset(name=name, uri=_folder(deployment, name)) for name in tables.writes]
+    written = [Asset(name=name, uri=table_address(deployment, name)) for name in tables.writes]
     if tables.writes_model:
         written.append(Asset(name=f"model {tables.writes_model}", uri=f"models:/{tables.writes_model}"))
     return written
 
 
-def _folder(deployment: Deployment, table: str) -> str:
+def table_address(deployment: Deployment, table: str) -> str:
+    """Where a table is, as an address such as ``file:///warehouse/clean/loans``."""
     home = deployment.warehouse
     return f"{home if isinstance(home, RemotePath) else f'file://{home}'}/{table.replace('.', '/')}"

@@ -90,7 +90,7 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
     value = measure.value if base.op.rule.takes != "none" else ""
     filter_sql = group.filters[base.filter] if base.filter else ""
     conditions = sorted({canonical_sql(text) for text in (group.where, measure.where, filter_sql) if text})
-    read = {name for text in (value, *conditions) if text for name in _columns_read(text)}
+    read = {name for text in (value, *conditions) if text for name in columns_read(text)}
     made: dict[str, Any] = {
         "op": base.op.token,
         "value": canonical_sql(value) if value else "",
@@ -104,10 +104,10 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
         made["weekdays"] = sorted(measure.weekdays)
     if measure.each:
         made["each"] = canonical_sql(measure.each)
-        read |= _columns_read(measure.each)
+        read |= columns_read(measure.each)
     if measure.top:
         made["top"] = canonical_sql(measure.top)
-        read |= _columns_read(measure.top)
+        read |= columns_read(measure.top)
     if measure.by:
         read.add(measure.by)
         declared = sorted(group.by[measure.by])
@@ -126,5 +126,6 @@ def canonical_sql(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _columns_read(text: str) -> frozenset[str]:
+def columns_read(text: str) -> frozenset[str]:
+    """The columns that an expression or a condition names."""
     return frozenset(column.name for column in sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Column))

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
-from sqlglot.lineage import lineage
 
 from tallystick.spec.identifiers import AS_DELIVERED
 from tallystick.spec.mapping_checks import Shape, columns_of, query_views, resolve_column
-from tallystick.spec.mappings import DIALECT, Branch, ParsedMapping, line_of, split_conjunction
+from tallystick.spec.mappings import Branch, ParsedMapping, line_of, split_conjunction
 from tallystick.spec.sources import Problem, Source
 from tallystick.spec.tables import TableContract
+from tallystick.spec.view_columns import columns_behind, value_columns
 
 # What takes an identifier as a whole: whatever else looks into it finds the letters of a hash.
 _WHOLE_CALLS = frozenset(("CONCAT", "CONCAT_WS", "COALESCE", "NVL", "IFNULL", "NVL2", "ISNULL", "ISNOTNULL", "NULLIF"))
@@ -77,7 +76,7 @@ class IdentifierChecks:
                 yield _looked_into(where, column)
 
     def _undeclared(self, name: str, part: exp.Expr, branch: Branch, path: str) -> Iterator[Problem]:
-        for column in _values(part):
+        for column in value_columns(part):
             for view, origin in sorted(self._origins(column, branch)):
                 if origin not in self.source.files[view].identifiers:
                     fix = f"files.{view}: identifiers: {{{origin}: <namespace>}}, or {AS_DELIVERED} if it names nobody"
@@ -102,23 +101,10 @@ class IdentifierChecks:
     def _origins(self, column: exp.Column, branch: Branch) -> set[tuple[str, str]]:
         """The files' columns that a column of a branch comes from; none for those of clean tables."""
         found = resolve_column(column, branch, self.shapes)
-        return self._from(branch.aliases[found[0]], found[1]) if isinstance(found, tuple) else set()
-
-    def _from(self, view: str, column: str) -> set[tuple[str, str]]:
-        if view in self.source.files:
-            return {(view, column)} if column in self.source.files[view].columns else set()
-        if view not in self.views:
+        if not isinstance(found, tuple):
             return set()
-        schema: dict[str, object] = {
-            name: dict.fromkeys(self.shapes[name].columns, "string") for name in query_views(self.views[view])
-        }
-        try:
-            nodes = list(lineage(column, self.views[view].copy(), schema=schema, dialect=DIALECT).walk())
-        except (SqlglotError, ValueError, KeyError):
-            return set()
-        leaves = [(node.expression.name, node.name.rpartition(".")[2]) for node in nodes
-                  if isinstance(node.expression, exp.Table)]  # fmt: skip
-        return {origin for name, part in leaves for origin in self._from(name, part)}
+        view = branch.aliases[found[0]]
+        return columns_behind(view, found[1], source=self.source, views=self.views, shapes=self.shapes)
 
 
 def _names_somebody(name: str, contract: TableContract) -> bool:
@@ -127,20 +113,6 @@ def _names_somebody(name: str, contract: TableContract) -> bool:
     if column is None or name == contract.event_id:
         return False
     return column.pii == "pseudonymous" or (column.pii == "personal" and name.endswith("_id"))
-
-
-def _values(part: exp.Expr) -> Iterator[exp.Column]:
-    """The columns whose values go into an expression: not those that only decide which."""
-    if isinstance(part, exp.Column):
-        yield part
-    elif isinstance(part, exp.If):
-        yield from (column for key in ("true", "false") if part.args.get(key) for column in _values(part.args[key]))
-    elif isinstance(part, exp.Case):
-        yield from (column for test in part.args["ifs"] for column in _values(test))
-        if part.args.get("default") is not None:
-            yield from _values(part.args["default"])
-    elif not isinstance(part, exp.Predicate):
-        yield from (column for child in part.iter_expressions() for column in _values(child))
 
 
 def _is_whole(column: exp.Column) -> bool:

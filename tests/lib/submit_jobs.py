@@ -22,9 +22,20 @@ MARK = "ENDS"
 CONTEXT = {"dag_run": SimpleNamespace(partition_key="2026-04-01")}
 
 
+def job_operator(last: str) -> JobOperator:
+    """A task whose job gets one argument; nobody asks for its lineage."""
+    return JobOperator(
+        task_id="job",
+        application="job.py",
+        application_args=[last],
+        conn_id="spark_default",
+        lineage=lambda with_columns: None,
+    )
+
+
 def end_of(code: str) -> list[str]:
     """The class and the text of what the task raises when its job ends with ``code``."""
-    operator = JobOperator(task_id="job", application="job.py", application_args=[code], conn_id="spark_default")
+    operator = job_operator(code)
     try:
         operator.execute(CONTEXT)
     except Exception as error:  # noqa: BLE001 - which one it is, is what is asked
@@ -34,7 +45,7 @@ def end_of(code: str) -> list[str]:
 
 def left_after_kill() -> int:
     """How many processes of a job are left when its task is killed while it runs."""
-    operator = JobOperator(task_id="job", application="job.py", application_args=["hang"], conn_id="spark_default")
+    operator = job_operator("hang")
     threading.Thread(target=end_of_hung, args=[operator], daemon=True).start()
     written = Path(shutil.which("spark-submit") or "").with_suffix(".pids")
     while not written.is_file() or len(written.read_text(encoding="ascii").split()) < 2:

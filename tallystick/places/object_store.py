@@ -54,8 +54,8 @@ def region() -> str:
     return os.environ.get("AWS_REGION", "") or os.environ.get("AWS_DEFAULT_REGION", "") or "us-east-1"
 
 
-def look(bucket: str, key: str) -> Found | None:
-    """The object; None when there is none."""
+def _head(bucket: str, key: str) -> Any:
+    """What the store says of an object; None when there is none."""
     with _sentences(bucket):
         try:
             told = _client().head_object(Bucket=bucket, Key=key)
@@ -63,18 +63,22 @@ def look(bucket: str, key: str) -> Found | None:
             if _code(error) in _GONE:
                 return None
             raise
+    return told
+
+
+def look(bucket: str, key: str) -> Found | None:
+    """The object; None when there is none."""
+    told = _head(bucket, key)
+    if told is None:
+        return None
     return Found(key, told["ContentLength"], told["LastModified"], told["ETag"])
 
 
 def age(bucket: str, key: str) -> tuple[str, timedelta] | None:
     """The object's tag and how long ago it was written, both by the store's own clock; None when there is none."""
-    with _sentences(bucket):
-        try:
-            told = _client().head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in _GONE:
-                return None
-            raise
+    told = _head(bucket, key)
+    if told is None:
+        return None
     now = told["ResponseMetadata"]["HTTPHeaders"]["date"]
     return told["ETag"], datetime.strptime(now, "%a, %d %b %Y %H:%M:%S %Z").replace(
         tzinfo=told["LastModified"].tzinfo

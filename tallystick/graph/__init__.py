@@ -29,6 +29,7 @@ from tallystick.graph.egos import Egos, Flagged, TieMeasures, find_flagged, meas
 from tallystick.graph.flows import Ranks, compute_pagerank, find_communities
 from tallystick.graph.neighbours import Aggregates, aggregate_neighbours, aggregate_two_steps
 from tallystick.graph.others import count_groups, rank_nearby, spread_scores
+from tallystick.graph.pairs import PairMeasures, measure_pairs
 
 __all__ = [
     "Aggregates",
@@ -40,6 +41,7 @@ __all__ = [
     "Egos",
     "Flagged",
     "Graph",
+    "PairMeasures",
     "Payments",
     "Ranks",
     "TieMeasures",
@@ -58,6 +60,7 @@ __all__ = [
     "join_directions",
     "measure_egos",
     "measure_growth",
+    "measure_pairs",
     "measure_ties",
     "rank_nearby",
     "spread_scores",

@@ -33,6 +33,7 @@ POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/graph/others_loops.py::count_labels": _COMPILED,
     "tallystick/graph/others_loops.py::count_blocks": _COMPILED,
     "tallystick/graph/others_loops.py::walk_back": _COMPILED,
+    "tallystick/graph/pair_loops.py::measure_pairs": _COMPILED,
     "tallystick/graph/row_loops.py::place_ties": _COMPILED,
     "tallystick/graph/row_loops.py::place_both": _COMPILED,
     "tallystick/graph/row_loops.py::cut_rows": _COMPILED,

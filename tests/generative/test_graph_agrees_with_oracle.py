@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from tallystick.errors import ContractError
 from tallystick.graph import (
     Aggregates,
     Edges,
@@ -27,6 +28,7 @@ from tallystick.graph import (
     join_directions,
     measure_egos,
     measure_growth,
+    measure_pairs,
     measure_ties,
     rank_nearby,
     spread_scores,
@@ -277,6 +279,35 @@ def test_measures_of_ties() -> None:
             )
             parts = (found.reciprocity, found.mean_age, found.least_age, found.quiet_days)
             np.testing.assert_allclose([part[node] for part in parts], expected, **EXACT)
+
+
+@pytest.mark.parametrize("most", [1, 3, 99])
+def test_pairs_are_as_close_as_networkx_says(most: int) -> None:
+    for drawn in GRAPHS:
+        graph, known = neighbours_of(drawn), undirected_nx(drawn)
+        pairs = [(a, b) for a in range(drawn.nodes) for b in range(drawn.nodes) if a != b]
+        source, target = (np.array([pair[side] for pair in pairs], dtype=np.int32) for side in (0, 1))
+        found = measure_pairs(graph, source, target, most=most)
+        rows = list(oracle.read_rows(graph))
+        assert [rows[place] if place >= 0 else None for place in found.place] == [
+            pair if pair in rows else None for pair in pairs
+        ]
+        expected = [oracle.close_of(known, *pair, most=most) for pair in pairs]
+        for name in ("common", "hubs", "jaccard", "adamic_adar", "distance", "is_cut"):
+            np.testing.assert_allclose(getattr(found, name), [one[name] for one in expected], err_msg=name, **EXACT)
+
+
+def test_nobody_and_oneself_have_nobody_in_common() -> None:
+    graph = build_graph(Edges(source=np.array([0, 1]), target=np.array([1, 2])), nodes=4)
+    found = measure_pairs(join_directions(graph), [1, -1, -1, 1, 3], [-1, 1, -1, 1, 3], most=9)
+    assert found.place.tolist() == [-1] * 5
+    assert found.common.tolist() == found.distance.tolist() == found.is_cut.tolist() == [0] * 5
+    assert found.near.tolist() == [2, 2, 0, 0, 0]
+    for wrong in ([4], [-2]):
+        with pytest.raises(ContractError, match="numbered"):
+            measure_pairs(join_directions(graph), wrong, [0], most=9)
+    with pytest.raises(ContractError, match="both its ends"):
+        measure_pairs(graph, [0], [1], most=9)
 
 
 @pytest.mark.parametrize(("shortest", "longest", "span"), [(2, 4, 100), (3, 6, 5), (2, 3, 2), (3, 5, 11)])

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import networkx as nx
 import numpy as np
 
 from tallystick.graph import Edges, Graph, Payments
@@ -177,3 +178,23 @@ def cycles_of(payments: Payments, *, shortest: int, longest: int, span: int) -> 
 def links_among(pairs: Pairs, nodes: set[int]) -> int:
     """The pairs of these nodes that are tied, whichever row says so."""
     return sum((a, b) in pairs or (b, a) in pairs for a, b in itertools.combinations(sorted(nodes), 2))
+
+
+def close_of(graph: nx.Graph, one: int, other: int, *, most: int) -> dict[str, float]:
+    """How close two nodes are, by networkx: in the graph without the hubs but these two, and without their own tie."""
+    hubs = {node for node in graph if len(graph[node]) > most} - {one, other}
+    plain = graph.subgraph(set(graph) - hubs).copy()
+    apart = plain.copy()
+    apart.remove_edges_from([(one, other)])
+    common = sorted(nx.common_neighbors(apart, one, other))
+    ((*_, jaccard),) = nx.jaccard_coefficient(apart, [(one, other)])
+    steps = nx.single_source_shortest_path_length(plain, one, cutoff=3).get(other, 0)
+    is_searched = min(len(graph[one]), len(graph[other])) <= most or 0 < steps < 3
+    return {
+        "common": len(common),
+        "hubs": len(hubs & set(graph[one]) & set(graph[other])),
+        "jaccard": jaccard if apart[one] or apart[other] else math.nan,
+        "adamic_adar": sum(1 / math.log(len(graph[node])) for node in common),
+        "distance": steps if is_searched else 0,
+        "is_cut": not is_searched,
+    }

@@ -5,61 +5,75 @@ Kept apart from the commands because tests ask here, too.
 
 from __future__ import annotations
 
-import sys
-from datetime import date
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from tallystick.cli.running import open_project
-from tallystick.errors import DeclarationError, NotFound
+from tallystick.errors import NotFound
 from tallystick.spec.names import nearest_name
+from tallystick.spec.rules import ID_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from tallystick.project import Project
     from tallystick.spec.rule_plans import PlannedRule, SetColumns
     from tallystick.spec.rules import Rule
-    from tallystick.spec.sources import Problem
 
 FLAGS = "score.fraud_flags"
 
-# What a reader of a back-test sees first; --json and --csv have all columns.
-SHOWN = ("rule", "status", "hits", "judged_hits", "frauds_hit", "precision", "precision_low", "precision_high",
-         "recall", "gain", "beside", "lag_days", "stability", "overlap", "overlap_with", "held")  # fmt: skip
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedRules:
+    """Which rules are listed; an empty text leaves none out. Each is a word that a rule has."""
+
+    family: str = ""
+    observations: str = ""
+    status: str = ""
+    severity: str = ""
 
 
-def list_rules(family: str, project: Path | None, *, warehouse: Path | None = None) -> pa.Table:
-    """The rules of all families, or of one, with the number of their hits in ``warehouse`` (null where it has no
-    flags); NotFound with the nearest family.
+def list_rules(wanted: WantedRules, project: Path | None, *, warehouse: Path | None = None) -> pa.Table:
+    """The wanted rules by family and id, with the number of their hits in ``warehouse`` (null where it has no flags);
+    NotFound with the nearest word for one that no rule has.
     """
-    declared = open_project(project)
-    rules = sorted(declared.rules.values(), key=lambda rule: (rule.family, rule.id))
-    families = dict.fromkeys(rule.family for rule in rules)
-    if family and family not in families:
-        raise NotFound(f"there is no family {family}", where="rules/", fix=nearest_name(family, families))
-    shown = [rule for rule in rules if family in ("", rule.family)]
+    rules = sorted(open_project(project).rules.values(), key=lambda rule: (rule.family, rule.id))
+    for key in fields(wanted):
+        word = getattr(wanted, key.name)
+        known = dict.fromkeys(getattr(rule, key.name) for rule in rules)
+        if word and word not in known:
+            raise NotFound(f"no rule has {key.name} {word}", where="rules/", fix=nearest_name(word.lower(), known))
+        rules = [rule for rule in rules if word in ("", getattr(rule, key.name))]
     hits = _count_hits(warehouse)
+    shown = ("family", "observations", "status", "severity")
     return pa.table(
         {
-            "rule": pa.array([rule.id for rule in shown], pa.string()),
-            "family": pa.array([rule.family for rule in shown], pa.string()),
-            "observations": pa.array([rule.observations for rule in shown], pa.string()),
-            "status": pa.array([rule.status for rule in shown], pa.string()),
-            "severity": pa.array([rule.severity for rule in shown], pa.string()),
-            "hits": pa.array([None if hits is None else hits.get(rule.id, 0) for rule in shown], pa.int64()),
-            "title": pa.array([rule.title for rule in shown], pa.string()),
+            "rule": pa.array([rule.id for rule in rules], pa.string()),
+            **{key: pa.array([getattr(rule, key) for rule in rules], pa.string()) for key in shown},
+            "hits": pa.array([None if hits is None else hits.get(rule.id, 0) for rule in rules], pa.int64()),
+            "title": pa.array([rule.title for rule in rules], pa.string()),
         }
     )
 
 
 def find_rule(name: str, declared: Project) -> Rule:
-    """The rule of that id; NotFound with the nearest id."""
+    """The rule of that id; NotFound with the id that is meant, or the rules among which it may be."""
     if name not in declared.rules:
-        raise NotFound(f"there is no rule {name}", where="rules/", fix=nearest_name(name, declared.rules))
+        raise NotFound(f"there is no rule {name}", where="rules/", fix=_meant(name, declared))
     return declared.rules[name]
+
+
+def _meant(name: str, declared: Project) -> str:
+    """Advice for an unknown id. Ids that differ in a digit have nothing in common, so of those none is offered."""
+    families = {rule.family for rule in declared.rules.values()}
+    if name.lower() in families:
+        return f"tally rules list {name.lower()}"
+    wanted = name.upper()
+    alike = [known for known in declared.rules if known[:-3] == wanted[:-3]]
+    if ID_PATTERN.fullmatch(wanted) and wanted not in declared.rules and alike:
+        return f"{alike[0]} to {alike[-1]}: tally rules list {declared.rules[alike[0]].family}"
+    return nearest_name(wanted, declared.rules)
 
 
 def explain_rule(name: str, project: Path | None, *, warehouse: Path | None = None) -> dict[str, object]:
@@ -81,40 +95,17 @@ def explain_rule(name: str, project: Path | None, *, warehouse: Path | None = No
         "severity": rule.severity,
         "status": f"{rule.status} since {rule.since}",
         "told to a person": rule.reason or f"nothing: {rule.internal}",
+        "clears when": rule.clears_when or "the condition does not hold any more",
         "reads": [_column_text(name, columns) for name in planned.columns],
         "needs": [_table_text(table, rule) for table in planned.tables],
         "and of its ties": [_table_text(table, rule) for table in planned.tie_tables] or "nothing",
         "held": "when a needed table is missing or too old, a feature was not computed, or the condition is null",
+        "numbers outside": rule.outside or "nothing is said",
         "SQL": rule_sql(planned, columns),
         "values of its newest hit": example or "no hit is stored",
         "owner": rule.owner,
         "declared at": rule.path,
     }
-
-
-def tell_problems(problems: Sequence[Problem]) -> None:
-    """Print problems to stderr; DeclarationError where there is any."""
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if problems:
-        raise DeclarationError(f"the rules have {len(problems)} problem(s), listed above")
-
-
-def backtest_columns(table: pa.Table) -> pa.Table:
-    """What fits a screen of a back-test."""
-    return table.select(list(SHOWN))
-
-
-def tell_versions(cutoff: date, versions: Mapping[str, int]) -> None:
-    """Say on stderr up to when fraud was known, and which versions of the tables were read."""
-    told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    print(f"fraud confirmed by {cutoff}; versions: {told}", file=sys.stderr)
-
-
-def tell_subset(is_enough: bool) -> None:
-    """Say on stderr whether the chosen rules are enough."""
-    told = "find 99 % of what all find" if is_enough else "do not find 99 % of what all find, with half of them"
-    print(f"the chosen rules {told}", file=sys.stderr)
 
 
 def _count_hits(warehouse: Path | None) -> dict[str, int] | None:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -52,12 +53,21 @@ def run_recipe(
     What the recipe would miss on a source is told before a byte is read or Spark is started.
     """
     declared, home = open_project(project), warehouse.resolve()
-    steps = _plan_chain(declared, recipe, sources, home=home, dates=dates)
+    chain = _plan_chain(declared, recipe, sources, home=home, dates=dates)
     with spark_session(declared.root) as session:
-        _run_chain(declared.recipes[recipe], steps, home=home, session=session, run_id=run_id or uuid.uuid4().hex)
+        _run_chain(declared, chain, home=home, session=session, run_id=run_id or uuid.uuid4().hex)
 
 
-def _plan_chain(declared: Project, recipe: str, sources: list[str], *, home: Path, dates: Dates) -> list[Step]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Chain:
+    """The steps of a recipe on its sources."""
+
+    recipe: Recipe
+    sources: tuple[str, ...]
+    steps: list[Step]
+
+
+def _plan_chain(declared: Project, recipe: str, sources: list[str], *, home: Path, dates: Dates) -> _Chain:
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
     chosen = declared.recipes[recipe]
@@ -66,15 +76,17 @@ def _plan_chain(declared: Project, recipe: str, sources: list[str], *, home: Pat
         _refuse_what_is_missing(declared, chosen, name)
     place, night = Place(project=declared.root, warehouse=home), Dates(first=dates.last, last=dates.last)
     nights = [step for name in folders for step in list_night_steps(chosen, name, place=place, dates=night)]
-    return [*list_steps(chosen, folders, place=place, dates=dates), *nights]
+    steps = [*list_steps(chosen, folders, place=place, dates=dates), *nights]
+    return _Chain(recipe=chosen, sources=tuple(folders), steps=steps)
 
 
-def _run_chain(recipe: Recipe, steps: list[Step], *, home: Path, session: SessionMaker, run_id: str) -> None:
+def _run_chain(declared: Project, chain: _Chain, *, home: Path, session: SessionMaker, run_id: str) -> None:
     started = time.monotonic()
-    run_steps(steps, session=session, run_id=run_id)
+    run_steps(chain.steps, session=session, run_id=run_id)
     from tallystick.cli.summary import print_summary
 
-    print_summary(home, recipe, seconds=time.monotonic() - started)
+    seconds, lists = time.monotonic() - started, declared.watch_lists.values()
+    print_summary(home, chain.recipe, seconds=seconds, source=chain.sources[0], watch_lists=lists)
 
 
 def run_night(recipe: str, source: str, *, day: date | None, warehouse: Path, project: Path | None) -> None:
@@ -110,8 +122,8 @@ def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None
             simulated = beside.submit(run_simulation, bank, customers=customers, seed=seed, months=DEMO_MONTHS)
             session()
         simulated.result()
-        steps = _plan_chain(declared, DEMO_RECIPE, [f"{DEMO_SOURCE}={bank}"], home=home, dates=Dates())
-        _run_chain(declared.recipes[DEMO_RECIPE], steps, home=home, session=session, run_id=f"demo-{customers}-{seed}")
+        chain = _plan_chain(declared, DEMO_RECIPE, [f"{DEMO_SOURCE}={bank}"], home=home, dates=Dates())
+        _run_chain(declared, chain, home=home, session=session, run_id=f"demo-{customers}-{seed}")
 
 
 def run_simulation(out: Path, *, processes: int | None = None, **wanted: Unpack[Wanted]) -> None:

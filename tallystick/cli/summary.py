@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING
 from tallystick.places import local_home
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tallystick.spec.recipes import Recipe
+    from tallystick.spec.watch_lists import WatchList
+
+TALLY = ".venv/bin/tally"
 
 
-def print_summary(warehouse: Path, recipe: Recipe, *, seconds: float) -> None:
-    """Print to stdout the places of tables, report, model and pages, and the next three commands."""
+def print_summary(
+    warehouse: Path, recipe: Recipe, *, seconds: float, source: str, watch_lists: Iterable[WatchList] = ()
+) -> None:
+    """Print to stdout the places of tables, report, model and pages, and the next three commands.
+
+    ``source`` is one that was run, ``watch_lists`` are those of the project.
+    """
     home = _short(warehouse)
     rows = [("tables", f"{home}/<layer>/<table> (Delta)")]
     local = local_home(warehouse)
@@ -32,24 +42,43 @@ def print_summary(warehouse: Path, recipe: Recipe, *, seconds: float) -> None:
         print(f"{name.ljust(12)}  {place}")
     print(f"{'took'.ljust(12)}  {seconds:.0f} s")
     print("\nnext:")
-    for command in _next_commands(home, recipe):
+    lists = sorted(one.name for one in watch_lists if one.recipe == recipe.name)
+    for command in next_commands(home, recipe, source=source, watch_list=lists[0] if lists else ""):
         print(f"  {command}")
 
 
-def _next_commands(home: str, recipe: Recipe) -> list[str]:
-    tally = ".venv/bin/tally"
-    looking = f"{tally} tables --warehouse {home}"
+def next_commands(home: str, recipe: Recipe, *, source: str, watch_list: str = "") -> list[str]:
+    """What to try on the tables of ``home`` after a run of ``recipe``: three commands that work as they stand, once a
+    customer's id stands in the place of CUSTOMER.
+
+    ``watch_list`` is the list that the recipe's model ranks, empty where there is none.
+    """
+    tables = _command("tables", home)
+    group = recipe.groups[0]
     if recipe.label is None:
-        group = recipe.groups[0]
-        return [
-            looking,
-            f'{tally} sql "select * from feature.{group} limit 5" --warehouse {home}',
-            f"{tally} features list {group}",
-        ]
+        return [tables, _sql(f"select * from feature.{group} limit 5", home), f"{TALLY} features list {group}"]
+    if watch_list:
+        update = f"watchlist update {watch_list} --source {source}"
+        return [tables, _command(update, home), _command(f"watchlist list {watch_list}", home)]
     own = f"where recipe = '{recipe.name}'"
-    scores = recipe.score_table
-    decisions = f"select decision, count(*) as n, avg(pd) as pd from {scores} {own} group by all order by pd"
-    return [looking, f'{tally} sql "{decisions}" --warehouse {home}', f"{tally} features list {recipe.groups[0]}"]
+    if recipe.policy is None:
+        riskiest = f"select observation_id, pd from {recipe.score_table} {own} order by pd desc limit 5"
+        return [tables, _sql(riskiest, home), f"{TALLY} features list {group}"]
+    if recipe.also_scored:
+        safest = f"select customer_id, decision, pd from score.{recipe.also_scored[0]} {own} order by pd limit 5"
+        return [tables, _sql(safest, home), _command("score CUSTOMER", home)]
+    decisions = (
+        f"select decision, count(*) as n, avg(pd) as pd from {recipe.score_table} {own} group by all order by pd"
+    )
+    return [tables, _sql(decisions, home), f"{TALLY} features list {group}"]
+
+
+def _sql(query: str, home: str) -> str:
+    return _command(f'sql "{query}"', home)
+
+
+def _command(words: str, home: str) -> str:
+    return f"{TALLY} {words} --warehouse {home}"
 
 
 def _short(path: Path) -> str:

@@ -21,7 +21,7 @@ LEAST_RECALL = 0.99
 class RuleSubset:
     """Numbers of rules. ``chosen`` in the order in which they were chosen, with the share of the frauds that any rule
     hits which they hit together (``recall``, rising). ``dead`` hit nothing at all. ``redundant`` hit no fraud that the
-    chosen ones do not; ``left`` hit some, which was not needed. ``is_enough`` says whether the goal was met.
+    chosen ones do not; ``left`` hit some, which was not needed.
     """
 
     chosen: tuple[int, ...]
@@ -29,7 +29,6 @@ class RuleSubset:
     dead: tuple[int, ...]
     redundant: tuple[int, ...]
     left: tuple[int, ...]
-    is_enough: bool
 
 
 def choose_subset(
@@ -55,7 +54,4 @@ def choose_subset(
     dead = tuple(number for number in others if not counts[number])
     redundant = tuple(n for n in others if counts[n] and not (caught[n] & ~found).any())
     left = tuple(number for number in others if number not in (*dead, *redundant))
-    is_enough = bool(recall) and recall[-1] >= least
-    return RuleSubset(
-        chosen=tuple(chosen), recall=tuple(recall), dead=dead, redundant=redundant, left=left, is_enough=is_enough
-    )
+    return RuleSubset(chosen=tuple(chosen), recall=tuple(recall), dead=dead, redundant=redundant, left=left)

@@ -32,14 +32,14 @@ def run(params: FitRuleWeights, session: SparkSession | None = None) -> None:
     with working("rules") as how_far:
         study = study_rules(context, inputs, judge, dates=dates, cutoff=params.cutoff, how_far=how_far)
     commit = _store(context, study)
-    told = f"{commit.rows} rules weighed on {int(study.cases.is_fraud.sum())} frauds known by {study.cutoff}"
+    told = f"{commit.rows} rules weighed on {study.judged.frauds} frauds known by {study.judged.cutoff}"
     progress(f"      {WEIGHTS} of {params.observations}: {told}")
 
 
 def _store(context: RunContext, study: RuleStudy) -> Commit:
     observations, source = study.inputs.observed.name, context.source.name
     fitted = fit_weights(study.collected, study.cases)
-    rows = weight_rows(context, fitted, observations=observations, fitted_on=study.cutoff)
+    rows = weight_rows(context, fitted, observations=observations, fitted_on=study.judged.cutoff)
     where = Slice.of_partition(WEIGHTS, {"source": source, "observations": observations})
-    by = context.signed(fingerprint([one.rule for one in study.inputs.rules]), study.versions)
+    by = context.signed(fingerprint([one.rule for one in study.inputs.rules]), study.judged.versions)
     return replace_arrow(context.warehouse, context.contracts[WEIGHTS], rows, where=where, run=by)

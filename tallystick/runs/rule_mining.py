@@ -6,7 +6,7 @@ Apart from ``rule_reports`` because it reads every permitted feature of the set,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from tallystick.rules.mining import MinedRule, mine_rules
 from tallystick.rules.rule_answers import HIT
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import working
-from tallystick.runs.rule_study import Judge, study_rules
+from tallystick.runs.rule_study import Grounds, Judge, study_rules
 from tallystick.runs.rule_tables import RuleInputs
 from tallystick.runs.run_dates import DateRange
 from tallystick.tables.store.snapshots import pin
@@ -28,8 +28,16 @@ if TYPE_CHECKING:
 FAMILY = "mined"
 
 
-def propose_rules(params: ApplyRules, *, cutoff: date | None = None) -> str:
-    """The text of ``rules/mined.yaml``: proposals in shadow, each with what it found; a comment where there are none.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposals:
+    """The text of ``rules/mined.yaml``, a comment where nothing is proposed, and what the search rests on."""
+
+    text: str
+    judged: Grounds
+
+
+def propose_rules(params: ApplyRules, *, cutoff: date | None = None) -> Proposals:
+    """Rules in shadow, each with what it found.
 
     Only features that are permitted for fraud review and stored for the set are looked at.
     """
@@ -44,7 +52,8 @@ def propose_rules(params: ApplyRules, *, cutoff: date | None = None) -> str:
     known = list((study.collected.answers.codes == HIT)[:, judged])
     found = mine_rules(values, study.cases.is_fraud[judged], study.collected.dates[judged], known=known)
     taken = {rule for rule in context.project.rules if rule.startswith("MIN")}
-    return _family_text(found, observations=params.observations, since=study.cutoff, taken=len(taken))
+    text = _family_text(found, observations=params.observations, since=study.judged.cutoff, taken=len(taken))
+    return Proposals(text=text, judged=study.judged)
 
 
 def _list_columns(context: RunContext, observations: str) -> tuple[str, ...]:

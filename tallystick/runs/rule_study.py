@@ -5,6 +5,7 @@ Apart from the runs that store something, because a study reads, computes in thi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -60,14 +61,54 @@ class Judge:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Grounds:
+    """What a verdict about rules rests on: so many of the ``observations`` could be ``judged`` by what was known on
+    ``cutoff``, so many of these were ``frauds``, read from tables of these ``versions``.
+    """
+
+    observations: int
+    judged: int
+    frauds: int
+    cutoff: date
+    versions: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RuleStudy:
-    """The answers, the fraud cases by ``cutoff``, and the versions of all tables that both rest on."""
+    """The answers, the fraud cases, and what is to be told of both."""
 
     inputs: RuleInputs
     collected: CollectedAnswers
     cases: FraudCases
-    cutoff: date
-    versions: dict[str, int]
+    judged: Grounds
+
+
+def collect_stored(
+    context: RunContext,
+    inputs: RuleInputs,
+    *,
+    dates: DateRange,
+    judge: Judge | None = None,
+    how_far: HowFar = untold,
+) -> CollectedAnswers:
+    """The answers of opened ``inputs`` on all that is stored of these dates; NotFound where there is no observation."""
+    collected = None
+    if tasks := list_bucket_tasks(context.source, inputs.pinned.files):
+        collected = collect_answers(
+            tasks,
+            inputs.work(context, dates),
+            storage=inputs.storage(context),
+            value=judge.value if judge else None,
+            kept=judge.kept if judge else (),
+            how_far=how_far,
+        )
+    if collected is None or not collected.dates.size:
+        name, source = inputs.observed.name, context.source.name
+        what = f"there is no observation of {name}{dates.words} to answer rules about"
+        raise NotFound(
+            what, where=f"source {source}", fix=f"name other dates, or tally rules run {name} --source {source}"
+        )
+    return collected
 
 
 def study_rules(
@@ -80,18 +121,11 @@ def study_rules(
     how_far: HowFar = untold,
 ) -> RuleStudy:
     """Answer the rules of opened ``inputs`` and label their observations by what was known on ``cutoff``, by default
-    the date of the last load.
+    the date of the last load. NotFound as ``collect_stored`` says.
     """
     reports = pin(context.warehouse, judge.label.table).where(source=context.source.name)
     known_by = cutoff or last_load([*reports.files, *inputs.pinned.all_files]) or date.max
-    collected = collect_answers(
-        list_bucket_tasks(context.source, inputs.pinned.files),
-        inputs.work(context, dates),
-        storage=inputs.storage(context),
-        value=judge.value,
-        kept=judge.kept,
-        how_far=how_far,
-    )
+    collected = collect_stored(context, inputs, dates=dates, judge=judge, how_far=how_far)
     rows = read_arrow(context.warehouse, judge.label.table, version=reports.version, filter=context.is_ours)
     cases = label_fraud(
         collected.rows["customer_id"],
@@ -101,5 +135,11 @@ def study_rules(
         cutoff=known_by,
         zone=context.source.zone,
     )
-    versions = inputs.pinned.versions | {judge.label.table: reports.version}
-    return RuleStudy(inputs=inputs, collected=collected, cases=cases, cutoff=known_by, versions=versions)
+    judged = Grounds(
+        observations=cases.codes.size,
+        judged=int(cases.is_judged.sum()),
+        frauds=int(cases.is_fraud.sum()),
+        cutoff=known_by,
+        versions=inputs.pinned.versions | {judge.label.table: reports.version},
+    )
+    return RuleStudy(inputs=inputs, collected=collected, cases=cases, judged=judged)

@@ -20,6 +20,12 @@ class DateRange:
         """Whether a business date is one of them."""
         return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
 
+    @property
+    def words(self) -> str:
+        """The dates as they follow a noun, `` from 2026-03-01 to 2026-03-31``; empty without bounds."""
+        told = (("from", self.first), ("to", self.last))
+        return "".join(f" {word} {day}" for word, day in told if day is not None)
+
     def instants(self, source: Source) -> tuple[datetime | None, datetime | None]:
         """The instants that bound the dates in the source's zone: low <= as_of < high."""
         return date_bounds(source, first=self.first, last=self.last)

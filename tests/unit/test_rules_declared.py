@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tallystick.cli.rule_texts import explain_rule, list_rules
+from tallystick.cli.rule_texts import WantedRules, explain_rule, list_rules
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
@@ -180,11 +180,41 @@ def test_a_rule_explains_itself(tmp_path: Path) -> None:
         "visit_any_count_30d: Visits in the last 30 days (group visit)",
         "purpose: the observation's own, of clean.visits",
     ]
-    assert list_rules("velocity", root)["rule"].to_pylist() == ["VEL001", "VEL002"]
-    with pytest.raises(NotFound, match="did you mean VEL002"):
-        explain_rule("VEL0002", root)
-    with pytest.raises(NotFound, match="did you mean velocity"):
-        list_rules("velocty", root)
+
+
+def test_rules_are_listed_by_each_word_that_they_have(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    for wanted, ids in (
+        (WantedRules(), ["VEL001", "VEL002"]),
+        (WantedRules(family="velocity", status="shadow"), ["VEL002"]),
+        (WantedRules(observations="visits", severity="high"), ["VEL001"]),
+    ):
+        assert list_rules(wanted, root)["rule"].to_pylist() == ids
+    for wanted, told in (
+        (WantedRules(family="velocty"), "no rule has family velocty .did you mean velocity"),
+        (WantedRules(status="Live"), "no rule has status Live .did you mean live"),
+        (WantedRules(observations="visit"), "no rule has observations visit .did you mean visits"),
+        (WantedRules(severity="critical"), "no rule has severity critical .known: high, low"),
+    ):
+        with pytest.raises(NotFound, match=told):
+            list_rules(wanted, root)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("vel002", "did you mean VEL002"),
+        ("VEL0002", "did you mean VEL002"),
+        ("VEL-001", "did you mean VEL001"),
+        # Ids that differ in a digit have nothing in common.
+        ("VEL017", "VEL001 to VEL002: tally rules list velocity"),
+        ("Velocity", "tally rules list velocity"),
+        ("XYZ001", "known: VEL001, VEL002"),
+    ],
+)
+def test_an_unknown_rule_is_told_with_the_one_that_is_meant(tmp_path: Path, name: str, told: str) -> None:
+    with pytest.raises(NotFound, match=f"there is no rule {name} .*{told}"):
+        explain_rule(name, project(tmp_path))
 
 
 def test_the_sql_of_a_rule_gives_its_three_answers(tmp_path: Path) -> None:

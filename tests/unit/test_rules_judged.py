@@ -213,11 +213,10 @@ def test_a_subset_is_chosen_by_what_each_rule_adds() -> None:
     # The first two find the same frauds, and the second hits fewer others.
     assert (found.chosen, found.dead, found.redundant, found.left) == ((1, 2), (3,), (0,), ())
     assert found.recall == (2 / 3, 1.0)
-    assert found.is_enough
     less = choose_subset(hits, CASES.is_fraud, most=0.25)
-    assert (less.chosen, less.left, less.is_enough) == ((1,), (2,), False)
+    assert (less.chosen, less.left, less.recall) == ((1,), (2,), (2 / 3,))
     nothing = choose_subset(hits, np.zeros(8, dtype=bool))
-    assert (nothing.chosen, nothing.is_enough) == ((), False)
+    assert (nothing.chosen, nothing.recall) == ((), ())
 
 
 def test_weights_are_smoothed_never_negative_and_without_what_was_held() -> None:

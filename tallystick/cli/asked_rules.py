@@ -1,0 +1,71 @@
+"""The arguments of every command that answers the rules of a set, declared once.
+
+Apart from ``fraud_rules`` so that its commands read the same arguments and differ only in what they do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+
+if TYPE_CHECKING:
+    from tallystick.runs.params import ApplyRules
+
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Project folder; default: upwards from the working directory.")
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedRules:
+    """The rules of which set are to be answered, where and for which dates. Each field is an argument or an option."""
+
+    observations: Annotated[str, typer.Argument(help="The observation set whose rules are meant.")]
+    source: Annotated[str, typer.Option("--source", help="The source of the observations.")]
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")] = None
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date.")] = None
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE
+    project: ProjectOption = None
+
+    @property
+    def params(self) -> ApplyRules:
+        """The same as the parameters of a run in the project that was found."""
+        from tallystick.cli.running import open_project
+        from tallystick.runs.params import ApplyRules
+
+        return ApplyRules(
+            project=open_project(self.project).root,
+            warehouse=self.warehouse.resolve(),
+            source=self.source,
+            observations=self.observations,
+            first=day_of(self.first),
+            last=day_of(self.last),
+        )
+
+
+def about_rules(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` with the arguments of ``AskedRules`` in place of its first parameter; its own options follow them."""
+    shared = signature(AskedRules, eval_str=True).parameters
+    own = list(signature(command, eval_str=True).parameters.values())[1:]
+
+    def filled(**told: Any) -> None:
+        command(AskedRules(**{name: told.pop(name) for name in shared}), **told)
+
+    filled.__name__, filled.__doc__ = command.__name__, command.__doc__
+    # What typer reads the arguments from.
+    taken = [*shared.values(), *(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own)]
+    filled.__signature__ = Signature(taken)  # type: ignore[attr-defined]  # mypy knows no signature of a function
+    return filled
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """The date that an option names, None where it is left out."""
+    return moment.date() if moment else None

@@ -1,0 +1,63 @@
+"""What a study of rules says beside its table, on stderr: warnings, what its verdicts rest on, how good a choice is.
+
+Apart from ``rule_texts``, which tells what is declared: these need answers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from tallystick.runs.rule_reports import EnoughRules
+    from tallystick.runs.rule_study import Grounds
+    from tallystick.spec.sources import Problem
+
+# What a reader of a back-test sees first; --json and --csv have all columns.
+SHOWN = ("rule", "status", "hits", "judged_hits", "frauds_hit", "precision", "precision_low", "precision_high",
+         "recall", "gain", "beside", "lag_days", "stability", "overlap", "overlap_with", "held")  # fmt: skip
+
+
+def backtest_columns(table: pa.Table) -> pa.Table:
+    """What fits a screen of a back-test."""
+    return table.select(list(SHOWN))
+
+
+def tell_warnings(warnings: Sequence[Problem]) -> None:
+    """One line for each."""
+    for warning in warnings:
+        _tell(f"warning: {warning}")
+
+
+def tell_judged(judged: Grounds) -> None:
+    """How many observations could be judged, by what was known when, and which versions of the tables were read."""
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(judged.versions.items()))
+    _tell(f"{judged.judged} of {judged.observations} observations can be judged on {judged.cutoff}, "
+          f"{judged.frauds} of them are confirmed fraud")  # fmt: skip
+    _tell(f"versions: {versions}")
+    if not judged.frauds:
+        _tell(
+            "without confirmed fraud nothing can be said about what a rule finds: name other dates or a later --cutoff"
+        )
+
+
+def tell_subset(found: EnoughRules) -> None:
+    """What the judgement rests on, and whether the chosen rules are enough."""
+    tell_judged(found.judged)
+    if not found.found:
+        which = (
+            "no rule finds any of it" if found.judged.frauds else "there is no confirmed fraud in these observations"
+        )
+        _tell(f"no rules can be chosen: {which}")
+        return
+    told = f"the chosen rules find {found.share:.0%} of the {found.found} frauds that all rules find"
+    if found.share < found.least:
+        told += f"; for {found.least:.0%}, more than {found.most:.0%} of the rules are needed"
+    _tell(told.replace("%", " %"))
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

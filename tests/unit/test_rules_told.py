@@ -1,0 +1,129 @@
+"""What the commands about rules say beside their tables: what is odd, what a verdict rests on, what comes next."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tallystick.cli.asked_rules import AskedRules, about_rules
+from tallystick.cli.rule_verdicts import tell_judged, tell_subset, tell_warnings
+from tallystick.cli.summary import next_commands
+from tallystick.project import load_project
+from tallystick.runs.rule_reports import EnoughRules, enough_rules, range_warnings
+from tallystick.runs.rule_study import Grounds
+from tests.lib.rule_cases import planned
+
+PLACES = {"when": "rules/velocity.yaml:9"}
+
+
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [
+        ("a > 9", "rule VEL001 asks for a > 9, and it was 0 to 3 in these observations"),
+        ("-1 >= a", "rule VEL001 asks for a <= -1, and it was 0 to 3 in these observations"),
+        ("a BETWEEN 1 AND 3", ""),
+        ("b > 9", ""),  # nothing is known of a column without any value
+        ("x > 9", ""),
+    ],
+)
+def test_a_number_that_was_never_seen_is_a_warning(when: str, told: str) -> None:
+    rule = planned("VEL001", when, places=PLACES)
+    found = range_warnings(rule, {"a": (0.0, 3.0), "x": (0.5, 9.5)})
+    assert [one.what for one in found] == ([told] if told else [])
+    assert all(one.where == "rules/velocity.yaml:9" for one in found)
+    assert range_warnings(planned("VEL001", when, outside="It is to be seen."), {"a": (0.0, 3.0)}) == []
+
+
+def test_a_warning_is_one_line_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_warnings(range_warnings(planned("VEL001", "a > 9", places=PLACES), {"a": (0.0, 3.0)}))
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("warning: rules/velocity.yaml:9: rule VEL001 asks for a > 9, and it was 0 to 3")
+
+
+RULES = [planned(f"VEL00{n}", f"a > {n}").rule for n in range(1, 5)]
+HITS = np.array([[1, 1, 0, 0, 1], [1, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]) == 1
+
+
+def chosen(fraud: list[int], hits: np.ndarray = HITS) -> EnoughRules:
+    judged = Grounds(
+        observations=9, judged=len(fraud), frauds=sum(fraud), cutoff=date(2026, 4, 1), versions={"clean.x": 3}
+    )
+    return enough_rules(RULES, hits, np.array(fraud) == 1, judged=judged)
+
+
+@pytest.mark.parametrize(
+    ("fraud", "told"),
+    [
+        ([0, 0, 0, 0, 0], "no rules can be chosen: there is no confirmed fraud in these observations"),
+        ([0, 0, 0, 1, 0], "no rules can be chosen: no rule finds any of it"),
+        ([1, 1, 1, 1, 0], "the chosen rules find 100 % of the 3 frauds that all rules find"),
+    ],
+)
+def test_a_choice_says_what_is_true_of_it(fraud: list[int], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = chosen(fraud)
+    tell_subset(found)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"5 of 9 observations can be judged on 2026-04-01, {sum(fraud)} of them are confirmed fraud"
+    assert lines[-1] == told
+    # Nobody may call a rule redundant that was held against no fraud.
+    words = dict(zip(found.table["rule"].to_pylist(), found.table["kept_as"].to_pylist(), strict=True))
+    assert words["VEL004"] == "dead"
+    assert words["VEL001"] == ("redundant" if found.found else "unknown")
+
+
+def test_a_choice_that_is_not_enough_says_how_much_it_finds(capsys: pytest.CaptureFixture[str]) -> None:
+    each = np.eye(4, 5, dtype=bool)
+    tell_subset(chosen([1, 1, 1, 1, 0], each))
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("the chosen rules find 50 % of the 4 frauds that all rules find; for 99 %, more than 50 %")
+
+
+def test_a_verdict_without_fraud_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_judged(chosen([0, 0, 0, 0, 0]).judged)
+    assert "without confirmed fraud nothing can be said" in capsys.readouterr().err
+    tell_judged(chosen([0, 1, 0, 0, 0]).judged)
+    assert "nothing can be said" not in capsys.readouterr().err
+
+
+def test_commands_about_rules_share_their_arguments_and_have_their_own() -> None:
+    app, seen = typer.Typer(), []
+
+    @app.command()
+    @about_rules
+    def ask(asked: AskedRules, more: int = 1) -> None:
+        """Ask."""
+        seen.append((asked, more))
+
+    typed = ["transfers", "--source", "bank", "--from", "2026-03-01", "-w", "here", "--more", "2"]
+    result = CliRunner().invoke(app, typed, catch_exceptions=False)
+    assert result.exit_code == 0
+    ((asked, more),) = seen
+    assert (asked.observations, asked.source, asked.last, asked.warehouse, more) == (
+        "transfers", "bank", None, Path("here"), 2,
+    )  # fmt: skip
+    assert f"{asked.first:%Y-%m-%d}" == "2026-03-01"
+    assert CliRunner().invoke(app, ["transfers"]).exit_code == 2  # without its source
+
+
+def test_what_comes_next_fits_the_recipe(project_root: Path) -> None:
+    project = load_project(project_root)
+    lists = {one.recipe: one.name for one in project.watch_lists.values()}
+    told = {
+        name: next_commands("w", recipe, source="simbank", watch_list=lists.get(name, ""))
+        for name, recipe in project.recipes.items()
+    }
+    assert all(commands[0] == ".venv/bin/tally tables --warehouse w" for commands in told.values())
+    assert "from score.applications where recipe = 'cash_loan'" in told["cash_loan"][1]
+    assert "from score.daily where recipe = 'returning'" in told["returning"][1]
+    assert told["returning"][2] == ".venv/bin/tally score CUSTOMER --warehouse w"
+    assert told["early_warning"][1:] == [
+        ".venv/bin/tally watchlist update early_warning --source simbank --warehouse w",
+        ".venv/bin/tally watchlist list early_warning --warehouse w",
+    ]
+    assert "from feature." in told["social_activity"][1]

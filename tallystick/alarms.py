@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.request import Request, urlopen
 
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
@@ -51,9 +51,12 @@ def deadline(dag_id: str, *, hours: float, environment: Mapping[str, str] = os.e
         allowed = 0.0
     if not 0 < allowed < 24 * 365:
         raise DeclarationError(f"{text!r} is no number of hours", where=HOURS, fix="such as 6")
+    # In seconds, which Airflow reads, too: it stores a timedelta as an object, and 3.3 then refuses to clear a task of
+    # a run that has not ended well (https://github.com/apache/airflow/issues/70368).
+    interval = cast("timedelta", timedelta(hours=allowed).total_seconds())
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=allowed),
+        interval=interval,
         callback=AsyncCallback(tell_late_run, kwargs={"dag_id": dag_id, "hours": allowed}),
         name=f"{dag_id} is late",
     )

@@ -125,3 +125,23 @@ def test_the_webhook_gets_the_task_and_the_reason(tmp_path: Path, project_root: 
          "log": "http://log"},
         {"alarm": "run is late", "dag": "d", "reason": "not over 6 hours after it was queued"},
     ]  # fmt: skip
+
+
+def test_a_task_of_a_failed_run_can_be_cleared_and_is_late_after_its_hours_again(
+    tmp_path: Path, project_root: Path
+) -> None:
+    (tmp_path / "deliveries").mkdir()
+    environment = airflow_environment(
+        tmp_path / "home", warehouse=tmp_path / "warehouse", deliveries=tmp_path / "deliveries", project=project_root
+    )
+    command = [sys.executable, str(project_root / "tests/lib/clear_task.py"), str(project_root / "dags")]
+    done = subprocess.run(
+        [*command, "daily_lending", "2026-04-01"],
+        env=environment | {"TALLYSTICK_DEADLINE_HOURS": "3.5"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = read_answer(done, "CLEARED")
+    assert (told["before"], told["after"]) == ("failed", None)
+    assert told["late_after"] == pytest.approx(3.5 * 3600, abs=5)

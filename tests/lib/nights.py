@@ -83,33 +83,47 @@ def submit(job: Sequence[str], *, run_id: str, log: Path, master: str = CLUSTER)
         )
 
 
-def _family(first: int) -> dict[int, str]:
-    """The command lines of a process and of all below it."""
-    parents, lines = {}, {}
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A process as /proc shows it; ``ticks`` of processor time include those of its children that have ended."""
+
+    line: str
+    parent: int
+    ticks: int
+
+
+def _family(first: int) -> dict[int, _Seen]:
+    """A process and all below it."""
+    seen = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (folder / "stat").read_text()
-            lines[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            line = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
         except OSError:  # it ended while it was looked at
             continue
-        parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+        seen[int(folder.name)] = _Seen(line, int(fields[1]), sum(map(int, fields[11:15])))
     family, added = {first}, True
     while added:
-        below = {process for process, parent in parents.items() if parent in family} - family
+        below = {process for process, one in seen.items() if one.parent in family} - family
         family |= below
         added = bool(below)
-    return {process: lines[process] for process in family if process in lines}
+    return {process: seen[process] for process in family if process in seen}
+
+
+def cpu_seconds(first: int) -> float:
+    """Processor time, of user and system, of a process and of all below it."""
+    return sum(one.ticks for one in _family(first).values()) / os.sysconf("SC_CLK_TCK")
 
 
 def find_processes(job: int) -> dict[str, list[int]]:
     """The processes of a job by what they are (``KINDS``)."""
     found: dict[str, list[int]] = {kind: [] for kind in KINDS}
-    for process, line in sorted(_family(job).items()):
+    for process, one in sorted(_family(job).items()):
         for kind, word in (
             ("executor", "CoarseGrainedExecutorBackend"), ("Python worker", "worker_daemon"),
             ("spark-submit", "deploy.SparkSubmit"), ("driver", "/jobs/"),
         ):  # fmt: skip
-            if word in line:
+            if word in one.line:
                 found[kind].append(process)
                 break
     return found

@@ -41,7 +41,7 @@ def describe_dag(dag: Any) -> dict[str, Any]:
         "doc": dag.doc_md or "",
         "tags": sorted(dag.tags),
         "catchup": dag.catchup,
-        "deadline_hours": min((one.interval.total_seconds() / 3600 for one in dag.deadline or ()), default=0),
+        "deadline_hours": min((one.interval / 3600 for one in dag.deadline or ()), default=0),
         "max_active_runs": dag.max_active_runs,
         "params": list(dag.params),
         "triggers": [condition.name] if condition else [],

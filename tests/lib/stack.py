@@ -25,10 +25,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tests.lib import house
 
 BIN = Path(sys.executable).parent
 PORTS = ("postgres", "s3", "mlflow", "spark", "spark_ui", "worker_a", "worker_b", "airflow")
+READ_TABLES = """
+import sys
+from pathlib import Path
+import pyarrow.parquet as pq
+from tallystick.places import to_place
+from tests.lib import nights
+for name, rows in nights.tables(to_place(sys.argv[1])).items():
+    pq.write_table(rows, Path(sys.argv[2]) / name)
+"""
 WAREHOUSE_BUCKET, MODEL_BUCKET = "lake", "mlflow"
 
 
@@ -69,7 +81,8 @@ class Stack:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
+        for folder in ("airflow", "local", "logs", "postgres"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
         self.ports = _free_ports()
         self.environment = {**os.environ, **self._environment(), **self.settings}
 
@@ -95,6 +108,7 @@ class Stack:
             "AIRFLOW__API__BASE_URL": f"http://{at['airflow']}",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"{database}/airflow",
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
             "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark),
             "MLFLOW_TRACKING_URI": f"http://{at['mlflow']}",
             "MLFLOW_BACKEND_STORE_URI": f"{database}/mlflow",
@@ -118,26 +132,34 @@ class Stack:
 
     def start(self) -> None:
         """Bring everything up, each service once those that it needs answer."""
-        for folder in ("airflow", "local", "logs", "postgres"):
-            (self.home / folder).mkdir(exist_ok=True)
-        self._write_spark_settings()
         self._start_postgres()
-        at = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
-        self.run("s3", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.ports["s3"])])
-        wait_until("the S3 server answers", lambda: answers(f"{at['s3']}/moto-api/"), seconds=60)
+        self.start_store()
         self.call("init", ["sh", str(house.ROOT / "deploy" / "airflow_init.sh")])
         self.run("mlflow", ["mlflow", "server", "--host=127.0.0.1", f"--port={self.ports['mlflow']}", "--workers=1"])
-        master = [*_spark_class("master.Master"), "--host", "127.0.0.1", "--port", str(self.ports["spark"])]
-        self.run("master", [*master, "--webui-port", str(self.ports["spark_ui"])])
-        wait_until("the Spark master answers", lambda: answers(at["spark_ui"]), seconds=60)
-        for name in ("worker_a", "worker_b"):
-            self.start_worker(name)
+        self.start_spark("worker_a", "worker_b")
+        at = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
         for service in ("api-server", "scheduler", "dag-processor", "triggerer"):
             more = ["--host", "127.0.0.1", "--port", str(self.ports["airflow"])] if service == "api-server" else []
             quiet = ["--skip-serve-logs"] if service in ("scheduler", "triggerer") else []
             self.run(service, ["airflow", service, *more, *quiet])
         wait_until("MLflow answers", lambda: answers(f"{at['mlflow']}/health"), seconds=120)
         wait_until("Airflow's services are healthy", self._is_airflow_healthy, seconds=180)
+
+    def start_store(self) -> None:
+        """The S3 server; without its buckets, which Airflow's first step makes."""
+        self.run("s3", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.ports["s3"])])
+        page = f"http://127.0.0.1:{self.ports['s3']}/moto-api/"
+        wait_until("the S3 server answers", lambda: answers(page), seconds=60)
+
+    def start_spark(self, *workers: str) -> None:
+        """The Spark master and these workers."""
+        self._write_spark_settings()
+        master = [*_spark_class("master.Master"), "--host", "127.0.0.1", "--port", str(self.ports["spark"])]
+        self.run("master", [*master, "--webui-port", str(self.ports["spark_ui"])])
+        page = f"http://127.0.0.1:{self.ports['spark_ui']}"
+        wait_until("the Spark master answers", lambda: answers(page), seconds=60)
+        for name in workers:
+            self.start_worker(name)
 
     def start_worker(self, name: str) -> None:
         """A Spark worker with one core."""
@@ -160,6 +182,13 @@ class Stack:
                 command, env=self.environment, cwd=self.home, stdout=written, stderr=written, check=False, user=user
             )
         assert done.returncode == 0, f"{name}: {log.read_text()[-2000:]}"
+
+    def read_tables(self, name: str) -> dict[str, pa.Table]:
+        """The warehouse's tables, read in a process of its own with the stack's environment (``nights.tables``)."""
+        out = self.home / name
+        out.mkdir()
+        self.call("read", [sys.executable, "-c", READ_TABLES, self.environment["TALLYSTICK_WAREHOUSE"], str(out)])
+        return {path.name: pq.read_table(path) for path in sorted(out.iterdir())}
 
     def kill(self, name: str) -> None:
         """kill -9 of a service and of all that it started."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.errors import InputError
 
 if TYPE_CHECKING:
     from tallystick.runs.params import ApplyRules
@@ -36,18 +37,27 @@ class AskedRules:
     project: ProjectOption = None
 
     @property
+    def dates(self) -> tuple[date | None, date | None]:
+        """The first and the last business date; InputError where the first comes after the last."""
+        first, last = (moment.date() if moment else None for moment in (self.first, self.last))
+        if first and last and first > last:
+            raise InputError(f"--from {first} is after --to {last}", fix="name the earlier date first")
+        return first, last
+
+    @property
     def params(self) -> ApplyRules:
         """The same as the parameters of a run in the project that was found."""
         from tallystick.cli.running import open_project
         from tallystick.runs.params import ApplyRules
 
+        first, last = self.dates
         return ApplyRules(
             project=open_project(self.project).root,
             warehouse=self.warehouse.resolve(),
             source=self.source,
             observations=self.observations,
-            first=day_of(self.first),
-            last=day_of(self.last),
+            first=first,
+            last=last,
         )
 
 

@@ -63,7 +63,8 @@ def rules_run(asked: AskedRules) -> None:
     from tallystick.cli.rule_runs import answer_rules_of
     from tallystick.pipeline import Dates
 
-    dates = Dates(first=day_of(asked.first), last=day_of(asked.last))
+    first, last = asked.dates
+    dates = Dates(first=first, last=last)
     answer_rules_of(asked.observations, asked.source, dates=dates, warehouse=asked.warehouse, project=asked.project)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from tallystick.runs.rule_reports import EnoughRules
@@ -22,7 +23,10 @@ SHOWN = ("rule", "status", "hits", "judged_hits", "frauds_hit", "precision", "pr
 
 
 def backtest_columns(table: pa.Table) -> pa.Table:
-    """What fits a screen of a back-test."""
+    """What fits a screen of a back-test, to three places."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_floating(field.type):
+            table = table.set_column(place, field, pc.round(table[field.name], ndigits=3))
     return table.select(list(SHOWN))
 
 

@@ -5,7 +5,7 @@ Kept apart from the readers because several kinds of file are found and parsed a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from tallystick.project.problems import Problems
 
 # Mappings and lists in each other; the declarations of a project have seven.
 _DEEPEST = 100
+
+# Of what YAML can do besides: one document a file holds its values as they are.
+_ALL_WRITTEN_OUT = "one document, without anchors (&), aliases (*) and tags (!)"
 
 
 def find_declarations(folder: Path, *, layers: Sequence[str]) -> tuple[dict[str, Path], Problems]:
@@ -48,16 +51,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
             content = _load(text, yaml.SafeLoader, path)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise DeclarationError(f"not YAML: {getattr(error, 'problem', '')}", where=f"{path}{line}") from error
+        where, fix = f"{path}:{mark.line + 1}" if mark else str(path), _ALL_WRITTEN_OUT
+        if mark and isinstance(error, (yaml.scanner.ScannerError, yaml.parser.ParserError)):
+            fix = _advice(text, mark.line)
+        raise DeclarationError(f"not YAML: {getattr(error, 'problem', '')}", where=where, fix=fix) from error
     except UnicodeDecodeError as error:
         raise DeclarationError("not UTF-8", where=str(path)) from error
     except ValueError:  # of a day such as 2024-13-45
-        raise DeclarationError("a value is no date, time or number as it looks", where=str(path)) from None
+        what, fix = "a value looks like a date or a number and is none", "correct it, or put it in quotes"
+        raise DeclarationError(what, where=f"{path}{_line_of_wrong_value(text)}", fix=fix) from None
     except RecursionError:
         raise DeclarationError("brackets in brackets, too deep", where=str(path)) from None
+    if content is None:
+        raise DeclarationError("the file holds nothing", where=str(path), fix="write its keys, or delete it")
     if not isinstance(content, dict):
-        raise DeclarationError("not a mapping", where=str(path))
+        raise DeclarationError("not a mapping", where=str(path), fix="key: value, from the first column on")
     return content
 
 
@@ -87,3 +95,36 @@ def _load(text: str, parser: Any, path: Path) -> Any:
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, construct)
     return yaml.load(text, Loader)
+
+
+def _advice(text: str, number: int) -> str:
+    """What is mostly wrong with a line at which YAML ends, judged by the line itself."""
+    line = [*text.splitlines(), ""][min(number, text.count("\n"))]
+    key, _, value = line.partition(": ")
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "indent with spaces: the line begins with a tab"
+    if ": " in value:
+        return f"a text with a colon stands in quotes: {key.strip(' -')}: '...'"
+    if value.startswith(("'", '"', "{", "[", "*", "&", "!", "%", "@", "`")):
+        return f"a text that begins with {value[0]} stands below its key: {key.strip(' -')}: >-"
+    return "compare how this line and those above it are indented, and their quotes and brackets"
+
+
+def _line_of_wrong_value(text: str) -> str:
+    """``:line`` of the first value that is not what it looks like; empty where each is."""
+    import yaml
+
+    def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+        if isinstance(node, yaml.ScalarNode):
+            yield node
+        for inner in node.value if isinstance(node, yaml.CollectionNode) else ():
+            for one in inner if isinstance(inner, tuple) else (inner,):
+                yield from scalars(one)
+
+    loader = yaml.SafeLoader("")
+    for node in scalars(yaml.compose(text, yaml.SafeLoader)):
+        try:
+            loader.construct_object(node)
+        except ValueError:
+            return f":{node.start_mark.line + 1}"
+    return ""

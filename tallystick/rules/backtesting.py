@@ -69,8 +69,8 @@ def wilson(right: int, asked: int) -> tuple[float, float]:
     middle = share + z2 / (2 * asked)
     width = Z95 * np.sqrt(share * (1 - share) / asked + z2 / (4 * asked * asked))
     low, high = (middle - width) / (1 + z2 / asked), (middle + width) / (1 + z2 / asked)
-    # Rounding leaves a hair below 0 or above 1.
-    return max(0.0, float(low)), min(1.0, float(high))
+    # Rounding leaves a hair beside 0 and 1, which are the exact ends where none or all are right.
+    return 0.0 if not right else float(low), 1.0 if right == asked else float(high)
 
 
 def jaccard(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

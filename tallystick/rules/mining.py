@@ -37,7 +37,8 @@ class Condition:
     @property
     def text(self) -> str:
         """As it stands in a rule."""
-        return f"{self.column} {self.op} {self.value:.6g}"
+        value = f"{self.value:.0f}" if self.value.is_integer() else f"{self.value:.6g}"
+        return f"{self.column} {self.op} {value}"
 
     def holds(self, values: Mapping[str, Doubles]) -> Bools:
         """Where it holds."""

@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tallystick.errors import NotFound
-from tallystick.features.planning import last_load, list_bucket_tasks
+from tallystick.features.planning import find_declared, last_load, list_bucket_tasks
 from tallystick.how_far import HowFar, untold
 from tallystick.rules.collecting import CollectedAnswers, collect_answers
 from tallystick.rules.fraud_cases import FraudCases, label_fraud
@@ -41,7 +41,8 @@ class Judge:
 
     @classmethod
     def find(cls, context: RunContext, observations: str) -> Judge:
-        """The declared label of a set. NotFound where there is none, or where no case is stored."""
+        """The declared label of a set. NotFound for an unknown set, without a label, and where no case is stored."""
+        find_declared("observation set", observations, context.project.observations)
         known = context.project.fraud_labels
         if observations not in known:
             what, near = f"nothing says when one of {observations} is fraud", nearest_name(observations, known)

@@ -23,7 +23,7 @@ import sqlglot
 from sqlglot import exp
 
 from tallystick.errors import DeclarationError
-from tallystick.spec.names import nearest_name
+from tallystick.spec.names import near_name, nearest_name
 
 # Types of expressions. int32 columns are widened to int64, so that arithmetic overflows only where int64 does.
 NUMERIC = ("int64", "double")
@@ -183,7 +183,9 @@ class _Parser:
 
     def column(self, tree: exp.Column) -> Node:
         if tree.table or tree.name not in self.columns:
-            raise self.fail(f"unknown column {tree.sql()}", nearest_name(tree.name, self.columns), name=tree.sql())
+            is_quoted = bool(tree.this.args.get("quoted")) and not near_name(tree.name, self.columns)
+            fix = f"a text has single quotes: '{tree.name}'" if is_quoted else nearest_name(tree.name, self.columns)
+            raise self.fail(f"unknown column {tree.sql()}", fix, name=tree.sql())
         kind = self.columns[tree.name]
         return ColumnRef(tree.name, "int64" if kind == "int32" else kind)
 

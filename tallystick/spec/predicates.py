@@ -12,6 +12,7 @@ from tallystick.spec.expressions import Call, ColumnRef, Constant, Node
 
 _TURNED = {"gt": "lt", "ge": "le"}
 _OPPOSITE = {"lt": "ge", "ge": "lt", "le": "gt", "gt": "le", "eq": "ne", "ne": "eq"}
+_SWAPPED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
 _COMPARISONS = frozenset(_OPPOSITE)
 _ANY_ORDER = frozenset({"and", "or", "add", "mul", "eq", "ne"})
 _FLAT = frozenset({"and", "or", "add", "mul"})
@@ -38,6 +39,41 @@ def same_text(node: Node) -> str:
 def thresholds(node: Node) -> list[Threshold]:
     """The numbers that columns are compared with, each once, in the order in which they stand."""
     return list(dict.fromkeys(_thresholds(node)))
+
+
+def contradiction(node: Node) -> str:
+    """The two sides that no row can be within, as in ``a BETWEEN 9 AND 3``; empty where there are none.
+
+    Looks at what stands beside each other in an AND, each a value compared with a number.
+    """
+    lows: dict[str, float] = {}
+    highs: dict[str, float] = {}
+    for one in _operands(_lifted(node), "and"):
+        name, op, value = _sides(one)
+        if op in ("gt", "ge", "eq"):
+            lows[name] = max(value, lows.get(name, value))
+        if op in ("lt", "le", "eq"):
+            highs[name] = min(value, highs.get(name, value))
+    for name in lows.keys() & highs.keys():
+        if lows[name] > highs[name]:
+            return f"{name} is to be at least {lows[name]:.12g} and at most {highs[name]:.12g}"
+    return ""
+
+
+def _sides(node: Node) -> tuple[str, str, float]:
+    """What is compared, how, and with which number; an empty ``op`` for anything else."""
+    if (
+        isinstance(node, Call)
+        and node.op == "not"
+        and isinstance(inner := node.args[0], Call)
+        and inner.op in _OPPOSITE
+    ):
+        node = Call(_OPPOSITE[inner.op], inner.args, "boolean")
+    if isinstance(node, Call) and node.op in _COMPARISONS:
+        for left, right, op in ((*node.args, node.op), (*reversed(node.args), _SWAPPED.get(node.op, node.op))):
+            if isinstance(right, Constant) and isinstance(right.value, int | float) and not isinstance(left, Constant):
+                return _text(left), op, float(right.value)
+    return "", "", 0.0
 
 
 def _text(node: Node) -> str:
@@ -128,7 +164,7 @@ def _of_comparison(node: Call) -> Iterator[Threshold]:
     left, right = (_bare(arg) for arg in node.args)
     op = node.op
     if isinstance(left, Constant):
-        left, right, op = right, left, {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}.get(op, op)
+        left, right, op = right, left, _SWAPPED.get(op, op)
     if not (isinstance(left, ColumnRef) and isinstance(right, Constant)):
         return
     if isinstance(right.value, int | float) and not isinstance(right.value, bool):

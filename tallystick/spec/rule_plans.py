@@ -17,7 +17,7 @@ from tallystick.spec.features import FeatureGroup
 from tallystick.spec.names import nearest_name
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.permissions import protected_sources
-from tallystick.spec.predicates import same_text
+from tallystick.spec.predicates import contradiction, same_text
 from tallystick.spec.rules import Rule
 from tallystick.spec.tables import TableContract
 from tallystick.spec.uses import split_uses
@@ -127,6 +127,8 @@ class SetColumns:
         if not columns:
             what = f"rule {rule.id} reads no column, so it has one answer for everybody"
             raise DeclarationError(what, where=where, fix="compare a feature with a value")
+        if never := contradiction(node):
+            raise DeclarationError(f"rule {rule.id} can never hit", where=where, fix=f"{never}: correct a number")
         for name in columns:
             if refusal := self.refusal_of(name, rule.permitted_use):
                 fix = f"read another column, or have its owner permit {rule.permitted_use}"

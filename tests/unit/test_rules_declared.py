@@ -14,7 +14,7 @@ from tallystick.project import load_project
 from tallystick.project.checks import check_project
 from tallystick.project.rule_checks import columns_of, plan_set
 from tallystick.spec.expressions import parse_condition
-from tallystick.spec.predicates import same_text, thresholds
+from tallystick.spec.predicates import contradiction, same_text, thresholds
 from tests.lib import house
 from tests.lib.project_folder import CONTRACT, GROUP, write_project
 
@@ -78,7 +78,45 @@ def test_good_rules_have_no_problem_and_know_all_that_they_rest_on(tmp_path: Pat
         ("HOUR(event_at) < 6", "1 < 2", "velocity.yaml:16: rule VEL002 reads no column"),
         ("severity: low", "severity: lo", "velocity.yaml:17: rule VEL002 has severity 'lo' (one of low, medium"),
         ("status: shadow", "status: of", "velocity.yaml:19: rule VEL002 has status 'of'"),
-        ("since: 2026-04-01", "since: soon", "velocity.yaml:13: since is no date"),
+        (
+            "HOUR(event_at) < 6",
+            "HOUR(event_at) BETWEEN 9 AND 3",
+            "velocity.yaml:16: rule VEL002 can never hit (part_hour",
+        ),
+        ("= 'cash'", '= "cash"', "velocity.yaml:9: rule VEL001: unknown column"),
+        (
+            "since: 2026-04-01",
+            "since: soon",
+            "velocity.yaml:13: rule VEL001: since is a text (a date such as 2026-03-01",
+        ),
+        (
+            "since: 2026-04-01",
+            "since: 2026-13-45",
+            "velocity.yaml:13: a value looks like a date or a number and is none",
+        ),
+        ("when: HOUR(event_at) < 6", "when: 5", "velocity.yaml:16: rule VEL002: when is a number (put it in quotes)"),
+        ("when: HOUR(event_at) < 6", "when:", "velocity.yaml:16: rule VEL002: when is empty (write when: ..., a text)"),
+        (
+            "status: shadow",
+            "status: on",
+            "velocity.yaml:19: rule VEL002: status is a truth value (put it in quotes: YAML",
+        ),
+        (
+            "    severity: low",
+            "    needs: clean.visits\n    severity: low",
+            "velocity.yaml:17: rule VEL002: needs is a text (a list of tables: needs: [clean.visits])",
+        ),
+        (
+            "    severity: low",
+            "    max_age_days: {clean.visits: 1}\n    severity: low",
+            "velocity.yaml:17: unknown key max_age_days (it stands at the top",
+        ),
+        ("{clean.visits: 2}", "[clean.visits]", "velocity.yaml:5: max_age_days names no tables with days"),
+        (
+            "observations: visits",
+            "observations: [visits]",
+            "velocity.yaml:3: observations is a list, and a text is needed",
+        ),
         ("    reason: Number of your visits\n", "", "velocity.yaml:7: rule VEL001 has no reason"),
         ("    internal", "    reason: A visit\n    internal", "velocity.yaml:19: rule VEL002 has both"),
         ("id: VEL002", "id: VEL001", "velocity.yaml:14: rule VEL001 is declared twice (also at"),
@@ -93,17 +131,67 @@ def test_good_rules_have_no_problem_and_know_all_that_they_rest_on(tmp_path: Pat
             "    needs: [clean.calls]\n    severity: low",
             "velocity.yaml:17: rule VEL002 needs clea",
         ),
-        ("family: velocity", "family: place", "velocity.yaml: a family has its name and a list of rules"),
+        ("family: velocity", "family: place", "velocity.yaml:1: family place stands in the file of velocity"),
+        ("family: velocity\n", "", "velocity.yaml: the family has no name (family: velocity"),
+        ("rules:", "rule:", "velocity.yaml: the family has no rules"),
         ("title: How often\n", "", "velocity.yaml: the family has no title"),
         ("owner: fraud-risk\n", "", "velocity.yaml:6: rule VEL001 has no owner"),
         ("  - id: VEL002", "  - 7\n  - id: VEL002", "velocity.yaml:14: a rule is no mapping"),
         ("status: shadow", "status: [", "velocity.yaml:21: not YAML"),
+        (
+            "    severity: low",
+            "\tseverity: low",
+            "velocity.yaml:17: not YAML: found character '\\t' that cannot start any",
+        ),
+        (
+            "A visit at night",
+            "A visit: at night",
+            "velocity.yaml:15: not YAML: mapping values are not allowed here (a text",
+        ),
+        (
+            "when: HOUR(event_at) < 6",
+            "when: 'a' = purpose",
+            "velocity.yaml:16: not YAML: expected <block end>, but found",
+        ),
+        ("How often", "*others", "velocity.yaml:2: not YAML: found undefined alias"),
+        (FAMILY, "", "velocity.yaml: the file holds nothing (write its keys, or delete it)"),
+        (FAMILY, "- family: velocity", "velocity.yaml: not a mapping (key: value, from the first column on)"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
     assert old in FAMILY
     found = problems(project(tmp_path, FAMILY.replace(old, new, 1)))
     assert any(text.startswith(told) for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ("    severity: low", "\tseverity: low", "(indent with spaces: the line begins with a tab)"),
+        ("A visit at night", "A visit: at night", "(a text with a colon stands in quotes: title: '...')"),
+        (
+            "when: HOUR(event_at) < 6",
+            "when: 'a' = purpose",
+            "(a text that begins with ' stands below its key: when: >-)",
+        ),
+        ("    severity: low", "   severity: low", "(compare how this line and those above it are indented, and their"),
+        ("How often", "*others", "(one document, without anchors (&), aliases (*) and tags (!))"),
+        ("= 'cash'", '= "cash"', "(a text has single quotes: 'cash')"),
+    ],
+)
+def test_a_fault_comes_with_what_to_do(tmp_path: Path, old: str, new: str, advice: str) -> None:
+    found = problems(project(tmp_path, FAMILY.replace(old, new, 1)))
+    assert any(advice in text for text in found), found
+
+
+def test_a_file_that_nothing_reads_is_told(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    for name in ("place.yml", "old/place.yaml", "_draft.yaml"):
+        path = root / "rules" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(FAMILY, encoding="utf-8")
+    told = "nothing reads this file (rules/<family>.yaml)"
+    assert problems(root) == [f"{name}: {told}" for name in ("old/place.yaml", "place.yml")]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +252,26 @@ TYPES = {"a": "int64", "b": "double", "c": "boolean", "t": "string"}
 def test_predicates_are_compared_by_what_they_mean(one: str, other: str, is_same: bool) -> None:
     texts = [same_text(parse_condition(text, TYPES)) for text in (one, other)]
     assert (texts[0] == texts[1]) == is_same
+
+
+@pytest.mark.parametrize(
+    ("when", "is_never"),
+    [
+        ("a BETWEEN 9 AND 3", True),
+        ("a > 9 AND (c AND 3 >= a)", True),
+        ("NOT (a < 9 OR a > 3)", True),
+        ("a = 1 AND a = 2", True),
+        ("a + b > 9 AND b + a < 3", True),
+        ("a BETWEEN 3 AND 3", False),
+        ("a > 9 OR a < 3", False),
+        ("a > 9 AND b < 3", False),
+        # A null is 9 here and 0 there.
+        ("COALESCE(a, 9) > 5 AND COALESCE(a, 0) < 3", False),
+        ("t = 'x' AND t = 'y'", False),
+    ],
+)
+def test_a_condition_that_no_number_meets_is_seen(when: str, is_never: bool) -> None:
+    assert bool(contradiction(parse_condition(when, TYPES))) == is_never
 
 
 def test_thresholds_are_the_numbers_that_columns_are_compared_with() -> None:

@@ -207,6 +207,11 @@ def test_intervals_are_those_of_wilson(right: int, asked: int, low: float, high:
     assert wilson(right, asked) == pytest.approx((low, high), abs=5e-5)
 
 
+@pytest.mark.parametrize("asked", range(1, 60))
+def test_intervals_end_exactly_where_none_or_all_are_right(asked: int) -> None:
+    assert (wilson(0, asked)[0], wilson(asked, asked)[1]) == (0.0, 1.0)
+
+
 def test_a_subset_is_chosen_by_what_each_rule_adds() -> None:
     hits = np.array(CODES) == 1
     found = choose_subset(hits, CASES.is_fraud)

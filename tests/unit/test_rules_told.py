@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from tallystick.cli.asked_rules import AskedRules, about_rules
 from tallystick.cli.rule_verdicts import tell_judged, tell_subset, tell_warnings
 from tallystick.cli.summary import next_commands
+from tallystick.errors import InputError
 from tallystick.project import load_project
 from tallystick.runs.rule_reports import EnoughRules, enough_rules, range_warnings
 from tallystick.runs.rule_study import Grounds
@@ -100,6 +101,14 @@ def test_commands_about_rules_share_their_arguments_and_have_their_own() -> None
         """Ask."""
         seen.append((asked, more))
 
+    dating = typer.Typer()
+
+    @dating.command()
+    @about_rules
+    def date_them(asked: AskedRules) -> None:
+        """Ask."""
+        seen.append(asked.dates)
+
     typed = ["transfers", "--source", "bank", "--from", "2026-03-01", "-w", "here", "--more", "2"]
     result = CliRunner().invoke(app, typed, catch_exceptions=False)
     assert result.exit_code == 0
@@ -109,6 +118,8 @@ def test_commands_about_rules_share_their_arguments_and_have_their_own() -> None
     )  # fmt: skip
     assert f"{asked.first:%Y-%m-%d}" == "2026-03-01"
     assert CliRunner().invoke(app, ["transfers"]).exit_code == 2  # without its source
+    with pytest.raises(InputError, match="--from 2026-03-01 is after --to 2026-02-28"):
+        CliRunner().invoke(dating, [*typed[:5], "--to", "2026-02-28"], catch_exceptions=False)
 
 
 def test_what_comes_next_fits_the_recipe(project_root: Path) -> None:

@@ -151,7 +151,9 @@ def not_found(name: str, known: list[str], *, where: str) -> NotFound:
         ends[end] for end in difflib.get_close_matches(name.partition(".")[2] or name, list(ends), n=2, cutoff=0.6)
     ]
     told = ", ".join(dict.fromkeys(near))
-    fix = f"did you mean {told}?" if told else f"known tables: {', '.join(known) or 'none yet'}"
+    fix = f"did you mean {told}?" if told else f"known tables: {', '.join(known)}"
+    if not known:
+        fix = "known tables: none yet; is this the warehouse, and was a source loaded into it?"
     return NotFound(f"there is no table {name}", where=where, fix=fix)
 
 

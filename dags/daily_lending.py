@@ -10,6 +10,8 @@ of those that lack their row, build the labels known, score. One run a business 
 * **Backfill**: `airflow backfill create --dag-id daily_lending --from-date 2026-04-01 --to-date 2026-04-07
   --max-active-runs 1`; without the limit ten dates run at once, and which of them loads first is anybody's guess.
 * **By hand**: trigger it with `date`. A run that waits for its delivery holds up no other.
+* **A delivery that comes late** is known from the date on which `ingest_source` begins. To repeat a past, name a
+  `run_date`.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ with DAG(
     schedule=CronPartitionTimetable("0 0 * * *", timezone=deployment.zone, key_format="%Y-%m-%d"),
     start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own zone; it is before any run
     tags=["tallystick", "lending", "daily"],
-    params=dag_params(first="First business date to observe"),
+    params=dag_params(
+        first="First business date to observe",
+        run_date="Date from which on a delivery that comes late is known; empty: that on which its task begins",
+    ),
     **dag_settings("daily_lending", owner="data-engineering", task_hours=6, run_hours=12),
 ):
     add_daily_tasks(deployment)

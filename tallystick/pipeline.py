@@ -66,13 +66,15 @@ class Place:
 class Dates:
     """The dates of a chain, each optional: no date is ever taken from the clock.
 
-    ``load_date`` stamps a delivery whose folder does not name its date. ``first`` and ``last`` (both inclusive) bound
+    ``load_date`` stamps a delivery whose folder does not name its date. ``run_date`` is the date on which the chain
+    happens: a delivery that comes late is not known before it. ``first`` and ``last`` (both inclusive) bound
     the business dates of the observations; features and scores begin up to ``look_back`` days before ``first`` where an
     application has no row yet. ``cutoff`` is the last date whose outcomes a label may use. ``known_by`` is the date of
     a scheduled run: audit, training and scores see what was known on it, and labels of a later date are not replaced.
     """
 
     load_date: date | None = None
+    run_date: date | None = None
     first: date | None = None
     last: date | None = None
     look_back: int = 0
@@ -90,7 +92,8 @@ def list_steps(recipe: Recipe, sources: Mapping[str, Path], *, place: Place, dat
     steps = []
     for name, directory in sources.items():
         common: dict[str, Any] = {"project": place.project, "warehouse": place.warehouse, "source": name}
-        ingest = IngestSource(**common, directory=directory, load_date=days.load_date)
+        delivered = {"load_date": days.load_date, "run_date": days.run_date}
+        ingest = IngestSource(**common, directory=directory, **delivered)
         steps.append(Step(title=f"ingest {name}", params=ingest))
         steps.append(Step(title=f"validate {name}", params=ValidateTables(**common, layer="clean")))
         steps.extend(_model_steps(recipe, common, days))

@@ -59,6 +59,10 @@ def run(
     load_date: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Load date of a delivery that does not name one.")
     ] = None,
+    run_date: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Today's date; needed where a delivery comes late."),
+    ] = None,
     first: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date to observe.")
     ] = None,
@@ -77,7 +81,7 @@ def run(
     from tallystick.cli.running import run_recipe
     from tallystick.pipeline import Dates
 
-    days = {"load_date": load_date, "first": first, "last": last, "cutoff": cutoff}
+    days = {"load_date": load_date, "run_date": run_date, "first": first, "last": last, "cutoff": cutoff}
     dates = Dates(look_back=look_back, **{name: _day(day) for name, day in days.items()})
     run_recipe(recipe, source, warehouse=warehouse, project=project, dates=dates, run_id=run_id)
 

@@ -1,12 +1,14 @@
 """When a delivery became known: the load date of one that came in its turn, of one that came late, and what is missing.
 
-Names and dates alone. A delivery is late when one of its business date, or of a later one, was loaded before it. It
-must not change what decisions up to that load saw, so it is loaded on a later date; what later nights said still holds.
+Names and dates alone, and no clock: whoever starts the run says its date. A delivery is late when one of its business
+date, or of a later one, was loaded before it. It must not change what was decided before it came, so its load date is
+not before the date of the run; what later nights said still holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from tallystick.errors import LoadRefused
@@ -14,6 +16,19 @@ from tallystick.spec.delivery_names import business_date
 from tallystick.spec.sources import Source
 
 _DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaidDates:
+    """The dates that a run is given: its own (``run_date``), which counts for what came late, and a load date for all
+    that it loads (``known_from``). None is not said.
+    """
+
+    run_date: date | None = None
+    known_from: date | None = None
+
+
+NOTHING_SAID = SaidDates()
 
 
 def newest_night(loaded: Iterable[str]) -> date | None:
@@ -28,25 +43,33 @@ def is_late(name: str, loaded: Iterable[str]) -> bool:
 
 
 def load_date_for(
-    name: str, loaded: Mapping[str, date], *, source: str, known_from: date | None = None, same_run: date | None = None
+    name: str,
+    loaded: Mapping[str, date],
+    *,
+    source: str,
+    said: SaidDates = NOTHING_SAID,
+    same_run: date | None = None,
 ) -> date:
     """The load date of a delivery that is not ``loaded`` (names, with their load dates).
 
-    Of a night in its turn its business date; of a late one the day after the newest night, or the date of a night that
-    the same run has loaded (``same_run``). Never earlier than the newest load. ``known_from`` says a later one.
-    LoadRefused where it says an earlier one: features of those dates have been computed without this delivery.
+    Of a night in its turn its business date; of a late one the date of the run, but after the newest night, or from the
+    date on of a night that the same run has loaded (``same_run``). Never earlier than the newest load.
+    ``said.known_from`` says a later one. LoadRefused where it says an earlier one, because decisions of those dates
+    were made without this delivery, and where one is late and neither date is said.
     """
-    newest, day = newest_night(loaded), business_date(name)
-    if newest is not None and day <= newest:
-        day = same_run or newest + _DAY
-    last_load = max(loaded.values(), default=day)
-    if known_from is None:
-        return max(day, last_load)
-    if known_from < max(business_date(name), last_load):
-        where = f"source {source}, delivery {name}"
-        fix = f"say {max(business_date(name), last_load)} or a later date"
-        raise LoadRefused(f"it cannot have been known from {known_from} on", where=where, fix=fix)
-    return known_from
+    where = f"source {source}, delivery {name}"
+    least = max([business_date(name), *loaded.values()])
+    newest = newest_night(loaded)
+    if newest is not None and is_late(name, loaded):
+        if said == NOTHING_SAID:
+            what = f"it came late, after {newest}, and must not be known before the date on which it is loaded"
+            raise LoadRefused(what, where=where, fix="say that date, today's: --run-date YYYY-MM-DD")
+        least = max([least, same_run or newest + _DAY, *([said.run_date] if said.run_date else [])])
+    if said.known_from is not None and said.known_from < least:
+        raise LoadRefused(
+            f"it cannot have been known from {said.known_from} on", where=where, fix=f"say {least} or a later date"
+        )
+    return said.known_from or least
 
 
 def read_again(names: Iterable[str], before: Iterable[str]) -> list[str]:

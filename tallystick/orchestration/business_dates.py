@@ -2,6 +2,7 @@
 
 Every date comes from the run and never from the clock: it is the partition key, or the param ``date`` of a run that was
 triggered by hand. The first task of every DAG refuses a run without a date, or with a mistyped one, at once.
+One date is no business date: that on which a try of a task began, as Airflow keeps it. It dates what comes late.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ EARLIEST_DATE = "{{ params.first or '1970-01-01' }}"
 LATEST_DATE = "{{ params.last or business_date(dag_run) }}"
 # The midnight that ended the month before.
 MONTH_END = "{{ business_date(dag_run)[:8] }}01"
+
+
+def run_date(zone: str) -> str:
+    """The template of the date in ``zone`` on which a task's try began, or of the param ``run_date``, to repeat a past.
+
+    A second try on a later day is of that day: what the first one did not publish, nobody knew before.
+    """
+    return f"{{{{ params.run_date or began_on(ti, {zone!r}) }}}}"
+
 
 # Task and try: a retried or cleared task is new work. The same id again would be taken for done.
 RUN_ID = "{{ run_id }}/{{ ti.task_id }}/{{ ti.try_number }}"
@@ -57,6 +67,12 @@ def settle_date(partition_key: str | None, asked: str | None, *, today: date) ->
     return found
 
 
+def check_run_date(asked: str | None, *, today: date) -> None:
+    """Refuse a param ``run_date`` after ``today``: until that date no night would be known. InputError says so."""
+    if asked and date.fromisoformat(asked) > today:
+        raise InputError(f"the run_date {asked} lies after today, {today}: leave it empty, or give an earlier one")
+
+
 class RefuseWrongDate(BaseOperator):
     """The first task of a run: it fails at once, without another try, where the run has no usable business date."""
 
@@ -67,9 +83,10 @@ class RefuseWrongDate(BaseOperator):
     def execute(self, context: Any) -> str:
         """The business date, which the task's result shows; AirflowFailException where there is none."""
         run = context["dag_run"]
-        asked = (run.conf or {}).get("date")
+        asked, today = run.conf or {}, datetime.now(ZoneInfo(self.zone)).date()
         try:
-            return settle_date(run.partition_key, asked, today=datetime.now(ZoneInfo(self.zone)).date()).isoformat()
+            check_run_date(asked.get("run_date"), today=today)
+            return settle_date(run.partition_key, asked.get("date"), today=today).isoformat()
         except InputError as error:
             raise AirflowFailException(str(error)) from None
 
@@ -81,7 +98,12 @@ def dag_macros() -> dict[str, Any]:
         """The date that the first task of the run has looked at."""
         return str(dag_run.partition_key or (dag_run.conf or {})["date"])
 
-    return {"business_date": business_date}
+    def began_on(ti: Any, zone: str) -> str:
+        """The date in ``zone`` on which this try of the task began."""
+        began: datetime = ti.start_date
+        return began.astimezone(ZoneInfo(zone)).date().isoformat()
+
+    return {"business_date": business_date, "began_on": began_on}
 
 
 def dag_params(**dates: str) -> dict[str, Param]:

@@ -20,6 +20,7 @@ from tallystick.orchestration.business_dates import (
     MONTH_END,
     RUN_ID,
     RefuseWrongDate,
+    run_date,
 )
 from tallystick.orchestration.delivery_sensor import DeliverySensor
 from tallystick.orchestration.deployment import Deployment, check_deliveries
@@ -64,6 +65,7 @@ def add_daily_tasks(deployment: Deployment) -> None:
         is_dated = project.sources[source].load_date is None
         dates = Dates(
             load_date=template(BUSINESS_DATE) if is_dated else None,
+            run_date=template(run_date(deployment.zone)) if is_dated else None,
             first=template(FIRST_DATE),
             last=template(BUSINESS_DATE),
             look_back=template(LOOK_BACK),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from tallystick.buckets import run_tasks
 from tallystick.how_far import HowFar
 from tallystick.ingest.deliveries import Delivery, find_deliveries
 from tallystick.ingest.load import describe_load, prepare_load
-from tallystick.ingest.load_dates import is_late, load_date_for, missing_nights, tell_days
+from tallystick.ingest.load_dates import SaidDates, is_late, load_date_for, missing_nights, newest_night, tell_days
 from tallystick.ingest.resources import LoadResources
 from tallystick.places import RemotePath
 from tallystick.runs.context import RunContext
@@ -28,6 +28,7 @@ from tallystick.runs.loads import Loaded, delivery_size, load_contents, raw_sha2
 from tallystick.runs.progress import progress, working
 from tallystick.runs.pseudonym_key import LOADS, check_key, read_key
 from tallystick.runs.sessions import session_when_asked
+from tallystick.spec.delivery_names import business_date
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import Slice, TableChange, arrow_schema, publish, recover
 from tallystick.tables.landing import alone, find_landing, land, mark_published
@@ -64,27 +65,40 @@ def run(params: IngestSource, session: SparkSession | None) -> None:
                     f"      {context.source.name} {delivery.name}: the same bytes were loaded before, nothing to do"
                 )
         missing = [delivery for delivery in found if delivery.name not in before.marked]
-        _load_in_turn(context, spark, missing, known_from=params.known_from)
+        said = SaidDates(run_date=params.run_date, known_from=params.known_from)
+        _load_in_turn(context, spark, missing, said=said)
         _tell_missing(context, before.all)
 
 
-def _load_in_turn(
-    context: RunContext, session: Session, deliveries: Sequence[Delivery], *, known_from: date | None
-) -> None:
+def _load_in_turn(context: RunContext, session: Session, deliveries: Sequence[Delivery], *, said: SaidDates) -> None:
     """Load deliveries that are not loaded, those of one load date together."""
-    source, same_run = context.source.name, None
-    for together in _by_turn(deliveries, Loaded.of(context)):
-        name, loaded = together[-1].name, Loaded.of(context)
-        day, late = loaded.unmarked.get(name), False
+    source, same_run, before = context.source.name, None, Loaded.of(context)
+    for delivery in deliveries:
+        if delivery.name not in before.unmarked and is_late(delivery.name, before.all):
+            load_date_for(delivery.name, before.all, source=source, said=said)  # refused before anything is loaded
+    for together in _by_turn(deliveries, before):
+        names, loaded = [delivery.name for delivery in together], Loaded.of(context)
+        # What a killed run had committed is known from its date on: it has been seen since.
+        day = loaded.unmarked.get(names[-1])
         if day is None:
-            late = is_late(name, loaded.all)
-            day = load_date_for(name, loaded.all, source=source, known_from=known_from, same_run=same_run)
+            late = is_late(names[-1], loaded.all)
+            day = load_date_for(names[-1], loaded.all, source=source, said=said, same_run=same_run)
+            same_run = same_run if late else day
+            _tell_date(source, names, day, newest=newest_night(loaded.all) if late else None)
         for delivery in together:
             _land(context, delivery)
-            if late:
-                progress(f"      {source} {delivery.name} came late: known from {day} on, and not before")
         _load(context, session, day, {delivery.name: delivery.directory for delivery in together})
-        same_run = same_run if late else day
+
+
+def _tell_date(source: str, names: Sequence[str], day: date, *, newest: date | None) -> None:
+    """Say from when on deliveries are known where that is not their own date; ``newest`` is the night they follow."""
+    for name in names:
+        if newest is not None:
+            progress(f"      {source} {name} came late: known from {day} on, and not before")
+        elif day > business_date(name):
+            progress(f"      {source} {name} is known from {day} on, and not from its own date")
+    if newest is not None and day - newest > timedelta(days=1):
+        progress(f"      nights before {day} that are loaded after it are known from {day} on, too")
 
 
 def _land(context: RunContext, delivery: Delivery) -> None:

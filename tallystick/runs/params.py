@@ -138,8 +138,11 @@ class IngestSource(SourceParams):
     load_date: Annotated[
         date | None, Option("business date whose delivery is loaded; of files that lie in no folder of a date, theirs")
     ] = None
+    run_date: Annotated[
+        date | None, Option("date on which this run happens: what comes late is not known before it")
+    ] = None
     known_from: Annotated[
-        date | None, Option("load date; default: its business date, of a late delivery the day after the newest night")
+        date | None, Option("load date of all it loads; default: the business date, of what comes late --run-date")
     ] = None
     replay_from: Annotated[date | None, Option("instead: map this landed load and all later ones again")] = None
 

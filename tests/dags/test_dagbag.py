@@ -132,6 +132,9 @@ def test_maintenance_compacts_each_source_and_then_removes_what_nothing_needs(fa
 def test_dates_come_from_the_run_and_never_from_the_clock(facts: Facts) -> None:
     jobs = submitted(facts, "daily_lending")
     assert "--load-date {{ business_date(dag_run) }}" in " ".join(jobs["ingest_source"]["arguments"])
+    # The one date that is of the day itself: Airflow keeps when a try began.
+    began = "{{ params.run_date or began_on(ti, 'Asia/Shanghai') }}"
+    assert f"--run-date {began}" in " ".join(jobs["ingest_source"]["arguments"])
     assert "--to {{ business_date(dag_run) }}" in " ".join(jobs["score_observations"]["arguments"])
     assert "--cutoff {{ business_date(dag_run) }}" in " ".join(jobs["build_labels"]["arguments"])
     for dag, job in [("daily_lending", "score_observations"), *(("training", job) for job in KNOWING)]:

@@ -42,6 +42,13 @@ DATES = [
     (("2026-04-06T00:00:00", None), "refused: '2026-04-06T00:00:00' is no business date"),
     (("2062-04-07", None), "refused: 2062-04-07 lies after today, 2026-04-07"),
 ]
+# The date that a run names and the instant when the try of its task began, and the date that late deliveries get.
+RUN_DATES = [
+    ((None, "2026-04-06T15:59:59+00:00"), "2026-04-06"),
+    ((None, "2026-04-06T16:00:00+00:00"), TODAY),  # midnight where the bank is
+    (("2026-04-03", "2026-04-06T16:00:00+00:00"), "2026-04-03"),
+    (("2062-04-07", "2026-04-06T16:00:00+00:00"), "refused: the run_date 2062-04-07 lies after today, 2026-04-07"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dic
     environments = [
         right | {name: value.format(place=place) for name, value in changed.items()} for changed, _ in MISTYPED
     ]
-    asked = {"environments": environments, "dates": [pair for pair, _ in DATES], "folder": str(place)}
+    asked = {
+        "environments": environments,
+        "dates": [pair for pair, _ in DATES],
+        "run_dates": [pair for pair, _ in RUN_DATES],
+        "folder": str(place),
+    }
     done = subprocess.run(
         [sys.executable, str(project_root / "tests/lib/ask_orchestration.py"), json.dumps(asked)],
         env=airflow_environment(place / "home", warehouse=place, deliveries=place, project=project_root),
@@ -72,6 +84,11 @@ def test_what_is_mistyped_in_the_environment_is_named(answers: dict[str, Any]) -
 
 def test_a_run_without_a_usable_date_is_refused(answers: dict[str, Any]) -> None:
     for (asked, expected), told in zip(DATES, answers["settled"], strict=True):
+        assert told.startswith(expected), asked
+
+
+def test_what_comes_late_gets_the_date_on_which_the_try_began_where_the_bank_is(answers: dict[str, Any]) -> None:
+    for (asked, expected), told in zip(RUN_DATES, answers["ran_on"], strict=True):
         assert told.startswith(expected), asked
 
 

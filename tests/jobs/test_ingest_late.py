@@ -90,7 +90,10 @@ def test_a_late_night_is_known_from_its_load_on_and_later_statements_hold(
     assert "WARNING village: no delivery of 2024-02-02, though later nights are loaded" in capsys.readouterr().err
     before = {day: bank.in_force(date(2024, 2, day)) for day in (1, 2, 3)}
     pinned = pin_all(Warehouse(bank.warehouse), ["clean.transactions"])["clean.transactions"]
-    bank.load("2024-02-02")
+    with pytest.raises(LoadRefused, match=r"2024-02-02: it came late, after 2024-02-03, .*--run-date"):
+        bank.load("2024-02-02")
+    assert not (bank.warehouse / "raw" / "village" / "2024-02-02").exists()  # refused before anything is done
+    bank.load("2024-02-02", run_date=date(2024, 2, 3))
     assert {day: bank.in_force(date(2024, 2, day)) for day in (1, 2, 3)} == before
     # What the ledger asks Delta's log: features are late from the load date on, and no day before.
     changed = ChangeLog(Warehouse(bank.warehouse), "village").since("clean.transactions", pinned.version)
@@ -124,7 +127,7 @@ def test_the_same_name_with_other_bytes_is_refused_and_a_second_delivery_of_its_
     bank.deliver({"2024-02-01": NIGHTS["2024-02-01"], "2024-02-01.2": corrected})
     with pytest.raises(LoadRefused, match="cannot have been known from 2024-01-31 on"):
         bank.load("2024-02-01", known_from=date(2024, 1, 31))
-    bank.load("2024-02-01")
+    bank.load("2024-02-01", run_date=date(2024, 2, 1))
     amounts = [bank.in_force(date(2024, 2, day))["5"] for day in (1, 2)]
     assert amounts == [900, 800]
 
@@ -134,7 +137,11 @@ def test_late_nights_of_a_folder_are_loaded_with_its_newest_night(new_bank: Call
     bank.deliver({name: NIGHTS[name] for name in ("2024-01-31", "2024-02-03")})
     ingest(None, bank.project, bank.warehouse, directory=bank.files)  # type: ignore[arg-type]
     bank.deliver(NIGHTS)
-    ingest(None, bank.project, bank.warehouse, directory=bank.files)  # type: ignore[arg-type]
+    with pytest.raises(LoadRefused, match="--run-date"):
+        ingest(None, bank.project, bank.warehouse, directory=bank.files)  # type: ignore[arg-type]
+    assert {row["loaded_on"].day for row in bank.rows()} == {31, 3}  # the new night waits for the date, too
+    day = date(2024, 2, 4)
+    ingest(None, bank.project, bank.warehouse, directory=bank.files, run_date=day)  # type: ignore[arg-type]
     told = {row["delivery"]: row["load_date"].day for row in list_deliveries(bank.warehouse, bank.project).to_pylist()}
     assert told == {"2024-01-31": 31, "2024-02-01": 4, "2024-02-02": 4, "2024-02-03": 3, "2024-02-04": 4}
 
@@ -148,7 +155,7 @@ def test_a_late_load_that_is_killed_loses_and_doubles_nothing(
     order = ["2024-01-31", "2024-02-01", "2024-02-03", "2024-02-02", "2024-02-04"]
     for one in (bank, plain):
         one.deliver(NIGHTS)
-    plain.load(*order)
+    plain.load(*order, run_date=date(2024, 2, 4))
     bank.load(*order[:3])
 
     def die(*told: object, **named: object) -> None:
@@ -157,8 +164,8 @@ def test_a_late_load_that_is_killed_loses_and_doubles_nothing(
     with monkeypatch.context() as killed:
         killed.setattr(ingest_source, step, die)
         with pytest.raises(KeyboardInterrupt):
-            bank.load("2024-02-02")
-    bank.load("2024-02-04", "2024-02-02")
+            bank.load("2024-02-02", run_date=date(2024, 2, 4))
+    bank.load("2024-02-04", "2024-02-02", run_date=date(2024, 2, 4))
     values = [
         [(row["transaction_id"], row["amount_minor"], row["customer_id"]) for row in one.rows()]
         for one in (bank, plain)
@@ -168,6 +175,54 @@ def test_a_late_load_that_is_killed_loses_and_doubles_nothing(
         assert bank.rows() == plain.rows()
     else:  # It was not loaded when the night of the 4th was: so it is known a day later.
         assert {row["loaded_on"].day for row in bank.rows()} == {31, 1, 3, 4, 5}
+
+
+def test_nothing_that_came_late_is_known_before_the_day_of_its_run(new_bank: Callable[[str], Bank]) -> None:
+    """No night loads for weeks; two that are late and a correction come then. Until that day all stays as it was."""
+    bank, corrected = new_bank("bank"), night("5,A1,2024-01-31,8,CASH", "7,A1,2024-02-01,3,CARD")
+    bank.deliver(NIGHTS)
+    bank.load("2024-01-31", "2024-02-03")
+    days = [date(2024, 2, number) for number in range(3, 25)]
+    before, stored = {day: bank.in_force(day) for day in days}, bank.rows()
+    bank.load("2024-02-02", run_date=date(2024, 2, 20))
+    bank.deliver({"2024-02-01.2": corrected})
+    bank.load("2024-02-01", run_date=date(2024, 2, 20))
+    once = bank.rows()
+    for again in (date(2024, 2, 20), date(2024, 2, 24)):  # a run that is repeated, on its day and later
+        bank.load("2024-02-01", "2024-02-02", run_date=again)
+        assert bank.rows() == once
+    new = [row for row in once if row not in stored]
+    assert {row["transaction_id"] for row in new} == {"5", "7", "8"}
+    assert {row["known_on"] for row in new} == {date(2024, 2, 20)}
+    # Of 5 the correction stands, of 7 what the later night says; 8 has waited for its account.
+    since = {"5": 800, "7": 100, "8": 500}
+    for day in days:
+        assert bank.in_force(day) == (before[day] | since if day.day >= 20 else before[day]), day
+    state = [row for row in list_deliveries(bank.warehouse, bank.project).to_pylist() if row["load_date"]]
+    assert {row["delivery"] for row in state if row["load_date"].day == 20} == {
+        "2024-02-01", "2024-02-01.2", "2024-02-02"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "known"), [("publish", 22), ("mark_published", 20)])
+def test_a_killed_late_load_is_of_the_day_on_which_it_was_seen_first(
+    step: str, known: int, new_bank: Callable[[str], Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was published and not noted is known since then; what was not is known from the day of the retry on."""
+    bank = new_bank("bank")
+    bank.deliver(NIGHTS)
+    bank.load("2024-01-31", "2024-02-01", "2024-02-03")
+    stored = bank.rows()
+
+    def die(*told: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(ingest_source, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            bank.load("2024-02-02", run_date=date(2024, 2, 20))
+    bank.load("2024-02-02", run_date=date(2024, 2, 22))
+    assert {row["known_on"].day for row in bank.rows() if row not in stored} == {known}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -190,17 +245,18 @@ def test_nights_in_any_order_agree_with_the_definition(seed: int, new_bank: Call
         bank.deliver({day.isoformat(): night(*lines, people=EAST, accounts=accounts)})
     bank.load("2024-01-31")
     loaded: dict[date, date] = {}
-    last = date(2024, 1, 31)
+    last = today = date(2024, 1, 31)
     for day in dice.sample(days, len(days)):
         newest = max(loaded, default=date(2024, 1, 31))
-        last = max(last, day if day > newest else newest + timedelta(days=1))
-        asked = {}
+        today = max(day, today + timedelta(days=dice.choice([0, 0, 1, 3])))
+        last = max(last, day if day > newest else max(today, newest + timedelta(days=1)))
+        asked = {"run_date": today}
         if dice.random() < 0.2:
             last += timedelta(days=1)
-            asked = {"known_from": last}
+            asked["known_from"] = last
         bank.load(day.isoformat(), **asked)
         loaded[day] = last
-        for when in (date(2024, 2, 1) + timedelta(days=number) for number in range(10)):
+        for when in (date(2024, 2, 1) + timedelta(days=number) for number in range(20)):
             found = {key: value for key, value in bank.in_force(when).items() if len(key) == 1 and key.isalpha()}
             assert found == _defined(when, said, loaded, opened=opened), (seed, day, when)
 

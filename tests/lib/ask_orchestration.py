@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from jinja2 import Template
+
 from tallystick.errors import DeclarationError, InputError
-from tallystick.orchestration.business_dates import settle_date
+from tallystick.orchestration.business_dates import check_run_date, dag_macros, run_date, settle_date
 from tallystick.orchestration.delivery_sensor import DeliverySensor
 from tallystick.orchestration.deployment import check_deliveries, read_deployment
 
@@ -39,6 +42,16 @@ def settled(partition_key: str | None, asked: str | None) -> str:
         return f"refused: {error}"
 
 
+def ran_on(asked: str | None, began: str) -> str:
+    """What the task of a run passes as its date, by the date that the run names and the instant when the try began."""
+    try:
+        check_run_date(asked, today=TODAY)
+    except InputError as error:
+        return f"refused: {error}"
+    ti = SimpleNamespace(start_date=datetime.fromisoformat(began))
+    return Template(run_date("Asia/Shanghai")).render(params={"run_date": asked}, ti=ti, **dag_macros())
+
+
 def waited(folder: str) -> list[Any]:
     """Whether the sensor finds its delivery: without one, with a further one of the same date, with its own."""
     sensor = DeliverySensor(task_id="wait", folder=f"{folder}/2026-04-07", files=["tran.csv", "loan.csv"])
@@ -54,6 +67,7 @@ if __name__ == "__main__":
     answers = {
         "refused": [refused(one) for one in asked["environments"]],
         "settled": [settled(*one) for one in asked["dates"]],
+        "ran_on": [ran_on(*one) for one in asked["run_dates"]],
         "waited": waited(asked["folder"]),
     }
     sys.stdout.write(f"{MARK}{json.dumps(answers)}\n")

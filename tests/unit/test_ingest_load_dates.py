@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.errors import DeclarationError, InputError, LoadRefused
-from tallystick.ingest.load_dates import is_late, load_date_for, missing_nights, read_again, tell_days
+from tallystick.ingest.load_dates import SaidDates, is_late, load_date_for, missing_nights, read_again, tell_days
 from tallystick.project.sources import load_source
 from tallystick.spec.delivery_names import is_delivery, next_name
 from tallystick.spec.sources import Source
@@ -25,48 +26,89 @@ def known(*numbers: int) -> dict[str, date]:
     return {day(number).isoformat(): day(number) for number in numbers}
 
 
+def run_on(number: int) -> SaidDates:
+    return SaidDates(run_date=day(number))
+
+
 @pytest.mark.parametrize(
-    ("name", "loaded", "expected"),
+    ("name", "loaded", "on", "expected"),
     [
-        ("2026-04-06", {}, 6),
-        ("2026-04-06", known(5), 6),
-        ("2026-04-09", known(5), 9),  # a gap opens
-        ("2026-04-06", known(5, 7), 8),  # late: the day after the newest night
-        ("2026-04-05", {**known(4, 7), "2026-04-06": day(8)}, 8),  # a second late one joins the first
-        ("2026-04-08", {**known(5, 7), "2026-04-06": day(8)}, 8),  # the next night joins it, and is not shifted
-        ("2026-04-08", {**known(5, 7), "2026-04-06": day(12)}, 12),  # loads go forward
-        ("2026-04-07.2", known(5, 7), 8),  # a correction of a night that is loaded
-        ("2026-04-07.2", known(5), 7),
+        ("2026-04-06", {}, 20, 6),  # in their turn, whenever they are loaded
+        ("2026-04-06", known(5), 20, 6),
+        ("2026-04-09", known(5), 9, 9),  # a gap opens
+        ("2026-04-06", known(5, 7), 7, 8),  # late: after the newest night, on which decisions were made
+        ("2026-04-06", known(5, 7), 20, 20),  # and not before it came
+        ("2026-04-05", {**known(4, 7), "2026-04-06": day(8)}, 8, 8),  # a second late one joins the first
+        ("2026-04-05", {**known(4, 7), "2026-04-06": day(20)}, 20, 20),
+        ("2026-04-05", {**known(4, 7), "2026-04-06": day(20)}, 22, 22),
+        ("2026-04-08", {**known(5, 7), "2026-04-06": day(8)}, 8, 8),  # the next night joins it, and is not shifted
+        ("2026-04-08", {**known(5, 7), "2026-04-06": day(12)}, 12, 12),  # loads go forward
+        ("2026-04-07.2", known(5, 7), 7, 8),  # a correction of a night that is loaded
+        ("2026-04-07.2", known(5), 7, 7),
     ],
 )
-def test_the_load_date(name: str, loaded: dict[str, date], expected: int) -> None:
-    assert load_date_for(name, loaded, source="village") == day(expected)
+def test_the_load_date(name: str, loaded: dict[str, date], on: int, expected: int) -> None:
+    assert load_date_for(name, loaded, source="village", said=run_on(on)) == day(expected)
+
+
+def test_a_late_delivery_needs_a_date_and_one_in_its_turn_does_not() -> None:
+    with pytest.raises(LoadRefused, match=r"village, delivery 2026-04-06: it came late, after 2026-04-07.*--run-date"):
+        load_date_for("2026-04-06", known(5, 7), source="village")
+    assert load_date_for("2026-04-08", known(5, 7), source="village") == day(8)
 
 
 def test_a_late_delivery_joins_the_night_of_its_own_run_or_a_later_date_that_is_said() -> None:
-    assert load_date_for("2026-04-06", known(5, 7, 8), source="village", same_run=day(8)) == day(8)
-    assert load_date_for("2026-04-06", known(5, 7), source="village", known_from=day(12)) == day(12)
-    for loaded in (known(5, 7), known(5)):
-        with pytest.raises(LoadRefused, match="cannot have been known from 2026-04-05 on"):
-            load_date_for("2026-04-06", loaded, source="village", known_from=day(5))
+    late = partial(load_date_for, "2026-04-06", source="village")
+    assert late(known(5, 7, 8), same_run=day(8), said=run_on(8)) == day(8)
+    assert late(known(5, 7, 8), same_run=day(8), said=run_on(20)) == day(20)  # a night that was loaded long after it
+    assert late(known(5, 7), said=SaidDates(known_from=day(12))) == day(12)
+    # In its turn, and decisions went on without it.
+    assert late(known(5), said=SaidDates(known_from=day(12), run_date=day(14))) == day(12)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "said", "least"),
+    [
+        (known(5), SaidDates(known_from=day(5)), 6),  # before its own night
+        (known(5, 7), SaidDates(known_from=day(7)), 8),  # a night on which decisions were made without it
+        ({**known(5, 7), "2026-04-04": day(10)}, SaidDates(known_from=day(9)), 10),  # before the newest load
+        (known(5, 7), SaidDates(known_from=day(12), run_date=day(13)), 13),  # before it came
+    ],
+)
+def test_a_date_on_which_it_cannot_have_been_known_is_refused(
+    loaded: dict[str, date], said: SaidDates, least: int
+) -> None:
+    refusal = f"cannot have been known from {said.known_from} on .*say {day(least)} or a later date"
+    with pytest.raises(LoadRefused, match=refusal):
+        load_date_for("2026-04-06", loaded, source="village", said=said)
 
 
 @settings(max_examples=60, deadline=None)
-@given(order=st.permutations([f"2026-04-0{number}{end}" for number in range(1, 6) for end in ("", ".2")]))
-def test_no_load_date_is_before_what_was_loaded_or_decided(order: list[str]) -> None:
-    """From the definition: whatever the order, a delivery is known neither before its night nor before any load, and
-    later than every night that was decided on without it.
+@given(
+    order=st.permutations([f"2026-04-0{number}{end}" for number in range(1, 6) for end in ("", ".2")]),
+    waits=st.lists(st.integers(0, 3), min_size=10, max_size=10),
+)
+def test_a_late_delivery_is_known_from_the_first_date_that_it_can_be(order: list[str], waits: list[int]) -> None:
+    """From the definition, whatever the order and the days between runs: of all dates the first that is neither before
+    its night nor before any load, and for a late one neither before the day of its run nor a night decided without it.
     """
     loaded: dict[str, date] = {}
-    for name in order:
-        found = load_date_for(name, loaded, source="village")
+    today = 0
+    for name, wait in zip(order, waits, strict=True):
         night = date.fromisoformat(name[:10])
-        assert found >= max([night, *loaded.values()])
+        today = max(today + wait, night.day)  # nothing comes before its night
         decided = [date.fromisoformat(other[:10]) for other in loaded]
-        assert is_late(name, loaded) == any(other >= night for other in decided)
-        if is_late(name, loaded):
-            assert found > max(decided)
-        loaded[name] = found
+        late = any(other >= night for other in decided)
+        possible = [
+            on
+            for on in (day(number) for number in range(1, 31))
+            if on >= night
+            and all(on >= other for other in loaded.values())
+            and not (late and (on < day(today) or any(on <= other for other in decided)))
+        ]
+        assert is_late(name, loaded) == late
+        loaded[name] = load_date_for(name, loaded, source="village", said=run_on(today))
+        assert loaded[name] == possible[0]
 
 
 def test_what_says_something_after_the_oldest_is_read_again() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tallystick.tables import Warehouse, read_arrow
-from tests.lib import house
+from tests.lib import house, processes
 
 RECIPE = "cash_loan"
 # What differs between two runs that wrote the same rows: their names, and versions of tables, which count commits.
@@ -83,48 +83,27 @@ def submit(job: Sequence[str], *, run_id: str, log: Path, master: str = CLUSTER)
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A process as /proc shows it; ``ticks`` of processor time include those of its children that have ended."""
-
-    line: str
-    parent: int
-    ticks: int
-
-
-def _family(first: int) -> dict[int, _Seen]:
-    """A process and all below it."""
-    seen = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            line = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:  # it ended while it was looked at
-            continue
-        seen[int(folder.name)] = _Seen(line, int(fields[1]), sum(map(int, fields[11:15])))
-    family, added = {first}, True
-    while added:
-        below = {process for process, one in seen.items() if one.parent in family} - family
-        family |= below
-        added = bool(below)
-    return {process: seen[process] for process in family if process in seen}
-
-
 def cpu_seconds(first: int) -> float:
     """Processor time, of user and system, of a process and of all below it."""
-    return sum(one.ticks for one in _family(first).values()) / os.sysconf("SC_CLK_TCK")
+    return sum(one.ticks for one in processes.below(first).values()) / os.sysconf("SC_CLK_TCK")
+
+
+def as_large(job: Sequence[str]) -> list[str]:
+    """The same job, which hands even its small work to Spark and its Python workers."""
+    return [str(house.ROOT / "tests" / "lib" / "as_large.py"), *job]
 
 
 def find_processes(job: int) -> dict[str, list[int]]:
     """The processes of a job by what they are (``KINDS``)."""
     found: dict[str, list[int]] = {kind: [] for kind in KINDS}
-    for process, one in sorted(_family(job).items()):
+    for number, process in processes.below(job).items():
         for kind, word in (
             ("executor", "CoarseGrainedExecutorBackend"), ("Python worker", "worker_daemon"),
             ("spark-submit", "deploy.SparkSubmit"), ("driver", "/jobs/"),
         ):  # fmt: skip
-            if word in one.line:
-                found[kind].append(process)
+            # What spark-submit's shell is given names the job, too.
+            if word in process.line and (kind != "driver" or process.line.startswith(sys.executable)):
+                found[kind].append(number)
                 break
     return found
 
@@ -134,7 +113,7 @@ def kill_one(job: subprocess.Popen[bytes], kind: str, rng: random.Random) -> boo
     running = find_processes(job.pid)[kind]
     if not running or job.poll() is not None:
         return False
-    os.kill(rng.choice(running), signal.SIGKILL)
+    processes.kill(rng.choice(running))
     return True
 
 
@@ -147,6 +126,12 @@ def end_group(job: subprocess.Popen[bytes], *, patience: float) -> int | None:
         os.killpg(job.pid, signal.SIGKILL)
     job.wait()
     return code
+
+
+def end_writers(warehouse: Path) -> None:
+    """Kill whatever still works for a warehouse: a driver outlives the spark-submit that was killed."""
+    for number in processes.writers(warehouse):
+        processes.kill(number)
 
 
 def tables(warehouse: Path) -> dict[str, pa.Table]:

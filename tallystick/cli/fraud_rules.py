@@ -45,15 +45,29 @@ def rules_list(
 @rules_app.command("explain")
 def rules_explain(
     rule: Annotated[str, typer.Argument(help="A rule's id, such as APP001.")],
+    observation: Annotated[
+        str, typer.Option("--observation", help="What the rule said about this one, an id of the rule's set.")
+    ] = "",
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--on", formats=["%Y-%m-%d"], help="With --observation: date of the decision; default: the newest."
+        ),
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print all that is declared of a rule, what it reads and needs, its SQL, and the values of its newest hit."""
+    """Print all that is declared of a rule, with its SQL and newest hit; or what it said of an observation, and why."""
+    from tallystick.cli.one_answer import explain_answer
     from tallystick.cli.printing import print_record
     from tallystick.cli.rule_texts import explain_rule
 
-    print_record(explain_rule(rule, project, warehouse=warehouse), as_json=json)
+    if not observation:
+        print_record(explain_rule(rule, project, warehouse=warehouse), as_json=json)
+        return
+    told = explain_answer(rule, observation, project, warehouse=warehouse, day=day_of(on))
+    print_record(told, as_json=json)
 
 
 @rules_app.command("run")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
+from tallystick.cli.one_answer import explain_answer
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project import load_project
 from tallystick.runs import apply_rules, compact_events
@@ -108,6 +109,37 @@ def test_every_day_is_answered_from_what_was_there_on_it(made: Path) -> None:
     assert set(flags) == hit
     assert {key[2] for key in hit} == {"VEL001", "VEL002"}
     assert all(row["as_of"].astimezone(ZoneInfo(bank.ZONE)).hour == 0 for row in flags.values())
+
+
+def test_an_answer_is_explained_as_it_was_decided(made: Path) -> None:
+    declare(made)
+    apply(made)
+    project, warehouse = made / "project", made / "warehouse"
+
+    def told(rule: str, customer: str, day: int) -> dict[str, object]:
+        return explain_answer(rule, customer, project, warehouse=warehouse, day=date(2026, 3, day))
+
+    hit = next(row for row in stored(made, "fraud_flags") if row["rule_id"] == "VEL001")
+    found = told("VEL001", hit["observation_id"], hit["decided_on"].day)
+    assert (found["answer"], found["decided on"]) == ("hit", hit["decided_on"])
+    assert found["values"] == [f"{key} = {value}" for key, value in json.loads(hit["hit_values"]).items()]
+    # Customer 5 has no row at all: the count is 0, the largest one unknown. The load of 6 March never came.
+    clear = told("VEL001", "village:5", 7)
+    assert (clear["answer"], clear["values"]) == ("clear", ["spend_any_count_7d = 0"])
+    unknown = told("VEL002", "village:5", 7)
+    assert unknown["answer"] == "held: unknown spend_out_max_7d"
+    assert unknown["values"] == ["spend_out_max_7d = null"]
+    assert told("VEL001", "village:5", 6)["answer"] == "held: stale clean.transactions"
+    assert told("VEL003", "village:5", 7)["answer"] == "not answered: the rule is retired"
+    newest = explain_answer("VEL001", "village:5", project, warehouse=warehouse)
+    assert newest["decided on"] == date(2026, 3, 7)
+    assert "note" not in newest
+    for customer, day in (("village:5", 30), ("village:'", 7)):
+        with pytest.raises(NotFound, match="nothing was decided about that observation of daily on") as refused:
+            told("VEL001", customer, day)
+        assert customer not in str(refused.value)
+    with pytest.raises(NotFound, match="no rule was answered yet"):
+        explain_answer("VEL001", "village:5", project, warehouse=made / "none")
 
 
 def test_no_rule_is_answered_from_features_that_have_not_seen_a_row_of_their_day(made: Path, tmp_path: Path) -> None:

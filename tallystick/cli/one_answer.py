@@ -1,0 +1,136 @@
+"""What a rule said about one observation, from the stored decisions, with the values that it rests on.
+
+Apart from ``rule_texts``, which tells what is declared and asks about nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tallystick.cli.rule_texts import FLAGS, find_rule
+from tallystick.cli.running import open_project
+from tallystick.errors import NotFound
+from tallystick.spec.calendar import business_zone
+from tallystick.spec.rules import RETIRED
+
+if TYPE_CHECKING:
+    from tallystick.project import Project
+    from tallystick.spec.rule_plans import PlannedRule, SetColumns
+    from tallystick.spec.rules import Rule
+    from tallystick.tables import Warehouse
+
+DECISIONS = "score.fraud_decisions"
+
+
+def explain_answer(
+    name: str, observation: str, project: Path | None, *, warehouse: Path, day: date | None = None
+) -> dict[str, object]:
+    """The answer of a rule about an observation, in the decision of ``day`` or the newest one.
+
+    A hit comes with the values that made it. Otherwise features are shown as they are stored now. NotFound for an
+    unknown rule, and where no decision about the observation is stored; no message shows the id.
+    """
+    from tallystick.project.rule_checks import columns_of, plan_set
+    from tallystick.tables import Warehouse
+
+    declared, home = open_project(project), Warehouse(warehouse)
+    rule = find_rule(name, declared)
+    columns = columns_of(declared, rule.observations)
+    planned = next(one for one in plan_set(declared, rule.observations, columns=columns) if one.rule.id == rule.id)
+    decision = _find_decision(home, rule, observation, day)
+    values = _hit_values(home, rule, decision)
+    answer = "hit" if values else _unhit(rule, decision)
+    told: dict[str, object] = {
+        "rule": rule.id,
+        "asks": rule.title,
+        "when": rule.when,
+        "observation": f"{decision['observation_id']} of {rule.observations}",
+        "as of": _local(decision, declared),
+        "decided on": decision["decided_on"],
+        "answer": answer,
+        "values": [f"{key} = {value}" for key, value in values.items()] or _stored(home, planned, columns, decision),
+    }
+    number = sum(one.observations == rule.observations and one.status != RETIRED for one in declared.rules.values())
+    if number != decision["answered"]:
+        told["note"] = f"{decision['answered']} rules were answered then and {number} are declared now; " + _again(rule)
+    return told
+
+
+def _find_decision(home: Warehouse, rule: Rule, observation: str, day: date | None) -> dict[str, Any]:
+    from tallystick.tables import query
+
+    if not home.exists(DECISIONS):
+        raise NotFound("no rule was answered yet", where=f"{home.root}", fix=_again(rule))
+    on = f" AND decided_on = DATE '{day}'" if day else ""
+    found = query(
+        home,
+        "SELECT source, observation_id, as_of, decided_on, held_rules, live_rules + shadow_rules AS answered"
+        f" FROM {DECISIONS} WHERE observations = '{rule.observations}' AND observation_id = {_quoted(observation)}{on}"
+        " ORDER BY as_of DESC LIMIT 1",
+    ).to_pylist()
+    if not found:
+        when = f" on {day}" if day else ""
+        what = f"nothing was decided about that observation of {rule.observations}{when}"
+        raise NotFound(what, where=DECISIONS, fix=f"check the id and the date, or {_again(rule)}")
+    return dict(found[0])
+
+
+def _hit_values(home: Warehouse, rule: Rule, decision: dict[str, Any]) -> dict[str, Any]:
+    """The values of a hit; empty where the rule did not hit."""
+    from tallystick.tables import query
+
+    if not home.exists(FLAGS):
+        return {}
+    sql = f"SELECT hit_values FROM {FLAGS} WHERE rule_id = '{rule.id}' AND {_same(rule, decision)}"
+    found = query(home, sql)["hit_values"].to_pylist()
+    return dict(json.loads(found[0])) if found else {}
+
+
+def _unhit(rule: Rule, decision: dict[str, Any]) -> str:
+    held = json.loads(decision["held_rules"] or "{}")
+    if rule.id in held:
+        return f"held: {held[rule.id]}"
+    return "not answered: the rule is retired" if rule.status == RETIRED else "clear"
+
+
+def _stored(home: Warehouse, planned: PlannedRule, columns: SetColumns, decision: dict[str, Any]) -> list[str]:
+    from tallystick.tables import query
+
+    told = []
+    for group in dict.fromkeys(columns.group_of(name) for name in planned.columns):
+        names = [name for name in planned.columns if columns.group_of(name) == group]
+        if not group:
+            told += [f"{name}: the observation's own, of {columns.observed.table}" for name in names]
+            continue
+        rows = []
+        if home.exists(f"feature.{group}"):
+            sql = f"SELECT {', '.join(names)} FROM feature.{group} WHERE {_same(planned.rule, decision)}"
+            rows = query(home, sql).to_pylist()
+        told += [f"{name} = {'null' if value is None else value}" for row in rows[:1] for name, value in row.items()]
+        told += [] if rows else [f"{name}: not stored" for name in names]
+    return told
+
+
+def _same(rule: Rule, decision: dict[str, Any]) -> str:
+    """The condition for the rows of the observation of a decision."""
+    return (
+        f"source = {_quoted(decision['source'])} AND observations = '{rule.observations}'"
+        f" AND observation_id = {_quoted(decision['observation_id'])}"
+        f" AND as_of = TIMESTAMPTZ '{decision['as_of'].isoformat()}'"
+    )
+
+
+def _local(decision: dict[str, Any], declared: Project) -> str:
+    zone = declared.sources[decision["source"]].zone if decision["source"] in declared.sources else "UTC"
+    return str(decision["as_of"].astimezone(business_zone(zone)).isoformat(sep=" "))
+
+
+def _again(rule: Rule) -> str:
+    return f"tally rules run {rule.observations} --source SOURCE"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

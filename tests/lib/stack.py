@@ -108,6 +108,7 @@ class Stack:
             "AIRFLOW__API__BASE_URL": f"http://{at['airflow']}",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"{database}/airflow",
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
             "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark),
             "MLFLOW_TRACKING_URI": f"http://{at['mlflow']}",

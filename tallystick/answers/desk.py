@@ -12,7 +12,7 @@ from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, RuleSets,
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
 from tallystick.answers.staleness import NotEvaluated, Redeclared, Stale
-from tallystick.answers.table_ages import newest_loads, stale_graphs, stale_loads, tables_behind
+from tallystick.answers.table_ages import LoadedNight, find_nights, stale_graphs, stale_loads, tables_behind
 from tallystick.answers.watch_entries import WATCHLIST, WatchAnswer, find_watched
 from tallystick.errors import NotFound
 from tallystick.project import Project, load_project
@@ -56,7 +56,7 @@ class Answers:
         self._files = CustomerFiles()
         self._shelves: dict[str, Shelf | None] = {}
         self._works: dict[str, GroupWork] = {}
-        self._loads: dict[str, dict[str, date]] = {}
+        self._loads: dict[str, dict[str, list[LoadedNight]]] = {}
         self._days: FeatureDays | None = None
         self._behind: dict[tuple[str, date, tuple[str, ...]], frozenset[str]] = {}
         self._definitions: dict[str, Definition] = {}
@@ -81,7 +81,8 @@ class Answers:
     def score(self, customer_id: str, *, as_of: date | None = None, recipe: str = "") -> Score:
         """The customer's newest stored score at or before the start of ``as_of``, by default of all.
 
-        An answer of an earlier date than ``as_of``, or than the last load where no date is named, says so (``stale``).
+        An answer of an earlier date than ``as_of``, or than the last loaded night where no date is named, says so
+        (``stale``).
         ``recipe`` must be named where several score the same set. NotFound where there is no score.
         """
         customer = find_customer(customer_id, self.project)
@@ -95,7 +96,7 @@ class Answers:
             when = f" on or before {as_of}" if as_of else ""
             fix = f"only customers of observations {self.observations} are scored: check the id and the date"
             raise NotFound(f"the customer has no score{when}", where=table, fix=fix)
-        day = as_of or self._last_load(customer) or customer.date_of(row["as_of"])
+        day = as_of or self._last_night(customer) or customer.date_of(row["as_of"])
         scored_on = customer.date_of(row["as_of"])
         stale = [Stale(table=table, held=scored_on, wanted=day, run=_nightly(chosen, customer))] * (scored_on < day)
         rules, watch = self._find_rules(customer, day), self._find_watched(customer, day)
@@ -132,7 +133,7 @@ class Answers:
         )
 
     def vector(self, customer_id: str, *, as_of: date | None = None, groups: Iterable[str] = ()) -> CustomerVector:
-        """The customer's feature values at the start of ``as_of``, by default the date of the last load.
+        """The customer's feature values at the start of ``as_of``, by default that of the last night that is loaded.
 
         ``groups`` are by default those of the recipes that score the set each night. A group whose table holds the
         customer at that instant answers from there; any other is computed from the clean tables as they were known on
@@ -144,7 +145,7 @@ class Answers:
         customer = find_customer(customer_id, self.project)
         wanted = list(groups) or self._default_groups()
         # Loads are looked at before the tables they filled: what they brought is then surely seen.
-        loaded = self._last_load(customer)
+        loaded = self._last_night(customer)
         day = as_of or loaded
         if day is None:
             raise NotFound(f"nothing of {customer.source.name} is loaded", where=str(self.warehouse.root), fix="ingest")
@@ -228,15 +229,15 @@ class Answers:
             raise NotFound(what, fix="name the groups")
         return list(dict.fromkeys(name for groups in asked for name in groups))
 
-    def _loads_of(self, customer: Customer) -> dict[str, date]:
+    def _loads_of(self, customer: Customer) -> dict[str, list[LoadedNight]]:
         source = customer.source.name
         if source not in self._loads:
-            self._loads[source] = newest_loads(self._shelf(LOADS), customer)
+            self._loads[source] = find_nights(self._shelf(LOADS), customer)
         return self._loads[source]
 
-    def _last_load(self, customer: Customer) -> date | None:
-        """The date of the newest load of the customer's source; None where loads are not written down."""
-        return max(self._loads_of(customer).values(), default=None)
+    def _last_night(self, customer: Customer) -> date | None:
+        """The newest business date of the customer's source that is loaded; None where loads are not written down."""
+        return max((one.night for nights in self._loads_of(customer).values() for one in nights), default=None)
 
     def _recipe_groups(self, recipe: str) -> tuple[str, ...]:
         """The groups that a recipe reads; every group of the project where the recipe is declared no more."""

@@ -30,8 +30,12 @@ class Customer:
     source: Source
 
     def midnight(self, day: date) -> datetime:
-        """The instant at which a business date begins."""
-        return business_instant(datetime.combine(day, time()), self.source.zone)
+        """The instant at which a business date begins; InputError where that is before or after the calendar."""
+        try:
+            return business_instant(datetime.combine(day, time()), self.source.zone)
+        except OverflowError:
+            fix = "name one from 0001-01-02 to 9999-12-30"
+            raise InputError(f"the date {day} begins at no instant of the calendar", fix=fix) from None
 
     def date_of(self, instant: datetime) -> date:
         """The business date of an instant."""

@@ -6,32 +6,46 @@ Apart from ``desk`` because it looks at loads, dates and ledgers alone, and at n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from tallystick.answers.feature_days import FeatureDays
 from tallystick.answers.shelves import Customer, Shelf
 from tallystick.answers.staleness import Stale
+from tallystick.ingest.load_dates import missing_nights, tell_days
+from tallystick.spec.delivery_names import loaded_nights
 from tallystick.tables.store.parquet_files import read_files
 
 if TYPE_CHECKING:
     from tallystick.spec.graphs import CustomerGraph
+    from tallystick.spec.sources import Source
 
 GRAPH = "graph."
 
-# A snapshot of the rarest graphs, monthly ones, lies in any so many days.
+# A snapshot of the rarest graphs, monthly ones, lies in any so many days. A night that is missing for longer is the
+# news of `tally loads`, and no longer that of every answer.
 LONGEST = timedelta(days=31)
+_EARLIEST = date.min + LONGEST
 
 
-def newest_loads(loads: Shelf | None, customer: Customer) -> dict[str, date]:
-    """By clean table of the customer's source, the date of its newest load; empty where no load is written down."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadedNight:
+    """A night that a load brought: its business date, and the load date from which on it is known."""
+
+    night: date
+    known: date
+
+
+def find_nights(loads: Shelf | None, customer: Customer) -> dict[str, list[LoadedNight]]:
+    """By clean table of the customer's source the nights that were loaded; empty where no load is written down."""
     files = loads.shared_files(customer) if loads else ()
-    found: dict[str, date] = {}
+    found: dict[str, list[LoadedNight]] = {}
     if files:
-        rows = read_files([file.path for file in files], ["table_name", "loaded_on"])
-        for name, day in zip(rows["table_name"].to_pylist(), rows["loaded_on"].to_pylist(), strict=True):
-            table = f"clean.{name}"
-            found[table] = max(day, found.get(table, day))
+        rows = read_files([file.path for file in files], ["table_name", "loaded_on", "deliveries"])
+        for name, day, told in zip(*(rows[column].to_pylist() for column in rows.column_names), strict=True):
+            nights = [LoadedNight(night=night, known=day) for night in loaded_nights(told, day)]
+            found.setdefault(f"clean.{name}", []).extend(nights)
     return found
 
 
@@ -54,18 +68,50 @@ def tables_behind(
     return frozenset(found)
 
 
-def stale_loads(loads: Mapping[str, date], customer: Customer, tables: Iterable[str], *, day: date) -> list[Stale]:
-    """What was not loaded by the date: the whole source, or those of ``tables`` that the source fills.
+def stale_loads(
+    loads: Mapping[str, Iterable[LoadedNight]], customer: Customer, tables: Iterable[str], *, day: date
+) -> list[Stale]:
+    """What was not loaded by the date: the whole source, or those of ``tables`` that the source fills; and the nights
+    that are missing among those of the last weeks.
 
-    A table that the source never fills is not waited for.
+    Only what was known on the date counts, and of that its business dates: a night that came late makes a table no
+    fresher than the nights after it had. The first load brings the history of the dates before it, as if it had come
+    night by night. A table that the source never fills is not waited for.
     """
-    source, newest = customer.source, max(loads.values(), default=None)
-    run = f"the load of {day}: tally run RECIPE --source {source.name}=DIR, or the daily DAG"
-    if newest is None or newest < day:
-        return [Stale(table=f"the load of {source.name}", held=newest, wanted=day, run=run)]
+    source = customer.source
+    if day < min((one.known for nights in loads.values() for one in nights), default=date.min):
+        return []
+    known = {name: [one.night for one in nights if one.known <= day] for name, nights in loads.items()}
+    newest = {name: max(nights) for name, nights in known.items() if nights}
+    held = max(newest.values(), default=None)
+    missing = _missing(source, {night for nights in known.values() for night in nights}, day=day)
+    if held is None or held < day:
+        whole = Stale(table=_load_of(source.name), held=held, wanted=day, run=_load(source.name, [day]))
+        return [whole, *missing]
     filled = sorted({f"clean.{name}" for name in source.tables}.intersection(tables))
-    late = [name for name in filled if name not in loads or loads[name] < day]
-    return [Stale(table=f"the load of {name}", held=loads.get(name), wanted=day, run=run) for name in late]
+    late = [name for name in filled if name not in newest or newest[name] < day]
+    run = _load(source.name, [day])
+    return [
+        *(Stale(table=_load_of(name), held=newest.get(name), wanted=day, run=run) for name in late),
+        *missing,
+    ]
+
+
+def _missing(source: Source, loaded: Iterable[date], *, day: date) -> list[Stale]:
+    """One line for the nights of the last weeks that lack although later ones are loaded: it names the first."""
+    gaps = missing_nights(source, (night.isoformat() for night in loaded))
+    recent = [gap for gap in gaps if day - gap < LONGEST]
+    if not recent:
+        return []
+    return [Stale(table=_load_of(source.name), held=None, wanted=recent[0], run=_load(source.name, recent))]
+
+
+def _load_of(name: str) -> str:
+    return f"the load of {name}"
+
+
+def _load(source: str, days: Iterable[date]) -> str:
+    return f"the load of {tell_days(days)}: tally run RECIPE --source {source}=DIR, or the daily DAG"
 
 
 def stale_graphs(
@@ -85,9 +131,9 @@ def stale_graphs(
         graph = graphs().get(name.removeprefix(GRAPH))
         if graph is None:
             continue
-        due = list_snapshots(graph.every, first=day - LONGEST, last=day)[-1]
+        due = max(list_snapshots(graph.every, first=max(day, _EARLIEST) - LONGEST, last=day), default=None)
         held = _newest_snapshot(shelf(name), customer, day)
-        if held is None or held < due:
+        if due is not None and (held is None or held < due):
             run = f"jobs/compute_graph.py --project . --warehouse WAREHOUSE --source {customer.source.name}"
             found.append(Stale(table=name, held=held, wanted=due, run=run))
     return found

@@ -37,13 +37,3 @@ class LoadContents:
     def names(self) -> tuple[str, ...]:
         """The names of the others."""
         return tuple(delivery.name for delivery in self.deliveries if not delivery.is_again)
-
-
-def told_records(records: Mapping[str, int]) -> str:
-    """The deliveries of a load, and how many records each had, as ``monitor.loads`` keeps them."""
-    return " ".join(f"{name}:{rows}" for name, rows in records.items())
-
-
-def read_records(told: str) -> dict[str, int]:
-    """The deliveries of a load, and how many records each had, from ``told_records``."""
-    return {name: int(rows) for name, _, rows in (part.partition(":") for part in told.split())}

@@ -18,7 +18,7 @@ import pyarrow as pa
 from tallystick.ingest.branch_plans import judging_sql
 from tallystick.ingest.bucket_files import WriteTask, Written, write_bucket
 from tallystick.ingest.casting import Target
-from tallystick.ingest.contents import LoadContents, told_records
+from tallystick.ingest.contents import LoadContents
 from tallystick.ingest.counts import Outcomes, RowCounts
 from tallystick.ingest.delivery_rows import DeliveryRows, LoadDate
 from tallystick.ingest.earlier import EarlierRows
@@ -31,6 +31,7 @@ from tallystick.ingest.resources import LoadResources, counted
 from tallystick.ingest.staging import Segment, by_place, constant, put
 from tallystick.places import to_place
 from tallystick.project.mappings import ParsedSource
+from tallystick.spec.delivery_names import told_records
 from tallystick.spec.mapping_sql import MET
 from tallystick.spec.mappings import CLEAN
 from tallystick.spec.sources import Source

@@ -11,9 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.ingest.contents import read_records
 from tallystick.ingest.load_dates import missing_nights
-from tallystick.spec.delivery_names import business_date
+from tallystick.spec.delivery_names import business_date, read_records
 from tallystick.spec.sources import Source
 from tallystick.tables import Warehouse, read_arrow
 from tallystick.tables.landing import Landing, landings

@@ -14,12 +14,13 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from tallystick.ingest.contents import LoadContents, read_records
+from tallystick.ingest.contents import LoadContents
 from tallystick.ingest.deliveries import landed_delivery
 from tallystick.ingest.load_dates import read_again
 from tallystick.ingest.rejected import waiting_files_sql, waiting_tables
 from tallystick.places import RemotePath
 from tallystick.runs.context import RunContext
+from tallystick.spec.delivery_names import read_records
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import check_layout, pin_all, query
 from tallystick.tables.landing import Landing, find_landing, landings

@@ -7,6 +7,7 @@ or files that were forgotten. The order of the names as texts is the order in wh
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 
 from tallystick.errors import InputError
@@ -40,3 +41,22 @@ def is_delivery(name: str, *, where: str = "") -> bool:
 def next_name(name: str) -> str:
     """The name for a correction of a delivery."""
     return f"{name[:10]}.{int(name[11:] or 1) + 1}"
+
+
+def told_records(records: Mapping[str, int]) -> str:
+    """The deliveries of a load, and how many records each had, as ``monitor.loads`` keeps them."""
+    return " ".join(f"{name}:{rows}" for name, rows in records.items())
+
+
+def read_records(told: str) -> dict[str, int]:
+    """The deliveries of a load, and how many records each had, from ``told_records``."""
+    return {name: int(rows) for name, _, rows in (part.partition(":") for part in told.split())}
+
+
+def loaded_nights(told: str | None, loaded_on: date) -> list[date]:
+    """The business dates of the deliveries of a load, from ``told_records``: how fresh it is.
+
+    A load that does not name its deliveries, of before they were told, is of one delivery: that of its own date. What
+    came late is known from ``loaded_on`` on, and says nothing of that date.
+    """
+    return [business_date(name) for name in read_records(told)] if told else [loaded_on]

@@ -51,15 +51,24 @@ def score_night(
 
 
 def told_loads(
-    warehouse: Warehouse, project: Project, *, without: Mapping[str, date] | None = None, **loads: Sequence[date]
+    warehouse: Warehouse,
+    project: Project,
+    *,
+    without: Mapping[str, date] | None = None,
+    deliveries: Mapping[date, str] | None = None,
+    **loads: Sequence[date],
 ) -> None:
-    """The loads of each source, each of all its tables but those of ``without``, as a load writes them down."""
+    """The loads of each source, each of all its tables but those of ``without``, as a load writes them down.
+
+    ``deliveries`` is what a load says of them; without it they are those of its date.
+    """
     contract = project.contracts["monitor.loads"]
     for source, days in loads.items():
         rows = [
             {
                 "loaded_on": day, "table_name": name, "rows_read": 1, "rows_accepted": 1, "rows_rejected": 0,
                 "rows_duplicate": 0, "rows_excluded": 0, "raw_sha256": "0", "source": source,
+                "deliveries": (deliveries or {}).get(day),
             }
             for day in days
             for name in project.sources[source].tables

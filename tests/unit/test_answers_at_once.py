@@ -162,6 +162,7 @@ def test_a_table_that_the_features_need_and_that_no_load_brought_stops_granting_
         (date(2026, 3, 31), []),
         (date(2026, 4, 1), [("graph.people", date(2026, 3, 1), date(2026, 4, 1))]),
         (date(2026, 2, 28), [("graph.people", None, date(2026, 2, 1))]),
+        (date(1, 1, 10), [("graph.people", None, date(1, 1, 1))]),
     ],
 )
 def test_a_vector_says_that_the_snapshot_of_its_graph_is_not_the_one_due(

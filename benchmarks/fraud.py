@@ -75,7 +75,7 @@ def _kinds(asked: pd.DataFrame, hit: pd.DataFrame, fraud: pd.DataFrame, alike: p
         first = own.groupby("case_no").apply(
             lambda rows: (rows["day"] - rows["began"]).min().days, include_groups=False
         )
-        late = f"{first.median():.0f}" if len(first) else ""
+        late = f"{round(first.median())}" if len(first) else ""
         others = could_alike.loc[could_alike["kind"] == kind, "case_no"].nunique()
         told = _share(found_alike.loc[found_alike["kind"] == kind, "case_no"].nunique(), others)
         every = _share(own["case_no"].nunique(), len(cases))

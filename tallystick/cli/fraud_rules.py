@@ -6,12 +6,14 @@ Kept apart from ``app`` because rules have many commands; ``rule_texts`` and wha
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tallystick.cli.asked_rules import AskedRules, ProjectOption, about_rules, day_of
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.errors import InputError
 
 rules_app = typer.Typer(no_args_is_help=True, help="Anti-fraud rules.")
 
@@ -63,6 +65,8 @@ def rules_explain(
     from tallystick.cli.printing import print_record
     from tallystick.cli.rule_texts import explain_rule
 
+    if on is not None and not observation:
+        raise InputError("--on is the date of a decision about one observation", fix="name it with --observation")
     if not observation:
         print_record(explain_rule(rule, project, warehouse=warehouse), as_json=json)
         return
@@ -127,13 +131,20 @@ def rules_subset(
 
 @rules_app.command("mine")
 @about_rules
-def rules_mine(asked: AskedRules, cutoff: CutoffOption = None) -> None:
+def rules_mine(
+    asked: AskedRules,
+    cutoff: CutoffOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write them to this new file, rules/<family>.yaml; default: print them."),
+    ] = None,
+) -> None:
     """Propose rules by a search over features, as the text of a family in shadow."""
-    import sys
+    from tallystick.cli.rule_verdicts import check_new_family, tell_judged, tell_proposals
+    from tallystick.runs.rule_mining import FAMILY, propose_rules
 
-    from tallystick.cli.rule_verdicts import tell_judged
-    from tallystick.runs.rule_mining import propose_rules
-
-    proposed = propose_rules(asked.params, cutoff=day_of(cutoff))
-    sys.stdout.write(proposed.text)
+    if out is not None:
+        check_new_family(out)
+    proposed = propose_rules(asked.params, cutoff=day_of(cutoff), family=out.stem if out else FAMILY)
+    tell_proposals(proposed, out)
     tell_judged(proposed.judged)

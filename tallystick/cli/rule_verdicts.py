@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tallystick.errors import InputError
+from tallystick.spec.names import check_name
+
 if TYPE_CHECKING:
+    from tallystick.runs.rule_mining import Proposals
     from tallystick.runs.rule_reports import EnoughRules
     from tallystick.runs.rule_study import Grounds
     from tallystick.spec.sources import Problem
@@ -61,6 +66,26 @@ def tell_subset(found: EnoughRules) -> None:
     if found.share < found.least:
         told += f"; for {found.least:.0%}, more than {found.most:.0%} of the rules are needed"
     _tell(told.replace("%", " %"))
+
+
+def check_new_family(path: Path) -> None:
+    """Refuse, before a search, a file for proposals that exists or that no family can be read from."""
+    if path.exists():
+        raise InputError("the file exists", where=str(path), fix="name a new one: proposals never replace rules")
+    if path.suffix != ".yaml" or not path.parent.is_dir():
+        raise InputError("it is no file of a family", where=str(path), fix="--out rules/<family>.yaml")
+    check_name("family", path.stem, where=str(path))
+
+
+def tell_proposals(proposed: Proposals, out: Path | None) -> None:
+    """Print the proposals to stdout, or write them to a new file ``out``; without any, say so and write nothing."""
+    if not proposed.number:
+        _tell("nothing is proposed: no condition holds on later observations once all that were tried are counted")
+    elif out is None:
+        sys.stdout.write(proposed.text)
+    else:
+        out.write_text(proposed.text, encoding="utf-8")
+        _tell(f"{proposed.number} rules in shadow: {out}")
 
 
 def _tell(text: str) -> None:

@@ -121,8 +121,8 @@ def _line_of_wrong_value(text: str) -> str:
             for one in inner if isinstance(inner, tuple) else (inner,):
                 yield from scalars(one)
 
-    loader = yaml.SafeLoader("")
-    for node in scalars(yaml.compose(text, yaml.SafeLoader)):
+    loader, root = yaml.SafeLoader(""), yaml.compose(text, yaml.SafeLoader)
+    for node in scalars(root) if root else ():
         try:
             loader.construct_object(node)
         except ValueError:

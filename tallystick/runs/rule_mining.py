@@ -30,14 +30,15 @@ FAMILY = "mined"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposals:
-    """The text of ``rules/mined.yaml``, a comment where nothing is proposed, and what the search rests on."""
+    """The text of a file of rules, how many it holds (an empty text for none), and what the search rests on."""
 
     text: str
+    number: int
     judged: Grounds
 
 
-def propose_rules(params: ApplyRules, *, cutoff: date | None = None) -> Proposals:
-    """Rules in shadow, each with what it found.
+def propose_rules(params: ApplyRules, *, cutoff: date | None = None, family: str = FAMILY) -> Proposals:
+    """Rules of a new ``family`` in shadow, each with what it found.
 
     Only features that are permitted for fraud review and stored for the set are looked at.
     """
@@ -51,9 +52,9 @@ def propose_rules(params: ApplyRules, *, cutoff: date | None = None) -> Proposal
     values = {name: rows[name].cast(pa.float64()).to_numpy() for name in judge.kept}
     known = list((study.collected.answers.codes == HIT)[:, judged])
     found = mine_rules(values, study.cases.is_fraud[judged], study.collected.dates[judged], known=known)
-    taken = {rule for rule in context.project.rules if rule.startswith("MIN")}
-    text = _family_text(found, observations=params.observations, since=study.judged.cutoff, taken=len(taken))
-    return Proposals(text=text, judged=study.judged)
+    taken = [0, *(int(rule[-3:]) for rule in context.project.rules if rule.startswith("MIN"))]
+    new = NewFamily(family=family, observations=params.observations, since=study.judged.cutoff, first=max(taken) + 1)
+    return Proposals(text=family_text(found, new), number=len(found), judged=study.judged)
 
 
 def _list_columns(context: RunContext, observations: str) -> tuple[str, ...]:
@@ -69,10 +70,21 @@ def _list_columns(context: RunContext, observations: str) -> tuple[str, ...]:
     return tuple(name for name in (*own, *known) if not columns.refusal_of(name, use="fraud review"))
 
 
-def _family_text(found: Sequence[MinedRule], *, observations: str, since: date, taken: int) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewFamily:
+    """Of which set the rules are, since when they are in shadow, and the number of the first one's id."""
+
+    family: str
+    observations: str
+    since: date
+    first: int
+
+
+def family_text(found: Sequence[MinedRule], new: NewFamily) -> str:
+    """The file of a family with these rules; empty without any."""
     title = "title: Proposed by a search; nobody has approved them"
-    lines = [f"family: {FAMILY}", title, f"observations: {observations}", "owner: fraud-risk", "", "rules:"]
-    for number, one in enumerate(found, start=taken + 1):
+    lines = [f"family: {new.family}", title, f"observations: {new.observations}", "owner: fraud-risk", "", "rules:"]
+    for number, one in enumerate(found, start=new.first):
         early, later = f"{one.frauds} frauds of {one.hits} hits", f"{one.later_frauds} of {one.later_hits} later"
         lines += [
             f"  # {early} where it was searched for, {later}; {100 * one.chance:.2g} % of such are false.",
@@ -82,7 +94,6 @@ def _family_text(found: Sequence[MinedRule], *, observations: str, since: date, 
             "    severity: low",
             "    internal: Found by a search, so nobody knows yet what a person could be told.",
             "    status: shadow",
-            f"    since: {since}",
+            f"    since: {new.since}",
         ]
-    nothing = "# No condition holds on later observations once all that were tried are counted.\n"
-    return "\n".join(lines) + "\n" if found else nothing
+    return "\n".join(lines) + "\n" if found else ""

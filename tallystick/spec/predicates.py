@@ -70,9 +70,11 @@ def _sides(node: Node) -> tuple[str, str, float]:
     ):
         node = Call(_OPPOSITE[inner.op], inner.args, "boolean")
     if isinstance(node, Call) and node.op in _COMPARISONS:
-        for left, right, op in ((*node.args, node.op), (*reversed(node.args), _SWAPPED.get(node.op, node.op))):
-            if isinstance(right, Constant) and isinstance(right.value, int | float) and not isinstance(left, Constant):
-                return _text(left), op, float(right.value)
+        left, right, op = node.args[0], node.args[1], node.op
+        if isinstance(left, Constant):
+            left, right, op = right, left, _SWAPPED.get(op, op)
+        if isinstance(right, Constant) and isinstance(right.value, int | float) and not isinstance(left, Constant):
+            return _text(left), op, float(right.value)
     return "", "", 0.0
 
 

@@ -30,7 +30,7 @@ def test_the_numbers_of_rules_are_those_that_are_declared(project_root: Path, pa
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \| ([\w, ]+) \|", table, re.MULTILINE)
     assert {family: int(number) for family, number, _ in rows} == Counter(rule.family for rule in others)
     words = {"daily": "days"}
-    sets = {rule.family: set() for rule in others}
+    sets: dict[str, set[str]] = {rule.family: set() for rule in others}
     for rule in others:
         sets[rule.family].add(words.get(rule.observations, rule.observations))
     assert {family: set(about.split(", ")) for family, _, about in rows} == sets

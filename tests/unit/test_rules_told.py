@@ -11,10 +11,14 @@ import typer
 from typer.testing import CliRunner
 
 from tallystick.cli.asked_rules import AskedRules, about_rules
-from tallystick.cli.rule_verdicts import tell_judged, tell_subset, tell_warnings
+from tallystick.cli.fraud_rules import rules_app
+from tallystick.cli.rule_verdicts import check_new_family, tell_judged, tell_proposals, tell_subset, tell_warnings
 from tallystick.cli.summary import next_commands
 from tallystick.errors import InputError
 from tallystick.project import load_project
+from tallystick.project.rules import load_rules
+from tallystick.rules.mining import Condition, MinedRule
+from tallystick.runs.rule_mining import NewFamily, Proposals, family_text
 from tallystick.runs.rule_reports import EnoughRules, enough_rules, range_warnings
 from tallystick.runs.rule_study import Grounds
 from tests.lib.rule_cases import planned
@@ -92,6 +96,43 @@ def test_a_verdict_without_fraud_says_so(capsys: pytest.CaptureFixture[str]) -> 
     assert "nothing can be said" not in capsys.readouterr().err
 
 
+MINED = MinedRule(
+    conditions=(Condition(column="a", op=">=", value=1_470_000.0), Condition(column="x", op="<=", value=0.25)),
+    hits=9, frauds=8, later_hits=4, later_frauds=3, chance=0.0012,
+)  # fmt: skip
+
+
+def test_proposals_are_a_family_that_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = NewFamily(family="mined", observations="visits", since=date(2026, 4, 1), first=7)
+    proposed = Proposals(text=family_text([MINED, MINED], new), number=2, judged=chosen([0, 1, 0, 0, 0]).judged)
+    (tmp_path / "rules").mkdir()
+    path = tmp_path / "rules" / "mined.yaml"
+    check_new_family(path)
+    tell_proposals(proposed, path)
+    assert capsys.readouterr().out == ""
+    rules = load_rules(tmp_path)
+    assert [(rule.id, rule.family, rule.status) for rule in rules.values()] == [
+        ("MIN007", "mined", "shadow"), ("MIN008", "mined", "shadow"),
+    ]  # fmt: skip
+    assert rules["MIN007"].when == "a >= 1470000 AND x <= 0.25"
+    with pytest.raises(InputError, match="the file exists .name a new one: proposals never replace rules"):
+        check_new_family(path)
+    for name in ("mined.yml", "none/mined.yaml"):
+        with pytest.raises(InputError, match="it is no file of a family"):
+            check_new_family(tmp_path / "rules" / name)
+    tell_proposals(proposed, None)
+    assert capsys.readouterr().out == proposed.text
+
+
+def test_without_proposals_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = NewFamily(family="mined", observations="visits", since=date(2026, 4, 1), first=1)
+    nothing = Proposals(text=family_text([], new), number=0, judged=chosen([0, 1, 0, 0, 0]).judged)
+    tell_proposals(nothing, tmp_path / "mined.yaml")
+    told = capsys.readouterr()
+    assert (told.out, list(tmp_path.iterdir())) == ("", [])
+    assert told.err.startswith("nothing is proposed")
+
+
 def test_commands_about_rules_share_their_arguments_and_have_their_own() -> None:
     app, seen = typer.Typer(), []
 
@@ -107,7 +148,7 @@ def test_commands_about_rules_share_their_arguments_and_have_their_own() -> None
     @about_rules
     def date_them(asked: AskedRules) -> None:
         """Ask."""
-        seen.append(asked.dates)
+        assert asked.dates
 
     typed = ["transfers", "--source", "bank", "--from", "2026-03-01", "-w", "here", "--more", "2"]
     result = CliRunner().invoke(app, typed, catch_exceptions=False)
@@ -120,6 +161,11 @@ def test_commands_about_rules_share_their_arguments_and_have_their_own() -> None
     assert CliRunner().invoke(app, ["transfers"]).exit_code == 2  # without its source
     with pytest.raises(InputError, match="--from 2026-03-01 is after --to 2026-02-28"):
         CliRunner().invoke(dating, [*typed[:5], "--to", "2026-02-28"], catch_exceptions=False)
+
+
+def test_a_date_without_its_observation_is_refused() -> None:
+    with pytest.raises(InputError, match="--on is the date of a decision about one observation"):
+        CliRunner().invoke(rules_app, ["explain", "APP001", "--on", "2026-03-01"], catch_exceptions=False)
 
 
 def test_what_comes_next_fits_the_recipe(project_root: Path) -> None:

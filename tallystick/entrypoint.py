@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tallystick.ending import end_at_interrupt, one_sentence
 from tallystick.errors import DeclarationError
 from tallystick.runs.arguments import parse
-from tallystick.runs.params import Params
+from tallystick.runs.fields import Params
 from tallystick.runs.progress import working
 
 if TYPE_CHECKING:

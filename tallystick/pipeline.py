@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
+from tallystick.runs.fields import Params
 from tallystick.runs.params import (
     ApplyRules,
     AssignSegments,
@@ -23,7 +24,6 @@ from tallystick.runs.params import (
     ComputeFeatures,
     FitSegments,
     IngestSource,
-    Params,
     ScoreObservations,
     TrainModel,
     UpdateWatchlist,

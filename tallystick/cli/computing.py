@@ -13,7 +13,8 @@ from typing import Any
 from tallystick.cli.running import open_project, spark_session
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
-from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
+from tallystick.runs.fields import Params
+from tallystick.runs.params import ComputeFeatures, ComputeObserved
 from tallystick.spec.names import NAME_PATTERN
 
 

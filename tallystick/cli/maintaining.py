@@ -14,7 +14,7 @@ import typer
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
 
 if TYPE_CHECKING:
-    from tallystick.runs.params import Params
+    from tallystick.runs.fields import Params
 
 maintain_app = typer.Typer(no_args_is_help=True, help="Few large files, the declared buckets, no unused files.")
 

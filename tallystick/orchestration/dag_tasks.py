@@ -39,7 +39,8 @@ from tallystick.pipeline import (
 )
 from tallystick.project import load_project
 from tallystick.runs.arguments import render
-from tallystick.runs.params import BuildLabels, CompactEvents, Params, template
+from tallystick.runs.fields import Params, template
+from tallystick.runs.params import BuildLabels, CompactEvents
 from tallystick.submitting import JobOperator
 
 if TYPE_CHECKING:

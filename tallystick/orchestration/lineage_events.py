@@ -28,9 +28,10 @@ from tallystick.project.column_origins import (
     mapping_origins,
 )
 from tallystick.runs import params as runs
+from tallystick.runs.fields import Params
 
 
-def describe_lineage(deployment: Deployment, params: runs.Params, *, with_columns: bool) -> OperatorLineage:
+def describe_lineage(deployment: Deployment, params: Params, *, with_columns: bool) -> OperatorLineage:
     """The datasets that the run reads and writes; ``with_columns`` adds what each column written is made of.
 
     Columns are named of clean tables, features and those labels that declare them; a training set, scores and segments
@@ -51,7 +52,7 @@ def describe_lineage(deployment: Deployment, params: runs.Params, *, with_column
 class _Places:
     """Namespace and name of a table, or of the files of a delivery, as OpenLineage names what is on a file system."""
 
-    def __init__(self, deployment: Deployment, params: runs.Params, project: Project) -> None:
+    def __init__(self, deployment: Deployment, params: Params, project: Project) -> None:
         self._deployment = deployment
         self._folder: Path | None = None
         self.files: Mapping[str, str] = {}
@@ -73,7 +74,7 @@ class _Places:
         return Dataset(*self.of(name))
 
 
-def _origins_of(params: runs.Params, project: Project) -> Mapping[str, TableOrigins]:
+def _origins_of(params: Params, project: Project) -> Mapping[str, TableOrigins]:
     if isinstance(params, runs.IngestSource):
         return mapping_origins(project.sources[params.source], project.contracts)
     if isinstance(params, runs.ComputeFeatures):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tallystick.project import Project
 from tallystick.project.rule_checks import list_groups
 from tallystick.runs import params as runs
+from tallystick.runs.fields import Params
 
 if TYPE_CHECKING:
     from tallystick.spec.recipes import Recipe
@@ -31,7 +32,7 @@ class StepTables:
     writes_model: str = ""
 
 
-def tables_of(params: runs.Params, project: Project) -> StepTables:
+def tables_of(params: Params, project: Project) -> StepTables:
     """What the run with these parameters reads and writes; empty for runs that change no row.
 
     A table that the source does not fill is named all the same where a declaration reads it.
@@ -130,7 +131,7 @@ def _sorted(*names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name for listed in names for name in listed}))
 
 
-_KINDS: Mapping[type[runs.Params], Callable[[Any, Project], StepTables]] = {
+_KINDS: Mapping[type[Params], Callable[[Any, Project], StepTables]] = {
     runs.IngestSource: _ingest,
     runs.ValidateTables: _validate,
     runs.ComputeFeatures: _features,

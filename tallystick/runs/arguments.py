@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tallystick.places import to_place
-from tallystick.runs.params import Parameter, Params, Template, list_parameters
+from tallystick.runs.fields import Parameter, Params, Template, list_parameters
 
 P = TypeVar("P", bound=Params)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tallystick.ending import end_at_interrupt
-from tallystick.runs.params import Params
+from tallystick.runs.fields import Params
 from tallystick.runs.progress import working
 
 if TYPE_CHECKING:

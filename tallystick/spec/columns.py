@@ -59,7 +59,36 @@ def _retirements(group: FeatureGroup, every: Iterable[FeatureColumn]) -> tuple[R
     return (*renamed, *retired, *patterns)
 
 
+class _GroupTables:
+    """The contracts of the tables that a group reads, as the key of what is made of them.
+
+    Equal to another where both hold the same objects: to compare what contracts say would take longer than it saves.
+    """
+
+    __slots__ = ("_held", "contracts")
+
+    def __init__(self, group: FeatureGroup, contracts: Mapping[str, TableContract]) -> None:
+        self.contracts = contracts
+        # The objects and not their ids alone: an id may come back for another object once the first is gone.
+        self._held = tuple(contracts.get(name) for name in sorted(group.reads))
+
+    def __hash__(self) -> int:
+        return hash(tuple(id(one) for one in self._held))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _GroupTables) or len(self._held) != len(other._held):
+            return False
+        return all(mine is theirs for mine, theirs in zip(self._held, other._held, strict=True))
+
+
 def _every_column(group: FeatureGroup, contracts: Mapping[str, TableContract] | None) -> tuple[FeatureColumn, ...]:
+    return _make_columns(group, None if contracts is None else _GroupTables(group, contracts))
+
+
+# A check of the project asks for the columns of every group for each observation set, recipe and list of rules.
+@lru_cache(maxsize=512)
+def _make_columns(group: FeatureGroup, tables: _GroupTables | None) -> tuple[FeatureColumn, ...]:
+    contracts = None if tables is None else tables.contracts
     bases = group_bases(group)
     columns = [c for base in bases.values() for c in aggregate_columns(group, base)]
     for derived in group.derived:
@@ -124,20 +153,10 @@ def features_read(
 ) -> list[tuple[FeatureGroup, FeatureColumn]]:
     """The features that a combined column reads, each with its group, in the order in which they are first named."""
     owners = (group, *group.beside)
-    known = {
-        one.name: (owner, one)
-        for owner in owners
-        for one in (_declared_columns(owner) if contracts is None else group_columns(owner, contracts))
-    }
+    known = {one.name: (owner, one) for owner in owners for one in group_columns(owner, contracts)}
     types = {name: one.type for name, (_, one) in known.items()}
     node = combined_node(combined_of(group, column), types, where=group.where_text)
     return [known[name] for name in columns_used(node)]
-
-
-@lru_cache(maxsize=256)
-def _declared_columns(group: FeatureGroup) -> tuple[FeatureColumn, ...]:
-    """``group_columns`` without contracts, made once: every combined feature asks for those of all groups beside it."""
-    return group_columns(group)
 
 
 def group_contract(group: FeatureGroup, contracts: Mapping[str, TableContract]) -> TableContract:

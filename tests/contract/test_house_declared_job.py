@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tallystick.project import Project, load_project
+from tallystick.project import Project
 from tallystick.spec.features import FeatureGroup, Lookup
-from tests.lib import house
+from tests.lib.shipped import shipped_project
 
 # What was told of a job or its pay, by table. The form of an application is not among them: it is a claim of that day,
 # and looked at as one.
@@ -43,13 +43,13 @@ def readers(project: Project) -> dict[str, set[str]]:
 
 
 def test_only_the_validity_reads_the_declared_job() -> None:
-    project = load_project(house.ROOT)
+    project = shipped_project()
     assert not readers(project)
     assert set().union(*map(declared_columns, project.feature_groups[VALIDITY].beside)) >= {"employer_id", "ended_on"}
 
 
 def test_a_reader_is_seen() -> None:
-    customers = load_project(house.ROOT).feature_groups["customers"]
+    customers = shipped_project().feature_groups["customers"]
     assert not declared_columns(customers)
     job = Lookup(table="clean.employment", on="customer_id", columns=("occupation",))
     assert declared_columns(replace(customers, lookups=(job,))) == {"occupation"}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from tallystick.project import load_project
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup, Measure
 from tallystick.spec.graphs import CustomerGraph, NodeMeasure, NodeValue, node_measures
 from tallystick.spec.uses import split_uses
 from tests.lib import house
+from tests.lib.shipped import shipped_project
 
 REPORTS = "clean.fraud_reports"
 
@@ -32,8 +31,8 @@ def crediting(groups: Iterable[FeatureGroup], graphs: Iterable[CustomerGraph] = 
     ]
 
 
-def test_no_feature_for_credit_decisions_reads_reports_of_fraud(project_root: Path) -> None:
-    project = load_project(project_root)
+def test_no_feature_for_credit_decisions_reads_reports_of_fraud() -> None:
+    project = shipped_project()
     found = crediting(project.feature_groups.values(), project.graphs.values())
     assert not found, house.listed(found)
 

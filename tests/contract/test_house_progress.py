@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.runs.params import RUNS, Params
+from tallystick.runs.fields import Params
+from tallystick.runs.params import RUNS
 from tests.lib import house
 
 # Run -> the module of ``runs`` that does its long part.

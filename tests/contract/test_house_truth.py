@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tallystick.project import load_project
 from tallystick.simulation import truth
 from tests.lib import house
+from tests.lib.shipped import shipped_project
 
 WRITERS = tuple(f"tallystick/simulation/{name}.py" for name in ("delivery_files", "employment", "town_files", "truth"))
 # Modules that only judge results, each with its reason.
@@ -56,7 +56,7 @@ def test_each_way_to_the_truth_is_seen(text: str) -> None:
 
 
 def test_no_source_declares_a_file_of_the_truth() -> None:
-    files = [file.file for source in load_project(house.ROOT).sources.values() for file in source.files.values()]
+    files = [file.file for source in shipped_project().sources.values() for file in source.files.values()]
     assert files
     assert not [file for file in files if truth.FOLDER in file.split("/")]
     named = {name.partition(".")[0] for file in files for name in file.split("/")}

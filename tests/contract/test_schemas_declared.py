@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tallystick.project import load_project
 from tallystick.project.checks import check_project
 from tallystick.project.contracts import load_contracts
 from tallystick.project.files import find_declarations
@@ -17,6 +16,7 @@ from tallystick.project.model_page import SHARED, data_model_page
 from tallystick.quality.findings import SCHEMA
 from tallystick.spec.tables import LAYERS
 from tests.lib import house
+from tests.lib.shipped import shipped_project
 
 FILES, _ = find_declarations(house.ROOT / "schemas", layers=LAYERS)
 CLEAN = [name.removeprefix("clean.") for name in FILES if name.startswith("clean.")]
@@ -41,7 +41,7 @@ def test_a_contract_is_valid_by_the_standard(name: str, standard: object) -> Non
 
 
 def test_the_project_has_no_problem() -> None:
-    found = check_project(load_project(house.ROOT))
+    found = check_project(shipped_project())
     assert not found, house.listed([str(problem) for problem in found])
 
 
@@ -102,4 +102,4 @@ def test_findings_have_the_columns_of_their_table() -> None:
 def test_the_data_model_page_is_current() -> None:
     page = Path(house.ROOT, "docs", "data-model.md").read_text(encoding="utf-8")
     command = ".venv/bin/python -m tallystick.project.model_page > docs/data-model.md"
-    assert page == data_model_page(load_project(house.ROOT)), f"print it again: {command}"
+    assert page == data_model_page(shipped_project()), f"print it again: {command}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from tallystick.ingest.casting import Target, judged_sql
-from tallystick.project import load_project
 from tallystick.spec.clean_tables import LONGEST_WORD, holds_words
-from tests.lib import house
+from tests.lib.shipped import shipped_project
 
 # What the open text columns but ids hold. A new one stands here before it is stored, with its codes or words.
 HELD = {
@@ -29,7 +28,7 @@ WRITTEN = ("text", "note", "comment", "message", "body", "content", "remark", "n
 
 
 def test_every_text_column_of_a_clean_table_holds_ids_codes_or_words() -> None:
-    contracts = load_project(house.ROOT).contracts
+    contracts = shipped_project().contracts
     clean = [one for name, one in contracts.items() if name.startswith("clean.") and not name.endswith("_rejected")]
     found = {column.name for contract in clean for column in contract.columns if holds_words(column)}
     assert {name for name in found if not name.endswith("_id")} - set(HELD) == set(), (
@@ -40,7 +39,7 @@ def test_every_text_column_of_a_clean_table_holds_ids_codes_or_words() -> None:
 
 
 def test_a_load_refuses_a_longer_text_in_each_of_them() -> None:
-    project = load_project(house.ROOT)
+    project = shipped_project()
     asked = set()
     for source in project.sources.values():
         for name, table in source.tables.items():

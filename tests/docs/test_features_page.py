@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from tallystick.kernel import compute_group, prepare_group
-from tallystick.project import load_project
 from tallystick.project.feature_guide import COMMAND
 from tallystick.project.feature_page import features_page
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.ops import OP_RULES
 from tests.lib.feature_cases import CONTRACTS, make_events, make_observations, utc
+from tests.lib.shipped import shipped_project
 
 # Nine filters and none, eleven operations, seven windows, and the window before each.
 THOUSAND = """
 from tallystick.spec.features import Change, FeatureGroup, Measure, Share
+from tests.lib.shipped import shipped_project
 
 KINDS = ("food", "rent", "transport", "health", "children", "travel", "clothes", "books", "cash")
 
@@ -59,25 +60,25 @@ def declared_in(code: str) -> FeatureGroup:
     return [value for value in names.values() if isinstance(value, FeatureGroup)][-1]
 
 
-def test_the_page_of_features_is_current(project_root: Path, page: str) -> None:
-    assert page == features_page(load_project(project_root)), f"print it again: {COMMAND}"
+def test_the_page_of_features_is_current(page: str) -> None:
+    assert page == features_page(shipped_project()), f"print it again: {COMMAND}"
 
 
-def test_the_page_names_every_operation_and_counts_every_feature(project_root: Path, page: str) -> None:
+def test_the_page_names_every_operation_and_counts_every_feature(page: str) -> None:
     spelled = {"quantile": "quantile(0.9)", "pareto": "pareto(0.8)", "last_k": "last_3"}
     assert [name for name in OP_RULES if f"| `{spelled.get(name, name)}` |" not in page] == []
-    project = load_project(project_root)
+    project = shipped_project()
     total = sum(len(group_columns(group, project.contracts)) for group in project.feature_groups.values())
     assert f"{total} features in {len(project.feature_groups)} groups." in page
     counts = [int(row.rsplit("|", 2)[1]) for row in page.splitlines() if row.startswith("| `") and row.count("|") == 7]
     assert sum(counts) == total
 
 
-def test_the_declaration_on_the_page_makes_the_columns_it_names(project_root: Path, page: str) -> None:
+def test_the_declaration_on_the_page_makes_the_columns_it_names(page: str) -> None:
     code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
     assert code is not None
     group = declared_in(code[1])
-    columns = {column.name for column in group_columns(group, load_project(project_root).contracts)}
+    columns = {column.name for column in group_columns(group, shipped_project().contracts)}
     named = set(re.findall(r"spending_\w+", code[1]))
     assert len(named) >= 6
     assert named <= columns
@@ -94,22 +95,22 @@ def test_the_months_on_the_page_make_the_columns_they_name(page: str) -> None:
     assert named <= {column.name for column in group_columns(declared_in(code))}
 
 
-def test_the_places_on_the_page_make_the_columns_they_name(project_root: Path, page: str) -> None:
+def test_the_places_on_the_page_make_the_columns_they_name(page: str) -> None:
     (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Gyration(" in code)
     named = set(re.findall(r"places_\w+", code))
     assert len(named) == 3
-    assert named <= {column.name for column in group_columns(declared_in(code), load_project(project_root).contracts)}
+    assert named <= {column.name for column in group_columns(declared_in(code), shipped_project().contracts)}
 
 
-def test_the_lookup_on_the_page_fits_the_tables(project_root: Path, page: str) -> None:
+def test_the_lookup_on_the_page_fits_the_tables(page: str) -> None:
     (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "lookups=(" in code)
-    columns = group_columns(declared_in(code), load_project(project_root).contracts)
+    columns = group_columns(declared_in(code), shipped_project().contracts)
     assert [column.name for column in columns] == ["homes_unemployment_last_all"]
 
 
-def test_the_combined_features_on_the_page_fit_the_tables(project_root: Path, page: str) -> None:
+def test_the_combined_features_on_the_page_fit_the_tables(page: str) -> None:
     (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Combined(" in code)
-    columns = group_columns(declared_in(code), load_project(project_root).contracts)
+    columns = group_columns(declared_in(code), shipped_project().contracts)
     kinds = {column.name: column.type for column in columns}
     assert kinds == {
         "contact_paid_count_30d": "int64",

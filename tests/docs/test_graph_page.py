@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tallystick.project import load_project
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.graphs import CustomerGraph, check_graph, graph_contract, graph_tables
 from tallystick.spec.node_ops import NODE_OPS
 from tallystick.spec.ties import Through, Tie, check_tie
+from tests.lib.shipped import shipped_project
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,8 @@ def page(project_root: Path) -> str:
     return (project_root / "docs" / "graph.md").read_text(encoding="utf-8")
 
 
-def test_the_ties_on_the_page_fit_the_tables(project_root: Path, page: str) -> None:
-    contracts = load_project(project_root).contracts
+def test_the_ties_on_the_page_fit_the_tables(page: str) -> None:
+    contracts = shipped_project().contracts
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
     transfers, devices, state = blocks
     transfers["through"] = Through(**transfers["through"])
@@ -31,8 +31,8 @@ def test_the_ties_on_the_page_fit_the_tables(project_root: Path, page: str) -> N
     assert set(state) == {"last_of", "active"}
 
 
-def test_the_graph_on_the_page_fits_the_project_and_makes_the_columns_it_names(project_root: Path, page: str) -> None:
-    project, names = load_project(project_root), {}
+def test_the_graph_on_the_page_fits_the_project_and_makes_the_columns_it_names(page: str) -> None:
+    project, names = shipped_project(), {}
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(code, names)  # the page's own example
     (graph,) = (one for one in names.values() if isinstance(one, CustomerGraph))

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tallystick.project import load_project
 from tallystick.spec import labels
 from tallystick.spec.label_checks import check_label
 from tests.lib import dpd_oracle, label_oracle
 from tests.lib.label_books import ZONE, a_loan, a_payment, an_application
+from tests.lib.shipped import shipped_project
 
 KINDS = (labels.DelinquencyLabel, labels.MissedMonthsLabel, labels.OutcomeLabel, labels.EventLabel)
 
@@ -98,9 +98,9 @@ def test_the_drawn_dates_from_which_a_label_is_known_are_found_by_asking_every_d
         assert label_oracle.settled_since(found) == day(known_on), text
 
 
-def test_the_examples_are_labels_of_this_project(page: str, project_root: Path) -> None:
+def test_the_examples_are_labels_of_this_project(page: str) -> None:
     code = page[page.index("```python\n") + len("```python\n") :]
-    contracts = load_project(project_root).contracts
+    contracts = shipped_project().contracts
     lines = [line.partition("  #")[0] for line in code[: code.index("```")].splitlines()]
     made = [eval(line, {kind.__name__: kind for kind in KINDS}) for line in lines]
     assert {type(label) for label in made} == set(KINDS)

@@ -14,10 +14,10 @@ import pytest
 
 from tallystick.features import GroupWork
 from tallystick.observations import ObservationSpec, observe
-from tallystick.project import load_project
 from tallystick.spec.features import FeatureGroup
 from tallystick.spec.observations import MonthEnds, ObservationSet
 from tallystick.spec.tables import Column, TableContract
+from tests.lib.shipped import shipped_project
 
 ZONE = "Asia/Shanghai"
 PAGE = Path("docs") / "observations.md"
@@ -43,9 +43,9 @@ def declared_in(body: str) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def contracts(project_root: Path) -> Mapping[str, TableContract]:
+def contracts() -> Mapping[str, TableContract]:
     """The project's tables; loans have the closing date that the page speaks of."""
-    found = dict(load_project(project_root).contracts)
+    found = dict(shipped_project().contracts)
     loans = found["clean.loans"]
     found["clean.loans"] = replace(loans, columns=(*loans.columns, Column(name="closed_on", type="date")))
     return found

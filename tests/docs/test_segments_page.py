@@ -13,6 +13,7 @@ from tallystick.project import load_project
 from tallystick.project.checks import check_project
 from tallystick.spec.segments import Segmentation
 from tests.lib.adding import copy_declarations, file_digests, touched
+from tests.lib.shipped import shipped_project
 
 # Words for readers, and the place: they may differ between the page and the file.
 WORDS = {"description", "path"}
@@ -28,10 +29,10 @@ def example(page: str) -> str:
     return next(text for text in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL) if "Segmentation(" in text)
 
 
-def test_the_example_is_the_projects_own_segmentation(example: str, project_root: Path) -> None:
+def test_the_example_is_the_projects_own_segmentation(example: str) -> None:
     names: dict[str, Any] = {}
     exec(compile(example, "docs/segments.md", "exec"), names)
-    shown, declared = names["PREFERENCES"], load_project(project_root).segmentations["preferences"]
+    shown, declared = names["PREFERENCES"], shipped_project().segmentations["preferences"]
     differing = [
         one.name
         for one in fields(Segmentation)

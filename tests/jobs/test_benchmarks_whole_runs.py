@@ -17,6 +17,7 @@ from tallystick.project import load_project
 from tallystick.project.recipe_checks import check_recipe_on_source
 from tallystick.runs import params
 from tallystick.runs.arguments import parse
+from tallystick.runs.fields import Params
 from tallystick.runs.params import IngestSource
 from tallystick.simulation import simulate
 
@@ -128,8 +129,8 @@ def test_a_chain_is_judged_by_its_seconds_and_beside_the_checkout_before() -> No
 
 
 def test_the_stages_of_a_large_bank_are_runs_with_arguments_that_they_take(tmp_path: Path) -> None:
-    classes = (kind for kind in vars(params).values() if isinstance(kind, type) and issubclass(kind, params.Params))
-    kinds: dict[str, type[params.Params]] = {str(kind.job): kind for kind in classes}
+    classes = (kind for kind in vars(params).values() if isinstance(kind, type) and issubclass(kind, Params))
+    kinds: dict[str, type[Params]] = {str(kind.job): kind for kind in classes}
     stages = whole_bank.list_stages(tmp_path / "2026-04-01")
     for stage in stages:
         told = parse(kinds[stage.job], ["--warehouse", "w", "--source", "simbank", *stage.arguments])

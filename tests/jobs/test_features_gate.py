@@ -16,7 +16,8 @@ from tallystick.errors import ContractError, ModelError, ValidationFailed
 from tallystick.model.registry import ModelVersion
 from tallystick.project import load_project
 from tallystick.quality import Finding, JudgedAt, findings_table
-from tallystick.runs.params import AuditLeakage, Params, ScoreObservations, TrainModel
+from tallystick.runs.fields import Params
+from tallystick.runs.params import AuditLeakage, ScoreObservations, TrainModel
 from tallystick.tables import Run, Slice, Warehouse, ensure_table, replace_arrow
 from tests.lib import backfills as bank
 

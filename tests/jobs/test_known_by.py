@@ -13,7 +13,8 @@ import pytest
 from tallystick.entrypoint import perform
 from tallystick.errors import ContractError, LeakageFound, ModelError, NotFound
 from tallystick.model.registry import Registry
-from tallystick.runs.params import AuditLeakage, BuildLabels, Params, ScoreObservations, TrainModel
+from tallystick.runs.fields import Params
+from tallystick.runs.params import AuditLeakage, BuildLabels, ScoreObservations, TrainModel
 from tallystick.tables import Warehouse, read_arrow
 from tests.lib import backfills as bank
 

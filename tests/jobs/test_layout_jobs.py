@@ -15,7 +15,8 @@ import pytest
 from tallystick.entrypoint import perform
 from tallystick.errors import ContractError, NotFound
 from tallystick.features.ledger import list_days
-from tallystick.runs.params import CompactEvents, Params, RebucketSource, VacuumTables
+from tallystick.runs.fields import Params
+from tallystick.runs.params import CompactEvents, RebucketSource, VacuumTables
 from tallystick.tables import Warehouse, pin, read_arrow
 from tests.lib import backfills as bank
 

@@ -16,7 +16,8 @@ import xxhash
 from tallystick.features.backfill import BackfillPlan
 from tallystick.project import load_project
 from tallystick.runs import backfill_features, compute_features
-from tallystick.runs.params import BackfillFeatures, ComputeFeatures, Params
+from tallystick.runs.fields import Params
+from tallystick.runs.params import BackfillFeatures, ComputeFeatures
 from tallystick.spec.tables import TableContract
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, read_arrow, replace_arrow
 from tests.lib import deliveries

@@ -16,7 +16,7 @@ from tallystick.answers import Answers, Score
 from tallystick.answers.staleness import NotEvaluated, Redeclared
 from tallystick.errors import InputError, NotFound
 from tallystick.features.ledger import Definition
-from tallystick.project import Project, load_project
+from tallystick.project import Project
 from tallystick.spec.data_files import DataFile
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, replace_arrow
 from tallystick.tables.store.bucketing import bucket_of
@@ -28,14 +28,15 @@ from tests.lib.answered import (
     store_accounts_held,
     told_loads,
 )
+from tests.lib.shipped import shipped_project
 
 MONDAY, TUESDAY, FRIDAY = date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 13)
 PEOPLE = {f"simbank:{n}": n / 100 for n in range(1, 9)}
 
 
 @pytest.fixture(scope="module")
-def project(project_root: Path) -> Project:
-    return load_project(project_root)
+def project() -> Project:
+    return shipped_project()
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import pytest
 
 from tallystick.answers import Answers
 from tallystick.answers.shelves import find_customer
-from tallystick.project import Project, load_project
+from tallystick.project import Project
 from tallystick.tables import Warehouse
 from tests.lib.answered import midnight, note_features, score_night, store_rows, told_loads
+from tests.lib.shipped import shipped_project
 
 MONDAY, TUESDAY = date(2026, 3, 9), date(2026, 3, 10)
 PEOPLE = {f"simbank:{n}": n / 100 for n in range(1, 9)}
@@ -23,8 +24,8 @@ LISTED = {"observation_id": "loan7", "level": "act", "reason_1": "Salary is late
 
 
 @pytest.fixture(scope="module")
-def project(project_root: Path) -> Project:
-    return load_project(project_root)
+def project() -> Project:
+    return shipped_project()
 
 
 @pytest.fixture(scope="module")

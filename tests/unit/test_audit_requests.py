@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tallystick.project import load_project
 from tallystick.spec.observations import Rows, RowsAtMidnight
 from tallystick.spec.tables import TableContract
 from tallystick.training.audit_requests import check_requests
@@ -19,13 +17,14 @@ from tallystick.training.data import TrainingSet
 from tallystick.training.observed import gather_observations
 from tallystick.training.vectors import KEYS, VectorPlan, assemble_vectors
 from tests.lib import loans
+from tests.lib.shipped import shipped_project
 
 ZONE = "Asia/Shanghai"
 
 
 @pytest.fixture(scope="module")
-def contracts(project_root: Path) -> Mapping[str, TableContract]:
-    return load_project(project_root).contracts
+def contracts() -> Mapping[str, TableContract]:
+    return shipped_project().contracts
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +12,9 @@ import pytest
 from tallystick.features import GroupWork, compute_local
 from tallystick.kernel.row_values import evaluate_expression
 from tallystick.observations import OBSERVATION_SCHEMA
-from tallystick.project import Project, load_project
+from tallystick.project import Project
 from tallystick.project.rule_checks import columns_of
+from tests.lib.shipped import shipped_project
 
 ZONE, WHO = "Asia/Shanghai", "simbank:1"
 NOON = dt.datetime(2026, 3, 10, 4, tzinfo=dt.UTC)  # 12:00 in Shanghai
@@ -26,7 +26,7 @@ KINDS = {
 
 @lru_cache(maxsize=1)
 def project() -> Project:
-    return load_project(Path(__file__).parents[2])
+    return shipped_project()
 
 
 def features(group: str, rows: list[dict[str, Any]], *, at: dt.datetime = NOON, review_days: int = 1) -> dict[str, Any]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from tallystick.errors import DeclarationError
 from tallystick.features import list_bucket_tasks, settle_dates
 from tallystick.features.backfill import Backfill, Chunk
-from tallystick.project import load_project
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.observations import ObservationSet, Rows
 from tallystick.spec.sources import Source
 from tests.lib.feature_cases import CONTRACTS, make_group, make_measure
+from tests.lib.shipped import shipped_project
 
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
 
@@ -39,8 +38,8 @@ def file(
 
 
 @pytest.fixture(scope="module")
-def source(project_root: Path) -> Source:
-    return load_project(project_root).sources["simbank"]
+def source() -> Source:
+    return shipped_project().sources["simbank"]
 
 
 def single_versions(source: Source, table: str, *files: DataFile) -> dict[int, bool]:

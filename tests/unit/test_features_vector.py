@@ -16,7 +16,7 @@ import tallystick
 from tallystick.errors import ContractError, InputError, NotFound
 from tallystick.features import GroupWork
 from tallystick.kernel import prepare_group
-from tallystick.project import load_project
+from tests.lib.shipped import shipped_project
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +44,8 @@ def test_a_date_is_the_midnight_of_the_customers_source() -> None:
     assert elsewhere["transactions_debit_sum_30d"] == 9
 
 
-def test_a_group_its_declaration_and_its_plan_give_the_same(project_root: Path) -> None:
-    project = load_project(project_root)
+def test_a_group_its_declaration_and_its_plan_give_the_same() -> None:
+    project = shipped_project()
     group = project.feature_groups["transactions"]
     as_of = dt.datetime(2026, 3, 9, 16, tzinfo=dt.UTC)
     by_name = tallystick.compute_vector(ROWS, as_of, "transactions")
@@ -94,8 +94,8 @@ def test_what_cannot_be_computed_is_refused() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_whole_numbers_that_came_as_floats_count_as_such_and_others_are_refused(project_root: Path) -> None:
-    contract = load_project(project_root).contracts["clean.transactions"]
+def test_whole_numbers_that_came_as_floats_count_as_such_and_others_are_refused() -> None:
+    contract = shipped_project().contracts["clean.transactions"]
     columns = dict.fromkeys(column.name for column in contract.columns)
     day, table = dt.date(2026, 3, 10), pa.Table.from_pylist([columns | row for row in ROWS])
     amounts = table.schema.get_field_index("amount_minor")
@@ -118,10 +118,8 @@ def test_whole_numbers_that_came_as_floats_count_as_such_and_others_are_refused(
         ("known_on", pa.array([dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)] * 3, pa.timestamp("us", "UTC")), "date32"),
     ],
 )
-def test_what_arrow_would_make_another_value_of_is_refused(
-    project_root: Path, column: str, values: pa.Array, kind: str
-) -> None:
-    contract = load_project(project_root).contracts["clean.transactions"]
+def test_what_arrow_would_make_another_value_of_is_refused(column: str, values: pa.Array, kind: str) -> None:
+    contract = shipped_project().contracts["clean.transactions"]
     columns = dict.fromkeys(c.name for c in contract.columns)
     table = pa.Table.from_pylist([columns | row for row in ROWS])
     place = table.schema.get_field_index(column)
@@ -129,8 +127,8 @@ def test_what_arrow_would_make_another_value_of_is_refused(
         tallystick.compute_vector(table.set_column(place, column, values), dt.date(2026, 3, 10), "transactions")
 
 
-def test_dates_that_came_as_midnights_are_dates(project_root: Path) -> None:
-    contract = load_project(project_root).contracts["clean.transactions"]
+def test_dates_that_came_as_midnights_are_dates() -> None:
+    contract = shipped_project().contracts["clean.transactions"]
     columns = dict.fromkeys(c.name for c in contract.columns)
     table = pa.Table.from_pylist([columns | row for row in ROWS])
     place = table.schema.get_field_index("known_on")
@@ -150,8 +148,8 @@ def test_dates_that_came_as_midnights_are_dates(project_root: Path) -> None:
     ],
     ids=["decimals", "short numbers", "codes"],
 )
-def test_whole_numbers_of_other_forms_are_those_numbers(project_root: Path, amounts: pa.Array) -> None:
-    contract = load_project(project_root).contracts["clean.transactions"]
+def test_whole_numbers_of_other_forms_are_those_numbers(amounts: pa.Array) -> None:
+    contract = shipped_project().contracts["clean.transactions"]
     columns = dict.fromkeys(c.name for c in contract.columns)
     table = pa.Table.from_pylist([columns | row for row in ROWS])
     given = table.set_column(table.schema.get_field_index("amount_minor"), "amount_minor", amounts)
@@ -198,10 +196,8 @@ HANDED_IN = [
 
 
 @pytest.mark.parametrize(("column", "value", "told"), HANDED_IN)
-def test_every_form_of_rows_goes_through_one_typed_door(
-    project_root: Path, column: str, value: Any, told: str | None
-) -> None:
-    names = [one.name for one in load_project(project_root).contracts["clean.transactions"].columns]
+def test_every_form_of_rows_goes_through_one_typed_door(column: str, value: Any, told: str | None) -> None:
+    names = [one.name for one in shipped_project().contracts["clean.transactions"].columns]
     day = dt.date(2026, 3, 10)
     # Each value alone in its column, too: a column of one odd kind has a type of its own.
     odd = {**ROWS[0], column: value}

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.project import load_project
 from tallystick.spec.columns import group_columns
 from tallystick.spec.graphs import (
     CustomerGraph,
@@ -22,9 +21,9 @@ from tallystick.spec.graphs import (
 )
 from tallystick.spec.meaning import column_fingerprints
 from tallystick.ties.graph_dates import list_snapshots
-from tests.lib import house
+from tests.lib.shipped import shipped_project
 
-PROJECT = load_project(house.ROOT)
+PROJECT = shipped_project()
 
 
 def graph(**parts: Any) -> CustomerGraph:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.project import load_project
 from tallystick.spec.label_checks import check_label, check_label_of
 from tallystick.spec.labels import (
     DelinquencyLabel,
@@ -23,13 +21,14 @@ from tallystick.spec.labels import (
 )
 from tallystick.spec.observations import Customers, MonthEnds, ObservationSet, Rows
 from tallystick.spec.tables import TableContract
+from tests.lib.shipped import shipped_project
 
 Contracts = Mapping[str, TableContract]
 
 
 @pytest.fixture(scope="module")
-def contracts(project_root: Path) -> Contracts:
-    return load_project(project_root).contracts
+def contracts() -> Contracts:
+    return shipped_project().contracts
 
 
 def test_outcomes_in_another_order_are_the_same_definition() -> None:

@@ -23,14 +23,15 @@ from tallystick.spec.observations import (
 )
 from tallystick.spec.tables import TableContract
 from tests.lib.project_folder import OBSERVATIONS, write_project
+from tests.lib.shipped import shipped_project
 
 LOANS, ACCOUNTS = "clean.loans", "clean.accounts"
 
 
 @pytest.fixture(scope="session")
-def contracts(project_root: Path) -> Mapping[str, TableContract]:
+def contracts() -> Mapping[str, TableContract]:
     """The project's own tables."""
-    return load_project(project_root).contracts
+    return shipped_project().contracts
 
 
 def make(population: Population, *, key: str = "customer_id", **more: Any) -> ObservationSet:
@@ -136,11 +137,11 @@ def test_events_are_reviewed_up_to_the_last_load_less_the_days_of_review() -> No
     assert next_day.last_reviewed(None) is None
 
 
-def test_sets_are_read_from_their_folder_and_know_their_place(tmp_path: Path, project_root: Path) -> None:
+def test_sets_are_read_from_their_folder_and_know_their_place(tmp_path: Path) -> None:
     project = load_project(write_project(tmp_path))
     assert list(project.observations) == ["visits"]
     assert project.observations["visits"].path.endswith("observations/visits.py:3")
-    assert {"applications", "daily"} <= set(load_project(project_root).observations)
+    assert {"applications", "daily"} <= set(shipped_project().observations)
 
 
 def test_a_project_without_the_folder_declares_none(tmp_path: Path) -> None:

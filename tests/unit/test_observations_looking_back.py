@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,9 +15,9 @@ from hypothesis import strategies as st
 
 from tallystick.errors import NotFound
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
-from tallystick.project import load_project
 from tallystick.spec.observations import Customers, ObservationSet, Rows, RowsAfter
 from tallystick.spec.sources import Source
+from tests.lib.shipped import shipped_project
 
 FIRST, DAYS = date(2026, 3, 9), 7
 MADE = pa.schema(
@@ -51,9 +50,9 @@ Pair = tuple[int, datetime]
 
 
 @pytest.fixture(scope="session")
-def source(project_root: Path) -> Source:
+def source() -> Source:
     """A source whose days are those of Shanghai, eight hours before UTC's."""
-    return load_project(project_root).sources["simbank"]
+    return shipped_project().sources["simbank"]
 
 
 def at(day: int, hour: int = 4) -> datetime:

@@ -13,12 +13,13 @@ from tallystick.pipeline import Dates
 from tallystick.project import Project, load_project
 from tallystick.project.recipe_checks import check_recipe_on_source, recipe_problems
 from tallystick.spec.ablations import Ablation, ThinFile
+from tests.lib.shipped import shipped_project
 
 
 @pytest.fixture(scope="module")
-def project(project_root: Path) -> Project:
+def project() -> Project:
     """The declarations of the checkout."""
-    return load_project(project_root)
+    return shipped_project()
 
 
 def told(project: Project, recipe: str, source: str) -> list[str]:

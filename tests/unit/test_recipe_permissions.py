@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from tallystick.errors import DeclarationError, ModelError
-from tallystick.project import load_project
 from tallystick.project.recipe_checks import recipe_problems
 from tallystick.report.blocks import Note, Table
 from tallystick.report.model_sections import ModelFacts, permission_section
@@ -22,6 +20,7 @@ from tallystick.spec.permissions import protected_sources
 from tallystick.spec.recipes import Ablation, RequestFeature
 from tallystick.spec.tables import Column, TableContract
 from tallystick.training.vectors import VectorPlan, check_model_inputs, plan_vectors
+from tests.lib.shipped import shipped_project
 from tests.lib.training_sets import make_recipe
 
 
@@ -261,8 +260,8 @@ def test_unknown_uses_and_classes_are_refused_where_they_are_declared() -> None:
             make()
 
 
-def test_the_check_of_the_project_tells_it_too(project_root: Path) -> None:
-    project = load_project(project_root)
+def test_the_check_of_the_project_tells_it_too() -> None:
+    project = shipped_project()
     recipe = project.recipes["cash_loan"]
     others = tuple(name for name in recipe.leave_out if name != "customers_birth_age_days_all")
     (told,) = recipe_problems(project, replace(recipe, leave_out=others))

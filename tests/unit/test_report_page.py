@@ -6,14 +6,12 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tallystick.project import load_project
 from tallystick.report import (
     ModelFacts,
     RunFacts,
@@ -29,6 +27,7 @@ from tallystick.spec.columns import group_contract
 from tallystick.spec.labels import DelinquencyLabel, label_contract
 from tallystick.tables import arrow_schema
 from tests.lib import loans
+from tests.lib.shipped import shipped_project
 
 LABEL = DelinquencyLabel(name="default")
 ORIGIN = Origin(version="small_loan/3", registered_on=date(2026, 3, 2), tables={"label.default": 7})
@@ -252,8 +251,8 @@ def test_cells_are_written_for_people(cell: object, text: str) -> None:
     assert show_cell(cell) == text  # type: ignore[arg-type]
 
 
-def test_every_question_fits_the_contracts_of_its_tables(project_root: Path) -> None:
-    declared = load_project(project_root).contracts
+def test_every_question_fits_the_contracts_of_its_tables() -> None:
+    declared = shipped_project().contracts
     contracts = {c.name: c for c in (group_contract(loans.SPENDING, declared), label_contract(LABEL))}
     with duckdb.connect() as connection:
         for name, question in list_questions(loans.RECIPE, source="bank").items():

@@ -9,13 +9,12 @@ import duckdb
 import matplotlib.image as mpimg
 import pyarrow as pa
 
-from tallystick.project import load_project
 from tallystick.report.blocks import Bars, Facts, Figure, Note, Table
 from tallystick.report.rule_pictures import draw_overlaps, draw_ring
 from tallystick.report.rules_section import describe_rules, rule_questions
 from tallystick.tables import arrow_schema
 from tallystick.ties.rings import Ring, RingTie
-from tests.lib import house
+from tests.lib.shipped import shipped_project
 
 PLACE = {"source": "bank", "observations": "applications", "bucket": 0, "period": "2026", "customer_id": "bank:1",
          "as_of": datetime(2026, 3, 1, tzinfo=UTC), "decided_on": date(2026, 3, 1)}  # fmt: skip
@@ -23,7 +22,7 @@ PLACE = {"source": "bank", "observations": "applications", "bucket": 0, "period"
 
 def answers(flags: list[tuple[str, str, str]], held: list[str | None]) -> dict[str, pa.Table]:
     """The questions asked of flags (rule, observation, status) and of one decision for each text of what was held."""
-    contracts, database = load_project(house.ROOT).contracts, duckdb.connect()
+    contracts, database = shipped_project().contracts, duckdb.connect()
     rows = {
         "fraud_flags": [
             PLACE | {"observation_id": about, "rule_id": rule, "family": rule[:3].lower(), "severity": "low",

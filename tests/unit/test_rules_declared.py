@@ -15,8 +15,8 @@ from tallystick.project.checks import check_project
 from tallystick.project.rule_checks import columns_of, plan_set
 from tallystick.spec.expressions import parse_condition
 from tallystick.spec.predicates import contradiction, same_text, thresholds
-from tests.lib import house
 from tests.lib.project_folder import CONTRACT, GROUP, write_project
+from tests.lib.shipped import shipped_project
 
 FAMILY = """\
 family: velocity
@@ -335,7 +335,7 @@ def test_the_sql_of_a_rule_gives_its_three_answers(tmp_path: Path) -> None:
 
 
 def test_a_feature_of_a_graph_needs_the_tables_of_its_ties_that_the_source_fills() -> None:
-    shipped = load_project(house.ROOT)
+    shipped = shipped_project()
     columns = columns_of(shipped, "applications")
     rules = [one for one in plan_set(shipped, "applications", columns=columns) if one.tie_tables]
     assert rules

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.project import load_project
 from tallystick.rules.backtesting import backtest_rules, wilson
 from tallystick.rules.collecting import CollectedAnswers
 from tallystick.rules.fraud_cases import CLEAN, FRAUD, IMMATURE, KNOWN, FraudCases, label_fraud
@@ -21,8 +20,8 @@ from tallystick.rules.rule_answers import RuleAnswers
 from tallystick.rules.subsets import choose_subset
 from tallystick.rules.weighing import PRIOR, fit_weights
 from tallystick.spec.fraud_labels import FraudLabel
-from tests.lib import house
 from tests.lib.rule_cases import planned
+from tests.lib.shipped import shipped_project
 
 ZONE = "Asia/Shanghai"
 LABEL = FraudLabel(
@@ -150,7 +149,7 @@ def test_fraud_and_its_first_date_are_those_of_the_definition_for_corrected_and_
 
 
 def test_the_shipped_labels_fit_and_wrong_ones_are_refused() -> None:
-    project = load_project(house.ROOT)
+    project = shipped_project()
     for label in project.fraud_labels.values():
         label.check(project.observations, project.contracts)
     told = {"observations": "applications", "kinds": ("rings",), "roles": ("perpetrator",)}

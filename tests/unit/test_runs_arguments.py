@@ -15,18 +15,8 @@ from jinja2 import Template as Jinja
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
 from tallystick.runs.arguments import parse, render
-from tallystick.runs.params import (
-    RUNS,
-    BackfillFeatures,
-    ComputeFeatures,
-    IngestSource,
-    Parameter,
-    Params,
-    Template,
-    TrainModel,
-    list_parameters,
-    template,
-)
+from tallystick.runs.fields import Parameter, Params, Template, list_parameters, template
+from tallystick.runs.params import RUNS, BackfillFeatures, ComputeFeatures, IngestSource, TrainModel
 
 # As people write names and paths, and as they had better not: a dash, a space, a flag, an equals sign.
 TEXTS = st.sampled_from(["a", "some-name", "-5", "--from", "two words", "x=1", "layer.table", "b/c"])

@@ -15,7 +15,8 @@ from tallystick.entrypoint import perform
 from tallystick.errors import ContractError, NotFound
 from tallystick.model.registry import Registry
 from tallystick.runs import input_gate
-from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
+from tallystick.runs.fields import Params
+from tallystick.runs.params import ComputeFeatures, ComputeObserved
 from tallystick.spec.data_files import DataFile
 from tallystick.tables import Pinned
 from tests.lib.project_folder import write_project

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -13,12 +12,12 @@ import pyarrow.compute as pc
 import pytest
 
 from tallystick.errors import ModelError
-from tallystick.project import load_project
 from tallystick.scoring import ScoreWork, score_observations
 from tallystick.spec.tables import TableContract
 from tallystick.tables import arrow_schema
 from tallystick.training.observed import score_spec
 from tests.lib import loans
+from tests.lib.shipped import shipped_project
 
 
 def predict(frame: pd.DataFrame) -> pd.DataFrame:
@@ -30,8 +29,8 @@ def predict(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture
-def contracts(project_root: Path) -> Mapping[str, TableContract]:
-    return load_project(project_root).contracts
+def contracts() -> Mapping[str, TableContract]:
+    return shipped_project().contracts
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from tallystick.errors import DeclarationError
-from tallystick.project import load_project
 from tallystick.project.segment_checks import check_segmentation, segmentation_problems
 from tallystick.spec.segments import segment_contract
-from tests.lib import house
+from tests.lib.shipped import shipped_project
 from tests.lib.spenders import SEGMENTATION
 
-PROJECT = load_project(house.ROOT)
+PROJECT = shipped_project()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tallystick.project import load_project
 from tallystick.project.contracts import load_contracts
+from tests.lib.shipped import shipped_project
 
 # One literal behind category =, <> or IN ( ... ).
 ASKED = re.compile(r"category\s*(?:=|<>|IN)\s*(\([^)]*\)|'[^']*')")
@@ -24,7 +24,7 @@ def test_every_category_that_features_ask_for_is_in_the_contracts_list(project_r
     told = load_contracts(project_root)["clean.transactions"].column("category").description
     listed = set(re.findall(r"[a-z_]+", told.partition(":")[2].partition(";")[0]))
     asked: set[str] = set()
-    for group in load_project(project_root).feature_groups.values():
+    for group in shipped_project().feature_groups.values():
         texts = [group.where, *group.filters.values(), *(measure.where for measure in group.measures)]
         asked |= {name for text in texts for name in categories_of(text)}
     assert {"food", "utilities", "gambling", "household", "leasing"} <= asked

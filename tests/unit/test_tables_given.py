@@ -15,7 +15,8 @@ from tallystick.cli.computing import Who, compute_groups
 from tallystick.cli.running import SessionMaker
 from tallystick.errors import DeclarationError, InputError
 from tallystick.project import load_project
-from tallystick.runs.params import ComputeFeatures, ComputeObserved, Params
+from tallystick.runs.fields import Params
+from tallystick.runs.params import ComputeFeatures, ComputeObserved
 from tallystick.spec.sources import Source
 from tallystick.tables import Warehouse
 from tallystick.tables.store.bucketing import bucket_of

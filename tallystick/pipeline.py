@@ -92,8 +92,7 @@ def list_steps(recipe: Recipe, sources: Mapping[str, Path], *, place: Place, dat
     steps = []
     for name, directory in sources.items():
         common: dict[str, Any] = {"project": place.project, "warehouse": place.warehouse, "source": name}
-        delivered = {"load_date": days.load_date, "run_date": days.run_date}
-        ingest = IngestSource(**common, directory=directory, **delivered)
+        ingest = IngestSource(**common, directory=directory, load_date=days.load_date, run_date=days.run_date)
         steps.append(Step(title=f"ingest {name}", params=ingest))
         steps.append(Step(title=f"validate {name}", params=ValidateTables(**common, layer="clean")))
         steps.extend(_model_steps(recipe, common, days))

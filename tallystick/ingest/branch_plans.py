@@ -109,5 +109,5 @@ def judging_sql(
     seen = {COMPARED: output_types(compared, tables), PUBLISHED: contract_types(contract)}
     last = f"SELECT * FROM {COMPARED}"
     if published is not None:
-        last = published_sql(COMPARED, target, published=PUBLISHED, last=published)
+        last = published_sql(COMPARED, target, published=PUBLISHED, oldest=published)
     return translate(compared, tables), translate(settled_sql(last, target), seen)

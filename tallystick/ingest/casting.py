@@ -34,7 +34,7 @@ class Target:
     """What the rows are for: the table's contract, its rule for ``known_on``, the source and the load date.
 
     ``delivery`` is the name of the one that the rows are of, ``again`` the names of those whose rows an earlier load
-    has.
+    has; ``has_several`` says that the load reads other deliveries, too.
     """
 
     contract: TableContract
@@ -43,6 +43,7 @@ class Target:
     load_date: date
     delivery: str = ""
     again: frozenset[str] = frozenset()
+    has_several: bool = False
 
     @property
     def has_own_known_on(self) -> bool:

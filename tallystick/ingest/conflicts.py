@@ -16,7 +16,7 @@ NOT_CONTENT = ("source", "bucket", "period", "loaded_on")
 
 PARENT_UNKNOWN = "parent_unknown"
 SUPERSEDED = "superseded_in_load"
-# Of a row of which another delivery of the same load says something later: no fault of whoever delivered it.
+# Of a row of whose object another delivery of the same load says something later: no fault of whoever delivered it.
 OUTDATED = "superseded_by_later_delivery"
 
 
@@ -32,8 +32,9 @@ def compared_sql(
     may name. ``has_several`` says that rows of several deliveries may be among them. Of equal rows the first by file
     and line stays. Different rows of one delivery with one key all get a fault, because nobody can say which is right.
     Of rows that a load stores under one key though they came one after the other, or name one date after the other, the
-    last one stays and the others are superseded. (No WITH here or below: Spark would not know a cached result
-    of it again.)
+    last one stays and the others are superseded. A row that waits for its parent is out as soon as a later delivery
+    says something of its object that stands, even what is stored already. (No WITH here or below: Spark would not know
+    a cached result of it again.)
     """
     placed = _placed_sql(" UNION ALL ".join(branches), parents, target)
     grouped = _grouped_sql(placed, target, has_several=has_several)
@@ -50,7 +51,11 @@ def compared_sql(
     )
     is_replaced = _superseded_sql(target) if target.is_raised or has_several else "FALSE"
     is_outdated = _outdated_sql(target) if has_several else "FALSE"
-    superseded = f"SELECT *, {is_replaced} AS _is_superseded, {is_outdated} AS _is_outdated FROM ({judged})"
+    fault = _waiting_fault_sql(target) if has_several else "_fault"
+    superseded = (
+        f"SELECT * EXCEPT (_fault), {is_replaced} AS _is_superseded, {is_outdated} AS _is_outdated, {fault} AS _fault"
+        f" FROM ({judged})"
+    )
     return f"SELECT *, {_ends_on_sql(target)} AS _ends_on FROM ({superseded})"
 
 
@@ -75,12 +80,13 @@ def settled_sql(compared: str, target: Target) -> str:
     )
 
 
-def published_sql(compared: str, target: Target, *, published: str, last: Mapping[date, str] | None = None) -> str:
+def published_sql(compared: str, target: Target, *, published: str, oldest: Mapping[date, str] | None = None) -> str:
     """Hold each row of the view ``compared`` against the published versions of its object.
 
     A duplicate: on each date on which the row would be in force, the version in force says the same already. A fault:
     one of them belongs to another customer. Superseded: a row that waited for its parent while a later load brought its
-    object. ``last`` is the newest delivery of each earlier load, where that is not the one of its date.
+    object. ``oldest`` is the first delivery by name of each earlier load, where that is not the one of its date: of a
+    load of several, nobody knows which of them a stored row came with, and a row that still waits has met them all.
     """
     contract = target.contract
     content, known_on = _content_sql(target), name_sql(contract.known_on)
@@ -96,7 +102,7 @@ def published_sql(compared: str, target: Target, *, published: str, last: Mappin
     told = (
         f"SELECT t.* EXCEPT (_fault, _is_superseded), COALESCE({', '.join(faults)}) AS _fault,"
         f" {is_told} AS _is_told, {was_told} AS _was_told, (t._is_superseded OR {is_overtaken}) AS _is_superseded"
-        f" FROM {compared} t LEFT JOIN ({_in_force_sql(compared, target, published=published, last=last or {})}) v"
+        f" FROM {compared} t LEFT JOIN ({_in_force_sql(compared, target, published=published, oldest=oldest or {})}) v"
         f" ON t._is_candidate AND v._id = t.{name_sql(contract.event_id)} AND v._at = t.{known_on}"
         " AND v._ends_on <=> t._ends_on"
     )
@@ -112,7 +118,7 @@ def published_sql(compared: str, target: Target, *, published: str, last: Mappin
     )
 
 
-def _in_force_sql(compared: str, target: Target, *, published: str, last: Mapping[date, str]) -> str:
+def _in_force_sql(compared: str, target: Target, *, published: str, oldest: Mapping[date, str]) -> str:
     """Per row of a load what the published versions say that are in force while the row would be: from ``_at`` on, to
     before ``_ends_on`` where the same load brings a later version.
     """
@@ -126,7 +132,7 @@ def _in_force_sql(compared: str, target: Target, *, published: str, last: Mappin
     ids = f"SELECT {key} AS _key FROM {compared} WHERE _is_candidate AND _fault IS NULL"
     spans = (
         f"SELECT {key} AS _key, {known_on} AS _since, {until_sql([key], known_on=known_on)} AS _until,"
-        f" {_delivery_sql(last)} AS _delivery, {owner} AS _owner, {_content_sql(target)} AS _content"
+        f" {_delivery_sql(oldest)} AS _delivery, {owner} AS _owner, {_content_sql(target)} AS _content"
         f" FROM {published} LEFT SEMI JOIN ({ids}) ON _key = {key}"
     )
     is_met = "(_until IS NULL OR (_until > _at AND _until > _since)) AND (_ends_on IS NULL OR _since < _ends_on)"
@@ -201,12 +207,25 @@ def _outdated_sql(target: Target) -> str:
     return f"(_delivered < MAX(_delivered) OVER (PARTITION BY ({is_good}), {_object_sql(target, is_good)}))"
 
 
-def _delivery_sql(last: Mapping[date, str]) -> str:
-    """The newest delivery of the load that a stored row came with: a load of one night has the name of its date."""
+def _waiting_fault_sql(target: Target) -> str:
+    """The fault of each row. One that waits for a parent is superseded where a later delivery of the load has a row of
+    the same object that stands: both are here now, and when the parent comes, the later one may not be.
+    """
+    key = name_sql(target.contract.event_id)
+    is_good = "(_is_candidate AND _fault IS NULL)"
+    waits = f"COALESCE(SUBSTRING_INDEX(_fault, '|', 1) = '{PARENT_UNKNOWN}', FALSE)"
+    meets = f"({is_good} OR {waits})"
+    last = f"MAX(CASE WHEN {is_good} THEN _delivered END) OVER (PARTITION BY {meets}, {_object_sql(target, meets)})"
+    superseded = f"CASE WHEN _is_parked THEN '{SUPERSEDED}|{key}' ELSE '{OUTDATED}|{key}' END"
+    return f"CASE WHEN {waits} AND _delivered < {last} THEN {superseded} ELSE _fault END"
+
+
+def _delivery_sql(oldest: Mapping[date, str]) -> str:
+    """The oldest delivery of the load that a stored row came with: a load of one night has the name of its date."""
     name = "CAST(loaded_on AS STRING)"
-    if not last:
+    if not oldest:
         return name
-    others = " ".join(f"WHEN DATE '{day.isoformat()}' THEN '{told}'" for day, told in sorted(last.items()))
+    others = " ".join(f"WHEN DATE '{day.isoformat()}' THEN '{told}'" for day, told in sorted(oldest.items()))
     return f"CASE loaded_on {others} ELSE {name} END"
 
 

@@ -20,13 +20,18 @@ class LoadContents:
     ``deliveries`` are in the order of their names; one that an earlier load counted is among them where a delivery came
     late that its statements must come after. Each one's directory is the landed copy, all of them in one folder.
     ``earlier`` are the source's rows of the loads before it, and rejects of the tables in which some wait for a parent;
-    ``last`` is the newest delivery of each of these loads, where that is not the one of its date.
+    ``oldest`` is the first delivery by name of each of these loads, where that is not the one of its date.
     """
 
     load_date: date
     deliveries: tuple[Delivery, ...]
     earlier: EarlierRows
-    last: Mapping[date, str]
+    oldest: Mapping[date, str]
+
+    @property
+    def has_several(self) -> bool:
+        """Whether rows of one delivery may meet those of another, of one that an earlier load counted as well."""
+        return len(self.deliveries) > 1
 
     @property
     def again(self) -> frozenset[str]:

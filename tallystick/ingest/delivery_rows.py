@@ -42,10 +42,11 @@ SMALL_BYTES = 64 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadDate:
-    """The date of a load, and the names of its deliveries that an earlier load has counted."""
+    """The date of a load, the names of its deliveries that an earlier load has counted, and whether it has several."""
 
     day: date
     again: frozenset[str] = frozenset()
+    has_several: bool = False
 
 
 # A file's path, the name that its rows carry, and its layout.
@@ -94,6 +95,7 @@ class DeliveryRows:
             load_date=self.load.day,
             delivery=self.delivery.name,
             again=self.load.again,
+            has_several=self.load.has_several,
         )
 
     def _list_tasks(self) -> dict[str, list[Task]]:

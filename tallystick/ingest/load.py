@@ -125,7 +125,7 @@ class _Load:
     def _open(self, tell: Callable[[str], None]) -> list[DeliveryRows]:
         if self.contents.again:
             tell(f"reading again, because it says something later: {', '.join(sorted(self.contents.again))}")
-        load = LoadDate(day=self.contents.load_date, again=self.contents.again)
+        load = LoadDate(day=self.contents.load_date, again=self.contents.again, has_several=self.contents.has_several)
         return [
             DeliveryRows(
                 self.source,
@@ -234,8 +234,8 @@ class _Load:
         compared, settled = judging_sql(
             target,
             parents,
-            has_several=bool(parked) or len(self.contents.deliveries) > 1,
-            published=None if earlier is None else self.contents.last,
+            has_several=bool(parked) or self.contents.has_several,
+            published=None if earlier is None else self.contents.oldest,
         )
         return [
             JudgeTask(

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from tallystick.errors import LoadRefused
 from tallystick.ingest.casting import NAMED_ON, Target
+from tallystick.ingest.conflicts import PARENT_UNKNOWN
 from tallystick.ingest.counts import Outcome, Outcomes
 from tallystick.ingest.staging import KEY, PLACED, Segment, StageWriter, put
 from tallystick.spec.tables import TableContract
@@ -44,6 +45,7 @@ class TablePlan:
     has_named_on: bool
     keeps_raw: bool = True
     again: frozenset[str] = frozenset()
+    has_several: bool = False
 
     @classmethod
     def of(cls, target: Target) -> TablePlan:
@@ -55,6 +57,7 @@ class TablePlan:
             has_named_on=target.has_own_known_on,
             keeps_raw=target.source.tables[target.contract.table].keeps_raw_lines,
             again=target.again,
+            has_several=target.has_several,
         )
 
     @property
@@ -80,7 +83,7 @@ class TablePlan:
 
 @dataclass(kw_only=True, slots=True)
 class Placed:
-    """What a task made of a table's rows: segments, rejects and parked rows on disk, and the outcomes of all others."""
+    """What a task made of a table's rows: segments, rejects and rows that wait, on disk, and the outcomes of others."""
 
     table: str
     segments: list[Segment] = field(default_factory=list)
@@ -120,9 +123,22 @@ class Placer:
         faulty = pc.is_valid(judged["_fault"])
         if pc.any(faulty).as_py():
             if not is_again:
-                self._reject(judged.filter(faulty), file=file, raw=raw)
+                self._reject(self._without_waiting(judged.filter(faulty), file=file, raw=raw), file=file, raw=raw)
             judged = judged.filter(pc.invert(faulty))
         self._writer.add(judged.select([*self.plan.staged, "bucket", "period"]), file=file)
+
+    def _without_waiting(self, faulty: pa.Table, *, file: str, raw: pa.Table | None) -> pa.Table:
+        """The faulty rows that are out. Of several deliveries a later one may say something of a row that waits."""
+        if not self.plan.has_several:
+            return faulty
+        waits = pc.starts_with(faulty["_fault"], PARENT_UNKNOWN)
+        waiting = faulty.filter(waits)
+        if waiting.num_rows:
+            if raw is not None:
+                place = waiting.column_names.index("_file")
+                waiting = waiting.set_column(place, "_file", pa.repeat(file, waiting.num_rows))
+            self._parked.append(waiting)
+        return faulty.filter(pc.invert(waits))
 
     def _reject(self, rows: pa.Table, *, file: str, raw: pa.Table | None) -> None:
         for told in rows.group_by("_fault").aggregate([("_line", "count"), ("_line", "min")]).to_pylist():

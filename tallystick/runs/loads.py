@@ -86,16 +86,16 @@ def load_contents(
         for name in sorted([*own, *again])
     ]
     return LoadContents(
-        load_date=day, deliveries=tuple(deliveries), earlier=_earlier(context, before=day), last=_last(before)
+        load_date=day, deliveries=tuple(deliveries), earlier=_earlier(context, before=day), oldest=_oldest(before)
     )
 
 
-def _last(loaded: Mapping[str, date]) -> dict[date, str]:
-    """The newest delivery of every load that did not load the night of its own date last."""
-    newest: dict[date, str] = {}
+def _oldest(loaded: Mapping[str, date]) -> dict[date, str]:
+    """The first delivery by name of every load that has an earlier one than the night of its own date, or not that."""
+    oldest: dict[date, str] = {}
     for name, day in sorted(loaded.items()):
-        newest[day] = name
-    return {day: name for day, name in newest.items() if name != day.isoformat()}
+        oldest.setdefault(day, name)
+    return {day: name for day, name in oldest.items() if name != day.isoformat()}
 
 
 def _earlier(context: RunContext, *, before: date) -> StoredBefore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -12,15 +13,18 @@ import pytest
 
 from tallystick.cli.showing import list_deliveries
 from tallystick.errors import LoadRefused
-from tallystick.runs import ingest_source
+from tallystick.runs import ingest_source, loads
 from tallystick.runs.context import sharing_project
 from tallystick.tables import Warehouse, pin_all
+from tallystick.tables.landing.raw_folder import PUBLISHED
 from tallystick.tables.store.changes import ChangeLog
 from tests.lib.deliveries import ACCOUNTS, BOOKINGS, PEOPLE, ingest, rows_of, write_delivery, write_project
 
 HEAD = BOOKINGS.partition("\n")[0] + "\n"
 EAST = PEOPLE + "3,1990-07-03,east\n"
 OPENED = "account,person,opened\nA3,3,2024-02-01\n"
+# Of each night the account and the amount that it says of a booking.
+Said = dict[date, dict[str, tuple[str, int]]]
 HISTORY = {"people.csv": PEOPLE, "accounts.csv.gz": ACCOUNTS, "bookings_1.csv.gz": BOOKINGS}
 
 
@@ -227,22 +231,21 @@ def test_a_killed_late_load_is_of_the_day_on_which_it_was_seen_first(
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nights_in_any_order_agree_with_the_definition(seed: int, new_bank: Callable[[str], Bank]) -> None:
-    """On each date a booking is as the last night by business date says, of the nights loaded by then, and of a booking
-    on an account only once the night that opened it is loaded.
-    """
+    """Statements about s wait for an account, those about t wait or do not, new ones and repeated ones."""
     dice = random.Random(seed)
     days = [date(2024, 2, number) for number in range(1, 6)]
     opened = dice.choice(days)
-    said: dict[date, dict[str, int]] = {
-        day: {key: dice.choice([1, 2]) for key in ("p", "q", "r", "s") if dice.random() < 0.6} for day in days
+    accounts = {"s": ["A3"], "t": ["A1", "A4"]}
+    said: Said = {
+        day: {
+            key: (dice.choice(accounts.get(key, ["A1"])), dice.choice([1, 2]))
+            for key in ("p", "q", "r", "s", "t")
+            if dice.random() < 0.6
+        }
+        for day in days
     }
     bank = new_bank("bank")
-    bank.deliver({"2024-01-31": HISTORY})
-    for day in days:
-        lines = [f"{key},{'A3' if key == 's' else 'A1'},2024-01-01,{value},CASH" for key, value in said[day].items()]
-        lines.append(f"night{day.day},A1,2024-01-01,5,CASH")
-        accounts = OPENED.replace("2024-02-01", "2024-01-01") if day == opened else None
-        bank.deliver({day.isoformat(): night(*lines, people=EAST, accounts=accounts)})
+    _deliver(bank, said, opened=opened)
     bank.load("2024-01-31")
     loaded: dict[date, date] = {}
     last = today = date(2024, 1, 31)
@@ -256,12 +259,97 @@ def test_nights_in_any_order_agree_with_the_definition(seed: int, new_bank: Call
             asked["known_from"] = last
         bank.load(day.isoformat(), **asked)
         loaded[day] = last
-        for when in (date(2024, 2, 1) + timedelta(days=number) for number in range(20)):
-            found = {key: value for key, value in bank.in_force(when).items() if len(key) == 1 and key.isalpha()}
-            assert found == _defined(when, said, loaded, opened=opened), (seed, day, when)
+        _agrees(bank, said, loaded, opened=opened)
 
 
-def _defined(when: date, said: dict[date, dict[str, int]], loaded: dict[date, date], *, opened: date) -> dict[str, int]:
-    known = [day for day in sorted(loaded) if loaded[day] <= when]
-    found = {key: 100 * value for day in known for key, value in said[day].items()}
-    return {key: value for key, value in found.items() if key != "s" or opened in known}
+def test_a_row_that_waits_meets_each_later_statement_of_a_load_of_several_nights(
+    new_bank: Callable[[str], Bank],
+) -> None:
+    """The 1st to 3rd come late and the 5th joins their load. Rows on A4 wait until the 7th opens it."""
+    days = [date(2024, 2, number) for number in range(1, 8)]
+    # Of u what waits is later than the late night, of x it is of the night that joined it; of v a duplicate comes after
+    # it, of w a row of the same load, and of y one that is read again.
+    told: list[dict[str, tuple[str, int]]] = [
+        {"w": ("A1", 5)},
+        {"w": ("A4", 2), "y": ("A4", 2)},
+        {"u": ("A1", 3), "w": ("A1", 1), "x": ("A1", 3)},
+        {"u": ("A4", 4), "v": ("A1", 1), "y": ("A1", 4)},
+        {"v": ("A4", 2), "x": ("A4", 6)},
+        {"v": ("A1", 1)},
+        {},
+    ]
+    said: Said = dict(zip(days, told, strict=True))
+    bank, loaded = new_bank("bank"), dict[date, date]()
+    held_back = {day: said[day] for day in days if day != days[3]}
+    _deliver(bank, {days[3]: said[days[3]]}, opened=days[-1])
+    ingest(None, bank.project, bank.warehouse, directory=bank.files)  # type: ignore[arg-type]
+    loaded[days[3]] = days[3]
+    _deliver(bank, {day: held_back[day] for day in days[:3]}, opened=days[-1])
+    ingest(None, bank.project, bank.warehouse, directory=bank.files, run_date=days[3])  # type: ignore[arg-type]
+    loaded |= dict.fromkeys(days[:3], days[4])
+    _agrees(bank, said, loaded, opened=days[-1])
+    _deliver(bank, {day: held_back[day] for day in days[4:]}, opened=days[-1])
+    for day in days[4:]:
+        bank.load(day.isoformat())
+        loaded[day] = day
+        _agrees(bank, said, loaded, opened=days[-1])
+    last = {key: amount for key, amount in bank.in_force(days[-1]).items() if key in "uvwxy"}
+    assert last == {"u": 400, "v": 100, "w": 100, "x": 600, "y": 400}
+
+
+def _deliver(bank: Bank, said: Said, *, opened: date) -> None:
+    """The history, and a night for each date; that of ``opened`` opens the accounts A3 and A4."""
+    bank.deliver({"2024-01-31": HISTORY})
+    for day, told in said.items():
+        lines = [f"{key},{account},2024-01-01,{value},CASH" for key, (account, value) in told.items()]
+        lines.append(f"night{day.day},A1,2024-01-01,5,CASH")
+        both = "account,person,opened\nA3,3,2024-01-01\nA4,1,2024-01-01\n"
+        bank.deliver({day.isoformat(): night(*lines, people=EAST, accounts=both if day == opened else None)})
+
+
+def _agrees(bank: Bank, said: Said, loaded: dict[date, date], *, opened: date) -> None:
+    """By the definition, on each date: a booking is as the last night by business date says, of the nights loaded by
+    then, and what is said of an account that is not there yet does not count.
+    """
+    for when in (date(2024, 2, 1) + timedelta(days=number) for number in range(20)):
+        known = [day for day in sorted(loaded) if loaded[day] <= when]
+        expected = {
+            key: 100 * value
+            for day in known
+            for key, (account, value) in said[day].items()
+            if account == "A1" or opened in known
+        }
+        found = {key: value for key, value in bank.in_force(when).items() if len(key) == 1 and key.isalpha()}
+        assert found == expected, (when, loaded)
+
+
+def test_a_warehouse_from_before_late_nights_takes_one(
+    new_bank: Callable[[str], Bank], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its marks name no load date and ``monitor.loads`` has no column of deliveries: each was loaded on its date."""
+    before = ["2024-01-31", "2024-02-01", "2024-02-03"]
+    old, plain = Bank(tmp_path / "old", write_project(tmp_path / "then")), new_bank("plain")
+    for bank in (old, plain):
+        bank.deliver(NIGHTS)
+    declared = old.project / "schemas" / "monitor" / "loads.yaml"
+    lines = declared.read_text(encoding="utf-8").split("\n")
+    (at,) = (number for number, line in enumerate(lines) if "{name: deliveries," in line)
+    with monkeypatch.context() as then:
+        declared.write_text("\n".join(lines[:at] + lines[at + 2 :]), encoding="utf-8")
+        then.setattr(loads, "_committed", lambda context: {})
+        describe = ingest_source.describe_load
+        then.setattr(ingest_source, "describe_load", lambda *a, **k: describe(*a, **k).drop_columns(["deliveries"]))
+        old.load(*before)
+    old.project = plain.project
+    for mark in (old.warehouse / "raw" / "village").glob(f"*/{PUBLISHED}"):
+        told = json.loads(mark.read_text(encoding="utf-8"))
+        assert told.pop("load_date") == mark.parent.name
+        mark.write_text(json.dumps(told), encoding="utf-8")
+    plain.load(*before)
+    for bank in (old, plain):
+        bank.load(*before)  # the same bytes: nothing is done
+        bank.load("2024-02-02", run_date=date(2024, 2, 3))
+        bank.load("2024-02-04")
+    assert old.rows() == plain.rows()
+    listed = [list_deliveries(bank.warehouse, bank.project).drop_columns(["records"]) for bank in (old, plain)]
+    assert listed[0] == listed[1]

@@ -27,6 +27,7 @@ from tallystick.project.watch_list_checks import watch_list_problems
 from tallystick.spec.checks import group_faults
 from tallystick.spec.clean_tables import clean_faults
 from tallystick.spec.columns import group_columns
+from tallystick.spec.graph_pairs import check_pairs
 from tallystick.spec.graphs import check_graph, graph_tables
 from tallystick.spec.sources import Problem
 from tallystick.spec.tables import LAYERS, TableContract
@@ -162,6 +163,18 @@ def _graphs(project: Project) -> Iterator[Problem]:
             yield as_problem(point_at(error, graph.path))
 
 
+def _pairs(project: Project) -> Iterator[Problem]:
+    """The graph, the tie and the value of pairs of customers exist and fit."""
+    for pairs in project.pairs.values():
+        read = graph_tables(pairs.structure, project.ties)
+        if project.is_unread("ties") or any(project.is_unread(table) for table in read):
+            continue
+        try:
+            check_pairs(pairs, project.ties, project.contracts)
+        except DeclarationError as error:
+            yield as_problem(point_at(error, pairs.path))
+
+
 def _observations(project: Project) -> Iterator[Problem]:
     """The tables, keys, columns and conditions of observation sets exist and fit."""
     for declared in project.observations.values():
@@ -230,6 +243,6 @@ def _suite_path(project: Project, name: str) -> str:
 
 # In the order of the data's way: a fault of a table is told before those of its users.
 CHECKS = (
-    _twins, _names, _clean_tables, _lineage, _suites, tie_problems, _graphs, _groups, _observations, _labels, _recipes,
-    _segmentations, _watch_lists, rule_problems, _fraud_labels, _sources,
+    _twins, _names, _clean_tables, _lineage, _suites, tie_problems, _graphs, _pairs, _groups, _observations, _labels,
+    _recipes, _segmentations, _watch_lists, rule_problems, _fraud_labels, _sources,
 )  # fmt: skip

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tallystick.project.project import Project
     from tallystick.spec.features import FeatureGroup
     from tallystick.spec.fraud_labels import FraudLabel
+    from tallystick.spec.graph_pairs import CustomerPairs
     from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
@@ -100,11 +101,27 @@ def collect_graphs(found: Iterable[Declared], problems: Problems | None = None) 
     )
 
 
+def collect_pairs(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, CustomerPairs]:
+    """Pairs of customers by the name of their table without its layer, each knowing its place."""
+    from tallystick.spec.graph_pairs import CustomerPairs
+
+    return _by_name(
+        (
+            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+            for one in found
+            if isinstance(one.value, CustomerPairs)
+        ),
+        problems,
+        kind="pairs of a graph",
+    )
+
+
 def with_basis(groups: Mapping[str, FeatureGroup], project: Project) -> Mapping[str, FeatureGroup]:
     """The groups; one on a graph's table has that graph's fingerprint, for its features mean what the graph means."""
     if not any(group.table.startswith("graph.") for group in groups.values()):
         return groups  # a project without graphs reads no ties
     basis = {graph.table: project.graph_basis(graph) for graph in project.graphs.values()}
+    basis |= {pairs.table: project.pairs_basis(pairs) for pairs in project.pairs.values()}
     return MappingProxyType({name: replace(one, basis=basis.get(one.table, "")) for name, one in groups.items()})
 
 

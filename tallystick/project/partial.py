@@ -20,6 +20,7 @@ from tallystick.project.declared import (
     collect_groups,
     collect_labels,
     collect_observations,
+    collect_pairs,
     collect_recipes,
     collect_segmentations,
     collect_watch_lists,
@@ -39,6 +40,7 @@ from tallystick.spec.tables import LAYERS
 if TYPE_CHECKING:
     from tallystick.spec.features import FeatureGroup
     from tallystick.spec.fraud_labels import FraudLabel
+    from tallystick.spec.graph_pairs import CustomerPairs
     from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
@@ -77,6 +79,7 @@ class PartialProject(Project):
         len(self.fraud_labels)
         len(self.ties)
         len(self.graphs)
+        len(self.pairs)
 
     @cached_property
     def contracts(self) -> Mapping[str, TableContract]:
@@ -122,6 +125,11 @@ class PartialProject(Project):
     def graphs(self) -> Mapping[str, CustomerGraph]:
         """Graphs of the files that can be run."""
         return collect_graphs(self.feature_declarations, self.problems)
+
+    @cached_property
+    def pairs(self) -> Mapping[str, CustomerPairs]:
+        """Pairs of customers of the files that can be run."""
+        return collect_pairs(self.feature_declarations, self.problems)
 
     @cached_property
     def observations(self) -> Mapping[str, ObservationSet]:

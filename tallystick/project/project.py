@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tallystick.project.declared import Declared
     from tallystick.spec.features import FeatureGroup
     from tallystick.spec.fraud_labels import FraudLabel
+    from tallystick.spec.graph_pairs import CustomerPairs
     from tallystick.spec.graphs import CustomerGraph
     from tallystick.spec.labels import Label
     from tallystick.spec.observations import ObservationSet
@@ -91,6 +92,19 @@ class Project:
         from tallystick.project.declared import collect_graphs
 
         return collect_graphs(self.feature_declarations)
+
+    @cached_property
+    def pairs(self) -> Mapping[str, CustomerPairs]:
+        """What is measured at pairs of customers, by the name of their table without its layer, from features/*.py."""
+        from tallystick.project.declared import collect_pairs
+
+        return collect_pairs(self.feature_declarations)
+
+    def pairs_basis(self, pairs: CustomerPairs) -> str:
+        """The fingerprint of all that the values of pairs depend on: themselves, their graph's ties and customers."""
+        from tallystick.spec.fingerprint import fingerprint
+
+        return fingerprint([pairs.meaning, *(self.ties[name] for name in pairs.graph.ties if name in self.ties)])
 
     def graph_basis(self, graph: CustomerGraph) -> str:
         """The fingerprint of all that a graph's values depend on: its own declaration and those of its ties."""
@@ -240,10 +254,16 @@ class Contracts(Mapping[str, "TableContract"]):
 
     @cached_property
     def _graphs(self) -> dict[str, TableContract]:
+        from tallystick.spec.graph_pairs import pairs_contract
         from tallystick.spec.graphs import graph_contract, graph_tables
 
         ties = self._project.ties
         found = [graph_contract(graph, graph_tables(graph, ties)) for graph in self._project.graphs.values()]
+        found += [
+            pairs_contract(pairs, ties, self._files)
+            for pairs in self._project.pairs.values()
+            if pairs.events in ties and ties[pairs.events].table in self._files  # else the check of the pairs tells it
+        ]
         return {contract.name: contract for contract in found}
 
     @cached_property

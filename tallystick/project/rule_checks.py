@@ -46,6 +46,7 @@ def rule_problems(project: Project) -> Iterator[Problem]:
 def columns_of(project: Project, observations: str) -> SetColumns:
     """What the rules of a set may read."""
     beneath = {graph.table: _tables_beneath(project, graph) for graph in project.graphs.values()}
+    beneath |= {pairs.table: _tables_beneath(project, pairs.graph) for pairs in project.pairs.values()}
     groups = project.feature_groups.values()
     return SetColumns.of(project.observations[observations], groups, project.contracts, beneath=beneath)
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tallystick.features import GroupWork
 from tallystick.how_far import parts_of
 from tallystick.runs.context import RunContext
-from tallystick.runs.graph_tables import replay_graphs
+from tallystick.runs.graph_needs import replay_graphs, replay_pairs
 from tallystick.runs.input_gate import LEAKAGE
 from tallystick.runs.progress import progress, working
 from tallystick.runs.training_set import build_rows, is_learned_already, pin_training, plan_recipe, read_training
@@ -23,6 +23,7 @@ from tallystick.spec.recipes import Recipe
 from tallystick.tables import Slice, pin_all, read_arrow, replace_arrow
 from tallystick.training import audit, audit_findings
 from tallystick.training.audit_graph import check_graphs
+from tallystick.training.audit_pairs import check_replayed_pairs
 from tallystick.training.audit_requests import check_requests
 from tallystick.training.data import TrainingSet, training_digest
 from tallystick.training.vectors import VectorPlan
@@ -58,7 +59,7 @@ def _audit(
     labels = rows[f"label.{recipe.label}"]
     groups = [context.project.feature_groups[name] for name in recipe.groups]
     with working("audit") as how_far:
-        of_set, of_graphs = parts_of(how_far, [3, 1])
+        of_set, of_graphs, of_pairs = parts_of(how_far, [6, 1, 1])
         found = audit.audit_training_set(recipe, data, labels, recomputed, zone=zone, how_far=of_set)
         found += check_graphs(
             replay_graphs(context, groups),
@@ -67,6 +68,14 @@ def _audit(
             snapshots=recipe.audit.snapshots,
             seed=recipe.seed,
             how_far=of_graphs,
+        )
+        found += check_replayed_pairs(
+            replay_pairs(context, groups),
+            sample,
+            zone=zone,
+            dates=recipe.audit.snapshots,
+            seed=recipe.seed,
+            how_far=of_pairs,
         )
     return found + check_requests(data, plan, rows, contracts=context.contracts, sample=sample, zone=zone)
 

@@ -15,7 +15,7 @@ from tallystick.features.planning import find_declared, list_read_tables
 from tallystick.how_far import HowFar, parts_of
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
-from tallystick.runs.graph_tables import build_graphs
+from tallystick.runs.graph_needs import build_graphs
 from tallystick.runs.input_gate import pin_clean
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange

@@ -21,7 +21,7 @@ from tallystick.features.planning import last_load, list_read_tables, note_unloa
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
-from tallystick.runs.graph_tables import build_graphs
+from tallystick.runs.graph_needs import build_graphs
 from tallystick.runs.input_gate import pin_loaded
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from tallystick.features.planning import find_declared
 from tallystick.runs.context import RunContext
+from tallystick.runs.graph_needs import open_pairs
 from tallystick.runs.graph_tables import GraphBuild, build_graph_up
+from tallystick.runs.pair_tables import build_pairs_up
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,9 +22,13 @@ if TYPE_CHECKING:
 
 
 def run(params: ComputeGraph, session: SparkSession | None = None) -> None:
-    """Build one graph after the other, each in one commit. Spark is not needed."""
+    """Build the table of one graph after the other, and then those of pairs, each in one commit, without Spark."""
     context = RunContext.open(params)
-    known = context.project.graphs
+    graphs, pairs = context.project.graphs, context.project.pairs
+    known = {**graphs, **pairs}
     for name in params.graphs or tuple(known):
-        graph = find_declared("graph", name, known)
-        build_graph_up(GraphBuild.open(context, graph), first=params.first, says_idle=True)
+        find_declared("graph", name, known)
+        if name in graphs:
+            build_graph_up(GraphBuild.open(context, graphs[name]), first=params.first, says_idle=True)
+        else:
+            build_pairs_up(open_pairs(context, pairs[name]), first=params.first, says_idle=True)

@@ -13,7 +13,7 @@ from tallystick.features import GroupWork, compute_buckets
 from tallystick.features.planning import find_given, find_groups, list_given_tasks, list_read_tables
 from tallystick.observations import ObservationSpec
 from tallystick.runs.context import RunContext
-from tallystick.runs.graph_tables import build_graphs
+from tallystick.runs.graph_needs import build_graphs
 from tallystick.runs.input_gate import pin_loaded
 from tallystick.runs.progress import progress, working
 from tallystick.spec.features import FeatureGroup

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,8 +16,10 @@ from tallystick.labels import KnownTables, build_few_labels
 from tallystick.spec.graphs import OUTCOME, CustomerGraph, NodeOutcome
 from tallystick.spec.observations import ObservationSet, Rows
 from tallystick.spec.tables import TableContract
-from tallystick.ties.graph_snapshots import Outcomes, Pieces
 from tallystick.ties.seen_rows import Moment, SeenRows, see_rows
+
+if TYPE_CHECKING:
+    from tallystick.ties.graph_snapshots import Outcomes, Pieces
 
 
 def outcome_tables(graph: CustomerGraph) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """Graphs of customers as runs keep them: which snapshots lack or are right no more, and one commit that brings them up.
 
-Whatever computes features of a graph's table begins with ``build_graphs``, so that no way in meets an old snapshot.
+Which graphs a run needs is told apart from here (``graph_needs``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, partial
@@ -24,9 +24,9 @@ from tallystick.runs.graph_outcomes import outcome_tables, outcomes_of
 from tallystick.runs.input_gate import PinnedTables, pin_clean
 from tallystick.runs.progress import progress, working
 from tallystick.spec.data_files import DataFile
-from tallystick.spec.features import FeatureGroup
 from tallystick.spec.graphs import CustomerGraph, check_graph, graph_tables
 from tallystick.spec.tables import TableContract
+from tallystick.spec.ties import Tie
 from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.bucketing import bucket_of
 from tallystick.tables.store.changes import ChangeLog
@@ -39,7 +39,6 @@ from tallystick.ties.graph_snapshots import GraphRows, Pieces, columns_to_read, 
 from tallystick.ties.ring_search import find_ring, ring_kinds
 from tallystick.ties.rings import Ring
 from tallystick.ties.seen_rows import Moment
-from tallystick.training.audit_graph import ReplayedGraph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +47,21 @@ class GraphBuild:
 
     context: RunContext
     graph: CustomerGraph
+    ties: Mapping[str, Tie]
     pinned: PinnedTables
 
     @classmethod
-    def open(cls, context: RunContext, graph: CustomerGraph) -> GraphBuild:
-        """Pin all that the graph is made of, as far as it exists at the source.
+    def open(cls, context: RunContext, graph: CustomerGraph, *, ties: Mapping[str, Tie] | None = None) -> GraphBuild:
+        """Pin all that the graph is made of, as far as it exists at the source; ``ties`` are the project's where none
+        are given.
 
         DeclarationError where the graph names ties or tables that do not exist or do not fit.
         """
-        check_graph(graph, context.project.ties, context.contracts)
-        names = [name for name in graph_tables(graph, context.project.ties) if _fills(context, name)]
-        return cls(context=context, graph=graph, pinned=pin_clean(context, names))
+        known = context.project.ties if ties is None else ties
+        if ties is None:
+            check_graph(graph, known, context.contracts)
+        names = [name for name in graph_tables(graph, known) if _fills(context, name)]
+        return cls(context=context, graph=graph, ties=known, pinned=pin_clean(context, names))
 
     @cached_property
     def definition(self) -> str:
@@ -70,11 +73,11 @@ class GraphBuild:
 
         From ``first`` on, where that is earlier.
         """
-        begin = min(first or date.max, self._first_wrong(self._due)) if self._due else date.max
-        return [day for day in self._due if day >= begin]
+        begin = min(first or date.max, self._first_wrong(self.due)) if self.due else date.max
+        return [day for day in self.due if day >= begin]
 
     @cached_property
-    def _due(self) -> list[date]:
+    def due(self) -> list[date]:
         """The dates of all snapshots up to the last load."""
         loaded, low = last_load(self.pinned.all_files), self._first_day()
         return [] if loaded is None or low is None else list_snapshots(self.graph.every, first=low, last=loaded)
@@ -92,8 +95,8 @@ class GraphBuild:
                 files += self._write(rows.snapshot(day), day)
                 part(1.0)
         context, contract = self.context, self.context.contracts[self.graph.table]
-        where = self._slice((None if days[0] == self._due[0] else days[0], None))
-        inputs = self._inputs.versions(self.pinned.versions)
+        where = self._slice((None if days[0] == self.due[0] else days[0], None))
+        inputs = self.inputs.versions(self.pinned.versions)
         run_id = f"{context.run_id}/{self.graph.name}"
         by = context.signed(self.definition, inputs, run_id=run_id, known_by=days[-1])
         return replace_files(context.warehouse, contract, files, where=where, run=by).rows
@@ -101,7 +104,7 @@ class GraphBuild:
     def pieces(self) -> dict[str, Pieces]:
         """The rows of every table that the graph is made of and that exists at the source, bucket by bucket."""
         context, files = self.context, self.pinned.files
-        read = columns_to_read(self.graph, context.project.ties, context.contracts, among=files)
+        read = columns_to_read(self.graph, self.ties, context.contracts, among=files)
         read |= {name: _all_columns(context.contracts[name]) for name in outcome_tables(self.graph) if name in files}
         storage = context.storage(read)
         contracts = {name: context.contracts[name] for name in read}
@@ -116,13 +119,18 @@ class GraphBuild:
             for name, columns in read.items()
         }
 
+    def rows_of(self, name: str, columns: Sequence[str]) -> Pieces:
+        """The rows of one of its tables with these columns, bucket by bucket; none where it does not exist."""
+        contract = self.context.contracts[name]
+        coded = {column.name for column in contract.columns if column.type == "string"} - {contract.event_id}
+        storage, files = self.context.storage([name]), self.pinned.files.get(name, ())
+        return partial(_read_pieces, storage, name, files, columns=columns, coded=coded)
+
     def prepare(self, pieces: Mapping[str, Pieces]) -> GraphRows:
         """These rows, ready for any snapshot."""
         context, zone = self.context, self.context.source.zone
         outcomes = outcomes_of(self.graph, pieces, context.contracts, zone=zone)
-        return prepare_graph(
-            self.graph, context.project.ties, pieces, contracts=context.contracts, zone=zone, outcomes=outcomes
-        )
+        return prepare_graph(self.graph, self.ties, pieces, contracts=context.contracts, zone=zone, outcomes=outcomes)
 
     def snapshot(self, pieces: Mapping[str, Pieces], day: date) -> pa.Table:
         """One snapshot from these rows."""
@@ -139,7 +147,7 @@ class GraphBuild:
         if not facts or facts["fingerprint"] != self.definition:
             return date.min
         changes = ChangeLog(self.context.warehouse, self.context.source.name)
-        reached = self._inputs.reach(changes, {str(n): int(v) for n, v in facts["inputs"].items()})
+        reached = self.inputs.reach(changes, {str(n): int(v) for n, v in facts["inputs"].items()})
         stored = set(self._stored_days())
         if not stored <= set(due):
             return date.min
@@ -154,8 +162,9 @@ class GraphBuild:
         return last_facts(self.context.warehouse.table_path(self.graph.table), self._slice((None, None)).name)
 
     @property
-    def _inputs(self) -> Inputs:
-        tables = tuple(graph_tables(self.graph, self.context.project.ties))
+    def inputs(self) -> Inputs:
+        """The tables that the graph is made of, whose changes reach its rows."""
+        tables = tuple(graph_tables(self.graph, self.ties))
         return Inputs(tables=tables, zone=self.context.source.zone)
 
     def _first_day(self) -> date | None:
@@ -195,14 +204,6 @@ class GraphBuild:
         return write_arrow(self.context.warehouse, contract, made, where=self._slice((day, day + timedelta(days=1))))
 
 
-def build_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> None:
-    """Bring every graph up that one of the groups reads, to the last load: nothing to do where all is stored."""
-    read = {table for group in groups for table in group.reads}
-    for graph in context.project.graphs.values():
-        if graph.table in read:
-            build_graph_up(GraphBuild.open(context, graph))
-
-
 def build_graph_up(building: GraphBuild, *, first: date | None = None, says_idle: bool = False) -> None:
     """Build what lacks of one graph, and all from ``first`` on where that is asked for, and say what was built.
 
@@ -234,28 +235,6 @@ def _all_columns(contract: TableContract) -> list[str]:
 
 def _fills(context: RunContext, name: str) -> bool:
     return name.partition(".")[2] in context.source.tables
-
-
-def replay_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> list[ReplayedGraph]:
-    """The graphs that the groups read, as they are stored, with the rows and the way to build a snapshot again."""
-    read = {table for group in groups for table in group.reads}
-    found = []
-    for graph in context.project.graphs.values():
-        if graph.table in read and context.warehouse.exists(graph.table):
-            building = GraphBuild.open(context, graph)
-            measures = [measure.column(kind) for measure, kind in graph.columns]
-            columns = ["customer_id", "known_on", *measures]
-            pieces = building.pieces()
-            found.append(
-                ReplayedGraph(
-                    name=graph.table,
-                    stored=read_arrow(context.warehouse, graph.table, columns=columns, filter=context.is_ours),
-                    pieces=pieces,
-                    event_ids={name: context.contracts[name].event_id for name in pieces},
-                    snapshot=building.snapshot,
-                )
-            )
-    return found
 
 
 def show_ring(context: RunContext) -> Ring | None:

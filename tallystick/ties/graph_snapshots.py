@@ -18,7 +18,8 @@ from tallystick.kernel.nullable import one_array
 from tallystick.spec.graphs import OUTCOME, CustomerGraph, NodeValue
 from tallystick.spec.tables import TableContract
 from tallystick.spec.ties import Tie
-from tallystick.ties.node_measures import KindTies, NodeFacts, measure_nodes
+from tallystick.ties.kind_graphs import KindTies, NodeFacts
+from tallystick.ties.node_measures import measure_nodes
 from tallystick.ties.node_values import ValueRows, value_columns
 from tallystick.ties.seen_rows import Bools, Codes, Floats, Ints, Moment, SeenRows, SeenSpans, number_ids, see_rows
 from tallystick.ties.tie_edges import TiePart, TieRows, join_tie, tie_columns, tie_part
@@ -50,16 +51,16 @@ class GraphRows:
     def snapshot(self, day: date) -> pa.Table:
         """One row per customer at the local midnight that begins ``day``: ``customer_id`` and every measure, by id."""
         moment = Moment.of(day, self.zone)
-        members = self._members(moment)
+        members = self.members_at(moment)
         columns = measure_nodes(self._facts(moment, members))
         return pa.table({"customer_id": self.customers.take(pa.array(np.flatnonzero(members))), **columns})
 
     def facts(self, day: date) -> NodeFacts:
         """What is known of the customers at the local midnight that begins ``day``, before anything is measured."""
         moment = Moment.of(day, self.zone)
-        return self._facts(moment, self._members(moment))
+        return self._facts(moment, self.members_at(moment))
 
-    def _members(self, moment: Moment) -> Bools:
+    def members_at(self, moment: Moment) -> Bools:
         """Who of all is a customer at the moment."""
         members = np.zeros(len(self.customers), dtype=np.bool_)
         for one in self.members:
@@ -77,24 +78,28 @@ class GraphRows:
             payments=self._payments(moment, members),
         )
 
+    def tie(self, name: str) -> TieRows | None:
+        """The rows of a tie; None where the source lacks a table of it."""
+        return next((tie for tie in self.ties if tie.tie.name == name), None)
+
     def _kinds(self, moment: Moment, members: Bools) -> dict[str, KindTies]:
         """The edges of each kind that has visible rows, customers numbered among the members."""
         local = np.cumsum(members).astype(np.int32) - 1
         found = {}
         for kind in self.graph.kinds:
-            ties = [tie for tie in self.ties if tie.tie.kind == kind and self._is_told(moment, *tie.tie.tables)]
+            ties = [tie for tie in self.ties if tie.tie.kind == kind and self.is_told(moment, *tie.tie.tables)]
             if ties:
                 found[kind] = KindTies.of([tie.edges(moment, members) for tie in ties], local=local, members=members)
         return found
 
-    def _is_told(self, moment: Moment, *tables: str) -> bool:
+    def is_told(self, moment: Moment, *tables: str) -> bool:
         """Whether each of the tables has a row that is visible at the moment."""
         return all(name in self.told and self.told[name].visible(moment).any() for name in tables)
 
     def _payments(self, moment: Moment, members: Bools) -> tuple[Codes, Codes, Ints] | None:
         local = np.cumsum(members).astype(np.int32) - 1
         for tie in self.ties:
-            if tie.tie.name == self.graph.payments and self._is_told(moment, *tie.tie.tables):
+            if tie.tie.name == self.graph.payments and self.is_told(moment, *tie.tie.tables):
                 source, target, at = tie.payments(moment, members)
                 return local[source], local[target], at
         return None
@@ -103,7 +108,7 @@ class GraphRows:
         found = {
             name: rows.at(moment, count=len(self.customers))
             for name, rows in self.values.items()
-            if self._is_told(moment, rows.value.table)
+            if self.is_told(moment, rows.value.table)
         }
         if self.graph.outcome is not None:
             bad = np.full(len(self.customers), np.nan)

@@ -5,8 +5,7 @@ Kept apart from the rows that edges come from: here everything is numbered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -16,12 +15,10 @@ import pyarrow as pa
 from tallystick.graph import (
     Aggregates,
     Capped,
-    Components,
     ComponentTotals,
     Cycles,
     Edges,
     Flagged,
-    Graph,
     Payments,
     TieMeasures,
     aggregate_components,
@@ -31,12 +28,10 @@ from tallystick.graph import (
     cap_hubs,
     compute_pagerank,
     count_groups,
-    find_communities,
     find_components,
     find_cores,
     find_cycles,
     find_flagged,
-    join_directions,
     measure_egos,
     measure_growth,
     measure_ties,
@@ -44,54 +39,11 @@ from tallystick.graph import (
     spread_scores,
 )
 from tallystick.kernel.zones import DAY
-from tallystick.spec.graphs import ANY, CustomerGraph, NodeMeasure
-from tallystick.ties.seen_rows import Bools, Codes, Floats, Ints, Moment
-from tallystick.ties.tie_edges import TieEdges
+from tallystick.spec.graphs import ANY, NodeMeasure
+from tallystick.ties.kind_graphs import KindGraph, NodeFacts, edges_of
+from tallystick.ties.seen_rows import Codes, Floats
 
 Numbers = npt.NDArray[np.generic]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KindTies:
-    """The ties of one kind between numbered members, and how many hubs each of them shares."""
-
-    edges: Edges
-    hubs: Codes
-
-    @classmethod
-    def of(cls, edges: Sequence[TieEdges], *, local: Codes, members: Bools) -> KindTies:
-        """The edges of several ties together; ``local`` numbers the members among all customers."""
-        hubs = np.zeros(members.size, dtype=np.int32)
-        for one in edges:
-            hubs += one.hubs
-        parts = {
-            name: np.concatenate([getattr(one, name) for one in edges])
-            for name in ("source", "target", "weight", "first_day", "last_day")
-        }
-        # A weight that is 0 in the precision of the graph ties nobody; its largest number stands for what is larger.
-        parts["weight"] = np.minimum(parts["weight"], np.finfo(np.float32).max).astype(np.float32)
-        parts = {name: values[parts["weight"] > 0] for name, values in parts.items()}
-        made = Edges(
-            source=local[parts["source"]],
-            target=local[parts["target"]],
-            weight=parts["weight"],
-            first_day=parts["first_day"],
-            last_day=parts["last_day"],
-        )
-        shared: Codes = hubs[members]
-        return cls(made, shared)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class NodeFacts:
-    """What is known of ``count`` members at a moment: ties by kind, values by name (NaN is null), single payments."""
-
-    graph: CustomerGraph
-    moment: Moment
-    count: int
-    kinds: Mapping[str, KindTies]
-    values: Mapping[str, Floats]
-    payments: tuple[Codes, Codes, Ints] | None = None
 
 
 def measure_nodes(facts: NodeFacts) -> dict[str, pa.Array]:
@@ -116,35 +68,18 @@ def _column(measures: _KindMeasures, measure: NodeMeasure) -> pa.Array:
     return pa.array(floats, mask=np.isnan(floats))
 
 
-class _KindMeasures:
+class _KindMeasures(KindGraph):
     """What the measures of one kind share, each worked out when it is first asked for."""
 
     def __init__(self, facts: NodeFacts, kind: str) -> None:
-        self.facts = facts
-        self.kind = kind
+        super().__init__(facts, kind)
         self.steps: dict[tuple[str, int], Aggregates] = {}
         self.flags: dict[str, Flagged] = {}
 
     def is_there(self, measure: NodeMeasure) -> bool:
         """Whether the source has what the measure looks at."""
-        facts = self.facts
-        has_ties = bool(facts.kinds) if self.kind == ANY else self.kind in facts.kinds
-        has_value = not measure.of or measure.of in facts.values
-        return has_ties and has_value and (not measure.rule.takes_payments or facts.payments is not None)
-
-    @cached_property
-    def graph(self) -> Graph:
-        """The directed graph of the kind; of all kinds together, each kind of a pair counts one."""
-        if self.kind != ANY:
-            return build_graph(self.facts.kinds[self.kind].edges, nodes=self.facts.count)
-        merged = [_edges_of(build_graph(one.edges, nodes=self.facts.count)) for one in self.facts.kinds.values()]
-        parts = [np.concatenate(column) for column in zip(*merged, strict=True)]
-        edges = Edges(source=parts[0], target=parts[1], first_day=parts[2], last_day=parts[3])
-        return build_graph(edges, nodes=self.facts.count)
-
-    @cached_property
-    def neighbours(self) -> Graph:
-        return join_directions(self.graph)
+        has_value = not measure.of or measure.of in self.facts.values
+        return self.is_told and has_value and (not measure.rule.takes_payments or self.facts.payments is not None)
 
     @cached_property
     def capped(self) -> Capped:
@@ -161,30 +96,26 @@ class _KindMeasures:
         return np.asarray(sum(one.hubs for one in self.facts.kinds.values()), dtype=np.int32)
 
     @cached_property
-    def components(self) -> Components:
-        return find_components(self.neighbours)
-
-    @cached_property
     def growth(self) -> Codes:
-        source, target, first, _ = _edges_of(self.neighbours)
+        source, target, first, _ = edges_of(self.neighbours)
         is_old = first < self.facts.moment.number - self.facts.graph.growth_days
         before = build_graph(Edges(source=source[is_old], target=target[is_old]), nodes=self.facts.count)
         return np.asarray(measure_growth(self.components, find_components(before)))
 
     @cached_property
     def new(self) -> Codes:
-        source, _, first, _ = _edges_of(self.neighbours)
+        source, _, first, _ = edges_of(self.neighbours)
         is_new = first >= self.facts.moment.number - self.facts.graph.growth_days
         return np.bincount(source[is_new], minlength=self.facts.count).astype(np.int32)
 
     @cached_property
     def strength(self) -> Floats:
-        source, *_ = _edges_of(self.neighbours)
+        source, *_ = edges_of(self.neighbours)
         return np.bincount(source, weights=self.neighbours.weights, minlength=self.facts.count).astype(np.float64)
 
     @cached_property
     def community(self) -> Codes:
-        label = find_communities(self.neighbours)
+        label = self.communities
         return np.bincount(label, minlength=self.facts.count)[label].astype(np.int32) if label.size else label
 
     @cached_property
@@ -235,15 +166,6 @@ class _KindMeasures:
     def cycle_age(self) -> Floats:
         age = (self.facts.moment.instant - self.cycles.last_at) / DAY
         return np.where(self.cycles.length > 0, age, np.nan)
-
-
-def _edges_of(graph: Graph) -> tuple[Codes, Codes, Codes, Codes]:
-    """Source, target, first and last day of each entry of a graph."""
-    source = np.repeat(np.arange(graph.nodes, dtype=np.int32), np.diff(graph.starts))
-    none = np.zeros(graph.targets.size, dtype=np.int32)
-    first = none if graph.first_days is None else graph.first_days
-    last = none if graph.last_days is None else graph.last_days
-    return source, graph.targets, first, last
 
 
 _OPS: Mapping[str, Callable[[_KindMeasures, NodeMeasure], Numbers]] = {

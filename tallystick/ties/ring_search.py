@@ -11,7 +11,7 @@ import numpy as np
 
 from tallystick.graph import build_graph, find_components, join_directions
 from tallystick.spec.graphs import ANY, CustomerGraph
-from tallystick.ties.node_measures import KindTies, NodeFacts
+from tallystick.ties.kind_graphs import KindTies, NodeFacts
 from tallystick.ties.rings import FEWEST, MOST, Ring, RingTie
 from tallystick.ties.seen_rows import Bools, Ints
 

@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 # A day number after every other: that of a version which nothing replaces.
-_LAST_DAY = np.iinfo(np.int32).max
+LAST_DAY = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,14 @@ class SeenRows:
 
     def where(self, node: Node | None, *, zone: str) -> SeenRows:
         """The rows for which a condition holds; null counts as not holding."""
+        return self if node is None else self.taken(np.flatnonzero(self.holds(node, zone=zone)))
+
+    def holds(self, node: Node | None, *, zone: str) -> Bools:
+        """For which rows a condition holds, all without one; null counts as not holding."""
         if node is None:
-            return self
+            return np.ones(self.spans.at.size, dtype=np.bool_)
         holds = evaluate_expression(node, self.rows.select(list(columns_used(node))), zone=zone)
-        return self.taken(np.flatnonzero(np.asarray(pc.fill_null(holds, False).to_numpy(zero_copy_only=False))))
+        return np.asarray(pc.fill_null(holds, False).to_numpy(zero_copy_only=False))
 
     def taken(self, index: Ints) -> SeenRows:
         """The rows at ``index``, in that order."""
@@ -137,11 +141,17 @@ def columns_to_see(contract: TableContract, named: Sequence[str]) -> list[str]:
 
 
 def see_rows(rows: pa.Table, contract: TableContract, customers: pa.Array) -> SeenRows:
-    """The rows of a table with the dates from which and before which each version is in force.
+    """The rows of a table with the dates from which and before which each version is in force, retracted ones left out.
 
     ``rows`` have ``columns_to_see``, all versions of their events, texts also as dictionaries; ``customers`` are the
     sorted ids that are numbered.
     """
+    found, is_taken_back = see_versions(rows, contract, customers)
+    return found.taken(np.flatnonzero(~is_taken_back)) if is_taken_back.any() else found
+
+
+def see_versions(rows: pa.Table, contract: TableContract, customers: pa.Array) -> tuple[SeenRows, Bools]:
+    """All versions that are in force on some date, and which of them take their event back."""
     owners = _coded(rows[contract.entity])
     codes = np.asarray(owners.indices.to_numpy(zero_copy_only=False)).astype(np.int64)
     person = number_ids(owners.dictionary, customers)[codes] if codes.size else np.empty(0, dtype=np.int32)
@@ -151,12 +161,14 @@ def see_rows(rows: pa.Table, contract: TableContract, customers: pa.Array) -> Se
     if until is None:
         until = np.full(known.size, NEVER, dtype=np.int64)
     at = np.asarray(one_array(rows[contract.event_at].cast(pa.timestamp("us", "UTC"))).view(pa.int64()).to_numpy())
-    is_seen = known < until
+    spans = SeenSpans(person, at, known.astype(np.int32), np.minimum(until, LAST_DAY).astype(np.int32))
+    is_taken_back = np.zeros(known.size, dtype=np.bool_)
     if "is_retracted" in rows.column_names:
-        is_seen &= ~np.asarray(pc.fill_null(rows["is_retracted"], False).to_numpy(zero_copy_only=False))
-    spans = SeenSpans(person, at, known.astype(np.int32), np.minimum(until, _LAST_DAY).astype(np.int32))
-    found = SeenRows(rows, spans)
-    return found if is_seen.all() else found.taken(np.flatnonzero(is_seen))
+        is_taken_back |= pc.fill_null(rows["is_retracted"], False).to_numpy(zero_copy_only=False)
+    found, is_seen = SeenRows(rows, spans), known < until
+    if is_seen.all():
+        return found, is_taken_back
+    return found.taken(np.flatnonzero(is_seen)), is_taken_back[is_seen]
 
 
 def _coded(ids: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -16,6 +16,7 @@ from tallystick.kernel.exact import spread_ranges
 from tallystick.kernel.zones import DAY, zone_offsets
 from tallystick.spec.tables import TableContract
 from tallystick.spec.ties import Tie, TieNodes
+from tallystick.ties.pair_history import PairHistory
 from tallystick.ties.seen_rows import (
     Bools,
     Codes,
@@ -53,9 +54,11 @@ class _Pairs:
     weight: Floats
     first: Ints
     last: Ints
+    times: Ints
 
     def where(self, kept: Bools) -> _Pairs:
-        return _Pairs(self.person[kept], self.other[kept], self.weight[kept], self.first[kept], self.last[kept])
+        columns = (self.person, self.other, self.weight, self.first, self.last, self.times)
+        return _Pairs(*(column[kept] for column in columns))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +66,8 @@ class TieRows:
     """The rows of a tie, ready for any snapshot: by customer, other side and time, so that a snapshot sorts nothing.
 
     ``other`` numbers the other side: a customer, a thing, or a key of ``owners``, whose rows say which customer it
-    stands for; -1 where there is none. ``active`` says of each row whether its state ties, ``rank`` orders the rows of
-    each customer. ``count`` is the number of customers.
+    stands for; -1 where there is none. ``keys`` are the sorted texts that it numbers. ``active`` says of each row
+    whether its state ties, ``rank`` orders the rows of each customer. ``count`` is the number of customers.
     """
 
     tie: Tie
@@ -74,6 +77,7 @@ class TieRows:
     active: Bools
     rank: Codes
     count: int
+    keys: pa.Array
     owners: SeenSpans | None = None
     owner_keys: Codes | None = None
 
@@ -94,6 +98,16 @@ class TieRows:
             np.concatenate(sources), np.concatenate(targets), np.tile(pairs.weight, again),
             (np.tile(pairs.first, again), np.tile(pairs.last, again)), np.zeros(self.count, dtype=np.int32), moment,
         )  # fmt: skip
+
+    def history(self, moment: Moment, members: Bools) -> PairHistory:
+        """What went on at the moment between members, of pairs of a row's customer and the other one."""
+        pairs = self._pairs(moment)
+        other = pairs.other if self.owners is None else self._owners_at(moment)[pairs.other]
+        is_tied = (other >= 0) & (other != pairs.person) & members[pairs.person]
+        is_tied &= members[np.where(is_tied, other, 0)]
+        found = pairs.where(is_tied)
+        columns = (found.times, found.weight, found.first, found.last)
+        return PairHistory.of(found.person, other[is_tied], columns, count=self.count)
 
     def payments(self, moment: Moment, members: Bools) -> tuple[Codes, Codes, Ints]:
         """The single rows between members at the moment: who, whom and when."""
@@ -126,7 +140,7 @@ class TieRows:
         if self.tie.last_of:
             weight = np.where(self._last_ones(rows, ends) & self.active[rows], weight, 0.0)
         summed = np.add.reduceat(weight, starts) if rows.size else weight
-        pairs = _Pairs(person[starts], other[starts], summed, at[starts], at[ends])
+        pairs = _Pairs(person[starts], other[starts], summed, at[starts], at[ends], ends - starts + 1)
         return pairs.where(pairs.other >= 0)
 
     def _last_ones(self, rows: Ints, ends: Ints) -> Bools:
@@ -210,6 +224,7 @@ def join_tie(tie: Tie, parts: Sequence[TiePart], owners: SeenRows | None, *, cus
         active=np.concatenate([part.active for part in parts])[order],
         rank=rank[order],
         count=len(customers),
+        keys=known,
         owners=None if owners is None else owners.spans,
         owner_keys=None if keys is None else _codes(keys, known),
     )

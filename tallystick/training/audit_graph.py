@@ -65,7 +65,7 @@ def check_graphs(
         if not days:
             unseen.append(graph.name)
         for day, of_day in zip(days, parts_of(of_graph, [1] * len(days)), strict=True):
-            found = graph.snapshot(_truncated(graph, day, zone=zone), day)
+            found = graph.snapshot(truncated(graph.pieces, graph.event_ids, day, zone=zone), day)
             stored = graph.stored.filter(pc.equal(graph.stored["known_on"], pa.scalar(day, pa.date32())))
             for name, count in _differences(stored, found).items():
                 changed[f"{graph.name}.{name}"] = changed.get(f"{graph.name}.{name}", 0) + count
@@ -99,19 +99,21 @@ def choose_snapshots(stored: pa.Table, sample: pa.Table, *, zone: str, size: int
     return [used[place] for place in sorted(chosen)]
 
 
-def _truncated(graph: ReplayedGraph, day: date, *, zone: str) -> dict[str, Pieces]:
-    """The graph's tables with nothing but what was visible at the local midnight of ``day``."""
+def truncated(pieces: Mapping[str, Pieces], event_ids: Mapping[str, str], day: date, *, zone: str) -> dict[str, Pieces]:
+    """Clean tables, piece by piece, with nothing but what was visible at the local midnight of ``day``."""
 
     def truncate(name: str) -> Iterator[pa.Table]:
-        for piece in graph.pieces[name]():
-            yield _visible_then(piece, graph.event_ids[name], day, zone=zone)
+        midnight = pa.scalar(datetime.combine(day, time(), ZoneInfo(zone)), pa.timestamp("us", "UTC"))
+        for piece in pieces[name]():
+            found = known_then(piece, event_ids[name], day)
+            yield found.filter(pc.less(found["event_at"], midnight))
 
-    return {name: partial(truncate, name) for name in graph.pieces}
+    return {name: partial(truncate, name) for name in pieces}
 
 
-def _visible_then(rows: pa.Table, event_id: str, day: date, *, zone: str) -> pa.Table:
-    """The rows visible at the local midnight of ``day``: of each event the version delivered last among the known ones,
-    unless it takes the event back, and then only what happened before that midnight.
+def known_then(rows: pa.Table, event_id: str, day: date) -> pa.Table:
+    """Of each event the version delivered last among those known by ``day``, unless it takes the event back; of
+    events before and after that day alike.
     """
     plain = [one.cast(pa.string()) if pa.types.is_dictionary(one.type) else one for one in rows.columns]
     whole = pa.table(plain, names=rows.column_names)
@@ -120,10 +122,7 @@ def _visible_then(rows: pa.Table, event_id: str, day: date, *, zone: str) -> pa.
     ordered = known.sort_by([("loaded_on", "ascending"), ("known_on", "ascending")])
     numbered = ordered.append_column("_place", pa.array(range(ordered.num_rows), pa.int64()))
     last = ordered.take(numbered.group_by(event).aggregate([("_place", "max")])["_place_max"])
-    if "is_retracted" in last.column_names:
-        last = last.filter(pc.invert(last["is_retracted"]))
-    midnight = datetime.combine(day, time(), ZoneInfo(zone))
-    return last.filter(pc.less(last["event_at"], pa.scalar(midnight, pa.timestamp("us", "UTC"))))
+    return last.filter(pc.invert(last["is_retracted"])) if "is_retracted" in last.column_names else last
 
 
 def _differences(stored: pa.Table, found: pa.Table) -> dict[str, int]:

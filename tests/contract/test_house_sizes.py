@@ -46,6 +46,7 @@ POSITIONAL_EXCEPTIONS: dict[str, str] = {
     "tallystick/tables/store/parquet_files.py::write_file": _DATA,
     "tallystick/tables/store/frames.py::replace": _DATA,
     "tallystick/tables/landing/raw_folder.py::land": _DATA,
+    "tallystick/kernel/visible_loops.py::find_last": _COMPILED,
     "tallystick/training/audit.py::audit_training_set": _DATA,
     "tallystick/model/boosting.py::fit_boosting": _FIT,
     "tallystick/model/ordinal.py::fit_ordinal": _FIT,

@@ -14,7 +14,8 @@ import pytest
 from tallystick.errors import DeclarationError
 from tallystick.runs import compute_features, compute_graph
 from tallystick.runs.context import RunContext
-from tallystick.runs.graph_tables import GraphBuild, replay_graphs
+from tallystick.runs.graph_needs import replay_graphs
+from tallystick.runs.graph_tables import GraphBuild
 from tallystick.runs.params import ComputeFeatures, ComputeGraph
 from tallystick.tables import Warehouse, read_arrow
 from tallystick.ties.graph_snapshots import GraphRows

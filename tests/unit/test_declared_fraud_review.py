@@ -176,7 +176,7 @@ def test_without_a_graph_no_rule_about_ties_says_clear(observations: str) -> Non
         if rule.observations != observations:
             continue
         planned = columns.plan(rule, columns.types)
-        graphs = [name for name in planned.columns if columns.group_of(name) in ("chains", "circles")]
+        graphs = [name for name in planned.columns if columns.group_of(name) in ("chains", "circles", "counterparty")]
         if graphs:
             found += 1
             row = pa.table({name: pa.nulls(1, KINDS[columns.types[name]]) for name in planned.columns})

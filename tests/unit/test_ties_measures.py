@@ -10,7 +10,8 @@ import numpy as np
 
 from tallystick.graph import Edges
 from tallystick.spec.graphs import CustomerGraph, NodeMeasure, NodeValue
-from tallystick.ties.node_measures import KindTies, NodeFacts, measure_nodes
+from tallystick.ties.kind_graphs import KindTies, NodeFacts
+from tallystick.ties.node_measures import measure_nodes
 from tallystick.ties.seen_rows import Moment
 
 DAYS = np.zeros(4, dtype=np.int32)

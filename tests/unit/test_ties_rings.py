@@ -11,7 +11,7 @@ import pytest
 
 from tallystick.graph import Edges
 from tallystick.spec.graphs import CustomerGraph, NodeMeasure, NodeValue
-from tallystick.ties.node_measures import KindTies, NodeFacts
+from tallystick.ties.kind_graphs import KindTies, NodeFacts
 from tallystick.ties.ring_search import find_ring, ring_kinds
 from tallystick.ties.rings import FEWEST, MOST
 from tallystick.ties.seen_rows import Moment

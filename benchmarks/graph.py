@@ -23,6 +23,7 @@ from tallystick.graph import (
     Components,
     Edges,
     Graph,
+    PairMeasures,
     Payments,
     aggregate_components,
     aggregate_neighbours,
@@ -39,6 +40,7 @@ from tallystick.graph import (
     join_directions,
     measure_egos,
     measure_growth,
+    measure_pairs,
     measure_ties,
     rank_nearby,
     spread_scores,
@@ -158,6 +160,16 @@ def measure_others(bench: Bench, joined: Graph, capped: Graph, *, values: np.nda
     bench.timed("density among neighbours, hubs capped", measure_egos, capped)
 
 
+def measure_closeness(bench: Bench, joined: Graph, pairs: int, *, most: int) -> None:
+    """Pairs drawn as ties are: skewed, so that many have a hub in them, and most are not tied."""
+    asked = made_up_ties(pairs, joined.nodes, seed=6)
+    found: PairMeasures = bench.timed(
+        f"{pairs:,} pairs, hubs above {most} left out", measure_pairs, joined, asked.source, asked.target, most=most
+    )
+    tied, common, cut = ((part > 0).mean() for part in (found.place + 1, found.common, found.is_cut))
+    bench.tell(f"{tied:.1%} of the pairs are tied, {common:.1%} have somebody in common, {cut:.1%} were cut.")
+
+
 def measure_cycles(bench: Bench, payments: int, nodes: int) -> None:
     """Cycles of at most 5 payments within two days, of payments in one month."""
     ties = made_up_ties(payments, nodes, seed=4)
@@ -190,7 +202,9 @@ def _run(bench: Bench, *, edges: int, nodes: int, most: int, has_others: bool) -
     bench.tell(f"| all of these | {cpu:.1f} | {wall:.1f} | {peak:,.0f} |")
     if has_others:
         measure_others(bench, joined, capped, values=values)
-        del joined, capped
+        del capped
+        measure_closeness(bench, joined, edges // 10, most=most)
+        del joined
         measure_cycles(bench, edges // 10, nodes)
 
 

@@ -94,7 +94,7 @@ def list_night(declared: WatchList, inputs: NightInputs, *, columns: Sequence[Co
     ranked = ranked.assign(risk_rank=rank_of(ranked["pd"].to_numpy(), ranked["observation_id"].to_numpy(dtype=str)))
     placed, kept = _place(declared, ranked, found)
     listed = placed[placed["level"] != OFF].sort_values("risk_rank")
-    gone = _gone(found, scored, listed=set(listed["observation_id"]), kept=kept)
+    gone = _gone(found, listed=set(listed["observation_id"]), kept=kept)
     lines = _with_texts(declared, pd.concat([listed, gone], ignore_index=True), found, ranked=len(ranked))
     return _typed(lines, columns, day=found.day)
 
@@ -137,12 +137,15 @@ def _place(declared: WatchList, ranked: pd.DataFrame, found: _Night) -> tuple[pd
     return placed, set(ranked["observation_id"][may_stay])
 
 
-def _gone(found: _Night, scored: pd.DataFrame, *, listed: set[str], kept: set[str]) -> pd.DataFrame:
-    """Who was on the list before and is not any more, and why."""
+def _gone(found: _Night, *, listed: set[str], kept: set[str]) -> pd.DataFrame:
+    """Who was on the list before and is not any more, and why.
+
+    A loan whose last instalment is unpaid has no score any more and is late all the same.
+    """
     before = found.before[~found.before["observation_id"].isin(listed)]
-    gone = before[[*_KEYS, "listed_on"]].merge(
-        scored[["observation_id", "pd", "model_version", "dpd", "is_repaid"]], on="observation_id", how="left"
-    )
+    scores = found.scores[["observation_id", "pd", "model_version"]]
+    gone = before[[*_KEYS, "listed_on"]].merge(scores, on="observation_id", how="left")
+    gone = gone.merge(found.arrears, on="observation_id", how="left")
     is_late = gone["dpd"] > 0
     is_over = gone["pd"].isna() | gone["dpd"].isna() | gone["is_repaid"].eq(True)
     is_displaced = gone["observation_id"].isin(kept)

@@ -42,7 +42,8 @@ def night(
         for name, risk in risks.items()
     ]  # fmt: skip
     arrears = [
-        {"observation_id": name, "dpd": (late or {}).get(name, 0), "is_repaid": name in repaid} for name in risks
+        {"observation_id": name, "dpd": (late or {}).get(name, 0), "is_repaid": name in repaid}
+        for name in {**risks, **(late or {})}
     ]
     columns = {name: [hit[place] for hit in hits] for place, name in enumerate(HIT)}
     found = NightInputs(
@@ -83,6 +84,13 @@ def test_who_left_says_why_on_the_night_it_left_and_no_more() -> None:
     assert told(ended, "pd", "model_version", "risk_rank")["l1"] == (None, None, None)
     after = night(TEN, day=then + timedelta(days=1), before=(first, late))
     assert told(after, "level", "listed_on", "first_seen_on")["l1"][1:] == (then + timedelta(days=1), DAY)
+
+
+def test_a_loan_that_misses_its_last_instalment_leaves_as_late() -> None:
+    """Its schedule is over, so it is not scored any more; that it is late is known all the same."""
+    without = {name: risk for name, risk in TEN.items() if name != "l1"}
+    rows = told(night(without, day=DAY + timedelta(days=1), late={"l1": 1}, before=(night(TEN),)), "cause", "pd")
+    assert rows["l1"] == ("late", None)
 
 
 def test_a_place_is_kept_for_the_declared_days_and_near_the_top() -> None:

@@ -127,7 +127,11 @@ def _work(number: int) -> RuleWork:
         observed=ObservationSpec(declared=observed, tables={}),
         columns=RuleColumns(groups={name: columns for name, columns in groups.items() if columns}),
         arrivals=Arrivals(
-            tables={"clean.transactions": TableArrivals(begins=0, loads=tuple(range(_DAY - 9, _DAY + 9)))}
+            tables={
+                "clean.transactions": TableArrivals(
+                    begins=0, loads=tuple(range(_DAY - 9, _DAY + 9)), nights=tuple(range(_DAY - 9, _DAY + 9))
+                )
+            }
         ),
         zone="Asia/Shanghai",
     )

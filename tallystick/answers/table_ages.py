@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from tallystick.answers.feature_days import FeatureDays
 from tallystick.answers.shelves import Customer, Shelf
 from tallystick.answers.staleness import Stale
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from tallystick.spec.sources import Source
 
 GRAPH = "graph."
+
+# With the types: files of before have no column that names deliveries.
+_LOADED = pa.schema([("table_name", pa.string()), ("loaded_on", pa.date32()), ("deliveries", pa.string())])
 
 # A snapshot of the rarest graphs, monthly ones, lies in any so many days. A night that is missing for longer is the
 # news of `tally loads`, and no longer that of every answer.
@@ -42,7 +47,7 @@ def find_nights(loads: Shelf | None, customer: Customer) -> dict[str, list[Loade
     files = loads.shared_files(customer) if loads else ()
     found: dict[str, list[LoadedNight]] = {}
     if files:
-        rows = read_files([file.path for file in files], ["table_name", "loaded_on", "deliveries"])
+        rows = read_files([file.path for file in files], _LOADED)
         for name, day, told in zip(*(rows[column].to_pylist() for column in rows.column_names), strict=True):
             nights = [LoadedNight(night=night, known=day) for night in loaded_nights(told, day)]
             found.setdefault(f"clean.{name}", []).extend(nights)

@@ -59,13 +59,16 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backfill:
-    """What is to be backfilled, over which files. ``files`` are those of the source by clean table."""
+    """What is to be backfilled, over which files. ``files`` are those of the source by clean table; ``night`` is
+    the newest business date that is loaded, where that is known.
+    """
 
     group: FeatureGroup
     source: Source
     observations: ObservationSet
     contracts: Mapping[str, TableContract]
     files: Mapping[str, Sequence[DataFile]]
+    night: date | None = None
 
     def check_range(self, first: date, last: date) -> None:
         """Refuse days that no load has reached yet, and a range that ends before it begins."""
@@ -73,6 +76,8 @@ class Backfill:
         if first > last:
             raise DeclarationError(f"{first} is after {last}", where=where, fix="say --from the earlier date")
         loaded = last_load(file for stored in self.files.values() for file in stored)
+        if loaded and self.night:
+            loaded = min(loaded, self.night)
         if loaded is None:
             raise NotFound("no rows are loaded", where=where, fix="ingest first")
         reviewed = self.observations.last_reviewed(loaded) or loaded

@@ -62,7 +62,7 @@ def find_groups(project: Project, names: Iterable[str], declared: ObservationSet
 
 def settle_dates(
     observations: ObservationSet,
-    files: Iterable[DataFile],
+    loaded: date | None,
     *,
     first: date | None,
     last: date | None,
@@ -70,17 +70,17 @@ def settle_dates(
     """The first and last business date (inclusive) of a run that may not name them.
 
     Events at their own instant need none; those that are reviewed later end, whatever last date is named, with the last
-    one whose review is over. What is seen at midnights ends with the newest load among ``files``, and customers and
+    one whose review is over. What is seen at midnights ends with the last night that is ``loaded``, and customers and
     nights begin so many days before as their set declares. DeclarationError when there is no load to end with.
     """
     population = observations.population
     if observations.by_event:
-        reviewed = observations.last_reviewed(last_load(files))
+        reviewed = observations.last_reviewed(loaded)
         if reviewed is None:
             return first, last
         last = min(last or reviewed, reviewed)
         return (min(first, last) if first else None), last
-    last = last or last_load(files)
+    last = last or loaded
     if last is None:
         what = f"no rows are loaded, so {observations.name} has no last date to be observed on"
         raise DeclarationError(what, fix="ingest first")

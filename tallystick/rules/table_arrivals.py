@@ -20,7 +20,8 @@ Codes = npt.NDArray[np.int8]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableArrivals:
-    """The loads of one table of one source, as days since 1970-01-01: ``loads`` in order, at least one.
+    """The loads of one table of one source, as days since 1970-01-01: ``loads`` in order, at least one, and for each
+    the newest of ``nights`` that was known with it: a night that came late makes a table no fresher.
 
     ``begins`` is the first date on which any of its rows was known. The first load brings history; it counts as if it
     had come night by night since then, for so the source says that its rows became known.
@@ -28,6 +29,7 @@ class TableArrivals:
 
     begins: int
     loads: tuple[int, ...]
+    nights: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +39,8 @@ class Arrivals:
     tables: Mapping[str, TableArrivals] = field(default_factory=dict)
 
     def lacking(self, table: str, days: Ints, *, max_age: int) -> Codes:
-        """For decisions on these dates: THERE, MISSING where no load had come by then, or STALE where the newest of
-        those that had was more than ``max_age`` days before.
+        """For decisions on these dates: THERE, MISSING where no load had come by then, or STALE where the newest
+        night of those that had was more than ``max_age`` days before.
         """
         found = self.tables.get(table)
         if found is None:
@@ -46,6 +48,6 @@ class Arrivals:
         loads = np.asarray(found.loads, dtype=np.int64)
         newest = np.searchsorted(loads, days, side="right") - 1
         is_history = (newest < 0) & (days >= found.begins)
-        age = days - loads[np.maximum(newest, 0)]
+        age = days - np.asarray(found.nights, dtype=np.int64)[np.maximum(newest, 0)]
         made = np.where(age > max_age, STALE, THERE)
         return np.where(newest >= 0, made, np.where(is_history, THERE, MISSING)).astype(np.int8)

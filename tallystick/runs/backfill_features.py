@@ -17,6 +17,7 @@ from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
 from tallystick.runs.graph_needs import build_graphs
 from tallystick.runs.input_gate import pin_clean
+from tallystick.runs.loaded_nights import newest_night
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.tables.store.footers import column_sizes
@@ -79,6 +80,7 @@ def _prepare(params: BackfillFeatures) -> tuple[Backfill, FeatureTables, Backfil
         observations=observations,
         contracts=context.contracts,
         files=pinned.files,
+        night=newest_night(context),
     )
     states = judge_days(asked, tables.ledger, first=params.first, last=params.last, changes=tables.changes)
     storage = tables.storage([group])

@@ -22,6 +22,7 @@ from tallystick.labels import KnownTables, build_few_labels, build_labels, last_
 from tallystick.observations import OBSERVATION_SCHEMA, ObservationSpec, observe_source
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, labels_known_by, pin_clean
+from tallystick.runs.loaded_nights import newest_night
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.sessions import session_when_asked
@@ -109,12 +110,15 @@ def _pin(context: RunContext, recipe: Recipe, labels: Sequence[Label], *, cutoff
         owned = {"observations": observation_set.name, "source": context.source.name}
         table = f"feature.{recipe.groups[0]}"
         drawn_from = PinnedTables({table: pin(context.warehouse, table).where(**owned)})
-    loads = (file.bounds for file in (*outcomes.all_files, *drawn_from.all_files))
+    # Without a load the error of ``last_load`` says so.
+    loaded = cutoff or last_load(
+        (file.bounds for file in (*outcomes.all_files, *drawn_from.all_files)), source=context.source.name
+    )
     return _Inputs(
         observation_set=observation_set,
         outcomes=outcomes,
         drawn_from=drawn_from,
-        cutoff=cutoff or last_load(loads, source=context.source.name),
+        cutoff=cutoff or min(loaded, newest_night(context) or loaded),
     )
 
 

@@ -17,12 +17,13 @@ from tallystick.features import (
     settle_dates,
 )
 from tallystick.features.ledger import owned_days
-from tallystick.features.planning import last_load, list_read_tables, note_unloaded
+from tallystick.features.planning import list_read_tables, note_unloaded
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
 from tallystick.runs.feature_tables import FeatureTables
 from tallystick.runs.graph_needs import build_graphs
 from tallystick.runs.input_gate import pin_loaded
+from tallystick.runs.loaded_nights import loaded_until
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.tables import read_arrow
@@ -60,7 +61,7 @@ def run(params: ComputeFeatures, session: SparkSession) -> None:
         tables.count(undone[0], files[undone[0].feature_table]),
         first=dates.first,
         last=dates.last,
-        loaded=last_load(tables.pinned.all_files),
+        loaded=loaded_until(context, tables.pinned.all_files),
     )
     for group in undone:
         commit = tables.replace(group, files[group.feature_table], dates=dates, days=days)
@@ -84,11 +85,12 @@ def _compute(
 
 def _settle_dates(params: ComputeFeatures, tables: FeatureTables, groups: Iterable[FeatureGroup]) -> DateRange:
     """The dates that were asked for or are usual, begun earlier where an observation lacks its row."""
-    context, observations, files = tables.context, tables.observations, tables.pinned.all_files
-    first, last = settle_dates(observations, files, first=params.first, last=params.last)
+    context, observations = tables.context, tables.observations
+    loaded = loaded_until(context, tables.pinned.all_files)
+    first, last = settle_dates(observations, loaded, first=params.first, last=params.last)
     spec = ObservationSpec.of(observations, context.contracts, first=first, last=last)
     expected = ExpectedRows.in_features(spec, [group.feature_table for group in groups])
     read = partial(read_arrow, context.warehouse)
     first = backfill_start(read, expected, source=context.source, first=first, days=params.look_back)
-    note_unloaded(last, last_load(files), tell=progress)
+    note_unloaded(last, loaded, tell=progress)
     return DateRange(first, last)

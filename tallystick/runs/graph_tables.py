@@ -22,6 +22,7 @@ from tallystick.observations.population import period_names
 from tallystick.runs.context import RunContext
 from tallystick.runs.graph_outcomes import outcome_tables, outcomes_of
 from tallystick.runs.input_gate import PinnedTables, pin_clean
+from tallystick.runs.loaded_nights import newest_night
 from tallystick.runs.progress import progress, working
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.graphs import CustomerGraph, check_graph, graph_tables
@@ -49,6 +50,7 @@ class GraphBuild:
     graph: CustomerGraph
     ties: Mapping[str, Tie]
     pinned: PinnedTables
+    night: date | None
 
     @classmethod
     def open(cls, context: RunContext, graph: CustomerGraph, *, ties: Mapping[str, Tie] | None = None) -> GraphBuild:
@@ -61,7 +63,9 @@ class GraphBuild:
         if ties is None:
             check_graph(graph, known, context.contracts)
         names = [name for name in graph_tables(graph, known) if _fills(context, name)]
-        return cls(context=context, graph=graph, ties=known, pinned=pin_clean(context, names))
+        # Before the tables: of a night that is loaded meanwhile they may hold what this does not count.
+        night = newest_night(context)
+        return cls(context=context, graph=graph, ties=known, pinned=pin_clean(context, names), night=night)
 
     @cached_property
     def definition(self) -> str:
@@ -79,8 +83,16 @@ class GraphBuild:
     @cached_property
     def due(self) -> list[date]:
         """The dates of all snapshots up to the last load."""
-        loaded, low = last_load(self.pinned.all_files), self._first_day()
+        # Of the source: a night without a row of these tables is known, too.
+        loaded, low = self.night or last_load(self.pinned.all_files), self._first_day()
         return [] if loaded is None or low is None else list_snapshots(self.graph.every, first=low, last=loaded)
+
+    def lacks_from(self) -> date:
+        """The date of the first snapshot that lacks rows which have come since, or is due and not stored; date.max
+        where there is none. Of a graph that is declared otherwise by now nobody says so here.
+        """
+        is_same = bool(self._facts) and self._facts["fingerprint"] == self.definition
+        return min(self.list_due(), default=date.max) if is_same else date.max
 
     def build(self, days: Sequence[date]) -> int:
         """Build the snapshots of these dates and replace all from the first one on; returns the rows.

@@ -27,11 +27,13 @@ def late_days(context: RunContext, reader: FeatureReader, *, dates: DateRange = 
     left out.
 
     A row counts on a day once it is known (for a set with review days: by then). A new observation of such a day
-    changes nothing for those that are stored, so it makes no day late.
+    changes nothing for those that are stored, so it makes no day late. Values of a graph are late from the first of its
+    snapshots on that lacks rows of the tables beneath it, also before it is built again.
     """
     observed = context.project.observations[reader.observations]
     changes = ChangeLog(context.warehouse, context.source.name)
     ledger = context.ledger(reader.observations)
+    lacking = _lacking(context, reader)
     found = {}
     for name in reader.groups:
         group = context.project.feature_groups[name]
@@ -39,10 +41,23 @@ def late_days(context: RunContext, reader: FeatureReader, *, dates: DateRange = 
         inputs = replace(Inputs.of(group, observed, zone=context.source.zone), by_event=frozenset())
         days = [day for day in ledger.read(name)["as_of_date"].to_pylist() if dates.holds(day)]
         states = ledger.judge(definition, days, inputs=inputs, changes=changes)
-        late = [state.day for state in states if state.is_late]
+        begin = min((lacking[table] for table in group.reads if table in lacking), default=date.max)
+        late = [state.day for state in states if state.is_late or state.day >= begin]
         if late:
             found[name] = late
     return found
+
+
+def _lacking(context: RunContext, reader: FeatureReader) -> dict[str, date]:
+    """By graph that the groups read, the date of its first snapshot that would be another one now."""
+    read = {table for name in reader.groups for table in context.project.feature_groups[name].reads}
+    graphs = [graph for graph in context.project.graphs.values() if graph.table in read]
+    if not graphs:
+        return {}
+    # Not at the top: most runs read no graph.
+    from tallystick.runs.graph_tables import GraphBuild
+
+    return {graph.table: GraphBuild.open(context, graph).lacks_from() for graph in graphs}
 
 
 def refuse_late(context: RunContext, reader: FeatureReader, *, dates: DateRange) -> None:

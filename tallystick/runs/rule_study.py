@@ -11,10 +11,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tallystick.errors import NotFound
-from tallystick.features.planning import find_declared, last_load, list_bucket_tasks
+from tallystick.features.planning import find_declared, list_bucket_tasks
 from tallystick.how_far import HowFar, untold
 from tallystick.rules.collecting import CollectedAnswers, collect_answers
 from tallystick.rules.fraud_cases import FraudCases, label_fraud
+from tallystick.runs.loaded_nights import loaded_until
 from tallystick.spec.expressions import columns_used, parse_number
 from tallystick.spec.names import nearest_name
 from tallystick.tables.store.queries import read_arrow
@@ -125,7 +126,7 @@ def study_rules(
     the date of the last load. NotFound as ``collect_stored`` says.
     """
     reports = pin(context.warehouse, judge.label.table).where(source=context.source.name)
-    known_by = cutoff or last_load([*reports.files, *inputs.pinned.all_files]) or date.max
+    known_by = cutoff or loaded_until(context, [*reports.files, *inputs.pinned.all_files]) or date.max
     collected = collect_stored(context, inputs, dates=dates, judge=judge, how_far=how_far)
     rows = read_arrow(context.warehouse, judge.label.table, version=reports.version, filter=context.is_ours)
     cases = label_fraud(

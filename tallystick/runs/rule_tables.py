@@ -20,6 +20,7 @@ from tallystick.rules.weights import RuleWeights
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
 from tallystick.runs.late_features import tell_late
+from tallystick.runs.loaded_nights import nights_by_load
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.rule_plans import PlannedRule
@@ -29,7 +30,6 @@ from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.snapshots import pin
 from tallystick.visibility import LOADED_ON
 
-LOADS = "monitor.loads"
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -116,16 +116,13 @@ def _late(
 
 def read_arrivals(context: RunContext, tables: Iterable[str]) -> Arrivals:
     """When each of these clean tables of the source arrived; one that never did is not in it."""
-    if not context.warehouse.exists(LOADS):
-        return Arrivals()
-    loads = read_arrow(context.warehouse, LOADS, columns=["table_name", "loaded_on"], filter=context.is_ours)
-    found = {}
+    loads, found = nights_by_load(context), {}
     for table in tables:
-        own = loads.filter(pc.equal(loads["table_name"], table.partition(".")[2]))
-        days = sorted({day.toordinal() - _EPOCH for day in own["loaded_on"].to_pylist()})
-        if days and context.warehouse.exists(table):
-            begins = _begins(context, table, first=date.fromordinal(days[0] + _EPOCH))
-            found[table] = TableArrivals(begins=begins, loads=tuple(days))
+        known = loads.get(table.partition(".")[2])
+        if known and context.warehouse.exists(table):
+            begins = _begins(context, table, first=min(known))
+            days, nights = (tuple(day.toordinal() - _EPOCH for day in one) for one in (known, known.values()))
+            found[table] = TableArrivals(begins=begins, loads=days, nights=nights)
     return Arrivals(tables=found)
 
 

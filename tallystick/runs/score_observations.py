@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 
 from tallystick.errors import ModelError
 from tallystick.features import list_bucket_tasks
-from tallystick.features.planning import last_load
 from tallystick.model.logged_models import load_local
 from tallystick.model.registry import ModelVersion, Registry
 from tallystick.observations import ExpectedRows, ObservationSpec, backfill_start
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
 from tallystick.runs.late_features import refuse_late
+from tallystick.runs.loaded_nights import loaded_until
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.training_set import plan_recipe
@@ -152,7 +152,7 @@ def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe
     read = partial(read_arrow, context.warehouse)
     first = backfill_start(read, expected, source=context.source, first=params.first, days=params.look_back)
     files = pin_clean(context, [observations.table]).all_files if observations.review_days else ()
-    reviewed = observations.last_reviewed(last_load(files))
+    reviewed = observations.last_reviewed(loaded_until(context, files))
     return DateRange(first, min(params.last or reviewed, reviewed) if reviewed else params.last)
 
 

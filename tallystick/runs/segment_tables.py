@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.errors import NotFound
-from tallystick.features.planning import find_declared, last_load
+from tallystick.features.planning import find_declared
 from tallystick.observations.dates import business_dates
 from tallystick.project.segment_checks import check_segmentation
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_features
+from tallystick.runs.loaded_nights import loaded_until
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.segments import Segmentation
 from tallystick.tables.store.queries import read_arrow
@@ -49,7 +50,7 @@ def list_month_ends(context: RunContext, declared: Segmentation, pinned: PinnedT
     )
     days = business_dates(rows["as_of"], zone=context.source.zone)
     events = pin(context.warehouse, context.project.feature_groups[declared.group].table)
-    loaded = last_load(events.where(source=context.source.name).files)
+    loaded = loaded_until(context, events.where(source=context.source.name).files)
     return [day for day in days if loaded is None or day <= loaded]
 
 

@@ -17,6 +17,7 @@ from tallystick.rules.rule_stage import DECISIONS, FLAGS
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean
 from tallystick.runs.late_features import refuse_late
+from tallystick.runs.loaded_nights import newest_night
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.rules import LIVE
 from tallystick.spec.watch_lists import TABLE, WatchList
@@ -38,7 +39,6 @@ _SCORES = (
     "reason_2",
     "reason_3",
 )
-LOADS = "monitor.loads"
 _HITS = ("observation_id", "rule_id", "severity", "reason")
 
 
@@ -79,12 +79,12 @@ class WatchTables:
         return sorted({*scored, *(day for day in empty if scored and day > scored[0])})
 
     def check_days(self, days: Sequence[date]) -> None:
-        """ContractError for nights after the newest load of the source, and for those whose features later rows reach:
-        nobody knew, or the scores and answers rest on less than was known.
+        """ContractError for nights after the newest loaded one of the source, and for those whose features later rows
+        reach: nobody knew, or the scores and answers rest on less than was known.
         """
         if not days:
             return
-        newest = _newest_load(self.context) or last_load(self.pinned.tables[ARREARS_TABLES[0]].files)
+        newest = newest_night(self.context) or last_load(self.pinned.tables[ARREARS_TABLES[0]].files)
         late = [day for day in days if newest is None or day > newest]
         if late:
             name = self.context.source.name
@@ -182,16 +182,6 @@ def _needed(event_id: str, table: str) -> tuple[str, ...]:
     seen = ("source", event_id, "event_at", "known_on", "loaded_on", "is_retracted")
     own = ("instalment_minor", "term_months", "first_due_date")
     return (*seen, *(own if table == "clean.loans" else ("loan_id", "amount_minor")))
-
-
-def _newest_load(context: RunContext) -> date | None:
-    """The date of the newest load of the source, of whatever table: a night may bring no loan and no payment."""
-    if not context.warehouse.exists(LOADS):
-        return None
-    found: date | None = pc.max(
-        read_arrow(context.warehouse, LOADS, columns=["loaded_on"], filter=context.is_ours)["loaded_on"]
-    ).as_py()
-    return found
 
 
 def _groups_of_family(context: RunContext, observations: str, *, family: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,28 @@ import pyarrow as pa
 import pytest
 
 from tallystick.errors import DeclarationError
+from tallystick.project import load_project
 from tallystick.runs import compute_features, compute_graph
 from tallystick.runs.context import RunContext
 from tallystick.runs.graph_needs import replay_graphs
 from tallystick.runs.graph_tables import GraphBuild
+from tallystick.runs.late_features import late_days
 from tallystick.runs.params import ComputeFeatures, ComputeGraph
 from tallystick.tables import Warehouse, read_arrow
 from tallystick.ties.graph_snapshots import GraphRows
 from tallystick.training.audit_graph import check_graphs
 from tests.lib.adding import copy_declarations
+from tests.lib.answered import told_loads
 from tests.lib.tied_bank import SOURCE, at, load, opened, row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """What reads these groups of these observations."""
+
+    groups: tuple[str, ...]
+    observations: str
+
 
 APRIL, MAY, JUNE = dt.date(2026, 4, 1), dt.date(2026, 5, 1), dt.date(2026, 6, 1)
 
@@ -125,6 +137,37 @@ def test_what_is_stored_does_not_depend_on_when_a_table_began(tmp_path: Path, ba
     build(again, project_root, first=dt.date(2025, 1, 1))
     assert snapshots(again, "money_neighbours", "any_fraud_sum", "any_bad_count", "known_neighbours") == grown
     assert min(day for _, day in grown) == dt.date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(("told", "newest"), [(None, JUNE), ("2026-05-20:1", MAY)])
+def test_a_snapshot_is_due_when_its_night_has_come_whatever_it_brought(
+    bank: Path, project_root: Path, told: str | None, newest: dt.date
+) -> None:
+    """The load of 1 June brings no row of the graph's tables: it is that night, or one of May that came late."""
+    declared = load_project(project_root)
+    told_loads(Warehouse(bank), declared, simbank=[MAY, JUNE], deliveries={JUNE: told} if told else {})
+    context = RunContext.open(ComputeGraph(project=project_root, warehouse=bank, source=SOURCE))
+    assert GraphBuild.open(context, declared.graphs["people"]).list_due()[-1] == newest
+
+
+def test_features_are_late_once_a_row_beneath_their_graph_has_come(bank: Path, project_root: Path) -> None:
+    """Before anybody builds the graph again: c2, a friend of c1, turns out a fraud, known on the day of the values."""
+    asked = [row("c1", f"p{day}", day, event_at=at(day, 0), known_on=day, loaded_on=day) for day in (APRIL, MAY)]
+    load(bank, {"clean.applications": asked}, name="b", project=project_root)
+    compute_features.run(
+        ComputeFeatures(
+            project=project_root, warehouse=bank, source=SOURCE, groups=("chains",), observations="applications"
+        ),
+        None,
+    )
+    context = RunContext.open(ComputeGraph(project=project_root, warehouse=bank, source=SOURCE))
+    reader = Reader(groups=("chains",), observations="applications")
+    assert late_days(context, reader) == {}
+    told = row("c2", "w2", dt.date(2026, 4, 30), known_on=MAY, loaded_on=MAY, role="perpetrator", kind="ring")
+    load(bank, {"clean.fraud_reports": [told]}, name="c", project=project_root)
+    assert late_days(context, reader) == {"chains": [MAY]}
+    build(bank, project_root)
+    assert late_days(context, reader) == {"chains": [MAY]}
 
 
 def test_a_snapshot_without_customers_is_not_built_again(tmp_path: Path, project_root: Path) -> None:

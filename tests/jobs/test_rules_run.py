@@ -38,12 +38,20 @@ rules:
 NIGHTS = [bank.HISTORY + timedelta(days=n) for n in range((bank.LAST - bank.HISTORY).days + 1)]
 
 
-def store_loads(project: Path, warehouse: Path, loads: dict[str, list[date]]) -> None:
-    """The loads of these tables, as ingest writes them down."""
+def store_loads(
+    project: Path, warehouse: Path, loads: dict[str, list[date]], *, late: dict[date, str] | None = None
+) -> None:
+    """The loads of these tables, as ingest writes them down; ``late`` are the deliveries of some of them."""
     contract = load_project(project).contracts["monitor.loads"]
     counted = ("read", "accepted", "rejected", "duplicate", "excluded")
     rows = [
-        {"loaded_on": day, "table_name": table, "raw_sha256": "0", "source": "village"}
+        {
+            "loaded_on": day,
+            "table_name": table,
+            "raw_sha256": "0",
+            "source": "village",
+            "deliveries": (late or {}).get(day),
+        }
         | {f"rows_{word}": 0 for word in counted}
         for table, days in loads.items()
         for day in days
@@ -177,7 +185,8 @@ def test_history_of_a_later_load_had_not_come_before_the_first(tmp_path: Path, i
         at = datetime(known_on.year, known_on.month, known_on.day, tzinfo=UTC) - timedelta(days=1)
         rows = [bank.Transaction(0, loaded_on.day, at, known_on, 250)]
         bank.store(project, warehouse, rows, loaded_on=loaded_on)
-    store_loads(project, warehouse, {"transactions": [first, second]})
+    late = {second: "2026-03-01.2:1 2026-03-08:1"}  # the night of the load date has not come
+    store_loads(project, warehouse, {"transactions": [first, second]}, late=late)
     if is_compacted:
         compact_events.run(bank.told(CompactEvents, project, warehouse, source="village", as_of=date(2029, 1, 1)))
         assert len(pin(Warehouse(warehouse), "clean.transactions").files) == 1
@@ -185,6 +194,7 @@ def test_history_of_a_later_load_had_not_come_before_the_first(tmp_path: Path, i
     found = read_arrivals(context, ["clean.transactions"]).tables["clean.transactions"]
     days = [(day - date(1970, 1, 1)).days for day in (date(2026, 2, 20), first, second)]
     assert (found.begins, found.loads) == (days[0], tuple(days[1:]))
+    assert found.nights == (days[1], days[2] - 1)
 
 
 def test_a_run_replaces_its_own_days_and_no_other(made: Path) -> None:

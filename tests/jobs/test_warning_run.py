@@ -119,14 +119,17 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def store_loads(root: Path, newest: date) -> None:
-    """The source is loaded up to a date, though that night brought no row."""
+def store_loads(root: Path, newest: date, *, deliveries: str | None = None) -> None:
+    """The source is loaded up to a date, though that night brought no row; ``deliveries`` are others than its own."""
     counted = {f"rows_{word}": 0 for word in ("read", "accepted", "rejected", "duplicate", "excluded")}
     contract = load_project(root / "project").contracts["monitor.loads"]
-    row = {"loaded_on": newest, "table_name": "loans", "raw_sha256": "0", "source": "village", **counted}
+    row = {"loaded_on": newest, "table_name": "loans", "raw_sha256": "0", "source": "village", **counted,
+           "deliveries": deliveries}  # fmt: skip
     data = pa.Table.from_pylist([row], schema=arrow_schema(contract.columns))
     where = Slice.of_source("monitor.loads", "village")
-    replace_arrow(Warehouse(root / "warehouse"), contract, data, where=where, run=Run(f"loads/{newest}", "test", "0"))
+    replace_arrow(
+        Warehouse(root / "warehouse"), contract, data, where=where, run=Run(f"loads/{newest}/{deliveries}", "test", "0")
+    )
 
 
 def store_payments(root: Path, paid: list[tuple[str, date, date]]) -> None:
@@ -239,8 +242,13 @@ def test_a_list_of_other_rows_than_the_models_is_refused(root: Path) -> None:
         make(root)
 
 
-def test_a_list_after_the_newest_load_is_refused_and_nothing_is_written(root: Path) -> None:
-    store_loads(root, NIGHTS[1])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_list_after_the_newest_night_is_refused_and_nothing_is_written(root: Path, late: bool) -> None:
+    """Also where deliveries of before came late, and were loaded on dates whose nights have not come."""
+    if late:
+        store_loads(root, NIGHTS[-1], deliveries=f"{NIGHTS[0]}:7 {NIGHTS[1]}:7")
+    else:
+        store_loads(root, NIGHTS[1])
     with pytest.raises(ContractError, match=f"village is loaded up to {NIGHTS[1]}, and a list of {NIGHTS[2]} needs"):
         make(root)
     assert not Warehouse(root / "warehouse").exists("score.watchlist")

@@ -70,7 +70,7 @@ def test_a_mapping_that_dates_its_rows_itself_may_bring_two_versions_in_one_load
 
 
 def test_events_that_are_reviewed_later_end_with_the_last_one_whose_review_is_over() -> None:
-    loaded = [file("a"), file("b", loads=(SECOND, SECOND))]
+    loaded = SECOND
     at_once = ObservationSet(name="paid", key="loan_id", population=Rows(table="clean.loans"))
     reviewed = replace(at_once, review_days=1)
     assert settle_dates(at_once, loaded, first=SECOND, last=None) == (SECOND, None)
@@ -78,7 +78,7 @@ def test_events_that_are_reviewed_later_end_with_the_last_one_whose_review_is_ov
     # A night begins with the day before its own at the latest.
     assert settle_dates(reviewed, loaded, first=SECOND, last=SECOND) == (FIRST, FIRST)
     assert settle_dates(reviewed, loaded, first=None, last=date(2026, 2, 1)) == (None, date(2026, 2, 1))
-    assert settle_dates(reviewed, [], first=SECOND, last=None) == (SECOND, None)
+    assert settle_dates(reviewed, None, first=SECOND, last=None) == (SECOND, None)
 
 
 def test_a_backfill_of_a_review_ends_before_the_last_load_and_reads_the_night_after_its_last_day(
@@ -96,6 +96,9 @@ def test_a_backfill_of_a_review_ends_before_the_last_load_and_reads_the_night_af
     reviewed.check_range(FIRST, FIRST)
     with pytest.raises(DeclarationError, match="less 1 day of review.*say --to 2026-03-01"):
         reviewed.check_range(FIRST, SECOND)
+    # A delivery of before came late and was loaded on the second date, whose night has not come.
+    with pytest.raises(DeclarationError, match="say --to 2026-03-01"):
+        replace(asked, night=FIRST).check_range(FIRST, SECOND)
     held = [
         [path for task in one.tasks(Chunk(FIRST, FIRST)) for path in task.files["clean.transactions"]]
         for one in (asked, reviewed)

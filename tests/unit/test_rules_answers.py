@@ -22,7 +22,7 @@ from tallystick.spec.expression_sql import expression_sql
 from tallystick.spec.rule_plans import PlannedRule
 from tests.lib.rule_cases import ARROW, TYPES, observed, planned
 
-THERE = Arrivals(tables={"clean.visits": TableArrivals(begins=-9, loads=(-9, 0))})
+THERE = Arrivals(tables={"clean.visits": TableArrivals(begins=-9, loads=(-9, 0), nights=(-9, 0))})
 WORDS = ("clear", "hit", "unknown", "stale", "missing", "not_computed")
 
 CONDITIONS = (
@@ -87,8 +87,18 @@ def test_all_rules_at_once_answer_as_sql_does_one_by_one(piece: int, monkeypatch
     ],
 )
 def test_a_rule_is_held_by_what_had_arrived_on_the_day_of_its_decision(day: int, max_age: int, expected: str) -> None:
-    arrivals = Arrivals(tables={"clean.visits": TableArrivals(begins=3, loads=(10, 11, 13))})
+    arrivals = Arrivals(tables={"clean.visits": TableArrivals(begins=3, loads=(10, 11, 13), nights=(10, 11, 13))})
     rule = planned("VEL001", "a > 3", tables=("clean.visits",), max_age_days={"clean.visits": max_age})
+    assert said([rule], observed([{"a": 1}], days=[day]), arrivals=arrivals) == [[expected]]
+
+
+@pytest.mark.parametrize(("day", "expected"), [(11, "clear"), (12, "clear"), (13, "stale"), (14, "clear")])
+def test_a_night_that_came_late_makes_a_table_no_fresher(day: int, expected: str) -> None:
+    """That of day 11 came on day 13, after that of day 12; the night of day 13 came on day 14 with its own."""
+    arrivals = Arrivals(
+        tables={"clean.visits": TableArrivals(begins=3, loads=(10, 12, 13, 14), nights=(10, 12, 12, 14))}
+    )
+    rule = planned("VEL001", "a > 3", tables=("clean.visits",), max_age_days={"clean.visits": int(day == 11)})
     assert said([rule], observed([{"a": 1}], days=[day]), arrivals=arrivals) == [[expected]]
 
 
@@ -96,7 +106,7 @@ def test_want_of_data_is_never_clear_and_never_a_hit() -> None:
     rule = planned("VEL001", "a > 3", tables=("clean.visits", "clean.calls"))
     rows = observed([{"a": 1}, {"a": 9}, {}])
     assert said([rule], rows) == [["missing"] * 3]
-    late = Arrivals(tables={name: TableArrivals(begins=-9, loads=(-9, -2)) for name in rule.tables})
+    late = Arrivals(tables={name: TableArrivals(begins=-9, loads=(-9, -2), nights=(-9, -2)) for name in rule.tables})
     assert said([rule], rows, arrivals=late) == [["stale"] * 3]
 
 

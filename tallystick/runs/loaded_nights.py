@@ -1,0 +1,48 @@
+"""Which nights of a source are loaded: their business dates, and the load dates from which on they are known.
+
+Apart from ``loads``, which finds what a load is made of: the runs after it ask how fresh the tables are. The load date
+of a delivery that came late does not say so, since the night of that date may not have come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tallystick.features.planning import last_load
+from tallystick.spec.data_files import DataFile
+from tallystick.spec.delivery_names import loaded_nights
+from tallystick.tables.store.queries import read_arrow
+
+if TYPE_CHECKING:
+    from tallystick.runs.context import RunContext
+
+_LOADS = "monitor.loads"
+
+
+def nights_by_load(context: RunContext) -> dict[str, dict[date, date]]:
+    """By clean table of the source, without its layer, the load dates in order, each with the newest business date
+    that was known from it on. Empty where no load is written down.
+    """
+    if not context.warehouse.exists(_LOADS):
+        return {}
+    # All columns: a warehouse of before has none that names deliveries.
+    rows = read_arrow(context.warehouse, _LOADS, filter=context.is_ours).to_pylist()
+    found: dict[str, dict[date, date]] = {}
+    for row in sorted(rows, key=lambda row: row["loaded_on"]):
+        known = found.setdefault(row["table_name"], {})
+        nights = loaded_nights(row.get("deliveries"), row["loaded_on"])
+        known[row["loaded_on"]] = max([*nights, *known.values()])
+    return found
+
+
+def newest_night(context: RunContext) -> date | None:
+    """The newest business date that is loaded, of whatever table; None where no load is written down."""
+    return max((night for nights in nights_by_load(context).values() for night in nights.values()), default=None)
+
+
+def loaded_until(context: RunContext, files: Iterable[DataFile]) -> date | None:
+    """The date of the newest load among the files, and of no night that has not come; None without a load."""
+    loaded, night = last_load(files), newest_night(context)
+    return min(loaded, night) if loaded and night else loaded

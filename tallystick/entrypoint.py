@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tallystick.ending import end_at_interrupt, one_sentence
 from tallystick.errors import DeclarationError
-from tallystick.runs.arguments import parse
+from tallystick.runs.arguments import check_order, parse
 from tallystick.runs.fields import Params
 from tallystick.runs.progress import working
 
@@ -28,6 +28,7 @@ def start(params: type[P], run: Callable[[P, Any], None], doc: str | None = None
     """
     with one_sentence():
         told = parse(params, doc=doc)
+        _check_dates(told)
         with working(_title(told)):
             session = _open_session(told) if params.needs_spark else None
             try:
@@ -43,8 +44,14 @@ def perform(params: Params, session: SparkSession | None = None) -> None:
         raise DeclarationError(
             f"{', '.join(unfilled)} hold templates", where=params.job, fix="a scheduler fills them in"
         )
+    _check_dates(params)
     with working(_title(params)):
         importlib.import_module(f"tallystick.runs.{params.job}").run(params, session)
+
+
+def _check_dates(params: Params) -> None:
+    """Refuse a range that ends before it begins, in whatever run has one, before a session is opened."""
+    check_order(getattr(params, "first", None), getattr(params, "last", None))
 
 
 def _title(params: Params) -> str:

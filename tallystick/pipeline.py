@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
+from tallystick.runs.arguments import check_order
 from tallystick.runs.fields import Params
 from tallystick.runs.params import (
     ApplyRules,
@@ -71,6 +72,7 @@ class Dates:
     the business dates of the observations; features and scores begin up to ``look_back`` days before ``first`` where an
     application has no row yet. ``cutoff`` is the last date whose outcomes a label may use. ``known_by`` is the date of
     a scheduled run: audit, training and scores see what was known on it, and labels of a later date are not replaced.
+    InputError where ``first`` is after ``last``.
     """
 
     load_date: date | None = None
@@ -80,6 +82,9 @@ class Dates:
     look_back: int = 0
     cutoff: date | None = None
     known_by: date | None = None
+
+    def __post_init__(self) -> None:
+        check_order(self.first, self.last)
 
 
 def list_steps(recipe: Recipe, sources: Mapping[str, Path], *, place: Place, dates: Dates | None = None) -> list[Step]:

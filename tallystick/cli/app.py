@@ -137,7 +137,7 @@ def sql(
     from tallystick.tables import Warehouse
     from tallystick.tables import query as run_query
 
-    print_table(run_query(Warehouse(warehouse), query, memory=memory), as_json=json, as_csv=csv)
+    print_table(run_query(Warehouse(warehouse), query, memory=memory), as_json=json, as_csv=csv, is_exact=True)
 
 
 @app.command()

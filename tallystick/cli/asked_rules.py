@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
-from tallystick.errors import InputError
 
 if TYPE_CHECKING:
     from tallystick.runs.params import ApplyRules
@@ -39,9 +38,10 @@ class AskedRules:
     @property
     def dates(self) -> tuple[date | None, date | None]:
         """The first and the last business date; InputError where the first comes after the last."""
+        from tallystick.runs.arguments import check_order
+
         first, last = (moment.date() if moment else None for moment in (self.first, self.last))
-        if first and last and first > last:
-            raise InputError(f"--from {first} is after --to {last}", fix="name the earlier date first")
+        check_order(first, last)
         return first, last
 
     @property

@@ -11,6 +11,8 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,29 +21,37 @@ from tallystick.errors import InputError
 # More rows than this do not fit a screen; scripts ask for --json or --csv and get all of them.
 ROWS_SHOWN = 50
 
+# A double holds every whole number up to this one.
+_WHOLE = 2**53
+
+# So many tell any double from all others; most need fewer.
+_ALL_DIGITS = 17
+
 # What spreadsheets take for the beginning of a formula (OWASP, CSV Injection).
 _FORMULA = r"\A[=+\-@\t\r]"
 # Control characters but tab and line feed, those of eight bits too, and the marks that turn the direction of writing.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def print_table(table: pa.Table, *, as_json: bool = False, as_csv: bool = False) -> None:
+def print_table(table: pa.Table, *, as_json: bool = False, as_csv: bool = False, is_exact: bool = False) -> None:
     """Print to stdout: a JSON list of objects, CSV with a header, or a table for people (first 50 rows).
 
-    In JSON a double that is no number is the text NaN, Infinity or -Infinity. In CSV a text that a spreadsheet would
-    take for a formula begins with an apostrophe. InputError where two columns have one name.
+    In JSON a double that is no number is the text NaN, Infinity or -Infinity, and so is a whole number that a double
+    could not hold. In CSV a text that a spreadsheet would take for a formula begins with an apostrophe. People see six
+    digits of a double, or where the table ``is_exact`` all that tell it from others. InputError where two columns have
+    one name, and for a date or time that Python has not.
     """
     twice = sorted(name for name, times in Counter(table.column_names).items() if times > 1)
     if twice:
         raise InputError(f"two columns are called {twice[0]}", where="the result", fix="give one another name with AS")
     if as_json:
-        print(json_text(table.to_pylist()))
+        print(json_text(_rows(table)))
     elif as_csv:
         from pyarrow import csv
 
         csv.write_csv(_without_formulas(table), sys.stdout.buffer)
     else:
-        _print_for_people(table)
+        _print_for_people(table, digits=_ALL_DIGITS if is_exact else 6)
 
 
 def print_record(record: Mapping[str, object], *, as_json: bool = False) -> None:
@@ -57,7 +67,11 @@ def print_record(record: Mapping[str, object], *, as_json: bool = False) -> None
 
 
 def json_text(value: object) -> str:
-    """``value`` as JSON that every parser reads: NaN and infinities become texts, dates and decimals their texts."""
+    """``value`` as JSON that every parser reads: NaN and infinities become texts, dates and decimals their texts.
+
+    A whole number is one also where it is a decimal, as DuckDB's sum of BIGINT is; beyond 2^53 it is a text, since most
+    parsers read numbers as doubles.
+    """
     import json
 
     return json.dumps(_finite(value), ensure_ascii=False, default=str, indent=1, allow_nan=False)
@@ -71,11 +85,28 @@ def visible(text: str) -> str:
 def _finite(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+        value = int(value)
+    if isinstance(value, int) and abs(value) > _WHOLE:
+        return str(value)
     if isinstance(value, Mapping):
         return {str(key): _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
     return value
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    columns = [_values(field.name, table.column(place)) for place, field in enumerate(table.schema)]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _values(name: str, column: pa.ChunkedArray) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        what = f"column {name} has a date or time outside the years 1 to 9999, or finer than a microsecond"
+        raise InputError(what, where="the result", fix="cast it to a text: CAST(... AS VARCHAR)") from None
 
 
 def _without_formulas(table: pa.Table) -> pa.Table:
@@ -87,7 +118,9 @@ def _without_formulas(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             column = column.cast(field.type.value_type)
         elif pa.types.is_nested(field.type) or pa.types.is_interval(field.type) or pa.types.is_binary(field.type):
-            column = pa.chunked_array([[None if one is None else json_text(one) for one in column.to_pylist()]])
+            column = pa.chunked_array(
+                [[None if one is None else json_text(one) for one in _values(field.name, column)]]
+            )
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = pc.replace_substring_regex(column, pattern=_FORMULA, replacement=r"'\0")
         name = re.sub(_FORMULA, r"'\g<0>", field.name)
@@ -95,7 +128,7 @@ def _without_formulas(table: pa.Table) -> pa.Table:
     return table
 
 
-def _print_for_people(table: pa.Table) -> None:
+def _print_for_people(table: pa.Table, *, digits: int) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -106,8 +139,8 @@ def _print_for_people(table: pa.Table) -> None:
             pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
         )
         shown.add_column(visible(field.name), justify="right" if is_number else "left", overflow="fold")
-    for row in table.slice(0, ROWS_SHOWN).to_pylist():
-        shown.add_row(*(_text(value) for value in row.values()))
+    for row in _rows(table.slice(0, ROWS_SHOWN)):
+        shown.add_row(*(_text(value, digits) for value in row.values()))
     # A pipe has no width: without one, columns would be folded at 80 characters.
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
     with console.capture() as captured:
@@ -117,7 +150,9 @@ def _print_for_people(table: pa.Table) -> None:
         print(f"{ROWS_SHOWN} of {table.num_rows} rows; --csv or --json prints all", file=sys.stderr)
 
 
-def _text(value: object) -> str:
+def _text(value: object, digits: int) -> str:
     if value is None:
         return ""
-    return f"{value:.6g}" if isinstance(value, float) else visible(str(value))
+    if isinstance(value, float):
+        return f"{value:.{digits}g}" if digits < _ALL_DIGITS else repr(value)
+    return visible(str(value))

@@ -71,7 +71,7 @@ def _plan_chain(declared: Project, recipe: str, sources: list[str], *, home: Pat
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
     chosen = declared.recipes[recipe]
-    folders = dict(parse_source(text, declared) for text in sources)
+    folders = parse_sources(sources, declared)
     for name in folders:
         _refuse_what_is_missing(declared, chosen, name)
     place, night = Place(project=declared.root, warehouse=home), Dates(first=dates.last, last=dates.last)
@@ -143,6 +143,18 @@ def replay_loads(source: str, first: date, *, warehouse: Path, project: Path | N
     params = IngestSource(project=declared.root, warehouse=warehouse.resolve(), source=source, replay_from=first)
     with spark_session(declared.root) as session:
         perform(params, session())
+
+
+def parse_sources(texts: list[str], project: Project) -> dict[str, Path]:
+    """The folder of each source, from ``NAME=DIR`` texts; DeclarationError where one is named twice."""
+    folders: dict[str, Path] = {}
+    for text in texts:
+        name, folder = parse_source(text, project)
+        if name in folders:
+            fix = "name each source once, with the folder that holds all of its deliveries"
+            raise DeclarationError(f"--source {name} is named twice", fix=fix)
+        folders[name] = folder
+    return folders
 
 
 def parse_source(text: str, project: Project) -> tuple[str, Path]:

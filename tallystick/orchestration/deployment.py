@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tallystick.errors import DeclarationError, InputError
@@ -75,6 +76,22 @@ def parse_sources(text: str) -> dict[str, Path]:
             raise DeclarationError(f"{part!r} is not name=dir", where="TALLYSTICK_SOURCES", fix="name=dir;name=dir")
         sources[name.strip()] = Path(directory.strip())
     return sources
+
+
+def table_address(deployment: Deployment, table: str) -> str:
+    """Where a table is, as an address such as ``file:///warehouse/clean/loans``; what is no address is written %23."""
+    space, path = table_place(deployment, table)
+    return f"file://{quote(path)}" if space == "file" else f"{space}/{quote(path)}"
+
+
+def table_place(deployment: Deployment, table: str) -> tuple[str, str]:
+    """Where a table is: ``file`` and its path, or a bucket such as ``s3a://name`` and the key in it."""
+    home, inner = deployment.warehouse, table.replace(".", "/")
+    if not isinstance(home, RemotePath):
+        return "file", f"{home}/{inner}"
+    scheme, _, rest = str(home).partition("://")
+    bucket, _, key = rest.partition("/")
+    return f"{scheme}://{bucket}", "/".join(filter(None, (key.rstrip("/"), inner)))
 
 
 def check_deliveries(deployment: Deployment) -> None:

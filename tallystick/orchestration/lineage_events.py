@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from airflow.providers.openlineage.extractors.base import OperatorLineage
 from openlineage.client.event_v2 import Dataset
 from openlineage.client.facet_v2 import column_lineage_dataset as facets
 from openlineage.client.facet_v2 import schema_dataset
 
-from tallystick.orchestration.deployment import Deployment
+from tallystick.orchestration.deployment import Deployment, table_place
 from tallystick.orchestration.step_tables import tables_of
-from tallystick.orchestration.table_assets import table_address
 from tallystick.project import Project, load_project
 from tallystick.project.column_origins import (
     ColumnOrigin,
@@ -64,10 +62,8 @@ class _Places:
         """Of ``clean.loans``, or of the view of a file: all deliveries of a file are one dataset."""
         if self._folder is not None and name in self.files:
             return "file", f"{self._folder.absolute()}/{self.files[name]}"
-        parts = urlsplit(table_address(self._deployment, name))
-        if parts.scheme == "file":
-            return "file", parts.path
-        return f"{'s3' if parts.scheme == 's3a' else parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
+        space, path = table_place(self._deployment, name)
+        return space.replace("s3a://", "s3://", 1), path
 
     def dataset(self, name: str) -> Dataset:
         """The dataset without a word on its columns."""

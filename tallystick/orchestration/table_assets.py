@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset
 
-from tallystick.orchestration.deployment import Deployment
-from tallystick.places import RemotePath
+from tallystick.orchestration.deployment import Deployment, table_address
 
 if TYPE_CHECKING:
     from tallystick.orchestration.step_tables import StepTables
@@ -36,9 +35,3 @@ def list_outlets(deployment: Deployment, tables: StepTables) -> list[Asset]:
     if tables.writes_model:
         written.append(Asset(name=f"model {tables.writes_model}", uri=f"models:/{tables.writes_model}"))
     return written
-
-
-def table_address(deployment: Deployment, table: str) -> str:
-    """Where a table is, as an address such as ``file:///warehouse/clean/loans``."""
-    home = deployment.warehouse
-    return f"{home if isinstance(home, RemotePath) else f'file://{home}'}/{table.replace('.', '/')}"

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tallystick.errors import InputError
 from tallystick.places import to_place
 from tallystick.runs.fields import Parameter, Params, Template, list_parameters
 
@@ -32,6 +33,12 @@ def parse(params: type[P], argv: Sequence[str] | None = None, *, doc: str | None
     given["project"], given["warehouse"] = given["project"].resolve(), to_place(given["warehouse"]).resolve()
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
     return params(**values)
+
+
+def check_order(first: object, last: object) -> None:
+    """InputError where both are dates and the first is after the last: nothing lies between them."""
+    if isinstance(first, date) and isinstance(last, date) and first > last:
+        raise InputError(f"--from {first} is after --to {last}", fix="name the earlier date first")
 
 
 def render(params: Params) -> list[str]:

@@ -57,6 +57,34 @@ def test_csv_escapes_names_and_writes_lists_and_categories(capfdbinary: pytest.C
     assert [json.loads(row["l"]) if row["l"] else None for row in rows] == [[1, 2], None]
 
 
+def test_a_whole_number_is_a_number_as_far_as_every_parser_holds_it(capsys: pytest.CaptureFixture[str]) -> None:
+    most = 2**53
+    sums = pa.array([Decimal(most), Decimal(-most), Decimal(most + 1), None], pa.decimal128(38, 0))
+    counts = pa.array([most, -most, -most - 1, 0], pa.int64())
+    print_table(pa.table({"sum": sums, "count": counts, "is": [True] * 4}), as_json=True)
+    read = json.loads(capsys.readouterr().out)
+    assert [row["sum"] for row in read] == [most, -most, str(most + 1), None]
+    assert [row["count"] for row in read] == [most, -most, str(-most - 1), 0]
+    assert [row["is"] for row in read] == [True] * 4
+
+
+@pytest.mark.parametrize("value", [9007199254740992.0, 0.1 + 0.2, 1e-300, 2.0])
+def test_people_see_all_digits_of_a_query_that_tell_a_double_from_others(
+    value: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_table(pa.table({"x": [value]}), is_exact=True)
+    assert float(capsys.readouterr().out.split()[-1]) == value
+    print_table(pa.table({"x": [value]}))
+    assert capsys.readouterr().out.split()[-1] == f"{value:.6g}"
+
+
+@pytest.mark.parametrize("form", [{}, {"as_json": True}])
+def test_a_date_that_nothing_can_show_is_told_in_a_sentence(form: dict[str, bool]) -> None:
+    days = pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32())
+    with pytest.raises(InputError, match="column day has a date or time outside the years 1 to 9999"):
+        print_table(pa.table({"day": days}), **form)
+
+
 @pytest.mark.parametrize("form", [{}, {"as_json": True}, {"as_csv": True}])
 def test_two_columns_of_one_name_are_refused_since_one_of_them_would_be_lost(form: dict[str, bool]) -> None:
     with pytest.raises(InputError, match="two columns are called a"):

@@ -134,7 +134,8 @@ def job_of(name: str) -> str:
 
 def watch(job: list[str], *, log: Path) -> dict[str, float]:
     """Run a job to its end; from the first to the last process of each kind, in seconds."""
-    started, first, spans = nights.submit(nights.as_large(job), run_id=log.stem, log=log), dict[str, float](), {}
+    started = nights.submit(nights.as_large(job), run_id=log.stem, log=log)
+    first, spans = dict[str, float](), dict[str, float]()
     while started.poll() is None:
         for kind in (kind for kind, found in nights.find_processes(started.pid).items() if found):
             spans[kind] = time.monotonic() - first.setdefault(kind, time.monotonic())

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tallystick.errors import SetupError, TallystickError
+from tallystick.errors import SetupError, TallystickError, storage_failure
 
 # 128 + SIGINT, as shells count it.
 INTERRUPTED = 130
@@ -51,6 +51,9 @@ def describe(error: Any) -> tuple[str, int]:
         where = str(error.filename or "")
         ours = SetupError(error.strerror, where=where, fix="check the path, its rights and the disk")
         return str(ours), ours.exit_code
+    failed = storage_failure(error, where=_place(error))
+    if failed is not None:
+        return describe(failed)
     if type(error).__module__.partition(".")[0] in ("pyspark", "py4j"):
         from tallystick.tables.runtime.spark_errors import translate
 

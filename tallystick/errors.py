@@ -21,6 +21,11 @@ A message says what is wrong, where (file, line, column, table, feature) and wha
 
 from __future__ import annotations
 
+from typing import Any
+
+# What deltalake raises for whatever it has no error of its own for.
+_DELTA_ERROR = ("_internal", "DeltaError")
+
 
 class TallystickError(Exception):
     """Base of all errors raised for a user. ``exit_code`` is what a command ends with.
@@ -142,6 +147,18 @@ def may_pass(exit_code: int) -> bool:
     """
     kinds = {kind.exit_code: kind for kind in _below(TallystickError) if kind is not TallystickError}
     return kinds[exit_code].may_pass if exit_code in kinds else True
+
+
+def storage_failure(error: Any, *, where: str = "") -> SetupError | None:
+    """The error of ours for a request that a disk or an object store did not carry out; None for any other error.
+
+    Arrow and deltalake raise it without a number of the system, and their texts hold addresses of files.
+    """
+    is_arrows = isinstance(error, OSError) and not error.strerror
+    if not is_arrows and (type(error).__module__, type(error).__name__) != _DELTA_ERROR:
+        return None
+    fix = "see whether the disk or the object store answers, and run it again"
+    return SetupError(f"a file could not be read or written: {type(error).__name__}", where=where, fix=fix)
 
 
 def _below(kind: type[TallystickError]) -> list[type[TallystickError]]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from tallystick.buckets.sharing import share_out
 from tallystick.buckets.worker import settle_worker, unpack_once
+from tallystick.errors import storage_failure
 from tallystick.how_far import HowFar, parts_of, untold
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def run_tasks(
         for batch in batches:
             for share in batch.column(0).to_pylist():
                 for number in mine[share]:
-                    result = pickle.dumps(do(chosen[number]))
+                    result = pickle.dumps(_in_our_words(do, chosen[number]))
                     yield pa.RecordBatch.from_pydict({"number": [number], "result": [result]})
         settle_worker()
 
@@ -67,6 +68,17 @@ def run_tasks(
     rows = numbers.mapInArrow(run, "number long, result binary").collect()
     results = {row["number"]: pickle.loads(bytes(row["result"])) for row in rows}
     return [item for number in sorted(results) for item in results[number]]
+
+
+def _in_our_words(do: Callable[[Any], list[Any]], task: Any) -> list[Any]:
+    """The task's results; Spark's own text for an error that is not ours would not say that it may pass."""
+    try:
+        return do(task)
+    except Exception as error:
+        failed = storage_failure(error)
+        if failed is None:
+            raise
+        raise failed from None
 
 
 def share_done(session: SparkSession, weights: Sequence[int]) -> float:

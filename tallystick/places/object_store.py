@@ -24,6 +24,7 @@ from tallystick.errors import SetupError
 # A store that fails one request in ten fails eight in a row once in a hundred million.
 ATTEMPTS = 8
 _GONE = ("404", "NoSuchKey", "NotFound")
+_ITS_OWN = 500  # from this status on the fault is not of the request
 _TAKEN = ("412", "PreconditionFailed", "409", "ConditionalRequestConflict")
 
 
@@ -164,10 +165,15 @@ def _code(error: ClientError) -> str:
 @contextmanager
 def _sentences(bucket: str) -> Iterator[None]:
     """Turn the client's errors into one sentence that says what to do."""
-    where, fix = f"s3a://{bucket}", "check AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    where, again = f"s3a://{bucket}", "see whether it is up, and run it again"
     try:
         yield
     except ClientError as error:
-        raise SetupError(f"the object store refused: {_code(error)}", where=where, fix=fix) from None
+        told, is_its_own = _code(error), error.response["ResponseMetadata"]["HTTPStatusCode"] >= _ITS_OWN
+        if is_its_own:
+            raise SetupError(f"the object store failed {ATTEMPTS} times: {told}", where=where, fix=again) from None
+        fix = "check AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        raise SetupError(f"the object store refused: {told}", where=where, fix=fix) from None
     except BotoCoreError as error:
+        fix = f"check AWS_ENDPOINT_URL_S3; {again}"
         raise SetupError(f"the object store does not answer: {type(error).__name__}", where=where, fix=fix) from None

@@ -29,6 +29,7 @@ from tallystick.runs.progress import progress, working
 from tallystick.runs.pseudonym_key import LOADS, check_key, read_key
 from tallystick.runs.sessions import session_when_asked
 from tallystick.spec.delivery_names import business_date
+from tallystick.runs.unusual_loads import note_unusual
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import Slice, TableChange, arrow_schema, publish, recover
 from tallystick.tables.landing import alone, find_landing, land, mark_published
@@ -154,6 +155,7 @@ def _load(context: RunContext, session: Session, day: date, origins: Mapping[str
             tell=progress,
         )
     loads = describe_load(load, source=source.name, load_date=day, raw_sha256=raw_sha256(landed), key=key)
+    loads, unusual = note_unusual(context.warehouse, loads)
     changes = [_rows_change(context, LOADS, loads, day=day)]
     for table in load.tables:
         name = table.contract.name
@@ -164,6 +166,8 @@ def _load(context: RunContext, session: Session, day: date, origins: Mapping[str
         publish(context.warehouse, changes, run=by)
     for table in load.tables:
         progress(f"      {table.counts.line(table.contract.table)}")
+    for told in unusual:
+        progress(f"WARNING {source.name}: {told}")
     for landing in landed:
         mark_published(landing, by, day)
 

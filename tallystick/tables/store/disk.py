@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
 from tallystick.errors import ConflictError, SetupError
-from tallystick.places import RemotePath
+from tallystick.places import RemotePath, to_place
 
 # How often a lock that another run holds for milliseconds is asked for.
 _ASK_SECONDS = 0.01
@@ -114,18 +115,23 @@ def damaged_file_is_setup_error(name: str, paths: Iterable[str]) -> Iterator[Non
 
 def refuse_damaged_files(name: str, paths: Iterable[str]) -> None:
     """SetupError for the first of a table's Parquet files that cannot be read to its end."""
-    broken = next((path for path in paths if not _is_whole(path)), "")
+    broken = next((path for path in paths if not is_whole(path)), "")
     if broken:
         fix = "restore it from a copy, or run the step that wrote it again"
         raise SetupError(f"a file of {name} is damaged", where=broken, fix=fix) from None
 
 
-def _is_whole(path: str) -> bool:
-    """Whether the file can be read to its end; one that is gone is not damaged."""
-    from tallystick.tables.store.file_access import open_parquet
+def is_whole(path: str) -> bool:
+    """Whether a Parquet file can be read to its end; one that is gone is not damaged.
+
+    SetupError when the object store that holds it does not answer: then nobody can tell.
+    """
+    from tallystick.tables.store.file_access import is_remote, open_parquet
 
     try:
-        with open_parquet(path) as file:
+        # Arrow's error for a store that does not answer cannot be told from that for a damaged file.
+        content = to_place(path).read_bytes() if is_remote(path) else None
+        with open_parquet(path) if content is None else pq.ParquetFile(pa.BufferReader(content)) as file:
             for _ in file.iter_batches(batch_size=1 << 16):
                 pass
     except FileNotFoundError:

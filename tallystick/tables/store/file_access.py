@@ -44,8 +44,17 @@ def let_duckdb_read(connection: duckdb.DuckDBPyConnection, paths: Iterable[str])
     if any(is_remote(path) for path in paths):
         from fsspec.implementations.arrow import ArrowFSWrapper
 
+        seen: dict[str, Any] = {}
+
         class Store(ArrowFSWrapper):
             protocol = (RemotePath.SCHEME,)
+
+            def info(self, path: str, **asked: Any) -> Any:
+                # DuckDB asks some ten times a file, and files of a table never change.
+                name = self._strip_protocol(path)
+                if name not in seen:
+                    seen[name] = super().info(path, **asked)
+                return seen[name]
 
         connection.register_filesystem(Store(_object_store(), skip_instance_cache=True))
 
@@ -87,9 +96,14 @@ def delta_options(path: Path | str) -> dict[str, str]:
 
 @cache
 def _object_store() -> FileSystem:
-    from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
+    from pyarrow.fs import AwsDefaultS3RetryStrategy, S3FileSystem
 
     from tallystick.places.object_store import ATTEMPTS, endpoint, region
 
-    retry = AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS)
-    return S3FileSystem(endpoint_override=endpoint() or None, region=region(), retry_strategy=retry)
+    # Not the standard strategy: it has a budget of a hundred retries, which Arrow never gives back, and a process that
+    # has used it up fails at the next request that does.
+    retry = AwsDefaultS3RetryStrategy(max_attempts=ATTEMPTS)
+    # A small file is then one request, not three.
+    return S3FileSystem(
+        endpoint_override=endpoint() or None, region=region(), retry_strategy=retry, allow_delayed_open=True
+    )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +19,7 @@ from tallystick.places import RemotePath, local_home, to_place
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.file_access import delta_options
+from tallystick.tables.store.log_damage import refuse_damaged_log, refuse_empty_entry
 from tallystick.tables.store.publication_state import PublicationState
 from tallystick.tables.store.schemas import arrow_schema, stats_columns
 from tallystick.tables.store.stored_schema import grown_schema, is_same_schema, stored_schema
@@ -98,14 +97,15 @@ class Warehouse:
 
     def _open(self, name: str, version: int | None) -> DeltaTable:
         try:
-            _refuse_empty_entry(self.table_path(name), name)
+            refuse_empty_entry(self.table_path(name) / LOG, name)
             return open_delta(self.table_path(name), version=version)
         except TableNotFoundError:
             raise not_found(name, self.tables(), where=str(self.root)) from None
         except DeltaError:
-            broken = _broken_entry(self.table_path(name) / LOG)
-            if broken or version is None:
-                raise _damaged(name, broken or f"{LOG} of {self.table_path(name)}") from None
+            refuse_damaged_log(self.table_path(name) / LOG, name)
+            entry = self.table_path(name) / LOG / f"{version or 0:020}.json"
+            if version is None or (isinstance(self.root, RemotePath) and entry.is_file()):
+                raise  # as far as anyone can tell, the store did not answer
             raise NotFound(
                 f"{name} has no version {version} any more", where=str(self.root), fix="see its history"
             ) from None
@@ -114,33 +114,6 @@ class Warehouse:
 def open_delta(path: Path | str, *, version: int | None = None) -> DeltaTable:
     """Deltalake's table at a path, whether readers may see that version or not."""
     return DeltaTable(str(path), version=version, storage_options=delta_options(path) or None)
-
-
-def _refuse_empty_entry(path: Path, name: str) -> None:
-    """SetupError for an entry of the log without content: deltalake would take it for a commit that changed nothing."""
-    if isinstance(path, RemotePath):
-        empty = sorted(str(entry) for entry in (path / LOG).glob("*.json") if not entry.stat().st_size)
-    else:
-        with os.scandir(path / LOG) as entries:
-            empty = sorted(e.path for e in entries if e.name.endswith(".json") and not e.stat().st_size)
-    if empty:
-        raise _damaged(name, empty[0])
-
-
-def _broken_entry(log: Path) -> str:
-    """The first entry of the log that is no JSON, as a path; empty when all are."""
-    for path in sorted(log.glob("*.json")):
-        try:
-            if not all(isinstance(json.loads(line), dict) for line in path.read_bytes().splitlines()):
-                return str(path)
-        except ValueError:
-            return str(path)
-    return ""
-
-
-def _damaged(name: str, place: str) -> SetupError:
-    fix = "restore the file from a copy; without one, delete the table and run its steps again"
-    return SetupError(f"the log of {name} is damaged", where=place, fix=fix)
 
 
 def not_found(name: str, known: list[str], *, where: str) -> NotFound:

@@ -28,8 +28,8 @@ from tallystick.runs.loads import Loaded, delivery_size, load_contents, raw_sha2
 from tallystick.runs.progress import progress, working
 from tallystick.runs.pseudonym_key import LOADS, check_key, read_key
 from tallystick.runs.sessions import session_when_asked
-from tallystick.spec.delivery_names import business_date
 from tallystick.runs.unusual_loads import note_unusual
+from tallystick.spec.delivery_names import business_date
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import Slice, TableChange, arrow_schema, publish, recover
 from tallystick.tables.landing import alone, find_landing, land, mark_published

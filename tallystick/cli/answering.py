@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
 
 if TYPE_CHECKING:
     from tallystick.answers import Answers
@@ -89,9 +89,9 @@ def nightly(
 
 def _open(warehouse: Path, project: Path | None, observations: str) -> Answers:
     from tallystick.answers import Answers
-    from tallystick.project import find_project
+    from tallystick.project import find_project, load_project
 
-    return Answers.open(warehouse, project or find_project(), observations=observations)
+    return Answers(open_warehouse(warehouse), load_project(project or find_project()), observations=observations)
 
 
 def _day(moment: datetime | None) -> date | None:

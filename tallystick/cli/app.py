@@ -17,7 +17,7 @@ from tallystick.cli.answering import commands as answer_commands
 from tallystick.cli.backfilling import commands as backfill_commands
 from tallystick.cli.fraud_rules import rules_app
 from tallystick.cli.maintaining import maintain_app
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
 from tallystick.cli.watching import watch_app
 
 if TYPE_CHECKING:
@@ -134,10 +134,9 @@ def sql(
 ) -> None:
     """Query the tables, without Spark. A query can read nothing else."""
     from tallystick.cli.printing import print_table
-    from tallystick.tables import Warehouse
     from tallystick.tables import query as run_query
 
-    print_table(run_query(Warehouse(warehouse), query, memory=memory), as_json=json, as_csv=csv, is_exact=True)
+    print_table(run_query(open_warehouse(warehouse), query, memory=memory), as_json=json, as_csv=csv, is_exact=True)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick.cli.rule_texts import FLAGS, find_rule
 from tallystick.cli.running import open_project
+from tallystick.cli.warehouse_option import open_warehouse
 from tallystick.errors import NotFound
 from tallystick.spec.calendar import business_zone
 from tallystick.spec.rules import RETIRED
@@ -34,9 +35,8 @@ def explain_answer(
     unknown rule, and where no decision about the observation is stored; no message shows the id.
     """
     from tallystick.project.rule_checks import columns_of, plan_set
-    from tallystick.tables import Warehouse
 
-    declared, home = open_project(project), Warehouse(warehouse)
+    declared, home = open_project(project), open_warehouse(warehouse)
     rule = find_rule(name, declared)
     columns = columns_of(declared, rule.observations)
     planned = next(one for one in plan_set(declared, rule.observations, columns=columns) if one.rule.id == rule.id)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tallystick.cli.running import open_project
+from tallystick.cli.warehouse_option import open_warehouse
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.spec.names import nearest_name
 
@@ -26,9 +27,9 @@ REJECTED = "_rejected"
 
 def list_tables(warehouse: Path) -> pa.Table:
     """Name, rows, files and version of every table, from the Delta logs alone."""
-    from tallystick.tables import Warehouse, pin_all
+    from tallystick.tables import pin_all
 
-    home = Warehouse(warehouse)
+    home = open_warehouse(warehouse)
     pinned = list(pin_all(home, home.tables()).values())
     return pa.table(
         {
@@ -43,9 +44,8 @@ def list_tables(warehouse: Path) -> pa.Table:
 def list_deliveries(warehouse: Path, project: Path | None) -> pa.Table:
     """A row per delivery of each source and per missing night."""
     from tallystick.runs.load_list import list_loads
-    from tallystick.tables import Warehouse
 
-    return list_loads(Warehouse(warehouse), open_project(project).sources)
+    return list_loads(open_warehouse(warehouse), open_project(project).sources)
 
 
 def list_rejected(warehouse: Path) -> pa.Table:
@@ -54,9 +54,9 @@ def list_rejected(warehouse: Path) -> pa.Table:
     Never a value of a row. A row that entered with a later load stands twice: as what it lacked, and as entered then.
     """
     from tallystick.ingest.conflicts import PARENT_UNKNOWN
-    from tallystick.tables import Warehouse, query
+    from tallystick.tables import query
 
-    home = Warehouse(warehouse)
+    home = open_warehouse(warehouse)
     names = [name for name in home.tables() if name.endswith(REJECTED)]
     shown = ("table_name", "source", "loaded_on", "reason", "column_name")
     if not names:

@@ -1,4 +1,4 @@
-"""The option ``--warehouse``, which every command that reads or writes tables has.
+"""The option ``--warehouse``, which every command that reads or writes tables has, and the warehouse that it names.
 
 Apart so that all commands read it alike: a folder, or an address in an object store.
 """
@@ -6,11 +6,15 @@ Apart so that all commands read it alike: a folder, or an address in an object s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallystick.errors import NotFound
 from tallystick.places import RemotePath, to_place
+
+if TYPE_CHECKING:
+    from tallystick.tables import Warehouse
 
 
 def read_warehouse(text: str | Path) -> Path:
@@ -31,3 +35,18 @@ WarehouseOption = Annotated[
     ),
 ]
 DEFAULT_WAREHOUSE = Path("warehouse")
+
+
+def open_warehouse(place: Path) -> Warehouse:
+    """The warehouse that a command reads; NotFound where there is neither a table nor a landed delivery.
+
+    Otherwise a mistyped path would read as a warehouse in which nothing has happened.
+    """
+    from tallystick.spec.tables import LAYERS
+    from tallystick.tables import Warehouse
+
+    home = Warehouse(place)
+    if not any((home.root / part).is_dir() for part in ("raw", *LAYERS)):
+        fix = "name another one with --warehouse"
+        raise NotFound("there is no warehouse here", where=str(place), fix=fix)
+    return home

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
 
 if TYPE_CHECKING:
     from tallystick.project import Project
@@ -47,7 +47,7 @@ def list_night(
 ) -> None:
     """Print the loans of a night's list, the riskiest first."""
     from tallystick.cli.printing import print_table
-    from tallystick.tables import Warehouse, query
+    from tallystick.tables import query
 
     _, declared = _find(name, project)
     shown = "cause, observation_id, customer_id, listed_on, first_seen_on" if left else _SHOWN
@@ -58,7 +58,7 @@ def list_night(
         f" AND (source, list_date) IN (SELECT (source, max(list_date)) FROM score.watchlist"
         f" WHERE recipe = '{declared.recipe}'{until} GROUP BY source) ORDER BY source, {order}"
     )
-    print_table(query(Warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
+    print_table(query(open_warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
 
 
 @watch_app.command("history")
@@ -72,7 +72,7 @@ def show_history(
 ) -> None:
     """Print every night on which a loan was on the list or left it, oldest first."""
     from tallystick.cli.printing import print_table
-    from tallystick.tables import Warehouse, query
+    from tallystick.tables import query
 
     _, declared = _find(name, project)
     text = loan.replace("'", "''")
@@ -81,7 +81,7 @@ def show_history(
         f" model_version FROM score.watchlist WHERE recipe = '{declared.recipe}' AND observation_id = '{text}'"
         " ORDER BY list_date"
     )
-    print_table(query(Warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
+    print_table(query(open_warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
 
 
 @watch_app.command("update")

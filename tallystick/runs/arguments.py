@@ -10,22 +10,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from tallystick.errors import InputError
+from tallystick.errors import DeclarationError, InputError
 from tallystick.places import to_place
 from tallystick.runs.fields import Parameter, Params, Template, list_parameters
 
 P = TypeVar("P", bound=Params)
 
 _READERS: dict[type, Callable[[str], Any]] = {str: str, int: int, Path: Path, date: date.fromisoformat}
+_MEANT = {int: "a whole number such as 92", date: "a date such as 2026-04-07"}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses with a sentence and exit code 3: argparse's own 2 says here that the machine lacks something."""
+
+    def error(self, message: str) -> NoReturn:
+        raise DeclarationError(message, where="the command line", fix="--help lists the options")
 
 
 def parse(params: type[P], argv: Sequence[str] | None = None, *, doc: str | None = None) -> P:
-    """The parameters that a command line gives (default: this process's); ``project`` is found where not given."""
+    """The parameters that a command line gives (default: this process's); ``project`` is found where not given.
+
+    DeclarationError for an option that is unknown, is missing, or has a value that cannot be read.
+    """
     from tallystick.project import find_project
 
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     for parameter in list_parameters(params):
         _add_option(parser, parameter)
     given: dict[str, Any] = vars(parser.parse_args(argv))
@@ -66,8 +77,21 @@ def _add_option(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
         # A list for argparse to append to.
         told |= {"action": "append", "default": []}
     else:
-        told |= {"type": _READERS[parameter.kind], "default": default}
+        told |= {"type": _reader(parameter), "default": default}
     parser.add_argument(parameter.flag, **told)
+
+
+def _reader(parameter: Parameter) -> Callable[[str], Any]:
+    """Reads the value of one option; argparse would turn a ValueError into a message that names a function."""
+
+    def read(text: str) -> Any:
+        try:
+            return _READERS[parameter.kind](text)
+        except ValueError:
+            fix = f"give {_MEANT[parameter.kind]}"
+            raise DeclarationError(f"{text!r} cannot be read", where=parameter.flag, fix=fix) from None
+
+    return read
 
 
 def _option(flag: str, text: str) -> list[str]:

@@ -125,3 +125,15 @@ def test_a_run_without_an_id_gets_a_new_one_and_a_project_is_found(
 
 def test_a_template_is_written_as_it_is() -> None:
     assert template("{{ x }}") == Template("{{ x }}")
+
+
+@pytest.mark.parametrize("params", RUNS, ids=lambda params: params.job)
+def test_a_mistyped_option_of_a_job_is_a_declaration_in_one_sentence(params: type[Params]) -> None:
+    """Exit code 2 says that the machine lacks something, and Airflow tries such a task again."""
+    for parameter in list_parameters(params):
+        for wrong in {int: ["many", "1.5"], date: ["2026-04-31", "tomorrow", ""]}.get(parameter.kind, []):
+            with pytest.raises(DeclarationError, match=f"^{parameter.flag}: '{wrong}' cannot be read \\(give a"):
+                parse(params, [parameter.flag, wrong])
+    for argv in (["--no-such-option", "x"], ["--warehouse"], []):
+        with pytest.raises(DeclarationError, match="^the command line: "):
+            parse(params, argv)

@@ -186,7 +186,7 @@ def tables(warehouse: WarehouseOption = DEFAULT_WAREHOUSE, json: JsonOption = Fa
     from tallystick.cli.printing import print_table
     from tallystick.cli.showing import list_tables
 
-    print_table(list_tables(warehouse), as_json=json, as_csv=csv)
+    print_table(list_tables(warehouse), as_json=json, as_csv=csv, is_whole=True)
 
 
 @app.command()

@@ -10,13 +10,16 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from tallystick.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 # More rows than this do not fit a screen; scripts ask for --json or --csv and get all of them.
 ROWS_SHOWN = 50
@@ -33,8 +36,10 @@ _FORMULA = r"\A[=+\-@\t\r]"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def print_table(table: pa.Table, *, as_json: bool = False, as_csv: bool = False, is_exact: bool = False) -> None:
-    """Print to stdout: a JSON list of objects, CSV with a header, or a table for people (first 50 rows).
+def print_table(
+    table: pa.Table, *, as_json: bool = False, as_csv: bool = False, is_exact: bool = False, is_whole: bool = False
+) -> None:
+    """Print to stdout: a JSON list of objects, CSV with a header, or a table for people (first 50 rows, or the whole).
 
     In JSON a double that is no number is the text NaN, Infinity or -Infinity, and so is a whole number that a double
     could not hold. In CSV a text that a spreadsheet would take for a formula begins with an apostrophe. People see six
@@ -51,7 +56,8 @@ def print_table(table: pa.Table, *, as_json: bool = False, as_csv: bool = False,
 
         csv.write_csv(_without_formulas(table), sys.stdout.buffer)
     else:
-        _print_for_people(table, digits=_ALL_DIGITS if is_exact else 6)
+        rows = table.num_rows if is_whole else ROWS_SHOWN
+        _print_for_people(table, digits=_ALL_DIGITS if is_exact else 6, rows=rows)
 
 
 def print_record(record: Mapping[str, object], *, as_json: bool = False) -> None:
@@ -128,26 +134,50 @@ def _without_formulas(table: pa.Table) -> pa.Table:
     return table
 
 
-def _print_for_people(table: pa.Table, *, digits: int) -> None:
-    from rich.box import SIMPLE_HEAD
+def _print_for_people(table: pa.Table, *, digits: int, rows: int) -> None:
+    """A table where every name and value fits its column, else a block per row."""
     from rich.console import Console
+
+    # A pipe has no width: without one, columns would be folded at 80 characters.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    texts = [[_text(value, digits) for value in row.values()] for row in _rows(table.slice(0, rows))]
+    shown = _under_headers(table.schema, texts)
+    # How wide it is where no word is folded, told without the bounds of the screen.
+    needed = console.measure(shown, options=console.options.update(max_width=10**6)).minimum
+    if texts and len(table.schema) > 1 and needed > console.width:
+        lines = _row_by_row(table.schema, texts)
+    else:
+        with console.capture() as captured:
+            console.print(shown)
+        lines = [line.rstrip() for line in captured.get().splitlines() if line.strip()]
+    print("\n".join(lines))
+    if table.num_rows > rows:
+        print(f"{rows} of {table.num_rows} rows; --csv or --json prints all", file=sys.stderr)
+
+
+def _under_headers(schema: pa.Schema, texts: Iterable[Sequence[str]]) -> RichTable:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     shown = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for field in table.schema:
+    for field in schema:
         is_number = (
             pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
         )
         shown.add_column(visible(field.name), justify="right" if is_number else "left", overflow="fold")
-    for row in _rows(table.slice(0, ROWS_SHOWN)):
-        shown.add_row(*(_text(value, digits) for value in row.values()))
-    # A pipe has no width: without one, columns would be folded at 80 characters.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
-    with console.capture() as captured:
-        console.print(shown)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines() if line.strip()))
-    if table.num_rows > ROWS_SHOWN:
-        print(f"{ROWS_SHOWN} of {table.num_rows} rows; --csv or --json prints all", file=sys.stderr)
+    for row in texts:
+        shown.add_row(*row)
+    return shown
+
+
+def _row_by_row(schema: pa.Schema, texts: Iterable[Sequence[str]]) -> list[str]:
+    names = [visible(name) for name in schema.names]
+    width = max(map(len, names))
+    lines = []
+    for number, row in enumerate(texts, start=1):
+        lines.append(f"-- row {number}")
+        lines += [f"{name:{width}}  {text}".rstrip() for name, text in zip(names, row, strict=True)]
+    return lines
 
 
 def _text(value: object, digits: int) -> str:

@@ -11,6 +11,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from tallystick.cli import main
 from tallystick.cli.printing import print_record, print_table, visible
 from tallystick.errors import InputError
 
@@ -99,3 +100,53 @@ def test_a_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) ->
     assert not set(printed) & set("\x1b\x07\u202e\x9b")
     assert "\\x1b[2Jb\\x07c\\u202ed\\x9b" in printed
     assert visible("a\tb\nc ü 元") == "a\tb\nc ü 元"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("score bank:1 --as-of 2026-13-01", "'2026-13-01' does not match the formats 'YYYY-MM-DD'"),
+        ("tables --nope", "No such option: --nope"),
+        ("score", "Missing argument"),
+        ("", ""),
+    ],
+)
+def test_a_mistyped_option_is_one_sentence_and_no_lack_of_the_machine(
+    typed: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["tally", *typed.split()])
+    monkeypatch.setattr("tallystick.cli.end_at_interrupt", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    printed = capsys.readouterr()
+    assert told in printed.err
+    assert len(printed.err.splitlines()) == (1 if told else 0)
+    assert ("Usage" in printed.out) == (not typed)
+
+
+def test_a_table_that_is_wider_than_the_screen_is_a_block_per_row(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"a_rather_long_name_{number}" for number in range(12)]
+    print_table(pa.table({name: [f"simbank:{row}" for row in range(2)] for name in names}))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        line
+        for row in range(2)
+        for line in (f"-- row {row + 1}", *(f"{name:{len(names[-1])}}  simbank:{row}" for name in names))
+    ]
+    print_table(pa.table({name: ["simbank:1"] for name in names[:3]}))  # this one fits
+    assert capsys.readouterr().out.splitlines()[0].split() == names[:3]
+
+
+def test_long_sentences_are_wrapped_in_their_column(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(pa.table({"id": ["a"], "told": ["some words " * 40]}))
+    assert "-- row" not in capsys.readouterr().out
+
+
+def test_a_list_that_is_whole_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    many = pa.table({"n": list(range(84))})
+    print_table(many, is_whole=True)
+    assert len(capsys.readouterr().out.splitlines()) == 84 + 2  # the header and its line
+    print_table(many)
+    printed = capsys.readouterr()
+    assert (len(printed.out.splitlines()), printed.err) == (50 + 2, "50 of 84 rows; --csv or --json prints all\n")

@@ -39,13 +39,15 @@ class Facts:
 class Table:
     """Rows under headers. Numbers stand right; a boolean reads yes or no; None is a dash.
 
-    ``in_terminal`` names the headers that fit a terminal of 80 characters; empty for all of them.
+    ``in_terminal`` names the headers that fit a terminal of 80 characters; empty for all of them. With ``folded`` a
+    page shows this line, which opens the table.
     """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str = ""
     in_terminal: Sequence[str] = ()
+    folded: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +99,10 @@ class Page:
 
 
 def show_cell(cell: Cell) -> str:
-    """A value as text: thousands in groups, three decimals below 10, two below 1000, yes/no, a dash for nothing."""
+    """A value as text: thousands in groups, three decimals below 10, two below 1000, yes/no, a dash for nothing.
+
+    A whole number from 10 on has no decimals: it is a count that was stored beside shares.
+    """
     if cell is None:
         return "–"
     if isinstance(cell, Link):
@@ -109,7 +114,8 @@ def show_cell(cell: Cell) -> str:
     if isinstance(cell, float):
         if cell != cell:
             return "–"
-        return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.2f}" if abs(cell) >= 10 else f"{cell:.3f}"
+        is_count = abs(cell) >= 10 and cell == round(cell)
+        return f"{cell:,.0f}" if abs(cell) >= 1000 or is_count else f"{cell:.2f}" if abs(cell) >= 10 else f"{cell:.3f}"
     return cell
 
 

@@ -219,10 +219,16 @@ def _audit(facts: RunFacts) -> list[Block]:
         if failed
         else Note(text="No leak was found. The checks can only accuse; passing them proves nothing.", tone="good")
     )
-    rows = [
-        (r["check_name"], r["feature"] or "all", r["value"], r["threshold"], r["is_passed"], r["detail"]) for r in found
-    ]
-    return [verdict, Table(headers=("Check", "Feature", "Value", "Threshold", "Passed", "Detail"), rows=rows)]
+    headers = ("Check", "Feature", "Value", "Threshold", "Passed", "Detail")
+    blocks: list[Block] = [verdict]
+    for is_passed, folded in ((False, ""), (True, f"{len(found) - failed:,} checks that passed")):
+        rows = [
+            (r["check_name"], r["feature"] or "all", r["value"], r["threshold"], is_passed, r["detail"])
+            for r in found
+            if r["is_passed"] == is_passed
+        ]
+        blocks += [Table(headers=headers, rows=rows, folded=folded)] if rows else []
+    return blocks
 
 
 def _scores(facts: RunFacts) -> list[Block]:

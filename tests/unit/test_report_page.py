@@ -245,7 +245,7 @@ def test_every_kind_of_block_is_shown_in_both() -> None:
 @pytest.mark.parametrize(
     ("cell", "text"),
     [(None, "–"), (float("nan"), "–"), (True, "yes"), (1234567, "1,234,567"), (0.12345, "0.123"), (1.0, "1.000"),
-     (12.346, "12.35"), (98765.4, "98,765"), ("text", "text")],
+     (12.346, "12.35"), (99.0, "99"), (98765.4, "98,765"), ("text", "text")],
 )  # fmt: skip
 def test_cells_are_written_for_people(cell: object, text: str) -> None:
     assert show_cell(cell) == text  # type: ignore[arg-type]
@@ -275,3 +275,25 @@ def test_no_part_of_a_page_is_wider_than_a_narrow_screen_and_pictures_follow_the
     assert "#ffffff" not in re.findall(r"\nfigure \{[^}]*", style)[0]
     dark = style[style.index("@media screen and (prefers-color-scheme: dark)") :]
     assert "invert(1)" in dark[: dark.index("}\n}")]
+
+
+def test_a_caption_stands_outside_the_box_that_scrolls_and_passed_checks_are_folded() -> None:
+    found = facts()
+    audit = found.answers["audit"]
+    failed = audit.set_column(4, "is_passed", pa.array([False])).set_column(1, "feature", pa.array(["leaking"]))
+    html = render_page(
+        describe_run(replace(found, answers={**found.answers, "audit": pa.concat_tables([audit, failed])}))
+    )
+    assert "<caption" not in html
+    assert re.search(r'<p class="caption">Read = accepted[^<]*</p>\s*<div class="scroll"><table>', html)
+    (folded,) = re.findall(r"<details><summary>1 checks that passed</summary>(.*?)</details>", html, re.DOTALL)
+    assert "txn_out_sum_30d" in folded
+    assert "leaking" not in folded
+    assert html.count("<td>leaking</td>") == 1
+
+
+def test_nothing_has_no_bar() -> None:
+    bars = Bars(rows=[("some", 2.0), ("none", 0.0)])
+    html = render_page(Page(title="t", subtitle="", sections=[Section(title="s", blocks=[bars])]))
+    assert len(re.findall(r"<td class=\"bar\"><div", html)) == 1
+    assert '<td class="bar"></td>' in html

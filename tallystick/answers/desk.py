@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tallystick.answers.feature_values import CustomerVector, Value
     from tallystick.features.compute import GroupWork
     from tallystick.features.ledger import Definition
+    from tallystick.spec.tables import TableContract
 
 DAILY = "daily"
 LOADS = "monitor.loads"
@@ -140,7 +141,7 @@ class Answers:
         that date. A customer of whom nothing is known has the values of nothing.
         """
         # Not at the top: a score needs no declarations, whose reader takes a quarter of its time to import.
-        from tallystick.answers.feature_values import CustomerVector, stored_features
+        from tallystick.answers.feature_values import CustomerVector, knows_of, stored_features
 
         customer = find_customer(customer_id, self.project)
         wanted = list(groups) or self._default_groups()
@@ -162,11 +163,20 @@ class Answers:
             features={name: value for group in wanted for name, value in (found[group] or made[group]).items()},
             stored=tuple(name for name in wanted if name not in lacking),
             computed=tuple(lacking),
+            is_known=len(lacking) < len(wanted)
+            or knows_of(self._of_customers(customer), self._files, customer, day=day),
             stale=(
                 *self._stale_inputs(customer, day, wanted, of=day),
                 *self._redeclared(customer, day, [name for name in wanted if name not in lacking]),
             ),
         )
+
+    def _of_customers(self, customer: Customer) -> Iterator[tuple[TableContract, Shelf]]:
+        """The clean tables of the source that say whose each row is, and since when it is known."""
+        for name in customer.source.tables:
+            contract = self.project.contracts[f"clean.{name}"]
+            if contract.entity and contract.known_on and (shelf := self._shelf(contract.name)) is not None:
+                yield contract, shelf
 
     def _find_rules(self, customer: Customer, day: date) -> RuleAnswer | None:
         """What the rules of the set say; None where they were never asked about anybody of the source."""

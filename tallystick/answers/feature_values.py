@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from tallystick.answers.shelves import Customer, Shelf, bounds_of
 from tallystick.answers.staleness import Redeclared, Stale
 from tallystick.spec.observations import OBSERVATION_COLUMNS
+from tallystick.spec.tables import TableContract
 from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
 
 Value = int | float | None
@@ -20,8 +21,9 @@ class CustomerVector:
 
     ``features`` are values by name, group by group: 0 from counts and sums of nothing, None from other statistics of
     nothing. ``stored`` and ``computed`` are the groups that came from tables and those that were computed for this
-    answer. ``stale`` says what the answer lacks because it was not loaded yet, which graph is old, and which stored
-    features are declared otherwise by now.
+    answer. ``is_known`` is false where no table held a row of the customer by that date: then the values are those of
+    nothing, as they also are of a mistyped id. ``stale`` says what the answer lacks because it was not loaded yet,
+    which graph is old, and which stored features are declared otherwise by now.
     """
 
     customer_id: str
@@ -30,6 +32,7 @@ class CustomerVector:
     stored: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
     stale: tuple[Stale | Redeclared, ...] = ()
+    is_known: bool = True
 
 
 def stored_features(
@@ -50,3 +53,15 @@ def stored_features(
         return None
     place = held.index(instant)
     return {name: rows[name][place].as_py() for name in rows.column_names if name not in OBSERVATION_COLUMNS}
+
+
+def knows_of(
+    shelves: Iterable[tuple[TableContract, Shelf]], files: CustomerFiles, customer: Customer, *, day: date
+) -> bool:
+    """Whether any of the tables holds a row of the customer that decisions of ``day`` may use."""
+    for contract, shelf in shelves:
+        rows = files.read(shelf.files(customer), customer.id, [contract.known_on])
+        known = [] if rows is None else rows[contract.known_on].to_pylist()
+        if any(known_on is not None and known_on <= day for known_on in known):
+            return True
+    return False

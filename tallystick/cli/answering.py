@@ -64,6 +64,8 @@ def vector(
     found = answers.vector(customer, as_of=_day(as_of), groups=group or ())
     told = {"customer_id": found.customer_id, "as_of": found.as_of.isoformat()}
     told |= {"stored": " ".join(found.stored), "computed": " ".join(found.computed)}
+    if not found.is_known:
+        told["note"] = "nothing is known of this customer by that date"
     stale = {"stale": [str(one) for one in found.stale]}
     if json:
         print_record({**told, **stale, "features": dict(found.features)}, as_json=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -11,9 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from tallystick.answers import Answers, Score
 from tallystick.answers.staleness import NotEvaluated, Redeclared
+from tallystick.cli.app import app
 from tallystick.errors import InputError, NotFound
 from tallystick.features.ledger import Definition
 from tallystick.project import Project
@@ -201,6 +204,28 @@ def test_values_that_a_night_stored_are_answered_as_they_are_stored(accounts: An
         found = accounts.vector(customer, groups=["accounts"])
         assert found.features["accounts_held_count_all"] == number
         assert (found.as_of, found.stored, found.computed, found.stale) == (TUESDAY, ("accounts",), (), ())
+
+
+@pytest.mark.parametrize(
+    ("customer", "day", "is_known"),
+    [
+        ("simbank:1", TUESDAY, True),  # stored
+        ("simbank:1", MONDAY, True),
+        ("simbank:2", date(2025, 3, 10), True),  # may be used on the day on which it became known
+        ("simbank:2", date(2025, 3, 9), False),
+        ("simbank:3", MONDAY, False),
+    ],
+)
+def test_a_customer_of_whom_nothing_was_known_is_told_from_one_with_nothing(
+    accounts: Answers, customer: str, day: date, is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert accounts.vector(customer, as_of=day, groups=["accounts"]).is_known == is_known
+    monkeypatch.setattr("tallystick.cli.answering._open", lambda *_: accounts)
+    for form in ([], ["--json"]):
+        asked = ["vector", customer, "--as-of", f"{day}", "--group", "accounts", *form]
+        printed = CliRunner().invoke(app, asked).stdout
+        assert ("nothing is known of this customer by that date" in printed) != is_known
+        assert not form or ("note" in json.loads(printed)) != is_known
 
 
 @pytest.mark.parametrize(

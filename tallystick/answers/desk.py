@@ -90,7 +90,9 @@ class Answers:
         table = f"score.{self.observations}"
         shelf = self._shelf(table)
         if shelf is None:
-            raise NotFound(f"there is no table {table}", where=str(self.warehouse.root), fix=_nightly("", customer))
+            raise NotFound(
+                f"there is no table {table}", where=str(self.warehouse.root), fix=self._first_night(customer)
+            )
         chosen = choose_recipe(shelf, customer, recipe)
         row = find_row(shelf, self._files, customer, recipe=chosen, last=as_of)
         if row is None:
@@ -170,6 +172,13 @@ class Answers:
                 *self._redeclared(customer, day, [name for name in wanted if name not in lacking]),
             ),
         )
+
+    def _first_night(self, customer: Customer) -> str:
+        """What makes the first scores of the set: its recipe by name, where one is declared, and its model."""
+        recipes = self.project.recipes.values()
+        recipe = next((one.name for one in recipes if self.observations in (*one.also_scored, one.observations)), "")
+        trained = f"tally run {recipe or 'RECIPE'} --source {customer.source.name}=DIR trains its model"
+        return f"{_nightly(recipe, customer)}; where there is no champion yet, {trained} before"
 
     def _of_customers(self, customer: Customer) -> Iterator[tuple[TableContract, Shelf]]:
         """The clean tables of the source that say whose each row is, and since when it is known."""

@@ -116,7 +116,7 @@ def run_demo(directory: Path, *, customers: int, seed: int, project: Path | None
     """Simulate a bank into ``directory``/bank and run the main job on it into ``directory``/warehouse."""
     declared, bank, home = open_project(project), directory / "bank", (directory / "warehouse").resolve()
     with spark_session(declared.root) as session:
-        progress(f"simulating a bank of {customers} customers (seed {seed})")
+        progress(f"simulating a bank of {customers} customers (seed {seed}): its files are in {bank}")
         # Java starts on the other core meanwhile: either takes some seconds.
         with ThreadPoolExecutor(max_workers=1) as beside:
             simulated = beside.submit(run_simulation, bank, customers=customers, seed=seed, months=DEMO_MONTHS)

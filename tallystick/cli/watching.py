@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
+from tallystick.errors import NotFound
 
 if TYPE_CHECKING:
     from tallystick.project import Project
     from tallystick.spec.watch_lists import WatchList
+    from tallystick.tables import Warehouse
 
 watch_app = typer.Typer(no_args_is_help=True, help="Running loans that somebody should look at.")
 
@@ -26,6 +28,8 @@ ProjectOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+LISTED = "score.watchlist"
 
 _SHOWN = (
     "level, risk_rank AS rank, pd, observation_id, customer_id, reason_1, reason_2, rules, listed_on, first_seen_on"
@@ -58,7 +62,7 @@ def list_night(
         f" AND (source, list_date) IN (SELECT (source, max(list_date)) FROM score.watchlist"
         f" WHERE recipe = '{declared.recipe}'{until} GROUP BY source) ORDER BY source, {order}"
     )
-    print_table(query(open_warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
+    print_table(query(_listed(warehouse, name), rows), as_json=as_json, as_csv=as_csv)
 
 
 @watch_app.command("history")
@@ -81,7 +85,7 @@ def show_history(
         f" model_version FROM score.watchlist WHERE recipe = '{declared.recipe}' AND observation_id = '{text}'"
         " ORDER BY list_date"
     )
-    print_table(query(open_warehouse(warehouse), rows), as_json=as_json, as_csv=as_csv)
+    print_table(query(_listed(warehouse, name), rows), as_json=as_json, as_csv=as_csv)
 
 
 @watch_app.command("update")
@@ -111,9 +115,17 @@ def update(
         run_steps(steps, session=session, run_id=uuid.uuid4().hex)
 
 
+def _listed(warehouse: Path, name: str) -> Warehouse:
+    """The warehouse, if any night was listed there; NotFound with the command that lists one."""
+    home = open_warehouse(warehouse)
+    if not home.exists(LISTED):
+        fix = f"tally watchlist update {name} --source SOURCE"
+        raise NotFound("no night was listed yet", where=f"{home.root}", fix=fix)
+    return home
+
+
 def _find(name: str, project: Path | None) -> tuple[Project, WatchList]:
     from tallystick.cli.running import open_project
-    from tallystick.errors import NotFound
     from tallystick.spec.names import nearest_name
 
     declared = open_project(project)

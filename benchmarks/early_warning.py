@@ -264,8 +264,8 @@ def _lists(bank: Nights, risk: np.ndarray) -> pd.DataFrame:
         was_on = np.array([name in since for name in names], dtype=bool)
         days = np.array([(night - since[name]).days if name in since else 0 for name in names], dtype=np.int64)
         is_on, _ = take_places(
-            rank, was_on, days, places=declared.places(len(rows)),
-            keep_within=declared.keep_within, stay_days=declared.stay_days,
+            rank, was_on, days, places=(places := declared.places(len(rows))),
+            keeps=declared.kept_places(places), stay_days=declared.stay_days,
         )  # fmt: skip
         since = {name: since.get(name, night) for name in names[is_on]}
         parts.append(rows.assign(is_listed=is_on, listed_on=[since.get(name) for name in names]))

@@ -1,8 +1,9 @@
 """What the others say of a node: their values, ranks and groups as they would be if the node's own were not known.
 
 Apart from ``flows``, whose results contain a node's own seed: a walk that leaves a node comes back to it through its
-neighbours, so a feature of a person would contain that person's own outcome. Here each node is left out exactly, which
-needs the walks that return to it; so walks have at most three steps, and the work is that of two-step aggregates.
+neighbours, so a feature of a person would contain that person's own outcome. Here each node is left out, which needs
+the walks that return to it; so walks have at most three steps, and the work is that of two-step aggregates. What came
+back is taken away in doubles: an own value of 1e12 times the others' or more leaves nothing of theirs.
 """
 
 from __future__ import annotations

@@ -30,6 +30,10 @@ def watch_list_problems(project: Project, declared: WatchList) -> Iterator[Probl
     elif recipe is not None and recipe.label is None:
         what = f"recipe {recipe.name} has no label, so it has no model that ranks"
         yield Problem(where=where, what=what, fix="a recipe with a label")
+    first = next((one for one in project.watch_lists.values() if one.recipe == declared.recipe), declared)
+    if first.name != declared.name:
+        what = f"recipe {declared.recipe} has a watch list already, {first.name} at {first.path}"
+        yield Problem(where=where, what=what, fix="one list for each recipe: its rows are known by that name")
     listed = project.observations.get(declared.observations)
     if listed is None:
         if not project.is_unread("observations"):

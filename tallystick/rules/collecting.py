@@ -28,9 +28,9 @@ _KEPT = ("observation_id", "customer_id", "as_of")
 class CollectedAnswers:
     """Every rule's answer for every observation of a source.
 
-    ``rows`` has the observations, and the columns that were asked for; ``dates`` the local dates of as_of and
-    ``decided`` those of the decisions, as days since 1970-01-01; ``values`` what is at stake (0 where it is not known);
-    ``ranges`` the least and the greatest value of each number that rules read, where there is any.
+    ``rows`` has the observations, and the columns that were asked for, null where they hold rules; ``dates`` the local
+    dates of as_of and ``decided`` those of the decisions, as days since 1970-01-01; ``values`` what is at stake (0
+    where it is not known); ``ranges`` the least and the greatest value of each number that rules read, if there is any.
     """
 
     answers: RuleAnswers
@@ -84,12 +84,23 @@ def _collected(
         values = pc.fill_null(found, 0.0).to_numpy(zero_copy_only=False)
     return CollectedAnswers(
         answers=answers,
-        rows=rows.select([*_KEPT, *kept]),
+        rows=known_columns(observed, (*_KEPT, *kept), groups=work.columns.groups),
         dates=observed.days - work.observed.declared.review_days,
         decided=observed.days,
         values=values,
         ranges=dict(_ranges(rows, answers)),
     )
+
+
+def known_columns(observed: RuleRows, names: Sequence[str], *, groups: Mapping[str, tuple[str, ...]]) -> pa.Table:
+    """These columns, null where rules that read them are held because their group was not computed for the row."""
+    rows = observed.rows.select(list(names))
+    for group, is_computed in observed.computed.items():
+        for name in set(groups.get(group, ())) & set(names):
+            place, column = names.index(name), rows[name]
+            known = pc.if_else(pa.array(is_computed), column, pa.scalar(None, column.type))
+            rows = rows.set_column(place, name, known)
+    return rows
 
 
 def _ranges(rows: pa.Table, answers: RuleAnswers) -> dict[str, tuple[float, float]]:

@@ -66,8 +66,9 @@ def label_fraud(
     known_on: Ints = np.full(size, _NEVER, dtype=np.int64)
     np.minimum.at(known_on, within["row"].to_numpy(), within["since"].to_numpy())
     codes = np.full(size, CLEAN, dtype=np.int8)
-    codes[after["row"].to_numpy()] = KNOWN
     codes[within["row"].to_numpy()] = FRAUD
+    # Last, because a known fraudster's next case is no example of a fraud that was still to be found.
+    codes[after["row"].to_numpy()] = KNOWN
     codes[(dates + label.maturity_days > last) & (codes != KNOWN)] = IMMATURE
     return FraudCases(codes=codes, known_on=known_on)
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.kernel.evaluate import Frame
-from tallystick.kernel.nullable import Bools, Ints, vector_of
+from tallystick.kernel.nullable import Bools, Ints, Vector, both_valid, vector_of
 from tallystick.kernel.zones import Zone, zone_offsets
 from tallystick.rules.table_arrivals import MISSING, STALE, Arrivals, Codes
 from tallystick.spec.expressions import Call, Node
@@ -90,15 +90,28 @@ def _hold(codes: Codes, where: Bools, why: int) -> None:
     codes[where & (codes < why)] = why
 
 
+class _NumbersOnly(Frame):
+    """A frame in which a double that is not a number is null: else a comparison with it would be clear."""
+
+    __slots__ = ()
+
+    def _evaluate(self, node: Node) -> Vector:
+        made = super()._evaluate(node)
+        if node.type != "double":
+            return made
+        is_number = ~np.isnan(made.values)
+        return made if is_number.all() else Vector(made.values, both_valid(made.valid, is_number))
+
+
 def _evaluate(rules: Sequence[PlannedRule], rows: pa.Table, zone: Zone) -> Codes:
-    """CLEAR, HIT or HELD_UNKNOWN of every rule for every row."""
+    """CLEAR, HIT or HELD_UNKNOWN of every rule for every row; a rule is unknown where a part of it is no number."""
     nodes = _shared([planned.node for planned in rules])
     names = sorted({name for planned in rules for name in planned.columns})
     codes = np.full((len(rules), rows.num_rows), CLEAR, dtype=np.int8)
     columns = {name: rows.column(name) for name in names}
     for start in range(0, rows.num_rows, PIECE_ROWS):
         size = min(PIECE_ROWS, rows.num_rows - start)
-        frame = Frame({name: vector_of(columns[name].slice(start, size), name) for name in names}, size, zone)
+        frame = _NumbersOnly({name: vector_of(columns[name].slice(start, size), name) for name in names}, size, zone)
         # Amounts may be infinite and overflow as doubles; what is then not a number is null.
         with np.errstate(over="ignore", invalid="ignore"):
             for number, node in enumerate(nodes):

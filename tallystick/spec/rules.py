@@ -43,8 +43,9 @@ class Rule:
     be told, ``internal`` says why: exactly one of the two is there. Every feature that ``when`` reads must be permitted
     for ``permitted_use``, which the family says. The tables that the columns of ``when`` are computed from are always
     needed; ``needs`` names more of them, or repeats some for the reader. ``max_age_days`` maps a needed table to how
-    many days before the decision's date its newest load may lie (others: 0). ``since`` is the date from which the rule
-    has its ``status``. ``outside`` says why a number in ``when`` lies outside what the feature has ever been; empty: it
+    many days before the decision's date its newest load may lie (others: 0). ``since`` tells the reader from which date
+    the rule has its ``status``; no run asks for it.
+    ``outside`` says why a number in ``when`` lies outside what the feature has ever been; empty: it
     must lie inside. ``clears_when`` says in words what ends a hit that stands night after night; the rules of a watch
     list have it. ``places`` maps keys of the file to ``file:line``.
     """

@@ -9,6 +9,7 @@ loan that is on it stays for a while, and for as long as it is near the top. The
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.field_types import check_types
@@ -79,8 +80,17 @@ class WatchList:
 
     def places(self, ranked: int) -> int:
         """How many of so many ranked loans find a place: at least one, unless there are none."""
-        return min(ranked, max(1, int(self.capacity * ranked)))
+        return min(ranked, max(1, int(_exact(self.capacity) * ranked)))
 
     def act_places(self, ranked: int) -> int:
         """How many of the places are of level ``act``."""
-        return round(self.act * self.places(ranked))
+        return round(_exact(self.act) * self.places(ranked))
+
+    def kept_places(self, places: int) -> int:
+        """The last rank with which a place of so many is kept, whenever it was found."""
+        return int(_exact(self.keep_within) * places)
+
+
+def _exact(share: float) -> Decimal:
+    """The number as it was written: 0.29 of 100 are 29, and in doubles a little less."""
+    return Decimal(str(share))

@@ -110,12 +110,11 @@ class GraphRows:
             for name, rows in self.values.items()
             if self.is_told(moment, rows.value.table)
         }
-        if self.graph.outcome is not None:
+        told = self.outcomes(moment.day) if self.graph.outcome is not None and self.outcomes is not None else None
+        if told is not None and told.num_rows:
             bad = np.full(len(self.customers), np.nan)
-            if self.outcomes is not None:
-                told = self.outcomes(moment.day)
-                places = number_ids(one_array(told["customer_id"].cast(pa.string())), self.customers)
-                bad[places[places >= 0]] = told[OUTCOME].to_numpy()[places >= 0]
+            places = number_ids(one_array(told["customer_id"].cast(pa.string())), self.customers)
+            bad[places[places >= 0]] = told[OUTCOME].to_numpy()[places >= 0]
             found[OUTCOME] = bad
         return found
 

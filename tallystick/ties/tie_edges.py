@@ -110,8 +110,8 @@ class TieRows:
         return PairHistory.of(found.person, other[is_tied], columns, count=self.count)
 
     def payments(self, moment: Moment, members: Bools) -> tuple[Codes, Codes, Ints]:
-        """The single rows between members at the moment: who, whom and when."""
-        rows = np.flatnonzero(self._counted(moment) & (self.other >= 0))
+        """The single rows between members at the moment that have a weight above 0: who, whom and when."""
+        rows = np.flatnonzero(self._counted(moment) & (self.other >= 0) & (self.weight > 0))
         person, other = self.spans.person[rows], self.other[rows]
         other = other if self.owners is None else self._owners_at(moment)[other]
         is_tied = (other >= 0) & (other != person) & members[person]

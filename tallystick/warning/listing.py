@@ -107,13 +107,13 @@ def _place(declared: WatchList, ranked: pd.DataFrame, found: _Night) -> tuple[pd
     was_on = past["level"].notna().to_numpy()
     was_act = past["level"].eq(ACT).to_numpy()
     rank, size = ranked["risk_rank"].to_numpy(dtype=np.int64), len(ranked)
-    keep_within, stay_days = declared.keep_within, declared.stay_days
+    places, act_places, stay_days = declared.places(size), declared.act_places(size), declared.stay_days
     is_on, may_stay = take_places(
         rank,
         was_on,
         _days(past["listed_on"], found.day),
-        places=declared.places(size),
-        keep_within=keep_within,
+        places=places,
+        keeps=declared.kept_places(places),
         stay_days=stay_days,
     )
     # The most urgent are chosen among those on the list, by the same rule.
@@ -122,8 +122,8 @@ def _place(declared: WatchList, ranked: pd.DataFrame, found: _Night) -> tuple[pd
         order,
         was_act & is_on,
         _days(past["level_on"], found.day),
-        places=declared.act_places(size),
-        keep_within=keep_within,
+        places=act_places,
+        keeps=declared.kept_places(act_places),
         stay_days=stay_days,
     )
     level = np.where(is_on, np.where(is_act, ACT, WATCH), OFF)
@@ -158,7 +158,7 @@ def _with_texts(declared: WatchList, rows: pd.DataFrame, found: _Night, *, ranke
     hits = found.hits.assign(_order=found.hits["severity"].map(order)).sort_values(["_order", "rule_id"])
     by_loan = dict(list(hits.groupby("observation_id")))
     model = {row["observation_id"]: row for row in found.scores.to_dict("records")}
-    keep = int(declared.keep_within * declared.places(ranked))
+    keep = declared.kept_places(declared.places(ranked))
     lines: list[dict[str, Any]] = []
     records: Any = rows.drop(columns=["dpd", "is_repaid"]).to_dict("records")
     for row in records:

@@ -20,15 +20,15 @@ def rank_of(risk: npt.NDArray[np.float64], tie: npt.NDArray[np.str_]) -> Ints:
 
 
 def take_places(
-    rank: Ints, is_on: Flags, days_on: Ints, *, places: int, keep_within: float, stay_days: int
+    rank: Ints, is_on: Flags, days_on: Ints, *, places: int, keeps: int, stay_days: int
 ) -> tuple[Flags, Flags]:
     """Who is on the list now, and who kept the right to stay though there may be no place.
 
-    Whoever is on it keeps the right for ``stay_days``, and after that with a rank of at most ``keep_within * places``.
+    Whoever is on it keeps the right for ``stay_days``, and after that with a rank of at most ``keeps``.
     Of more than ``places`` with the right, those of the best ranks stay. What is free then goes to the others whose
     rank is at most ``places``, best first: with or without a list before, as many as ``places`` are on it, or all.
     """
-    may_stay = is_on & ((days_on < stay_days) | (rank <= keep_within * places))
+    may_stay = is_on & ((days_on < stay_days) | (rank <= keeps))
     stays = may_stay & _is_best(rank, may_stay, places)
     enters = ~stays & (rank <= places)
     return stays | (enters & _is_best(rank, enters, places - int(stays.sum()))), may_stay

@@ -184,7 +184,7 @@ def test_cycles_of_payments_are_in_order_of_time(seed: int) -> None:
     paid = [
         (row["customer_id"], row["other_id"], row["event_at"])
         for row in counted(bank["clean.talks"], event_id="event_id", day=DAY, zone=ZONE, window=60)
-        if {row["customer_id"], row["other_id"]} <= set(members)
+        if {row["customer_id"], row["other_id"]} <= set(members) and (row["amount"] or 0.0) > 0
     ]
     shortest = chain_oracle.shortest_cycles(paid, longest=4, span=dt.timedelta(days=4))
     assert found["talk_cycle_length"].to_pylist() == [shortest.get(one, 0) for one in members]
@@ -206,6 +206,14 @@ def test_what_a_source_does_not_fill_is_null() -> None:
     assert found["shared_neighbours"].null_count == found.num_rows
     assert found["talk_fraud_sum"].null_count == found.num_rows  # nobody tells of fraud
     assert found["any_neighbours"].equals(found["talk_neighbours"])
+    nobody = bad_of(DAY).slice(0, 0)
+    for outcomes in (None, lambda _: nobody):  # no loans at the source; none whose outcome is settled
+        pieces = {name: partial(in_pieces, held) for name, held in bank.items()}
+        untold = prepare_graph(graph(), TIES, pieces, contracts=CONTRACTS, zone=ZONE, outcomes=outcomes).snapshot(DAY)
+        about = [name for name in untold.column_names if "_bad_" in name]
+        assert about
+        assert all(untold[name].null_count == untold.num_rows > 0 for name in about)
+        assert untold["talk_income_count"].null_count == 0
     alone = measured({"clean.people": bank["clean.people"]})
     assert alone["any_neighbours"].null_count == alone.num_rows > 0
 

@@ -12,6 +12,7 @@ from tallystick.errors import DeclarationError
 from tallystick.pipeline import Dates
 from tallystick.project import Project, load_project
 from tallystick.project.recipe_checks import check_recipe_on_source, recipe_problems
+from tallystick.project.watch_list_checks import watch_list_problems
 from tallystick.spec.ablations import Ablation, ThinFile
 from tests.lib.shipped import shipped_project
 
@@ -127,3 +128,16 @@ def test_dimensions_and_thin_files_are_of_the_recipe(project: Project) -> None:
     assert [problem.what for problem in recipe_problems(project, number)] == [
         "'request_amount + 1' is double, not a condition"
     ]
+
+
+def test_a_recipe_has_one_watch_list(project: Project) -> None:
+    """Rows of ``score.watchlist`` are known by their recipe, so those of two lists would build on each other."""
+    first = project.watch_lists["early_warning"]
+    other = Project(project.root)
+    other.__dict__.update(project.__dict__)
+    second = replace(first, name="second", path="recipes/more.py:7")
+    other.__dict__["watch_lists"] = {"early_warning": first, "second": second}  # as if a file said so
+    assert list(watch_list_problems(other, first)) == []
+    (problem,) = watch_list_problems(other, second)
+    assert problem.where.startswith("recipes/more.py:7")
+    assert problem.what == f"recipe early_warning has a watch list already, early_warning at {first.path}"

@@ -13,6 +13,7 @@ import pytest
 
 from tallystick.errors import ContractError
 from tallystick.rules import rule_answers
+from tallystick.rules.collecting import known_columns
 from tallystick.rules.found_rows import decision_rows, flag_rows
 from tallystick.rules.gathering import find_rows
 from tallystick.rules.rule_answers import RuleRows, answer_rules
@@ -115,6 +116,23 @@ def test_a_feature_that_was_not_computed_holds_the_rules_that_read_it() -> None:
     rows = observed([{"a": 1, "b": 9}, {"a": 9, "b": 9}], first=[False, True])
     found = said(rules, rows, groups={"first": ("a",), "second": ("b",)})
     assert found == [["not_computed", "hit"], ["hit", "hit"]]
+
+
+@pytest.mark.parametrize(
+    "when", ["x - x = 0", "x - x <> 0", "NOT (x - x > 0)", "x * 0 >= 0", "x / x > 1", "x - x IN (0, 1)"]
+)
+def test_what_is_not_a_number_holds_the_rule(when: str) -> None:
+    rows = [{"x": float("inf")}, {"x": float("-inf")}, {}, {"x": 2.0}]
+    assert said([planned("VEL001", when)], observed(rows))[0][:3] == ["unknown"] * 3
+    assert said([planned("VEL001", when)], observed(rows))[0][3] != "unknown"
+    assert said([planned("VEL001", f"COALESCE({when}, TRUE)")], observed(rows[:1])) == [["hit"]]
+    assert said([planned("VEL001", f"({when}) OR x > 0")], observed(rows[:1])) == [["hit"]]
+
+
+def test_values_that_hold_rules_are_null_to_whoever_looks_for_new_ones() -> None:
+    rows = observed([{"a": 1, "b": 9}, {"a": 2, "b": 8}], first=[False, True])
+    found = known_columns(rows, ("b", "customer_id", "a"), groups={"first": ("a", "x"), "second": ("b",)})
+    assert found.to_pydict() == {"b": [9, 8], "customer_id": ["village:0", "village:1"], "a": [None, 2]}
 
 
 def test_overflow_is_an_error_and_no_answer() -> None:

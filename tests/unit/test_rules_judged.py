@@ -68,8 +68,8 @@ REPORTS = [
         ("victim", 6, CLEAN), ("other_kind", 6, CLEAN), ("late", 6, CLEAN), ("taken_back", 6, CLEAN),
         ("corrected", -2, CLEAN), ("corrected", -1, FRAUD), ("corrected", 3, FRAUD), ("today", 6, CLEAN),
         ("tomorrow", 6, CLEAN), ("yesterday", 6, FRAUD),
-        # Between two cases, and in both: within a case counts before after one.
-        ("twice", 11, FRAUD), ("twice", 20, IMMATURE), ("twice", 21, KNOWN),
+        # In the second case, and after the first was confirmed: the bank knew the customer for a fraudster.
+        ("twice", 10, FRAUD), ("twice", 11, KNOWN), ("twice", 20, KNOWN), ("twice", 21, KNOWN),
         ("nobody", 11, CLEAN), ("nobody", 12, IMMATURE),
     ],
 )  # fmt: skip
@@ -82,7 +82,7 @@ def test_an_observation_is_fraud_by_what_was_confirmed_of_its_customer(customer:
     if expected == FRAUD:
         # Only the corrected version reaches back to day -1; day 3 was fraud by the first one. What is confirmed on the
         # 30th is seen on the 31st at the earliest.
-        later = {("corrected", -1): 15, ("twice", 11): 21, ("yesterday", 6): 31}
+        later = {("corrected", -1): 15, ("yesterday", 6): 31}
         known_on = date(2026, 3, later.get((customer, day), 11))
         assert date.fromordinal(date(1970, 1, 1).toordinal() + int(found.known_on[0])) == known_on
 
@@ -90,7 +90,7 @@ def test_an_observation_is_fraud_by_what_was_confirmed_of_its_customer(customer:
 def told_by_definition(versions: list[dict[str, Any]], day: date, on: date) -> tuple[bool, date | None]:
     """Whether an observation of that day is fraud to a decision on a date, and since when one of its cases says so."""
 
-    def covers(case: str, today: date) -> bool:
+    def covers(case: str, today: date, *, is_after: bool = False) -> bool:
         known = [row for row in versions if row["fraud_report_id"] == case and row["known_on"] <= today]
         if not known:
             return False
@@ -100,13 +100,15 @@ def told_by_definition(versions: list[dict[str, Any]], day: date, on: date) -> t
         return (
             confirmed < datetime.combine(today, time(), ZoneInfo(ZONE))
             and not row["is_retracted"] and row["kind"] in LABEL.kinds and row["role"] in LABEL.roles
-            and began - timedelta(days=LABEL.lead_days) <= day <= confirmed.date()
+            and (day > confirmed.date() if is_after
+                 else began - timedelta(days=LABEL.lead_days) <= day <= confirmed.date())
         )  # fmt: skip
 
     cases = {row["fraud_report_id"] for row in versions}
     days = [on - timedelta(days=back) for back in range(31)]
     since = [min(today for today in days if covers(case, today)) for case in cases if covers(case, on)]
-    return bool(since), min(since, default=None)
+    is_known = any(covers(case, on, is_after=True) for case in cases)
+    return bool(since) and not is_known, min(since, default=None)
 
 
 def versions_by_chance(chance: random.Random) -> list[dict[str, Any]]:

@@ -188,6 +188,24 @@ def test_only_visible_rows_matter(seed: int) -> None:
     assert edges_of(declared, rows, MEMBERS) == edges_of(declared, visible(rows, "event_id", DAY, ZONE), MEMBERS)
 
 
+def test_a_payment_without_weight_is_no_step_of_a_cycle() -> None:
+    at = midnight(DAY, ZONE) - dt.timedelta(days=2)
+    rows = [
+        {"customer_id": "b:0", "event_id": f"e{n}", "event_at": at + dt.timedelta(hours=n), "known_on": at.date(),
+         "loaded_on": at.date(), "is_retracted": False, "other_id": "b:1", "weight": weight}
+        for n, weight in enumerate([0.0, None, -1.0, 0.5])
+    ]  # fmt: skip
+    customers = pa.array(["b:0", "b:1"], pa.string())
+    seen = see_rows(pa.Table.from_pylist(rows, schema=SCHEMA), CONTRACTS["clean.meetings"], customers)
+    declared = tie(to="other_id", weight="weight")
+    part = tie_part(declared, seen, CONTRACTS["clean.meetings"], zone=ZONE)
+    source, target, instants = join_tie(declared, [part], None, customers=customers).payments(
+        Moment.of(DAY, ZONE), np.ones(2, dtype=np.bool_)
+    )
+    paid = at + dt.timedelta(hours=3)
+    assert (source.tolist(), target.tolist(), instants.tolist()) == ([0], [1], [int(paid.timestamp()) * 1_000_000])
+
+
 def test_no_rows_tie_nobody() -> None:
     for declared in (tie(to="other_id"), tie(thing="other_id"), tie(thing="other_id", last_of="pair")):
         assert edges_of(declared, [], MEMBERS) == ({}, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,16 @@ def test_reasons_are_those_of_the_gravest_rules_and_then_the_models() -> None:
         rows["l1"][4] == f"No longer among the 4 riskiest of 10 loans, on {until} or later; at once if late or ended. "
         "Its signs clear when: Two; One"
     )
+
+
+def test_places_are_a_share_of_the_number_that_is_written() -> None:
+    """29 of a hundred are 29, though 0.29 * 100 is a little less in doubles."""
+    for written in range(1, 100):
+        declared = replace(DECLARED, capacity=written / 100, act=written / 100, keep_within=(100 + written) / 100)
+        assert declared.places(100) == written
+        assert declared.kept_places(100) == 100 + written
+    assert replace(DECLARED, capacity=0.001).places(100) == 1
+    assert (DECLARED.places(0), DECLARED.places(9), DECLARED.act_places(9)) == (0, 1, 0)
 
 
 def test_no_loans_make_an_empty_list() -> None:

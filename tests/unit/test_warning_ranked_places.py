@@ -10,11 +10,11 @@ import pytest
 from tallystick.warning.ranked_places import rank_of, take_places
 
 
-def listed(rank: list[int], on: dict[int, int], **rule: float) -> list[int]:
+def listed(rank: list[int], on: dict[int, int], **rule: int) -> list[int]:
     """The ranks of those on the list; ``on`` gives the days on it of those who were, by rank."""
     was_on = np.array([one in on for one in rank], dtype=bool)
     days = np.array([on.get(one, 0) for one in rank], dtype=np.int64)
-    how = {"places": 3, "keep_within": 2.0, "stay_days": 28, **rule}
+    how = {"places": 3, "keeps": 6, "stay_days": 28, **rule}
     chosen, _ = take_places(np.array(rank, dtype=np.int64), was_on, days, **how)
     return sorted(np.array(rank)[chosen].tolist())
 
@@ -61,7 +61,7 @@ def test_places_agree_with_the_definition() -> None:
         free = places - len(with_right)
         new = sorted(one for one in rank if one not in with_right and one <= places)[:free]
         expected = sorted([*with_right, *new])
-        assert listed(rank, on, places=places, keep_within=keep, stay_days=stay) == expected
+        assert listed(rank, on, places=places, keeps=int(keep * places), stay_days=stay) == expected
         assert len(expected) == min(places, size)
         moved += expected != list(range(1, min(places, size) + 1))
     assert moved > 50

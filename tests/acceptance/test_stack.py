@@ -11,7 +11,6 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,8 +128,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def operated(folder: Path) -> Iterator[dict[str, pa.Table]]:
-    """The tables after everything was run in the stack."""
+def operated(folder: Path) -> dict[str, pa.Table]:
+    """The tables after everything was run in the stack, which is down then."""
     deliveries, held_back = folder / "deliveries", folder / "held_back"
     for place in (deliveries, held_back):
         place.mkdir()
@@ -143,7 +142,7 @@ def operated(folder: Path) -> Iterator[dict[str, pa.Table]]:
         stack.start()
         say("PostgreSQL, S3, MLflow, Spark with two workers and Airflow's four services are up")
         operate(stack, deliveries, held_back)
-        yield stack.read_tables("tables")
+        return stack.read_tables("tables")
     finally:
         stack.stop()
         say("taken down")

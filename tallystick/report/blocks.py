@@ -17,7 +17,14 @@ class Link:
     href: str
 
 
-Cell = str | int | float | bool | Link | None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Amount:
+    """Money as text, in the main unit of its currency: it stands with numbers."""
+
+    text: str
+
+
+Cell = str | int | float | bool | Link | Amount | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +112,7 @@ def show_cell(cell: Cell) -> str:
     """
     if cell is None:
         return "–"
-    if isinstance(cell, Link):
+    if isinstance(cell, Link | Amount):
         return cell.text
     if isinstance(cell, bool):
         return "yes" if cell else "no"
@@ -121,4 +128,4 @@ def show_cell(cell: Cell) -> str:
 
 def is_number(cell: Cell) -> bool:
     """Whether a cell is set to the right."""
-    return isinstance(cell, int | float) and not isinstance(cell, bool)
+    return isinstance(cell, int | float | Amount) and not isinstance(cell, bool)

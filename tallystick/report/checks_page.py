@@ -186,7 +186,8 @@ def _loads(loads: Sequence[Mapping[str, Any]]) -> list[Block]:
         for row in loads
     ]
     counted = ("Tables", "Expectations", "Passed", "Critical failures", "Warnings", "Rows that failed")
-    caption = f"The last {len(rows)} loads, newest first; a row counts once for each expectation that it broke"
+    which = "The last load" if len(rows) == 1 else f"The last {len(rows)} loads, newest first"
+    caption = f"{which}; a row counts once for each expectation that it broke"
     blocks: list[Block] = [Table(headers=("Load", "Status", *counted), rows=rows, caption=caption)]
     if len(rows) > 1 and any(row["rows"] for row in loads):
         bars = [(_day(row["validated_on"]), row["rows"]) for row in reversed(loads)]

@@ -36,6 +36,24 @@ _RETROSPECTIVE = "Tested on the newest rows, from {test_from} on, by a model of 
 
 _ACRONYMS = {"roc": "ROC", "ks": "KS"}
 
+# How to read a picture of a training run: its title stands in the picture.
+_READING = {
+    "roc": "The further a ROC curve lies above the diagonal, the more bad rows are found at the cost of few good ones",
+    "ks": "KS is the largest gap between the two curves",
+    "calibration": "On the diagonal as many rows are bad as predicted",
+    "score_distribution": "The less good and bad rows overlap, the better the score tells them apart",
+}
+
+# Groups of fewer people are not told: their numbers would be about persons, and say nothing of the model.
+LEAST_GROUP = 5
+
+
+_PSI_GATE = (
+    f"The gate score_psi stops a model whose scores moved beyond the recipe's limit. Above {MOVED_PSI} the table of "
+    "stability says moved. The limit may be higher, since a small test moves by chance: a person judges what lies "
+    "between."
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
@@ -81,7 +99,8 @@ def gates_section(facts: ModelFacts) -> Section:
     """Each gate, whether it was passed, and the numbers; on the rows of the test."""
     caption = "Conditions for coming into force, on the rows of the test"
     table = Table(headers=("Gate", "Passed", "Found"), rows=list(facts.gates), caption=caption)
-    return Section(title="Gates", blocks=[table] if facts.gates else [])
+    notes = [Note(text=_PSI_GATE)] if any(name == "score_psi" for name, _, _ in facts.gates) else []
+    return Section(title="Gates", blocks=[table, *notes] if facts.gates else [])
 
 
 def read_gates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, bool, str]]:
@@ -151,7 +170,7 @@ def describe_model(facts: ModelFacts) -> list[Section]:
         ("Calibration", "calibration", _calibration),
         ("Weights", "weights", _weights),
         ("Stability", "stability", _stability),
-        ("Fairness", "fairness", lambda t: _plain(t, "By segments that the model does not see")),
+        ("Fairness", "fairness", _fairness),
     ]
     performance: list[Block] = [*split_notes(facts)]
     if "performance" in facts.tables:
@@ -228,6 +247,20 @@ def _calibration(table: pd.DataFrame) -> Table:
     return _plain(table, told)
 
 
+def _fairness(table: pd.DataFrame) -> Table:
+    """The numbers of each segment; of one with fewer rows than ``LEAST_GROUP`` only that there are so few."""
+    plain = _plain(table, "By segments that the model does not see")
+    shown = ["segment", "value"]
+    rows = [
+        tuple(
+            cell if rows >= LEAST_GROUP or name in shown else f"fewer than {LEAST_GROUP}" if name == "rows" else None
+            for name, cell in zip(table.columns, row, strict=True)
+        )
+        for rows, row in zip(table["rows"], plain.rows, strict=True)
+    ]
+    return Table(headers=plain.headers, rows=rows, caption=plain.caption)
+
+
 def _plain(table: pd.DataFrame, caption: str, *, in_terminal: Sequence[str] = ()) -> Table:
     headers = [name.replace("_", " ").capitalize().replace("Auc", "AUC").replace("Ks", "KS") for name in table.columns]
     columns = [_cells(table[name], is_year=name == "vintage") for name in table.columns]
@@ -247,4 +280,4 @@ def _cells(column: pd.Series, *, is_year: bool) -> list[Cell]:
 
 def _plot_title(name: str) -> str:
     stem = name.partition(".")[0]
-    return _ACRONYMS.get(stem, stem.replace("_", " ").capitalize())
+    return _READING.get(stem) or _ACRONYMS.get(stem, stem.replace("_", " ").capitalize())

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from tallystick.report.ablation_section import AblationFacts, describe_dimensions
-from tallystick.report.blocks import Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
+from tallystick.report.blocks import Amount, Bars, Block, Cell, Code, Facts, Note, Page, Section, Table
 from tallystick.report.main_units import show_money
 from tallystick.report.model_sections import (
     ModelFacts,
@@ -94,7 +94,7 @@ def describe_run(facts: RunFacts) -> Page:
             # Not in the terminal: the command that ran the chain says there what comes last.
             Section(title="Where things are", blocks=[Facts(rows=facts.places)] if facts.places else []),
             Section(title="Next", blocks=_next(facts)),
-            *([words_section(facts.model.tables)] if facts.model else ()),
+            *([words_section([*facts.model.tables, *facts.answers])] if facts.model else ()),
         ],
     )
 
@@ -256,12 +256,14 @@ def _decisions(facts: RunFacts, found: Sequence[Mapping[str, Any]]) -> Table:
         rows = [(r["observations"], r["mean_pd"], r["mean_score"]) for r in found]
         return Table(headers=("Observations", "Mean pd", "Mean score"), rows=rows)
     currency = facts.recipe.policy.currency
-    decided = [
-        (r["decision"], r["observations"], r["mean_pd"], r["mean_score"], show_money(r["limits"], currency))
-        for r in found
-    ]
-    limits = f"Limits, {currency}"
-    return Table(headers=("Decision", "Observations", "Mean pd", "Mean score", limits), rows=decided)
+    decided = []
+    for r in found:
+        limits = show_money(r["limits"], currency)
+        told = (r["decision"], r["observations"], r["mean_pd"], r["mean_score"])
+        decided.append((*told, None if limits is None else Amount(text=limits)))
+    headers = ("Decision", "Observations", "Mean pd", "Mean score", f"Sum of limits, {currency}")
+    caption = f"Limits are what the policy grants together, in {currency} (not in its minor unit)"
+    return Table(headers=headers, rows=decided, caption=caption)
 
 
 def _next(facts: RunFacts) -> list[Block]:

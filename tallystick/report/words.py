@@ -25,6 +25,12 @@ _WORDS = {
         ("Held out", "customers drawn at random, predicted by a model of the others"),
         ("pd", "the probability that the row becomes bad, as the model predicts it"),
     ),
+    "cohorts": (
+        ("Immature", "the time in which the outcome is watched was not over; such rows have no label"),
+        ("Indeterminate", "an outcome that is declared to be neither good nor bad"),
+        ("Without outcome", "nothing was granted, or no outcome was known in time"),
+        ("Excluded", "left out by the label's own condition, or bad already when the time began"),
+    ),
     "vintages": (("Vintage", "the rows of one period of as_of"),),
     "weights": (
         ("Effect", "the standard deviation of what the input adds to the log-odds of bad; 0 means it decides nothing"),

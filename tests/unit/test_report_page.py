@@ -23,6 +23,7 @@ from tallystick.report import (
 from tallystick.report.blocks import Bars, Code, Facts, Figure, Link, Note, Page, Section, Table, show_cell
 from tallystick.report.main_units import show_money
 from tallystick.report.model_card import Origin, describe_model_card
+from tallystick.report.model_sections import describe_model
 from tallystick.spec.columns import group_contract
 from tallystick.spec.labels import DelinquencyLabel, label_contract
 from tallystick.tables import arrow_schema
@@ -297,3 +298,26 @@ def test_nothing_has_no_bar() -> None:
     html = render_page(Page(title="t", subtitle="", sections=[Section(title="s", blocks=[bars])]))
     assert len(re.findall(r"<td class=\"bar\"><div", html)) == 1
     assert '<td class="bar"></td>' in html
+
+
+def test_a_group_of_fewer_than_five_is_named_and_not_told() -> None:
+    model = facts().model
+    assert model is not None
+    segments = pd.DataFrame(
+        {"segment": ["gender"] * 2, "value": ["f", "m"], "rows": [4.0, 5.0], "bad": [1.0, 2.0], "bad_rate": [0.25, 0.4]}
+    )
+    (fairness,) = (
+        one for one in describe_model(replace(model, tables={"fairness": segments})) if one.title == "Fairness"
+    )
+    (table,) = fairness.blocks
+    assert isinstance(table, Table)
+    assert table.rows == [("gender", "f", "fewer than 5", None, None), ("gender", "m", 5, 2, 0.4)]
+
+
+def test_a_sum_of_limits_stands_with_the_numbers_and_terms_of_the_label_are_explained() -> None:
+    html = render_page(describe_run(facts()))
+    assert '<td class="number">1,200,000.00</td>' in html
+    assert "Sum of limits, CNY" in html
+    words = html[html.index("<h2>Words on this page") :]
+    for term in ("Immature", "Without outcome", "Indeterminate", "Excluded"):
+        assert f'<th scope="row">{term}</th>' in words

@@ -68,12 +68,12 @@ def run(params: IngestSource, session: SparkSession | None) -> None:
         missing = [delivery for delivery in found if delivery.name not in before.marked]
         said = SaidDates(run_date=params.run_date, known_from=params.known_from)
         _load_in_turn(context, spark, missing, said=said)
-        _tell_missing(context, before.all)
 
 
 def _load_in_turn(context: RunContext, session: Session, deliveries: Sequence[Delivery], *, said: SaidDates) -> None:
     """Load deliveries that are not loaded, those of one load date together."""
     source, same_run, before = context.source.name, None, Loaded.of(context)
+    _tell_missing(context, before.all, [delivery.name for delivery in deliveries])
     for delivery in deliveries:
         if delivery.name not in before.unmarked and is_late(delivery.name, before.all):
             load_date_for(delivery.name, before.all, source=source, said=said)  # refused before anything is loaded
@@ -121,14 +121,16 @@ def _by_turn(deliveries: Sequence[Delivery], loaded: Loaded) -> list[list[Delive
     return [groups[turn] for turn in sorted(groups)]
 
 
-def _tell_missing(context: RunContext, before: Mapping[str, date]) -> None:
-    """Say which nights are missing; loudly when a load has just gone past them."""
+def _tell_missing(context: RunContext, loaded: Mapping[str, date], new: Sequence[str]) -> None:
+    """Say which nights are missing; loudly when the new deliveries go past them, and before those are loaded: a night
+    may be refused for what the missing one would have told.
+    """
     source = context.source
-    missing = missing_nights(source, Loaded.of(context).all)
-    new = sorted(set(missing) - set(missing_nights(source, before)))
-    if new:
-        progress(f"WARNING {source.name}: no delivery of {tell_days(new)}, though later nights are loaded")
-        progress("        when it comes, load it: it will be known from then on (docs/missed-night.md)")
+    missing = missing_nights(source, [*loaded, *new])
+    passed = sorted(set(missing) - set(missing_nights(source, loaded)))
+    if passed:
+        progress(f"WARNING {source.name}: no delivery of {tell_days(passed)}, and later nights are loaded without")
+        progress("        when it comes, load it with its --load-date: known from then on (docs/missed-night.md)")
     elif missing:
         progress(f"      {source.name}: {len(missing)} nights are missing (tally loads)")
 
@@ -154,14 +156,17 @@ def _load(context: RunContext, session: Session, day: date, origins: Mapping[str
             resources=_resources(context, session, scratch, size=delivery_size(landed), key=key),
             tell=progress,
         )
-    loads = describe_load(load, source=source.name, load_date=day, raw_sha256=raw_sha256(landed), key=key)
+    # One run may load one date twice: its night, and then with what came late. Under the run's own id the second commit
+    # would be taken for a repetition of the first and not be written, and its rows would be lost.
+    sha256 = raw_sha256(landed)
+    by = context.signed(source.fingerprint, {}, run_id=f"{context.run_id}/{sha256[:12]}")
+    loads = describe_load(load, source=source.name, load_date=day, raw_sha256=sha256, key=key)
     loads, unusual = note_unusual(context.warehouse, loads)
     changes = [_rows_change(context, LOADS, loads, day=day)]
     for table in load.tables:
         name = table.contract.name
         changes.append(TableChange(contract=table.contract, files=table.files, where=_slice(context, name, day)))
         changes.append(_rows_change(context, f"{name}_rejected", table.rejected, day=day))
-    by = context.signed(source.fingerprint, {})
     with working("publishing"):
         publish(context.warehouse, changes, run=by)
     for table in load.tables:

@@ -27,11 +27,19 @@ from tallystick.spec.recipes import Recipe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Which version a card is of: its label, the date (UTC) of its registration, and the version of each table read."""
+    """Which version a card is of: its label, the date (UTC) of its registration, and the version of each table read.
+
+    ``source`` is whose data it is, ``data_as_of`` the last date whose loads it may have seen, ``code`` the version of
+    the code that trained it. ``protected`` says by feature what it is made of that is protected.
+    """
 
     version: str
     registered_on: date
     tables: Mapping[str, int] = field(default_factory=dict)
+    source: str = ""
+    data_as_of: date | None = None
+    code: str = ""
+    protected: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_model_card(recipe: Recipe, label: Label, result: TrainingResult, *, origin: Origin) -> str:
@@ -57,7 +65,7 @@ def describe_model_card(recipe: Recipe, label: Label, facts: ModelFacts, *, orig
         banner=gate_banner(facts),
         sections=[
             Section(title="About", blocks=about),
-            permission_section(recipe, facts),
+            permission_section(recipe, facts, protected=origin.protected),
             *describe_model(facts),
             gates_section(facts),
             Section(title="Tables it learned from", blocks=_tables(origin)),
@@ -71,6 +79,9 @@ def _about(recipe: Recipe, label: Label, facts: ModelFacts, origin: Origin) -> l
     return [
         ("Version", origin.version),
         ("Registered on", f"{origin.registered_on}"),
+        ("Data of", origin.source or None),
+        ("Data as of", f"{origin.data_as_of}" if origin.data_as_of else None),
+        ("Trained by", origin.code or None),
         ("Predicts", f"{label.sentence}."),
         ("Features", "see Weights; all values as they could be known at as_of"),
         ("Algorithm", f"{params.get('algorithm', '')}, chosen among {params.get('algorithms', 'those declared')}"),

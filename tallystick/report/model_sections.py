@@ -111,21 +111,28 @@ def read_gates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, bool, str]
     return [(str(row.gate), bool(row.is_passed), str(row.detail)) for row in kept.itertuples()]
 
 
-def permission_section(recipe: Recipe, facts: ModelFacts | None) -> Section:
+def permission_section(recipe: Recipe, facts: ModelFacts | None, *, protected: Mapping[str, str]) -> Section:
     """Which protected features the recipe allows itself and why, which of them the model reads, and what it leaves out.
+
+    ``protected`` says by feature what it is made of that is protected (``tell_protected``).
 
     Not in the section of a model, since a recipe has it before there is a model.
     """
     weights = facts.tables.get("weights") if facts else None
     inputs = [] if weights is None else [str(name) for name in weights["feature"]]
     rows = [
-        (pattern, reason, ", ".join(name for name in inputs if fnmatchcase(name, pattern)) or None)
+        (
+            pattern,
+            ", ".join(dict.fromkeys(why for name, why in protected.items() if fnmatchcase(name, pattern))) or None,
+            reason,
+            ", ".join(name for name in inputs if fnmatchcase(name, pattern)) or None,
+        )
         for pattern, reason in recipe.allow_protected.items()
     ]
     blocks: list[Block] = [Note(text=f"Decided by features that are permitted for {recipe.permitted_use}.")]
     if rows:
-        told = "Protected attributes, or data of class sensitive, enter this model for the reasons below."
-        table = Table(headers=("Features", "Why they are needed", "Inputs of the model"), rows=rows)
+        told = "What is protected enters this model for the reasons below: attributes, or data of class sensitive."
+        table = Table(headers=("Features", "Made of", "Why they are needed", "Inputs of the model"), rows=rows)
         blocks += [Note(text=told, tone="warning"), table]
     else:
         told = "No feature is made of a protected attribute: such attributes enter the table of fairness alone."

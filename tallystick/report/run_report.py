@@ -41,7 +41,7 @@ class RunFacts:
     ``answers`` are results of ``list_questions`` by name. ``groups`` gives (name, features, of which assumed), and
     ``places`` what lies where. ``model`` is the model in force, ``refused`` tells of a newer version that failed its
     gates, ``ablation`` the newest of its dimensions, if any, ``watch_list`` the list that it ranks, if any, ``ring``
-    customers around a confirmed fraud, for a picture.
+    customers around a confirmed fraud, for a picture. ``protected`` says what features are made of that is protected.
     """
 
     recipe: Recipe
@@ -58,6 +58,7 @@ class RunFacts:
     ring: Ring | None = None
     rule_titles: Mapping[str, str] = field(default_factory=dict)
     request_features: int = 0
+    protected: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -85,7 +86,7 @@ def describe_run(facts: RunFacts) -> Page:
             Section(title="Features", blocks=_features(facts), in_terminal=True),
             Section(title="Label", blocks=_label(facts)),
             Section(title="Leakage audit", blocks=_audit(facts)),
-            *([permission_section(facts.recipe, facts.model)] if facts.recipe.label else ()),
+            *([permission_section(facts.recipe, facts.model, protected=facts.protected)] if facts.recipe.label else ()),
             *([*describe_model(facts.model), gates_section(facts.model)] if facts.model else ()),
             *([describe_dimensions(facts.ablation)] if facts.ablation else ()),
             Section(title="Scores", blocks=_scores(facts), in_terminal=True),

@@ -6,6 +6,7 @@ Takes a recipe and a source whose training set passed the leakage audit.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from tallystick.features.planning import last_load
 from tallystick.model import packaging
 from tallystick.model.logged_models import ModelPackage
 from tallystick.model.registry import Registry
@@ -33,6 +35,7 @@ from tallystick.runs.training_set import (
 )
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
+from tallystick.spec.permissions import tell_protected
 from tallystick.spec.recipes import Recipe
 from tallystick.tables import Slice, arrow_schema, replace_arrow
 from tallystick.training.train import train_model
@@ -68,7 +71,8 @@ def run(params: TrainModel, session: SparkSession | None = None) -> None:
         stored = _store_rows(context, recipe, plan, result=result, inputs=pinned.versions)
         version = registry.register(
             _named_by_content(
-                _package(context, recipe, result, pinned=pinned, training_version=stored), known_by=params.known_by
+                _package(context, recipe, result, pinned=pinned, training_version=stored, known_by=params.known_by),
+                known_by=params.known_by,
             )
         )
     progress(f"      {version.label}: {_describe(recipe, result)}")
@@ -113,17 +117,40 @@ def _store_rows(
     return replace_arrow(context.warehouse, contract, learned, where=where, run=by).version
 
 
-def _render_card(recipe: Recipe, label: Label, result: TrainingResult, version: str, *, inputs: dict[str, int]) -> str:
+def _render_card(
+    recipe: Recipe, label: Label, result: TrainingResult, version: str, *, origin: Callable[..., Origin]
+) -> str:
     """The card of a version that was registered just now."""
-    return render_model_card(
-        recipe, label, result, origin=Origin(version=version, registered_on=datetime.now(UTC).date(), tables=inputs)
+    made = origin(version=version, registered_on=datetime.now(UTC).date())
+    return render_model_card(recipe, label, result, origin=made)
+
+
+def _tell_origin(
+    context: RunContext, recipe: Recipe, pinned: PinnedTables, known_by: date | None
+) -> Callable[..., Origin]:
+    """What a card says of where the model comes from, but for its version."""
+    project, source = context.project, context.source
+    return partial(
+        Origin,
+        tables=pinned.versions,
+        source=f"{source.title} ({source.name})",
+        data_as_of=known_by or last_load(pinned.all_files),
+        code=context.code,
+        protected=tell_protected([project.feature_groups[name] for name in recipe.groups], project.contracts),
     )
 
 
 def _package(
-    context: RunContext, recipe: Recipe, result: TrainingResult, *, pinned: PinnedTables, training_version: int
+    context: RunContext,
+    recipe: Recipe,
+    result: TrainingResult,
+    *,
+    pinned: PinnedTables,
+    training_version: int,
+    known_by: date | None,
 ) -> ModelPackage:
     """What the registry keeps of the training."""
+    origin = _tell_origin(context, recipe, pinned, known_by)
     label = context.project.labels[recipe.labels[0]]
     manifest = packaging.describe_manifest(recipe, label, result, inputs=pinned.versions, code=context.code)
     return ModelPackage(
@@ -138,7 +165,7 @@ def _package(
         outputs=packaging.list_outputs(recipe),
         requirements=packaging.list_requirements(result),
         gates=result.gates,
-        card=partial(_render_card, recipe, label, result, inputs=pinned.versions),
+        card=partial(_render_card, recipe, label, result, origin=origin),
         tags={"source": context.source.name, "training_version": str(training_version)},
         description=recipe.description,
     )

@@ -31,6 +31,7 @@ from tallystick.runs.ablation_study import find_ablation
 from tallystick.runs.context import RunContext
 from tallystick.runs.graph_tables import show_ring
 from tallystick.runs.progress import progress
+from tallystick.spec.permissions import tell_protected
 from tallystick.tables import pin_all, query
 from tallystick.tables.store.disk import write_whole
 
@@ -85,6 +86,7 @@ def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
         watch_list=watch_list,
         rule_titles={name: rule.title for name, rule in project.rules.items()},
         request_features=len(recipe.request),
+        protected=tell_protected(groups, project.contracts),
         ring=show_ring(context) if has_ring else None,
     )
 

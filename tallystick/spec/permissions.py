@@ -6,14 +6,14 @@ Apart from the checks of a recipe's names because training and scoring ask it to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.bases import FeatureColumn, group_bases
-from tallystick.spec.columns import features_read
+from tallystick.spec.columns import features_read, group_columns
 from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.names import nearest_name
 from tallystick.spec.uses import split_uses
@@ -70,6 +70,21 @@ def protected_sources(
         # What is looked up by a protected column tells it.
         words |= {lookup.on} if words & set(lookup.columns) else set()
     return tuple(place for place, name in protected.items() if name in words)
+
+
+def tell_protected(groups: Iterable[FeatureGroup], contracts: Mapping[str, TableContract]) -> dict[str, str]:
+    """Why each feature of the groups counts as protected: the protected columns that it is made of, or its PII class.
+
+    Features that do not are left out.
+    """
+    told = {}
+    for group in groups:
+        for column in group_columns(group, contracts):
+            if sources := protected_sources(group, column, contracts):
+                told[column.name] = " and ".join(sources)
+            elif column.pii == "sensitive":
+                told[column.name] = "data of class sensitive"
+    return told
 
 
 def permission_faults(

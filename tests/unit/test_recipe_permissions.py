@@ -16,7 +16,7 @@ from tallystick.report.model_sections import ModelFacts, permission_section
 from tallystick.spec.columns import group_columns
 from tallystick.spec.features import Derived, FeatureGroup, Lookup, Measure, Months, Ratio, Share
 from tallystick.spec.observations import ObservationSet, Rows
-from tallystick.spec.permissions import protected_sources
+from tallystick.spec.permissions import protected_sources, tell_protected
 from tallystick.spec.recipes import Ablation, RequestFeature
 from tallystick.spec.tables import Column, TableContract
 from tallystick.training.vectors import VectorPlan, check_model_inputs, plan_vectors
@@ -278,9 +278,19 @@ def test_the_page_prints_why_a_protected_attribute_is_used_and_by_which_inputs()
     facts = ModelFacts(
         name="m", params={}, metrics={}, tables={"weights": pd.DataFrame({"feature": ["who_it_sum_30d", "other"]})}
     )
-    blocks = permission_section(recipe, facts).blocks
+    protected = {"who_it_sum_30d": "clean.a.gender", "who_it_sum_90d": "clean.a.gender", "other": "clean.a.age"}
+    blocks = permission_section(recipe, facts, protected=protected).blocks
     (shown,) = [block for block in blocks if isinstance(block, Table)]
-    assert list(shown.rows) == [("who_it_*", "The law of this country asks for it", "who_it_sum_30d")]
+    assert list(shown.rows) == [("who_it_*", "clean.a.gender", "The law of this country asks for it", "who_it_sum_30d")]
     assert [block.tone for block in blocks if isinstance(block, Note)] == ["plain", "warning", "plain"]
-    plain = permission_section(make_recipe(), None).blocks
+    plain = permission_section(make_recipe(), None, protected={}).blocks
     assert [block.tone for block in plain if isinstance(block, Note)] == ["plain", "good"]
+
+
+def test_what_is_protected_of_the_shipped_features_is_told_by_column_or_class() -> None:
+    project = shipped_project()
+    told = tell_protected(project.feature_groups.values(), project.contracts)
+    assert told["customers_birth_age_days_all"] == "clean.customers.birth_date"
+    assert "transactions_debit_sum_30d" not in told
+    columns = [one for group in project.feature_groups.values() for one in group_columns(group, project.contracts)]
+    assert {one.name for one in columns if one.pii == "sensitive"} <= told.keys()

@@ -31,7 +31,10 @@ from tests.lib import loans
 from tests.lib.shipped import shipped_project
 
 LABEL = DelinquencyLabel(name="default")
-ORIGIN = Origin(version="small_loan/3", registered_on=date(2026, 3, 2), tables={"label.default": 7})
+ORIGIN = Origin(
+    version="small_loan/3", registered_on=date(2026, 3, 2), tables={"label.default": 7}, source="Village (village)",
+    data_as_of=date(2026, 3, 1), code="tallystick 1.2.3 (abc)",
+)  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -166,7 +169,8 @@ def test_the_card_says_which_version_it_is_of_and_what_that_learned_from() -> No
     model = replace(model, params={**model.params, **learned})
     html = render_page(describe_model_card(loans.RECIPE, LABEL, model, origin=ORIGIN))
     for told in ("small_loan/3", "registered on 2026-03-02", "2024-01-02 to 2025-11-30", "4,321", "123",
-                 "label.default", "(chosen)"):  # fmt: skip
+                 "label.default", "(chosen)",
+                 "Village (village)", "2026-03-01", "tallystick 1.2.3 (abc)"):  # fmt: skip
         assert told in html, told
 
 

@@ -33,7 +33,8 @@ def outcomes_of(
     """What tells the outcome value of every customer as of a date; None where the source lacks a table of it.
 
     Of the tables of the graph's outcome ``pieces`` hold all versions, with all columns. Of these only the visible ones
-    reach the label, and the date is its cut-off: so no outcome counts that was not settled and known then.
+    reach the label, and the date is its cut-off: so no outcome counts that was not settled and known then. Without a
+    visible row of the outcome's own table nothing is told, which is not the same as that nothing is settled.
     """
     outcome, names = graph.outcome, outcome_tables(graph)
     if outcome is None or not set(names) <= set(pieces):
@@ -41,9 +42,11 @@ def outcomes_of(
     nobody = pa.array([], pa.string())
     seen = {name: see_rows(pa.concat_tables(list(pieces[name]())), contracts[name], nobody) for name in names}
 
-    def told(day: date) -> pa.Table:
+    def told(day: date) -> pa.Table | None:
         moment = Moment.of(day, zone)
         visible = {name: _visible(one, moment) for name, one in seen.items()}
+        if not visible[outcome.table].num_rows:
+            return None
         return _told(outcome, visible, contracts, day=day, zone=zone)
 
     return told

@@ -24,8 +24,9 @@ from tallystick.ties.node_values import ValueRows, value_columns
 from tallystick.ties.seen_rows import Bools, Codes, Floats, Ints, Moment, SeenRows, SeenSpans, number_ids, see_rows
 from tallystick.ties.tie_edges import TiePart, TieRows, join_tie, tie_columns, tie_part
 
-# How the customers' earlier loans turned out as of a date: customer_id and ``bad``, from the rows of its tables.
-Outcomes = Callable[[date], pa.Table]
+# How the customers' earlier loans turned out as of a date: customer_id and ``bad``, from the rows of its tables; None
+# where no loan is visible.
+Outcomes = Callable[[date], pa.Table | None]
 
 # The rows of a table piece by piece, all versions; a customer's rows are in one piece, and there is at least one.
 Pieces = Callable[[], Iterable[pa.Table]]
@@ -111,7 +112,7 @@ class GraphRows:
             if self.is_told(moment, rows.value.table)
         }
         told = self.outcomes(moment.day) if self.graph.outcome is not None and self.outcomes is not None else None
-        if told is not None and told.num_rows:
+        if told is not None:
             bad = np.full(len(self.customers), np.nan)
             places = number_ids(one_array(told["customer_id"].cast(pa.string())), self.customers)
             bad[places[places >= 0]] = told[OUTCOME].to_numpy()[places >= 0]

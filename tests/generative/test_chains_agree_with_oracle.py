@@ -206,14 +206,17 @@ def test_what_a_source_does_not_fill_is_null() -> None:
     assert found["shared_neighbours"].null_count == found.num_rows
     assert found["talk_fraud_sum"].null_count == found.num_rows  # nobody tells of fraud
     assert found["any_neighbours"].equals(found["talk_neighbours"])
-    nobody = bad_of(DAY).slice(0, 0)
-    for outcomes in (None, lambda _: nobody):  # no loans at the source; none whose outcome is settled
+    for outcomes in (None, lambda _: None):  # no table of loans at the source; no loan that is visible
         pieces = {name: partial(in_pieces, held) for name, held in bank.items()}
         untold = prepare_graph(graph(), TIES, pieces, contracts=CONTRACTS, zone=ZONE, outcomes=outcomes).snapshot(DAY)
         about = [name for name in untold.column_names if "_bad_" in name]
         assert about
         assert all(untold[name].null_count == untold.num_rows > 0 for name in about)
         assert untold["talk_income_count"].null_count == 0
+    unsettled = prepare_graph(
+        graph(), TIES, pieces, contracts=CONTRACTS, zone=ZONE, outcomes=lambda day: bad_of(day).slice(0, 0)
+    )
+    assert set(unsettled.snapshot(DAY)["talk_bad_count"].to_pylist()) == {0}
     alone = measured({"clean.people": bank["clean.people"]})
     assert alone["any_neighbours"].null_count == alone.num_rows > 0
 

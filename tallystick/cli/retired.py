@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from tallystick.cli.running import open_project
+from tallystick.cli.warehouse_option import open_warehouse
 from tallystick.places import local_home
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def list_retired(warehouse: Path, project: Path | None) -> pa.Table:
     ``is_stored`` tells whether the warehouse holds the column, ``models`` which registered versions read it, each with
     its aliases. A declared pattern is listed as such while no stored column is known to match it.
     """
-    from tallystick.tables import Warehouse
-
-    home = Warehouse(warehouse)
+    home = open_warehouse(warehouse)
     rows = [row for found in _by_table(open_project(project), home).values() for row in found]
     readers = _readers(warehouse, [row["feature"] for row in rows]) if rows else {}
     for row in rows:

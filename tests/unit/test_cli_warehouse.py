@@ -18,6 +18,7 @@ READING = (
     ["loads"],
     ["rejected", "list"],
     ["sql", "select 1"],
+    ["features", "retired"],
     ["score", "simbank:1"],
     ["vector", "simbank:1"],
     ["watchlist", "list", "early_warning"],

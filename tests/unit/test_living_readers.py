@@ -241,4 +241,5 @@ def test_the_list_of_retired_features_names_the_models_that_read_them(
     )
     told = listing.list_retired(warehouse.root, None)["feature"].to_pylist()
     assert sorted(told) == ["txn_old_count_3d", "txn_old_sum_3d", "txn_out_count_3d", "txn_out_sum_3d"]
+    (warehouse.root / "empty" / "raw").mkdir(parents=True)
     assert listing.list_retired(warehouse.root / "empty", None).num_rows == 0

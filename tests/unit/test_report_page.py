@@ -227,7 +227,7 @@ def test_the_terminal_shows_the_marked_sections_without_pictures() -> None:
     print_page(describe_run(facts()), out, width=120)
     text = out.getvalue()
     assert "Small loan" in text
-    assert re.search(r"clean\.loans +10 +8 +1 +1 +0", text)
+    assert re.search(r"clean\.loans +10 +8 +1 +1 +4", text)
     assert "approve" in text
     assert "Leakage audit" not in text
     assert "\x1b[" not in text

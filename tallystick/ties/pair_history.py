@@ -6,9 +6,10 @@ Kept apart from edges because it is looked up pair by pair, and tells one direct
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from tallystick.ties.seen_rows import Codes, Floats, Ints
@@ -41,7 +42,7 @@ class PairHistory:
         keys = keys[order]
         starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: keys.size])
         adding = (np.add, np.add, np.minimum, np.maximum)
-        made = [
+        made: list[npt.NDArray[Any]] = [
             how.reduceat(column[order], starts) if starts.size else column
             for how, column in zip(adding, columns, strict=True)
         ]

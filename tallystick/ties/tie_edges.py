@@ -57,8 +57,8 @@ class _Pairs:
     times: Ints
 
     def where(self, kept: Bools) -> _Pairs:
-        columns = (self.person, self.other, self.weight, self.first, self.last, self.times)
-        return _Pairs(*(column[kept] for column in columns))
+        person, other, weight = self.person[kept], self.other[kept], self.weight[kept]
+        return _Pairs(person, other, weight, self.first[kept], self.last[kept], self.times[kept])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

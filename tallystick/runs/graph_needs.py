@@ -5,7 +5,8 @@ Whatever computes features of such a table begins with ``build_graphs``, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import date
 
 from tallystick.runs.context import RunContext
 from tallystick.runs.graph_tables import GraphBuild, build_graph_up
@@ -36,6 +37,16 @@ def build_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> None:
     for pairs in context.project.pairs.values():
         if pairs.table in read:
             build_pairs_up(open_pairs(context, pairs))
+
+
+def lacking_from(context: RunContext, tables: Collection[str]) -> dict[str, date]:
+    """By table of a graph or of its pairs, of those named: the date from which on it lacks rows that have come beneath
+    it; date.max where it has seen all.
+    """
+    graphs = [graph for graph in context.project.graphs.values() if graph.table in tables]
+    pairs = [pairs for pairs in context.project.pairs.values() if pairs.table in tables]
+    found = {graph.table: GraphBuild.open(context, graph).lacks_from() for graph in graphs}
+    return found | {one.table: open_pairs(context, one).lacks_from() for one in pairs}
 
 
 def replay_graphs(context: RunContext, groups: Iterable[FeatureGroup]) -> list[ReplayedGraph]:

@@ -49,15 +49,14 @@ def late_days(context: RunContext, reader: FeatureReader, *, dates: DateRange = 
 
 
 def _lacking(context: RunContext, reader: FeatureReader) -> dict[str, date]:
-    """By graph that the groups read, the date of its first snapshot that would be another one now."""
+    """By graph, or pairs of one, that the groups read: the date from which on its rows would be others now."""
     read = {table for name in reader.groups for table in context.project.feature_groups[name].reads}
-    graphs = [graph for graph in context.project.graphs.values() if graph.table in read]
-    if not graphs:
+    if not any(table.startswith("graph.") for table in read):
         return {}
     # Not at the top: most runs read no graph.
-    from tallystick.runs.graph_tables import GraphBuild
+    from tallystick.runs.graph_needs import lacking_from
 
-    return {graph.table: GraphBuild.open(context, graph).lacks_from() for graph in graphs}
+    return lacking_from(context, read)
 
 
 def refuse_late(context: RunContext, reader: FeatureReader, *, dates: DateRange) -> None:

@@ -5,10 +5,11 @@ Apart from ``graph_tables``, which keeps whole snapshots: here a row is an event
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -78,6 +79,16 @@ class PairBuild:
             return date.min
         return wrong if wrong <= loaded else None
 
+    def lacks_from(self) -> date:
+        """The date from which on rows that have come since would change what is stored; date.max where there is none.
+
+        Of pairs that are declared otherwise by now, or were never built, nobody says so here.
+        """
+        facts = self._facts
+        if not facts or facts["fingerprint"] != self.definition:
+            return date.max
+        return self.first_due() or date.max
+
     def build(self, since: date) -> int:
         """Replace the rows that count from ``since`` on, in one commit; returns their number.
 
@@ -120,15 +131,19 @@ class PairBuild:
         assert loaded is not None
         return loaded
 
+    @cached_property
+    def _facts(self) -> Mapping[str, Any]:
+        """What the newest commit of the stored rows says; empty where there is none."""
+        if not self.context.warehouse.exists(self.pairs.table):
+            return {}
+        return last_facts(self.context.warehouse.table_path(self.pairs.table), self._slice((None, None)).name)
+
     def _first_wrong(self) -> date:
         """The first date from which on a stored row would be another one now, or from which on rows lack."""
-        context = self.context
-        if not context.warehouse.exists(self.pairs.table):
-            return date.min
-        facts = last_facts(context.warehouse.table_path(self.pairs.table), self._slice((None, None)).name)
+        facts = self._facts
         if not facts or facts["fingerprint"] != self.definition:
             return date.min
-        changes = ChangeLog(context.warehouse, context.source.name)
+        changes = ChangeLog(self.context.warehouse, self.context.source.name)
         reached = self.building.inputs.reach(changes, {str(n): int(v) for n, v in facts["inputs"].items()})
         return min(reached, date.fromisoformat(str(facts["known_by"])) + timedelta(days=1))
 

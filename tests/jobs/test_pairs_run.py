@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pytest
 from tallystick.runs import compute_features, compute_graph
 from tallystick.runs.context import RunContext
 from tallystick.runs.graph_needs import replay_pairs
+from tallystick.runs.late_features import late_days
 from tallystick.runs.params import ComputeFeatures, ComputeGraph
 from tallystick.tables import Warehouse, read_arrow
 from tallystick.training.audit_pairs import check_replayed_pairs
@@ -149,6 +151,23 @@ def test_a_review_has_the_row_of_its_own_transfer_and_a_customer_those_of_a_mont
     months = {one["customer_id"]: one for one in read_arrow(Warehouse(bank), "feature.dealings").to_pylist()}
     names = ("dealings_sent_count_30d", "dealings_sent_unheard_count_30d", "dealings_mutual_share_30d")
     assert [months["simbank:c1"][name] for name in names] == [4, 2, 700 / 201_300]
+
+
+def test_values_are_late_when_a_row_came_that_a_pair_has_not_seen_also_before_it_is_built(
+    bank: Path, project_root: Path
+) -> None:
+    """As a rule reads it: on the eighth, dealings rest on pairs up to the seventh, and then one of the third comes."""
+    asked: dict[str, Any] = {"project": project_root, "warehouse": bank, "source": SOURCE}
+    days = {"first": dt.date(2026, 3, 7), "last": dt.date(2026, 3, 7)}
+    compute_features.run(ComputeFeatures(groups=("dealings",), observations="daily", **asked, **days), None)  # type: ignore[arg-type]  # few rows need no session
+    context = RunContext.open(ComputeGraph(**asked))
+    reader = SimpleNamespace(groups=("dealings",), observations="daily")
+    assert late_days(context, reader) == {}
+    early = [paid("c3", "c4", "t8", dt.date(2026, 3, 3), loaded_on=dt.date(2026, 3, 8))]
+    load(bank, {"clean.transactions": early}, name="b", project=project_root)
+    assert late_days(context, reader) == {"dealings": [dt.date(2026, 3, 7)]}
+    build(bank, project_root)
+    assert late_days(context, reader) == {"dealings": [dt.date(2026, 3, 7)]}
 
 
 def audited(warehouse: Path, project_root: Path, change: Callable[[pa.Table], pa.Table]) -> dict[str, float | None]:

@@ -38,7 +38,9 @@ def rule_problems(project: Project) -> Iterator[Problem]:
             columns = columns_of(project, name)
         except DeclarationError:
             continue  # the check of the set tells it
-        planned, problems = _plan(columns, rules)
+        # An unread contract is a problem of its own; what it hides is none beside it.
+        whole = [one for one in rules if not any(project.is_unread(name) for name in (*one.needs, *one.max_age_days))]
+        planned, problems = _plan(columns, whole)
         yield from problems
         yield from _told_twice(planned)
 

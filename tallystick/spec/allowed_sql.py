@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
+from tallystick.spec.clock_sql import reads_clock
 from tallystick.spec.spark_functions import GRAMMAR_FUNCTIONS, OUR_FUNCTIONS, PURE_FUNCTIONS, SPARK_FUNCTIONS
 
 # Parts that hold values only; what they are made of is looked at part by part.
@@ -70,18 +71,6 @@ _NAMES: Mapping[type[exp.Expr], str] = {
 _WORDS = {"sample": "TABLESAMPLE", "pivots": "PIVOT or UNPIVOT", "version": "VERSION AS OF", "hint": "a hint",
           "catalog": "a catalog", "sort": "SORT BY", "cluster": "CLUSTER BY", "distribute": "DISTRIBUTE BY",
           "into": "INTO"}  # fmt: skip
-_CLOCK = frozenset(("NOW", "CURRENT_DATE", "CURDATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP",
-                    "CURRENT_TIMEZONE"))  # fmt: skip
-_CLOCK_PARTS = (exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp)
-# Without an argument they tell the time of day.
-_CLOCK_WITHOUT_ARGUMENT = frozenset(("UNIX_TIMESTAMP", "DATE", "TIMESTAMP"))
-_CLOCK_WORDS = frozenset(("now", "today", "tomorrow", "yesterday"))
-_FROM_TEXT = frozenset((
-    "DATE", "TIMESTAMP", "TO_DATE", "TRY_TO_DATE", "TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_LTZ",
-    "TRY_TO_TIMESTAMP", "UNIX_TIMESTAMP", "TO_UNIX_TIMESTAMP", "TO_UTC_TIMESTAMP", "FROM_UTC_TIMESTAMP", "DATE_ADD",
-    "DATE_SUB", "ADD_MONTHS", "LAST_DAY", "DATEDIFF", "DATE_DIFF", "YEAR", "MONTH", "DAY", "UNIX_DATE", "DATE_TRUNC",
-    "TRUNC", "DATE_FORMAT",
-))  # fmt: skip
 _CHANCE = frozenset(("RAND", "RANDOM", "RANDN", "RANDSTR", "UNIFORM", "UUID", "SHUFFLE", "MONOTONICALLY_INCREASING_ID",
                      "SPARK_PARTITION_ID"))  # fmt: skip
 # Over rows in no declared order each answers by how rows are spread over tasks.
@@ -110,7 +99,7 @@ def refused_parts(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, str]]:
 
 def _refused(node: exp.Expr) -> tuple[str, str] | None:
     """What is wrong with one part, and what to do; None where nothing is."""
-    if isinstance(node, _CLOCK_PARTS) or _reads_clock_as_text(node):
+    if reads_clock(node):
         return _CLOCK_TOLD
     if isinstance(node, (exp.Anonymous, *_BY_TIES, exp.GroupConcat)):
         return _refused_call(node)
@@ -129,30 +118,6 @@ def _refused(node: exp.Expr) -> tuple[str, str] | None:
     return None
 
 
-def _reads_clock_as_text(node: exp.Expr) -> bool:
-    """Whether a text such as 'today' is made a day or time: Spark takes the current one."""
-    if isinstance(node, (exp.Cast, exp.TryCast)):
-        return node.to.is_type(*exp.DataType.TEMPORAL_TYPES) and _is_clock_word(node.this)
-    if isinstance(node, exp.Anonymous):
-        return node.name.upper() in _FROM_TEXT and any(map(_is_clock_word, node.expressions[:1]))
-    if isinstance(node, (exp.Predicate, exp.Add, exp.Sub)):
-        sides = [side for side in (node.args.get("this"), node.args.get("expression")) if isinstance(side, exp.Expr)]
-        return any(map(_is_clock_word, sides)) and any(map(_is_temporal, sides))
-    return False
-
-
-def _is_clock_word(node: exp.Expr) -> bool:
-    node = node.unnest()
-    return isinstance(node, exp.Literal) and node.is_string and node.name.strip().lower() in _CLOCK_WORDS
-
-
-def _is_temporal(node: exp.Expr) -> bool:
-    node = node.unnest()
-    if isinstance(node, (exp.Cast, exp.TryCast)):
-        return bool(node.to.is_type(*exp.DataType.TEMPORAL_TYPES))
-    return isinstance(node, exp.Anonymous) and node.name.upper() in _FROM_TEXT
-
-
 def _refused_call(node: exp.Expr) -> tuple[str, str] | None:
     if isinstance(node, exp.GroupConcat):
         return None if isinstance(node.this, exp.Order) else _UNORDERED_TEXT
@@ -162,13 +127,9 @@ def _refused_call(node: exp.Expr) -> tuple[str, str] | None:
     if name in _ALLOWED:
         if name == "MODE" and not _breaks_ties(node):
             return _UNTOLD_MODE
-        if name in _CLOCK_WITHOUT_ARGUMENT and not node.expressions:
-            return _CLOCK_TOLD
         if name in _BY_ORDER and not _has_order(node):
             return f"{name} depends on the order of rows, and none is said", _ORDERED
         return None
-    if name in _CLOCK:
-        return _CLOCK_TOLD
     if name in _CHANCE:
         return f"{name} answers differently each time", _REPEATABLE
     if name in SPARK_FUNCTIONS:

@@ -17,6 +17,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.parsers.spark import SparkParser
 
 from tallystick.spec.allowed_sql import refused_parts
+from tallystick.spec.clock_sql import with_instants
 from tallystick.spec.sources import Problem
 
 CLEAN = "clean"
@@ -204,7 +205,7 @@ def parse_query(
         # A mapping has no LIMIT at all, which its own rules say.
         if is_view or not (node is trees[0] and node.args.get("limit"))
     ]
-    return (None, refused) if refused else (_mark_clocks(_mark_units(trees[0])), [])
+    return (None, refused) if refused else (_mark_clocks(with_instants(_mark_units(trees[0]))), [])
 
 
 def _depth(sql: str) -> int:

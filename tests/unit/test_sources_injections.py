@@ -78,6 +78,36 @@ to_timestamp('now')
 date('today')
 CAST(a AS DATE) < 'today'
 DATE_ADD('today', 1)
+CAST(CONCAT('to', 'day') AS DATE)
+CAST('to' || 'day' AS DATE)
+CAST(LOWER('TODAY') AS DATE)
+YEAR(CONCAT('to', 'day'))
+CAST(CASE WHEN TRUE THEN 'today' END AS DATE)
+CAST(COALESCE('now') AS TIMESTAMP)
+CAST('today CET' AS TIMESTAMP)
+TIMESTAMP 'now UTC'
+TIMESTAMP '12:30'
+CAST('T12:30' AS TIMESTAMP)
+DATEADD(DAY, 1, 'today')
+TIMESTAMPADD(DAY, 1, 'now')
+TIMESTAMPDIFF(DAY, a, 'today')
+MONTHS_BETWEEN('today', a)
+DATEDIFF(a, 'today')
+NEXT_DAY('today', 'MON')
+HOUR('now')
+DAYOFWEEK('today')
+UNIX_SECONDS('now')
+DATE_PART('YEAR', 'today')
+EXTRACT(YEAR FROM 'today')
+SEQUENCE(DATE '2020-01-01', 'today')
+CAST(a AS DATE) IN ('today')
+CAST(a AS DATE) BETWEEN 'yesterday' AND 'tomorrow'
+NULLIF(CAST(a AS DATE), 'today')
+GREATEST(CAST(a AS DATE), 'today')
+COALESCE(TRY_CAST(NULL AS DATE), 'today')
+IF(a = '', DATE '2020-01-01', 'today')
+CASE WHEN b = 'x' THEN DATE '2020-01-01' ELSE 'today' END
+aes_encrypt(a, '0000111122223333')
 spark_catalog.default.my_function(a)
 IDENTIFIER('a')
 :parameter
@@ -221,6 +251,8 @@ SELECT EXTRACT(YEAR FROM d), TRIM(BOTH 'x' FROM a), SUBSTRING(a FROM 2), a RLIKE
 SELECT UNIX_TIMESTAMP(a, 'yyyyMMdd') AS x, TO_TIMESTAMP_NTZ(a, 'yyyyMMdd') AS y, LAST_VALUE(b) IGNORE NULLS
   OVER (ORDER BY a ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS z FROM t
 SELECT CASE WHEN a = 'today' THEN 'now' END AS x, CONCAT(a, 'now') AS y FROM t
+SELECT CAST(CASE WHEN a = 'today' THEN b ELSE c END AS DATE) AS x, DATE_FORMAT(DATE(a), 'HH:mm') > '12:30' AS y,
+  TO_TIMESTAMP(CONCAT(a, ' 12:30'), 'yyyy-MM-dd HH:mm') AS z, TO_UTC_TIMESTAMP(a, '+08:00') AS w FROM t
 SELECT H3_CELL(CAST(a AS DOUBLE), CAST(b AS DOUBLE), 8) AS cell FROM t
 """.strip()
     .replace("\n  ", " ")

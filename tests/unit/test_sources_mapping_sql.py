@@ -42,7 +42,6 @@ def test_functions_run_as_they_were_written() -> None:
     for expression in (
         "REGEXP_REPLACE(a, '[.]0$', '')",
         "REGEXP_REPLACE(a, '\\\\d+', '')",
-        "DATE_FORMAT(a, 'dd.MM.yyyy')",
         "TO_UTC_TIMESTAMP(a, 'Europe/Prague')",
         "TIMESTAMPADD(SECOND, 5, a)",
         "SPLIT(a, ',')[0]",
@@ -77,6 +76,13 @@ def test_reading_text_gives_null_instead_of_stopping() -> None:
     assert written("ADD_MONTHS(CAST(CAST(a AS DATE) AS TIMESTAMP), 1)") == (
         f"ADD_MONTHS(TRY_CAST(TRY_CAST({day} AS DATE) AS TIMESTAMP), 1)"
     )
+
+
+def test_a_text_without_a_day_is_no_time_of_today_where_a_function_takes_an_instant() -> None:
+    instant = written("CAST(a AS TIMESTAMP)")
+    assert written("DATE_FORMAT(a, 'dd.MM.yyyy')") == f"DATE_FORMAT({instant}, 'dd.MM.yyyy')"
+    assert written("DATE_TRUNC('DAY', a)") == f"DATE_TRUNC('DAY', {instant})"
+    assert [reason for _, reason in failures("DATE_FORMAT(a, 'yyyy')")] == ["not_a_time"]
 
 
 def test_a_text_that_is_read_as_a_wall_clock_is_one() -> None:

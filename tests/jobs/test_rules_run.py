@@ -146,8 +146,11 @@ def test_an_answer_is_explained_as_it_was_decided(made: Path) -> None:
         with pytest.raises(NotFound, match="nothing was decided about that observation of daily on") as refused:
             told("VEL001", customer, day)
         assert customer not in str(refused.value)
-    with pytest.raises(NotFound, match="no rule was answered yet"):
+    with pytest.raises(NotFound, match="there is no warehouse here"):
         explain_answer("VEL001", "village:5", project, warehouse=made / "none")
+    (made / "loaded" / "raw").mkdir(parents=True, exist_ok=True)
+    with pytest.raises(NotFound, match="no rule was answered yet"):
+        explain_answer("VEL001", "village:5", project, warehouse=made / "loaded")
 
 
 def test_no_rule_is_answered_from_features_that_have_not_seen_a_row_of_their_day(made: Path, tmp_path: Path) -> None:

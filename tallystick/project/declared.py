@@ -75,45 +75,21 @@ def collect_groups(found: Iterable[Declared], problems: Problems | None = None) 
     """Feature groups by name, each knowing its place."""
     from tallystick.spec.features import FeatureGroup
 
-    return _by_name(
-        (
-            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
-            for one in found
-            if isinstance(one.value, FeatureGroup)
-        ),
-        problems,
-        kind="group",
-    )
+    return _placed(found, FeatureGroup, problems, kind="group")
 
 
 def collect_graphs(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, CustomerGraph]:
     """Graphs of customers by name, each knowing its place."""
     from tallystick.spec.graphs import CustomerGraph
 
-    return _by_name(
-        (
-            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
-            for one in found
-            if isinstance(one.value, CustomerGraph)
-        ),
-        problems,
-        kind="graph",
-    )
+    return _placed(found, CustomerGraph, problems, kind="graph")
 
 
 def collect_pairs(found: Iterable[Declared], problems: Problems | None = None) -> Mapping[str, CustomerPairs]:
     """Pairs of customers by the name of their table without its layer, each knowing its place."""
     from tallystick.spec.graph_pairs import CustomerPairs
 
-    return _by_name(
-        (
-            Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
-            for one in found
-            if isinstance(one.value, CustomerPairs)
-        ),
-        problems,
-        kind="pairs of a graph",
-    )
+    return _placed(found, CustomerPairs, problems, kind="pairs of a graph")
 
 
 def with_basis(groups: Mapping[str, FeatureGroup], project: Project) -> Mapping[str, FeatureGroup]:
@@ -255,6 +231,18 @@ def _assignment_lines(path: Path) -> dict[str, int]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             lines |= {target.id: node.lineno for target in targets if isinstance(target, ast.Name)}
     return lines
+
+
+def _placed(
+    found: Iterable[Declared], kind_of: type[Any], problems: Problems | None, *, kind: str
+) -> Mapping[str, Any]:
+    """Declarations of a class by name, each knowing the place where it stands."""
+    placed = (
+        Declared(value=replace(one.value, path=one.value.path or one.place), place=one.place)
+        for one in found
+        if isinstance(one.value, kind_of)
+    )
+    return _by_name(placed, problems, kind=kind)
 
 
 def _by_name(found: Iterable[Declared], problems: Problems | None, *, kind: str) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ def main() -> None:
             code = app(standalone_mode=False)
         except TyperException as error:
             # Empty where a group of commands was named without one of them: its help is printed already.
-            if told := error.format_message().replace("%Y-%m-%d", "YYYY-MM-DD").rstrip("."):
+            if told := error.format_message().rstrip("."):
                 raise DeclarationError(told, where="the command line", fix="--help lists the options") from None
             code = DeclarationError.exit_code
         sys.exit(code)

@@ -5,12 +5,13 @@ Kept apart from ``app`` because the three belong together. The first two start n
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallystick.cli.date_option import date_option
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ commands = typer.Typer()
 
 CustomerArgument = Annotated[str, typer.Argument(help="The customer's id, <source>:<id>.")]
 AsOfOption = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="What was said on this business date; default: the last load."),
+    date | None,
+    date_option("--as-of", help="What was said on this business date; default: the last load."),
 ]
 SetOption = Annotated[str, typer.Option(help="The observation set that is scored each night.")]
 ProjectOption = Annotated[
@@ -44,7 +45,7 @@ def score(
     from tallystick.cli.printing import print_record
 
     answers = _open(warehouse, project, observations)
-    print_record(answers.score(customer, as_of=_day(as_of), recipe=recipe).record(), as_json=json)
+    print_record(answers.score(customer, as_of=as_of, recipe=recipe).record(), as_json=json)
 
 
 @commands.command()
@@ -61,7 +62,7 @@ def vector(
     from tallystick.cli.printing import print_record
 
     answers = _open(warehouse, project, observations)
-    found = answers.vector(customer, as_of=_day(as_of), groups=group or ())
+    found = answers.vector(customer, as_of=as_of, groups=group or ())
     told = {"customer_id": found.customer_id, "as_of": found.as_of.isoformat()}
     told |= {"stored": " ".join(found.stored), "computed": " ".join(found.computed)}
     if not found.is_known:
@@ -77,16 +78,14 @@ def vector(
 def nightly(
     recipe: Annotated[str, typer.Argument(help="A recipe that scores other sets, such as all customers.")],
     source: Annotated[str, typer.Option("--source", help="The source of the customers.")],
-    day: Annotated[
-        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Business date; default: the last load.")
-    ] = None,
+    day: Annotated[date | None, date_option("--on", help="Business date; default: the last load.")] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
     """Compute the features of all who may ask on a date and score them with the recipe's champion."""
     from tallystick.cli.running import run_night
 
-    run_night(recipe, source, day=_day(day), warehouse=warehouse, project=project)
+    run_night(recipe, source, day=day, warehouse=warehouse, project=project)
 
 
 def _open(warehouse: Path, project: Path | None, observations: str) -> Answers:
@@ -94,7 +93,3 @@ def _open(warehouse: Path, project: Path | None, observations: str) -> Answers:
     from tallystick.project import find_project, load_project
 
     return Answers(open_warehouse(warehouse), load_project(project or find_project()), observations=observations)
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None

@@ -6,7 +6,7 @@ is fast.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ import typer
 from tallystick.cli.adding import table_app
 from tallystick.cli.answering import commands as answer_commands
 from tallystick.cli.backfilling import commands as backfill_commands
+from tallystick.cli.date_option import date_option
 from tallystick.cli.fraud_rules import rules_app
 from tallystick.cli.maintaining import maintain_app
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
@@ -57,32 +58,24 @@ def run(
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
     load_date: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Load date of a delivery that does not name one.")
+        date | None, date_option("--load-date", help="Load date of a delivery that does not name one.")
     ] = None,
     run_date: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Today's date; needed where a delivery comes late."),
+        date | None, date_option("--run-date", help="Today's date; needed where a delivery comes late.")
     ] = None,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date to observe.")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date to observe.")
-    ] = None,
+    first: Annotated[date | None, date_option("--from", help="First business date to observe.")] = None,
+    last: Annotated[date | None, date_option("--to", help="Last business date to observe.")] = None,
     look_back: Annotated[
         int, typer.Option(help="With --from: begin up to so many days earlier, where an application lacks its row.")
     ] = 0,
-    cutoff: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last date whose outcomes a label may use.")
-    ] = None,
+    cutoff: Annotated[date | None, date_option("--cutoff", help="Last date whose outcomes a label may use.")] = None,
     run_id: Annotated[str, typer.Option(help="The same id again repeats nothing.")] = "",
 ) -> None:
     """Run a recipe from files to scores, in one process and one Spark session."""
     from tallystick.cli.running import run_recipe
     from tallystick.pipeline import Dates
 
-    days = {"load_date": load_date, "run_date": run_date, "first": first, "last": last, "cutoff": cutoff}
-    dates = Dates(look_back=look_back, **{name: _day(day) for name, day in days.items()})
+    dates = Dates(load_date=load_date, run_date=run_date, first=first, last=last, look_back=look_back, cutoff=cutoff)
     run_recipe(recipe, source, warehouse=warehouse, project=project, dates=dates, run_id=run_id)
 
 
@@ -107,8 +100,7 @@ def simulate(
     customers: Annotated[int, typer.Option(help="Number of customers.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
     until: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Last day of the history; it is delivered the day after."),
+        date | None, date_option("--until", help="Last day of the history; it is delivered the day after.")
     ] = None,
     months: Annotated[int | None, typer.Option(help="Calendar months of history (21).")] = None,
     days: Annotated[int | None, typer.Option(help="Days of history, in place of months.")] = None,
@@ -120,7 +112,7 @@ def simulate(
 
     wanted: Wanted = {"customers": customers, "seed": seed, "months": months, "days": days, "daily": daily}
     if until:
-        wanted["until"] = until.date()
+        wanted["until"] = until
     run_simulation(out, processes=processes, **wanted)
 
 
@@ -143,10 +135,8 @@ def sql(
 def segments(
     name: Annotated[str, typer.Argument(help="A segmentation of the project.")],
     source: Annotated[str, typer.Option("--source", help="The source of the customers.")],
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First month end, a first day of a month.")
-    ] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last month end.")] = None,
+    first: Annotated[date | None, date_option("--from", help="First month end, a first day of a month.")] = None,
+    last: Annotated[date | None, date_option("--to", help="Last month end.")] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Fit a new version, though there is a model.")] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
@@ -155,7 +145,7 @@ def segments(
     from tallystick.cli.segmenting import make_segments
     from tallystick.pipeline import Dates
 
-    dates = Dates(first=_day(first), last=_day(last))
+    dates = Dates(first=first, last=last)
     make_segments(name, source, dates=dates, refit=refit, warehouse=warehouse, project=project)
 
 
@@ -246,16 +236,14 @@ def rejected_list(
 @rejected_app.command("replay")
 def rejected_replay(
     source: Annotated[str, typer.Option("--source", help="The source whose loads are mapped again.")],
-    first: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first load date to map again, from its copy.")
-    ],
+    first: Annotated[date, date_option("--from", help="The first load date to map again, from its copy.")],
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
     """Map landed loads again after a mapping was corrected: the load of a date and every later one."""
     from tallystick.cli.running import replay_loads
 
-    replay_loads(source, first.date(), warehouse=warehouse, project=project)
+    replay_loads(source, first, warehouse=warehouse, project=project)
 
 
 @features_app.command("list")
@@ -312,8 +300,8 @@ def features_compute(
     ] = "",
     name: Annotated[str, typer.Option(help="With a file: the set's name in the feature tables.")] = "",
     as_of: Annotated[
-        datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="One business date; default set: daily, all customers."),
+        date | None,
+        date_option("--as-of", help="One business date; default set: daily, all customers."),
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
@@ -321,7 +309,7 @@ def features_compute(
     """Compute groups for the observations of a declared set, or of a file."""
     from tallystick.cli.computing import Who, compute_groups
 
-    who = Who(observations=observations, name=name, as_of=_day(as_of))
+    who = Who(observations=observations, name=name, as_of=as_of)
     compute_groups(groups, source, who=who, warehouse=warehouse, project=project)
 
 
@@ -337,7 +325,3 @@ def features_retired(
     from tallystick.cli.retired import list_retired
 
     print_table(list_retired(warehouse, project), as_json=json, as_csv=csv)
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tallystick.cli.date_option import date_option
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class AskedRules:
 
     observations: Annotated[str, typer.Argument(help="The observation set whose rules are meant.")]
     source: Annotated[str, typer.Option("--source", help="The source of the observations.")]
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")] = None
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date.")] = None
+    first: Annotated[date | None, date_option("--from", help="First business date.")] = None
+    last: Annotated[date | None, date_option("--to", help="Last business date.")] = None
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE
     project: ProjectOption = None
 
@@ -40,9 +41,8 @@ class AskedRules:
         """The first and the last business date; InputError where the first comes after the last."""
         from tallystick.runs.arguments import check_order
 
-        first, last = (moment.date() if moment else None for moment in (self.first, self.last))
-        check_order(first, last)
-        return first, last
+        check_order(self.first, self.last)
+        return self.first, self.last
 
     @property
     def params(self) -> ApplyRules:
@@ -74,8 +74,3 @@ def about_rules(command: Callable[..., None]) -> Callable[..., None]:
     taken = [*shared.values(), *(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own)]
     filled.__signature__ = Signature(taken)  # type: ignore[attr-defined]  # mypy knows no signature of a function
     return filled
-
-
-def day_of(moment: datetime | None) -> date | None:
-    """The date that an option names, None where it is left out."""
-    return moment.date() if moment else None

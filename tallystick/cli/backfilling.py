@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.cli.date_option import date_option
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, existing_warehouse
 
 if TYPE_CHECKING:
     from tallystick.runs.params import BackfillFeatures
@@ -25,8 +26,8 @@ SHOWN = 6
 
 GroupArgument = Annotated[str, typer.Argument(help="A feature group.")]
 SourceOption = Annotated[str, typer.Option(help="The source of the customers.")]
-FirstOption = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date.")]
-LastOption = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date (inclusive).")]
+FirstOption = Annotated[date, date_option("--from", help="First business date.")]
+LastOption = Annotated[date, date_option("--to", help="Last business date (inclusive).")]
 RecipeOption = Annotated[str, typer.Option(help="The recipe whose observations are meant.")]
 SetOption = Annotated[
     str, typer.Option("--observations", help="A declared set of observations; default: the recipe's, or daily.")
@@ -57,7 +58,7 @@ def plan_days(
     from tallystick.runs.backfill_features import plan
 
     asked = {"group": group, "source": source, "recipe": recipe, "observations": observations}
-    dates = {"first": first.date(), "last": last.date()}
+    dates = {"first": first, "last": last}
     params = _params(warehouse, project, missing_only=missing_only, **asked, **dates)
     planned = plan(params)
     told = planned.describe(os.cpu_count() or 1)
@@ -83,7 +84,7 @@ def backfill_days(
     from tallystick.runs.backfill_features import plan, run
 
     asked = {"group": group, "source": source, "recipe": recipe, "observations": observations}
-    dates = {"first": first.date(), "last": last.date()}
+    dates = {"first": first, "last": last}
     params = _params(warehouse, project, missing_only=missing_only, **asked, **dates)
     planned = plan(params)
     planned.stop_above(max_bytes)
@@ -99,7 +100,7 @@ def _params(warehouse: Path, project: Path | None, **asked: Any) -> BackfillFeat
     from tallystick.cli.running import open_project
     from tallystick.runs.params import BackfillFeatures
 
-    return BackfillFeatures(project=open_project(project).root, warehouse=warehouse.resolve(), **asked)
+    return BackfillFeatures(warehouse=existing_warehouse(warehouse), project=open_project(project).root, **asked)
 
 
 def _for_people(told: dict[str, Any]) -> dict[str, object]:

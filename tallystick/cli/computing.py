@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.cli.running import open_project, spark_session
+from tallystick.cli.warehouse_option import existing_warehouse
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError
 from tallystick.runs.fields import Params
@@ -42,10 +43,10 @@ class Who:
 
 def compute_groups(groups: list[str], source: str, *, who: Who, warehouse: Path, project: Path | None) -> None:
     """Compute the groups for who is observed, in one Spark session."""
-    declared = open_project(project)
+    home, declared = existing_warehouse(warehouse), open_project(project)
     common: dict[str, Any] = {
         "project": declared.root,
-        "warehouse": warehouse.resolve(),
+        "warehouse": home,
         "source": source,
         "groups": tuple(groups),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.cli.running import open_project
-from tallystick.errors import InputError, NotFound
+from tallystick.errors import DeclarationError, NotFound
 from tallystick.spec.names import nearest_name
 
 if TYPE_CHECKING:
@@ -48,18 +48,21 @@ def explain_feature(
 
 
 def read_as_of(text: str, zone: str) -> datetime:
-    """``2026-03-10`` as that day's local midnight, ``2026-03-10T15:30+08:00`` as that instant; InputError otherwise."""
+    """``2026-03-10`` as that day's local midnight, ``2026-03-10T15:30+08:00`` as that instant.
+
+    DeclarationError for any other text, also an instant without its offset.
+    """
     from tallystick.spec.calendar import business_instant
 
-    fix = "a date such as 2026-03-10, or an instant with its offset such as 2026-03-10T15:30+08:00"
+    fix = "give a date such as 2026-03-10, or an instant with its offset such as 2026-03-10T15:30+08:00"
     try:
         if len(text) == len("2026-03-10"):
             return business_instant(datetime.combine(date.fromisoformat(text), datetime.min.time()), zone)
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(f"as_of {text} is not understood", fix=fix) from None
+        raise DeclarationError(f"{text!r} cannot be read", where="--as-of", fix=fix) from None
     if moment.tzinfo is None:
-        raise InputError(f"as_of {text} has no offset", fix=fix)
+        raise DeclarationError(f"{text!r} has no offset", where="--as-of", fix=fix)
     return moment.astimezone(UTC)
 
 

@@ -5,13 +5,14 @@ Kept apart from ``app`` because rules have many commands; ``rule_texts`` and wha
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tallystick.cli.asked_rules import AskedRules, ProjectOption, about_rules, day_of
+from tallystick.cli.asked_rules import AskedRules, ProjectOption, about_rules
+from tallystick.cli.date_option import date_option
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
 from tallystick.errors import InputError
 
@@ -20,8 +21,8 @@ rules_app = typer.Typer(no_args_is_help=True, help="Anti-fraud rules.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 CutoffOption = Annotated[
-    datetime | None,
-    typer.Option("--cutoff", formats=["%Y-%m-%d"], help="Fraud as known on this date; default: the last load."),
+    date | None,
+    date_option("--cutoff", help="Fraud as known on this date; default: the last load."),
 ]
 
 
@@ -51,10 +52,8 @@ def rules_explain(
         str, typer.Option("--observation", help="What the rule said about this one, an id of the rule's set.")
     ] = "",
     on: Annotated[
-        datetime | None,
-        typer.Option(
-            "--on", formats=["%Y-%m-%d"], help="With --observation: date of the decision; default: the newest."
-        ),
+        date | None,
+        date_option("--on", help="With --observation: date of the decision; default: the newest."),
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
@@ -70,7 +69,7 @@ def rules_explain(
     if not observation:
         print_record(explain_rule(rule, project, warehouse=warehouse), as_json=json)
         return
-    told = explain_answer(rule, observation, project, warehouse=warehouse, day=day_of(on))
+    told = explain_answer(rule, observation, project, warehouse=warehouse, day=on)
     print_record(told, as_json=json)
 
 
@@ -109,7 +108,7 @@ def rules_backtest(
     from tallystick.cli.rule_verdicts import backtest_columns, tell_judged
     from tallystick.runs.rule_reports import backtest
 
-    made = backtest(asked.params, cutoff=day_of(cutoff))
+    made = backtest(asked.params, cutoff=cutoff)
     print_table(made.table if json or csv else backtest_columns(made.table), as_json=json, as_csv=csv)
     tell_judged(made.judged)
 
@@ -124,7 +123,7 @@ def rules_subset(
     from tallystick.cli.rule_verdicts import tell_subset
     from tallystick.runs.rule_reports import subset
 
-    found = subset(asked.params, cutoff=day_of(cutoff))
+    found = subset(asked.params, cutoff=cutoff)
     print_table(found.table, as_json=json, as_csv=csv)
     tell_subset(found)
 
@@ -145,6 +144,6 @@ def rules_mine(
 
     if out is not None:
         check_new_family(out)
-    proposed = propose_rules(asked.params, cutoff=day_of(cutoff), family=out.stem if out else FAMILY)
+    proposed = propose_rules(asked.params, cutoff=cutoff, family=out.stem if out else FAMILY)
     tell_proposals(proposed, out)
     tell_judged(proposed.judged)

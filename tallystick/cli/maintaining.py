@@ -5,13 +5,14 @@ Kept apart from ``running`` because maintenance needs no recipe, and most of it 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.cli.date_option import date_option
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, existing_warehouse
 
 if TYPE_CHECKING:
     from tallystick.runs.fields import Params
@@ -27,9 +28,7 @@ ProjectOption = Annotated[
 @maintain_app.command("compact")
 def compact(
     source: SourceOption,
-    as_of: Annotated[
-        datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The date from which a load's age is counted.")
-    ],
+    as_of: Annotated[date, date_option("--as-of", help="The date from which a load's age is counted.")],
     table: Annotated[list[str] | None, typer.Option("--table", help="Only this table, may be repeated.")] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
@@ -37,7 +36,7 @@ def compact(
     """Merge the small files of old loads into few large sorted ones; no row changes."""
     from tallystick.runs.params import CompactEvents
 
-    chosen = {"source": source, "as_of": as_of.date(), "tables": tuple(table or ())}
+    chosen = {"source": source, "as_of": as_of, "tables": tuple(table or ())}
     _run(CompactEvents, warehouse, project, **chosen)
 
 
@@ -70,4 +69,4 @@ def _run(params: type[Params], warehouse: Path, project: Path | None, **chosen: 
     from tallystick.cli.running import open_project
     from tallystick.entrypoint import perform
 
-    perform(params(project=open_project(project).root, warehouse=warehouse.resolve(), **chosen))
+    perform(params(warehouse=existing_warehouse(warehouse), project=open_project(project).root, **chosen))

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from tallystick.cli.warehouse_option import existing_warehouse
 from tallystick.ending import end_at_interrupt
 from tallystick.entrypoint import perform
 from tallystick.errors import DeclarationError, InputError, NotFound
@@ -91,7 +92,7 @@ def _run_chain(declared: Project, chain: _Chain, *, home: Path, session: Session
 
 def run_night(recipe: str, source: str, *, day: date | None, warehouse: Path, project: Path | None) -> None:
     """Compute and score all sets that the recipe scores beside its own, on one date or that of the last load."""
-    declared, home = open_project(project), warehouse.resolve()
+    home, declared = existing_warehouse(warehouse), open_project(project)
     if recipe not in declared.recipes:
         raise NotFound(f"there is no recipe {recipe}", fix=nearest_name(recipe, declared.recipes))
     chosen, place = declared.recipes[recipe], Place(project=declared.root, warehouse=home)
@@ -137,10 +138,10 @@ def run_simulation(out: Path, *, processes: int | None = None, **wanted: Unpack[
 
 def replay_loads(source: str, first: date, *, warehouse: Path, project: Path | None) -> None:
     """Map the landed loads of a source again from their copies: that of ``first`` and every later one."""
-    declared = open_project(project)
+    home, declared = existing_warehouse(warehouse), open_project(project)
     if source not in declared.sources:
         raise NotFound(f"there is no source {source}", where="sources/", fix=nearest_name(source, declared.sources))
-    params = IngestSource(project=declared.root, warehouse=warehouse.resolve(), source=source, replay_from=first)
+    params = IngestSource(project=declared.root, warehouse=home, source=source, replay_from=first)
     with spark_session(declared.root) as session:
         perform(params, session())
 

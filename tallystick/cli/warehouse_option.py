@@ -50,3 +50,9 @@ def open_warehouse(place: Path) -> Warehouse:
         fix = "name another one with --warehouse"
         raise NotFound("there is no warehouse here", where=str(place), fix=fix)
     return home
+
+
+def existing_warehouse(place: Path) -> Path:
+    """The place that a run works in, resolved; NotFound as of ``open_warehouse``, before anything is started."""
+    open_warehouse(place)
+    return place.resolve()

@@ -6,13 +6,14 @@ Kept apart from ``app`` because the three belong together. The first two start n
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
+from tallystick.cli.date_option import date_option
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, existing_warehouse, open_warehouse
 from tallystick.errors import NotFound
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ _SHOWN = (
 def list_night(
     name: NameArgument,
     on: Annotated[
-        datetime | None,
-        typer.Option("--on", formats=["%Y-%m-%d"], help="The last list up to this date; default: the last."),
+        date | None,
+        date_option("--on", help="The last list up to this date; default: the last."),
     ] = None,
     left: Annotated[bool, typer.Option("--left", help="Those that left it that night, and why.")] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
@@ -56,7 +57,7 @@ def list_night(
     _, declared = _find(name, project)
     shown = "cause, observation_id, customer_id, listed_on, first_seen_on" if left else _SHOWN
     which, order = ("= 'off'", "cause, observation_id") if left else ("<> 'off'", "risk_rank")
-    until = f" AND list_date <= DATE '{on.date()}'" if on else ""
+    until = f" AND list_date <= DATE '{on}'" if on else ""
     rows = (
         f"SELECT {shown}, source FROM score.watchlist WHERE recipe = '{declared.recipe}' AND level {which}"
         f" AND (source, list_date) IN (SELECT (source, max(list_date)) FROM score.watchlist"
@@ -92,12 +93,8 @@ def show_history(
 def update(
     name: NameArgument,
     source: Annotated[str, typer.Option("--source", help="The source of the loans.")],
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First night; default: the last load's.")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last night; default: the last load's.")
-    ] = None,
+    first: Annotated[date | None, date_option("--from", help="First night; default: the last load's.")] = None,
+    last: Annotated[date | None, date_option("--to", help="Last night; default: the last load's.")] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
@@ -106,10 +103,10 @@ def update(
     from tallystick.pipeline import Dates, Place, list_watch_steps, run_steps
     from tallystick.project.watch_list_checks import check_watch_list
 
-    declared, chosen = _find(name, project)
+    home, (declared, chosen) = existing_warehouse(warehouse), _find(name, project)
     check_watch_list(declared, chosen)
-    place = Place(project=declared.root, warehouse=warehouse.resolve())
-    dates = Dates(first=_day(first), last=_day(last))
+    place = Place(project=declared.root, warehouse=home)
+    dates = Dates(first=first, last=last)
     steps = list_watch_steps(chosen, declared.recipes[chosen.recipe], source, place=place, dates=dates)
     with spark_session(declared.root) as session:
         run_steps(steps, session=session, run_id=uuid.uuid4().hex)
@@ -132,7 +129,3 @@ def _find(name: str, project: Path | None) -> tuple[Project, WatchList]:
     if name not in declared.watch_lists:
         raise NotFound(f"there is no watch list {name}", fix=nearest_name(name, declared.watch_lists))
     return declared, declared.watch_lists[name]
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None

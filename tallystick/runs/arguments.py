@@ -15,11 +15,11 @@ from typing import Any, NoReturn, TypeVar
 from tallystick.errors import DeclarationError, InputError
 from tallystick.places import to_place
 from tallystick.runs.fields import Parameter, Params, Template, list_parameters
+from tallystick.spec.calendar import read_date
 
 P = TypeVar("P", bound=Params)
 
-_READERS: dict[type, Callable[[str], Any]] = {str: str, int: int, Path: Path, date: date.fromisoformat}
-_MEANT = {int: "a whole number such as 92", date: "a date such as 2026-04-07"}
+_READERS: dict[type, Callable[[str], Any]] = {str: str, int: int, Path: Path}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,10 +85,12 @@ def _reader(parameter: Parameter) -> Callable[[str], Any]:
     """Reads the value of one option; argparse would turn a ValueError into a message that names a function."""
 
     def read(text: str) -> Any:
+        if parameter.kind is date:
+            return read_date(text, where=parameter.flag)
         try:
             return _READERS[parameter.kind](text)
         except ValueError:
-            fix = f"give {_MEANT[parameter.kind]}"
+            fix = "give a whole number such as 92"
             raise DeclarationError(f"{text!r} cannot be read", where=parameter.flag, fix=fix) from None
 
     return read

@@ -16,6 +16,17 @@ from tallystick.errors import DeclarationError
 from tallystick.spec.windows import Window
 
 
+def read_date(text: str, *, where: str) -> dt.date:
+    """The date of a text such as ``2026-04-07``; DeclarationError for any other text, also for 20260407 or a week."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise DeclarationError(f"{text!r} cannot be read", where=where, fix="give a date such as 2026-04-07")
+    return day
+
+
 def business_zone(name: str) -> ZoneInfo:
     """The zone called ``name``, such as ``Asia/Shanghai``; DeclarationError for an unknown one."""
     try:

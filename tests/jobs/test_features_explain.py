@@ -16,7 +16,7 @@ import pytest
 
 from tallystick.cli import explaining
 from tallystick.cli.explaining import explain_feature, read_as_of, show_feature
-from tallystick.errors import InputError, NotFound
+from tallystick.errors import DeclarationError, NotFound
 from tallystick.features import GroupWork, compute_from
 from tallystick.project import Project, load_project
 from tallystick.spec.bases import FeatureColumn
@@ -174,7 +174,7 @@ def test_the_edges_of_an_example_are_worked_out_on_the_local_clock(project: Proj
 
 @pytest.mark.parametrize("text", ["31.3.2026", "2026-02-30", "2026-03-31T12:00", "yesterday"])
 def test_an_instant_that_is_not_understood_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="2026-03-10"):
+    with pytest.raises(DeclarationError, match=f"^--as-of: '{text}'.*2026-03-10"):
         read_as_of(text, ZONE)
 
 

@@ -105,7 +105,7 @@ def test_a_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("score bank:1 --as-of 2026-13-01", "'2026-13-01' does not match the formats 'YYYY-MM-DD'"),
+        ("score bank:1 --as-of 2026-13-01", "--as-of: '2026-13-01' cannot be read (give a date"),
         ("tables --nope", "No such option: --nope"),
         ("score", "Missing argument"),
         ("", ""),

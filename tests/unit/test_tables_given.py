@@ -162,6 +162,7 @@ def test_the_command_hands_its_groups_to_the_right_run(
     started: list[Params] = []
     monkeypatch.setattr(computing, "perform", lambda params, _: started.append(params))
     monkeypatch.setattr(SessionMaker, "__call__", lambda self: None)
+    (tmp_path / "raw").mkdir()  # what makes a folder a warehouse
     compute_groups(["transactions", "social"], "simbank", who=who, warehouse=tmp_path, project=project_root)
     [found] = started
     common: dict[str, object] = {"project": project_root, "warehouse": tmp_path, "run_id": found.run_id}

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from airflow.exceptions import AirflowException
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from tallystick.errors import may_pass
 
@@ -50,7 +50,8 @@ class JobOperator(SparkSubmitOperator):
         return self.lineage(False)
 
     def execute(self, context: Any) -> None:
-        """Run the job; AirflowFailException or AirflowException with its sentence where it fails.
+        """Run the job; AirflowFailException or AirflowException with its sentence where it fails, AirflowTaskTimeout
+        where it is at work for longer than the task may be.
 
         What it writes is announced for the run's business date, also where that came as a param.
         """
@@ -64,6 +65,9 @@ class JobOperator(SparkSubmitOperator):
         hook.submit = partial(submit, start_new_session=True)
         try:
             super().execute(context)
+        except AirflowTaskTimeout:
+            # Airflow then ends the job (``on_kill``); its own text is the number of a process.
+            raise AirflowTaskTimeout(f"not over after {self.execution_timeout}: the job was ended") from None
         except AirflowException as error:
             code = hook._submit_sp.returncode if hook._submit_sp is not None else None
             if code is None:

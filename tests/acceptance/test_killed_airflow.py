@@ -23,7 +23,7 @@ from tallystick.project import load_project
 from tallystick.runs.arguments import render
 from tests.lib import nights, processes
 from tests.lib.schedulers import Schedulers
-from tests.lib.stack import find_postgres, wait_until
+from tests.lib.stack import find_postgres, open_to_postgres, wait_until
 
 DAG = "daily_lending"
 HISTORY, TONIGHT, CUT_SHORT = date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 3)
@@ -50,9 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if find_postgres() is None:
         pytest.fail("two schedulers need PostgreSQL: apt-get install postgresql")
     folder = tmp_path_factory.mktemp("schedulers")
-    # PostgreSQL refuses root, and its own user must reach its folder.
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    open_to_postgres(folder)
     nights.simulate(folder / "bank", customers=200, nights=2, seed=5)
     for file in sorted((folder / "bank" / CUT_SHORT.isoformat()).iterdir())[:1]:
         file.unlink()
@@ -108,6 +106,8 @@ def operated(airflow: Schedulers, folder: Path) -> dict[str, dict[str, Any]]:
             runs[name] = airflow.trigger(DAG, TONIGHT.isoformat())
         found = airflow.wait_for_job(job, seconds=PATIENCE)
         time.sleep(2)
+        assert found[what] in processes.list_processes(), f"the {what} ended before it was killed"
+        assert processes.writers(airflow.warehouse, job), f"{job} ended before its {what} was killed"
         processes.kill(found[what])
         say(f"kill -9 of a {what} while {job} works")
         if what == "scheduler":
@@ -141,7 +141,8 @@ def test_no_row_is_lost_and_none_doubled(
     other = {
         name: (found[name].num_rows, quiet[name].num_rows) for name in quiet if not found[name].equals(quiet[name])
     }
-    say(f"{len(quiet)} tables compared with those of a quiet run, {len(other)} differ")
+    rows = sum(table.num_rows for table in quiet.values())
+    say(f"{len(quiet)} tables with {rows} rows compared with those of a quiet run, {len(other)} tables differ")
     assert other == {}
 
 
@@ -161,5 +162,19 @@ def test_an_alarm_tells_why_a_task_failed(operated: dict[str, Any], airflow: Sch
     alarm = next(one for one in airflow.heard if one.get("run") == run)
     say(f"alarm: {alarm}")
     assert alarm["alarm"] == "task failed"
+    assert alarm["date"] == CUT_SHORT.isoformat()
     assert alarm["try"] == 1
     assert alarm["reason"].endswith("[exit code 4]")
+
+
+def test_an_alarm_names_the_run_that_is_late(operated: dict[str, Any], airflow: Schedulers) -> None:
+    # The run of today, which the schedule started, waits for a delivery that never comes.
+    def late() -> list[dict[str, Any]]:
+        return [one for one in airflow.heard if one["alarm"] == "run is late" and one["run"].startswith("scheduled")]
+
+    assert operated
+    wait_until("a run is late", lambda: bool(late()), seconds=900)
+    alarm = late()[0]
+    say(f"alarm: {alarm}")
+    assert f"__{alarm['date']}__" in alarm["run"]
+    assert alarm["reason"] == "not over 0.1 hours after it was queued"

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from tests.lib import nights
-from tests.lib.stack import Stack, find_postgres, wait_until
+from tests.lib.stack import Stack, find_postgres, open_to_postgres, wait_until
 
 CUSTOMERS = int(os.environ.get("TALLYSTICK_STACK_CUSTOMERS", "2000"))
 IN_FOLDER = bool(os.environ.get("TALLYSTICK_STACK_FOLDER"))
@@ -119,9 +119,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if find_postgres() is None:
         pytest.fail("the stack needs PostgreSQL: apt-get install postgresql")
     folder = tmp_path_factory.mktemp("stack")
-    # PostgreSQL refuses root, and its own user must reach its folder.
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    open_to_postgres(folder)
     nights.simulate(folder / "bank", customers=CUSTOMERS, nights=3, seed=SEED, months=18)
     say(f"a bank of {CUSTOMERS} customers simulated")
     return folder

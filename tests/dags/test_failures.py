@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from tallystick import errors
 from tests.dags.conftest import airflow_environment, read_answer, read_facts
+from tests.lib.listeners import mail_server, webhook
 
 # What stands in for spark-submit: says what Spark says, then the job's sentence, and ends with the code it was given.
 SPARK_SUBMIT = """#!/bin/sh
@@ -56,7 +56,8 @@ def test_a_failed_task_ends_with_the_jobs_own_sentence(ended: dict[str, Any]) ->
     assert ended["ends"]["137"][1] == "job ended with exit code 137 and gave no reason [exit code 137]"
 
 
-def test_a_killed_task_leaves_no_process_of_its_job(ended: dict[str, Any]) -> None:
+def test_a_job_that_hangs_is_ended_with_all_its_processes_and_says_so(ended: dict[str, Any]) -> None:
+    assert ended["hung"] == "not over after 6:00:00: the job was ended"
     assert ended["left"] == 0
 
 
@@ -93,38 +94,46 @@ def test_a_deadline_that_is_no_number_is_an_import_error(tmp_path: Path, project
         assert "TALLYSTICK_DEADLINE_HOURS: 'soon' is no number of hours (such as 6)" in text
 
 
-def test_the_webhook_gets_the_task_and_the_reason(tmp_path: Path, project_root: Path) -> None:
+# A task that failed, one whose process was killed, and a run that is late, by hand and by its partition key.
+TELL = """
+import asyncio, types
+from tallystick.alarms import tell_failure, tell_late_run
+ti = types.SimpleNamespace(dag_id="d", task_id="t", run_id="r", try_number=2, log_url="http://log")
+run = types.SimpleNamespace(partition_key=None, conf={"date": "2026-04-06"})
+tell_failure({"ti": ti, "dag_run": run, "exception": ValueError("the gate failed")})
+tell_failure({"ti": ti, "dag_run": types.SimpleNamespace(partition_key="2026-04-07", conf={})})
+late = {"dag_run_id": "<r>", "partition_key": "2026-04-07", "conf": None}
+asyncio.run(tell_late_run("d", 6.0, context={"dag_run": late}))
+"""
+
+
+def test_whoever_is_named_gets_the_run_the_task_and_the_reason(tmp_path: Path, project_root: Path) -> None:
     heard: list[dict[str, Any]] = []
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Tests print nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Listener)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    code = (
-        "import asyncio, types; from tallystick.alarms import tell_failure, tell_late_run;"
-        "ti = types.SimpleNamespace(dag_id='d', task_id='t', run_id='r', try_number=2, log_url='http://log');"
-        "tell_failure({'ti': ti, 'exception': ValueError('the gate failed')});"
-        "asyncio.run(tell_late_run('d', 6.0, context={}))"
-    )
+    received: list[str] = []
     environment = airflow_environment(tmp_path, warehouse=tmp_path, deliveries=tmp_path, project=project_root)
-    environment["TALLYSTICK_ALARM_URL"] = f"http://127.0.0.1:{server.server_port}/alarm"
-    try:
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with webhook(heard) as web, mail_server(received) as post:
+        extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@bank.example"}
+        connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": post, "extra": extra}
+        environment |= {
+            "TALLYSTICK_ALARM_URL": f"http://127.0.0.1:{web}/alarm",
+            "TALLYSTICK_ALARM_EMAIL": "night@bank.example",
+            "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(connection),
+        }
+        done = subprocess.run([sys.executable, "-c", TELL], env=environment, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    failed = {"alarm": "task failed", "dag": "d", "task": "t", "run": "r", "try": 2, "log": "http://log"}
+    killed = "the task's process ended and gave no reason: it was killed, or its machine went away"
+    late = "not over 6 hours after it was queued"
     assert heard == [
-        {"alarm": "task failed", "dag": "d", "task": "t", "run": "r", "try": 2, "reason": "the gate failed",
-         "log": "http://log"},
-        {"alarm": "run is late", "dag": "d", "reason": "not over 6 hours after it was queued"},
-    ]  # fmt: skip
+        {**failed, "date": "2026-04-06", "reason": "the gate failed"},
+        {**failed, "date": "2026-04-07", "reason": killed},
+        {"alarm": "run is late", "dag": "d", "date": "2026-04-07", "run": "<r>", "reason": late},
+    ]
+    mail = message_from_string(*received)
+    assert (mail["To"], mail["Subject"]) == ("night@bank.example", "d is late (<r>)")
+    assert [part.get_payload(decode=True).strip() for part in mail.walk() if not part.is_multipart()] == [
+        f"<p>&lt;r&gt; (2026-04-07): {late}</p>".encode()
+    ]
 
 
 def test_a_task_of_a_failed_run_can_be_cleared_and_is_late_after_its_hours_again(

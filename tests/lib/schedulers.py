@@ -6,14 +6,14 @@ The parts of ``stack`` that the faults of Airflow need: no object store, no MLfl
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
 from tests.lib import house, processes
+from tests.lib.listeners import listen
 from tests.lib.stack import Stack, wait_until
 
 # A dead scheduler is found in a minute, not in five: the test waits for nothing else.
@@ -40,6 +40,7 @@ class Schedulers(Stack):
             "TALLYSTICK_SPARK_CONF": str(house.ROOT / "conf" / "local" / "spark-defaults.conf"),
             "TALLYSTICK_ALARM_URL": f"http://127.0.0.1:{self.listener.server_port}/alarm",
             "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": "local[2]"}),
+            "TALLYSTICK_DEADLINE_HOURS": "0.1",
             "AWS_ENDPOINT_URL_S3": "",
             "MLFLOW_TRACKING_URI": "",
             **self.settings,
@@ -114,20 +115,3 @@ class Schedulers(Stack):
                     return found
             time.sleep(0.1)
         raise AssertionError(f"after {seconds:.0f} s no task runs {job}")
-
-
-def listen(heard: list[dict[str, Any]]) -> HTTPServer:
-    """A webhook on a port of its own that keeps what it gets."""
-
-    class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Tests print nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Webhook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server

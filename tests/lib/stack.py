@@ -51,6 +51,15 @@ def find_postgres() -> Path | None:
     return found[-1].parent if found else Path(named).resolve().parent if named else None
 
 
+def open_to_postgres(folder: Path) -> None:
+    """PostgreSQL refuses root, and its own user must reach its folder: everybody may enter it and those above it.
+
+    Nothing else changes: /tmp, which may be among them, must stay as it is.
+    """
+    for place in (folder, *folder.parents[:2]):
+        place.chmod(place.stat().st_mode | 0o055)
+
+
 def wait_until(what: str, holds: Callable[[], bool], *, seconds: float, every: float = 1.0) -> None:
     """Return once it holds; AssertionError when it does not within so many seconds."""
     end = time.monotonic() + seconds

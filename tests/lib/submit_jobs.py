@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+
+from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
 
 from tallystick.submitting import JobOperator
 
@@ -43,19 +49,32 @@ def end_of(code: str) -> list[str]:
     return ["none", ""]
 
 
-def left_after_kill() -> int:
-    """How many processes of a job are left when its task is killed while it runs."""
+def end_of_hung() -> tuple[str, int]:
+    """What the task of a job that hangs raises when its time is over, and how many processes of the job are left."""
     operator = job_operator("hang")
-    threading.Thread(target=end_of_hung, args=[operator], daemon=True).start()
+    operator.execution_timeout = timedelta(hours=6)
     written = Path(shutil.which("spark-submit") or "").with_suffix(".pids")
-    while not written.is_file() or len(written.read_text(encoding="ascii").split()) < 2:
-        time.sleep(0.02)
+    threading.Thread(target=end_time_once_there, args=[written], daemon=True).start()
+    reason = ""
+    # As Airflow's own runner does it.
+    try:
+        with timeout(operator.execution_timeout.total_seconds()):
+            operator.execute(CONTEXT)
+    except AirflowTaskTimeout as error:
+        operator.on_kill()
+        reason = str(error)
     numbers = [int(number) for number in written.read_text(encoding="ascii").split()]
-    operator.on_kill()
     ends = time.monotonic() + 30  # a busy machine needs some seconds
     while time.monotonic() < ends and any(map(is_alive, numbers)):
         time.sleep(0.02)
-    return sum(map(is_alive, numbers))
+    return reason, sum(map(is_alive, numbers))
+
+
+def end_time_once_there(written: Path) -> None:
+    """The time of the task is over as soon as its job has written the numbers of its processes."""
+    while not written.is_file() or len(written.read_text(encoding="ascii").split()) < 2:
+        time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGALRM)
 
 
 def is_alive(number: int) -> bool:
@@ -65,12 +84,7 @@ def is_alive(number: int) -> bool:
     return False
 
 
-def end_of_hung(operator: JobOperator) -> None:
-    """Run a job that never ends by itself; what it raises when it is killed is no matter here."""
-    with contextlib.suppress(Exception):
-        operator.execute(CONTEXT)
-
-
 if __name__ == "__main__":
     ends = {code: end_of(code) for code in sys.argv[1:]}
-    sys.stdout.write(f"{MARK}{json.dumps({'ends': ends, 'left': left_after_kill()})}\n")
+    reason, left = end_of_hung()
+    sys.stdout.write(f"{MARK}{json.dumps({'ends': ends, 'hung': reason, 'left': left})}\n")

@@ -144,7 +144,7 @@ def _published(target: Path, source: str, name: str, origin: Path, *, names: Seq
             raise LoadRefused(
                 f"other bytes of this delivery were published: {', '.join(changed)}",
                 where=f"{source} {name}",
-                fix=f"deliver the correction in a folder named {next_name(name)}",
+                fix=f"deliver the correction in a folder named {next_name(name)}, and take the changed one away",
             )
         return Landing(source, name, target, held, "same")
     return None

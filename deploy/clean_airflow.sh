@@ -13,4 +13,5 @@ before=$(date -u -d "$days days ago" +%Y-%m-%dT%H:%M:%S+00:00)
 airflow db clean --clean-before-timestamp "$before" --skip-archive --yes --error-on-cleanup-failure
 logs=${AIRFLOW__LOGGING__BASE_LOG_FOLDER:-${AIRFLOW_HOME:?AIRFLOW_HOME is not set}/logs}
 [ ! -d "$logs" ] || find "$logs" -type f -mtime "+$days" -delete
-[ ! -d "$logs" ] || find "$logs" -mindepth 1 -type d -empty -delete
+# A folder that is new and empty belongs to a task that begins to write its log.
+[ ! -d "$logs" ] || find "$logs" -mindepth 1 -type d -empty -mmin +60 -delete

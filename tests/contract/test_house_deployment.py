@@ -9,11 +9,14 @@ import importlib.util
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import parse_wheel_filename
 
 from tests.lib import house
 
@@ -55,7 +58,7 @@ def test_every_file_that_is_mounted_exists(compose: dict[str, Any]) -> None:
 def test_writers_of_one_table_see_it_under_one_path(compose: dict[str, Any]) -> None:
     for name in ("airflow-scheduler", "spark-worker"):
         assert "warehouse:/warehouse" in compose["services"][name]["volumes"]
-        assert compose["services"][name]["environment"]["TALLYSTICK_WAREHOUSE"] == "/warehouse"
+    assert compose["services"]["airflow-scheduler"]["environment"]["TALLYSTICK_WAREHOUSE"] == "/warehouse"
 
 
 def test_images_are_pinned_or_built_from_a_stage_that_exists(compose: dict[str, Any], dockerfile: str) -> None:
@@ -99,7 +102,16 @@ def test_every_airflow_setting_is_one_that_airflow_knows(compose: dict[str, Any]
 def test_every_setting_of_ours_is_read_somewhere(compose: dict[str, Any]) -> None:
     code = "".join(source.text for source in house.sources(*house.MACHINERY))
     settings = {name for service in compose["services"].values() for name in service.get("environment", {})}
-    assert [name for name in settings if name.startswith("TALLYSTICK_") and name not in code] == []
+    # Of a file of a secret the code reads the secret's name with _FILE behind it.
+    ours = {name.removesuffix("_FILE") for name in settings if name.startswith("TALLYSTICK_")}
+    assert [name for name in ours if name not in code] == []
+
+
+def test_every_setting_of_the_dags_can_be_given(compose: dict[str, Any]) -> None:
+    table = (house.ROOT / "docs" / "deploy.md").read_text(encoding="utf-8").split("### Lineage")[0]
+    named = set(re.findall(r"^\| `(TALLYSTICK_\w+)` \|", table, re.MULTILINE))
+    assert len(named) > 10
+    assert named - set(compose["services"]["airflow-scheduler"]["environment"]) == set()
 
 
 def read_properties(path: Path) -> dict[str, str]:
@@ -154,6 +166,25 @@ def test_everything_of_ours_waits_until_the_secrets_were_checked(compose: dict[s
     assert [name for name in ours if name != "airflow-init" and "airflow-init" not in waits_for(name)] == []
 
 
+def test_the_database_is_asked_by_address(compose: dict[str, Any]) -> None:
+    """While its image makes the databases, the server listens on a socket only, and restarts after that."""
+    test = compose["services"]["postgres"]["healthcheck"]["test"]
+    assert test[:2] == ["CMD", "pg_isready"]
+    assert test[test.index("-h") + 1] == "127.0.0.1"
+
+
+def test_what_computes_has_no_secret_of_airflow(compose: dict[str, Any]) -> None:
+    for name in ("spark-master", "spark-worker", "mlflow", "object-store"):
+        settings = compose["services"][name].get("environment", {})
+        assert [setting for setting in settings if setting.startswith("AIRFLOW")] == [], name
+
+
+def test_a_worker_deletes_what_old_executors_wrote(compose: dict[str, Any]) -> None:
+    assert (
+        "-Dspark.worker.cleanup.enabled=true" in compose["services"]["spark-worker"]["environment"]["SPARK_WORKER_OPTS"]
+    )
+
+
 def test_no_secret_is_an_argument_of_a_command(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         words = " ".join([*service.get("command", []), *service.get("healthcheck", {}).get("test", [])])
@@ -168,6 +199,25 @@ def test_a_secret_has_no_value_in_the_example_and_compose_refuses_an_empty_one(t
         assert example[name] == ""
         assert f"${{{name}:?" in text
         assert f"${{{name}}}" not in text
+
+
+def wheel_tags(machine: str) -> set[Tag]:
+    """What Debian 12's Python (3.11, glibc 2.36) installs without a compiler on a kind of processor."""
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(5, 37)] + [f"manylinux2014_{machine}"]
+    return {*cpython_tags((3, 11), platforms=platforms), *compatible_tags((3, 11), "cp311", platforms)}
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_every_package_of_the_lock_has_a_wheel_for_the_image_on_both_kinds_of_processor(machine: str) -> None:
+    lock = tomllib.loads((house.ROOT / "uv.lock").read_text(encoding="utf-8"))
+    installable = wheel_tags(machine)
+    lacking = {package["name"] for package in lock["package"]}
+    for package in lock["package"]:
+        names = [wheel["url"].rsplit("/", 1)[-1] for wheel in package.get("wheels", [])]
+        if any(parse_wheel_filename(name)[3] & installable for name in names):
+            lacking.discard(package["name"])
+    # Spark is Python and jars; its archive needs no compiler.
+    assert lacking == {"pyspark", "tallystick"}
 
 
 def find_compose() -> tuple[list[str], tuple[int, int]] | None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
+import os
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -122,3 +126,54 @@ def test_a_service_is_alive_if_the_api_server_says_so(api_server: tuple[str, dic
 def test_a_service_is_not_alive_if_nobody_can_tell(capsys: pytest.CaptureFixture[str]) -> None:
     assert load("is_alive").main("scheduler", "http://127.0.0.1:9") == 1
     assert "does not tell how scheduler is" in capsys.readouterr().err
+
+
+@pytest.fixture
+def airflow_home(tmp_path: Path) -> Path:
+    """A home of Airflow with an airflow beside it that writes down what it is asked."""
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "airflow"
+    command.write_text('#!/bin/sh\necho "$@" >> "$AIRFLOW_HOME/asked"\nexit ${ENDS_WITH:-0}\n', encoding="utf-8")
+    command.chmod(0o755)
+    return tmp_path
+
+
+def clean(home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    path = f"{home / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["sh", "deploy/clean_airflow.sh"], env={"PATH": path, "AIRFLOW_HOME": str(home), **settings},
+        cwd=house.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_old_logs_go_and_a_folder_that_a_task_has_just_made_stays(airflow_home: Path) -> None:
+    now = time.time()
+    ages = {"old/run/1.log": 8, "young/run/1.log": 6, "emptied": 1, "begun": 0}
+    for name, days in ages.items():
+        path = airflow_home / "logs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", encoding="utf-8") if path.suffix else path.mkdir()
+        os.utime(path, (now - days * 86400, now - days * 86400))
+    assert clean(airflow_home, KEEP_RUN_DAYS="7").returncode == 0
+    left = {str(path.relative_to(airflow_home / "logs")) for path in (airflow_home / "logs").rglob("*")}
+    assert left == {"old", "old/run", "young", "young/run", "young/run/1.log", "begun"}
+    asked = (airflow_home / "asked").read_text(encoding="utf-8").split()
+    assert asked[:2] == ["db", "clean"]
+    before = asked[asked.index("--clean-before-timestamp") + 1]
+    assert datetime.fromisoformat(before).timestamp() == pytest.approx(now - 7 * 86400, abs=60)
+
+
+def test_logs_stay_where_the_database_could_not_be_cleaned(airflow_home: Path) -> None:
+    log = airflow_home / "logs" / "1.log"
+    log.parent.mkdir()
+    log.write_text("", encoding="utf-8")
+    os.utime(log, (0, 0))
+    assert clean(airflow_home, ENDS_WITH="1").returncode == 1
+    assert log.exists()
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "a week", "7;ls"])
+def test_a_wrong_number_of_days_deletes_nothing(airflow_home: Path, days: str) -> None:
+    done = clean(airflow_home, KEEP_RUN_DAYS=days)
+    assert (done.returncode, (airflow_home / "asked").exists()) == (2, False)
+    assert "KEEP_RUN_DAYS" in done.stderr

@@ -129,7 +129,7 @@ def dag_settings(dag_id: str, *, owner: str, task_hours: float, run_hours: float
             "owner": owner,
             "retries": 2,
             "retry_delay": timedelta(minutes=5),
-            "retry_exponential_backoff": True,
+            "retry_exponential_backoff": 2.0,  # Airflow draws up to twice as much
             "max_retry_delay": timedelta(hours=1),
             "execution_timeout": timedelta(hours=task_hours),
             "on_failure_callback": alarms(),

@@ -56,7 +56,7 @@ def test_every_dag_says_what_it_is_and_who_answers_for_it(facts: Facts) -> None:
         assert dag["params"][0] == "date", name
         for task_id, task in dag["tasks"].items():
             assert task["owner"] in {"data-engineering", "machine-learning"}, task_id
-            assert task["retries"] >= 1, task_id
+            assert (task["retries"], task["waits"]) == (2, [5.0, 2.0]), task_id
             assert len(task["doc"]) > 50, task_id
             assert task["weight_rule"] == "upstream", task_id
 

@@ -22,6 +22,7 @@ def describe_task(task: Any) -> dict[str, Any]:
         "upstream": sorted(task.upstream_task_ids),
         "owner": task.owner,
         "retries": task.retries,
+        "waits": [task.retry_delay.total_seconds() / 60, float(task.retry_exponential_backoff)],
         "pool": task.pool,
         "timeout_hours": task.execution_timeout.total_seconds() / 3600 if task.execution_timeout else 0,
         "told": [getattr(one, "__name__", type(one).__name__) for one in task.on_failure_callback],

@@ -3,9 +3,9 @@
 ``to_place`` reads what a person wrote. What it gives for ``s3a://bucket/path`` is a ``Path`` too, so the rest of the
 project need not ask which of the two it has.
 
-Here: addresses, and what a store of objects is asked. Not here: tables, Delta, Parquet.
+Here: addresses, and what a store is asked, by us and by Arrow and deltalake for us. Not here: tables, Parquet.
 """
 
-from tallystick.places.remote_path import RemotePath, local_home, to_place
+from tallystick.places.remote_path import SCHEMES, RemotePath, local_home, to_place
 
-__all__ = ["RemotePath", "local_home", "to_place"]
+__all__ = ["SCHEMES", "RemotePath", "local_home", "to_place"]

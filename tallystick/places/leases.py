@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tallystick.errors import ConflictError, SetupError
-from tallystick.places import object_store
 from tallystick.places.remote_path import RemotePath
 
 # Long beside a slow request and the whole seconds of the store's clock, short beside a retry.
@@ -68,7 +67,7 @@ def leased(path: RemotePath, conflict: str, *, where: str, wait_seconds: float =
         held.renew()
         if held.tag:
             # Left as a free lease, by its tag: to remove it could remove the one of who took it meanwhile.
-            object_store.write_where(path.bucket, path.key, b"", tag=held.tag)
+            path.store.write_where(path.key, b"", tag=held.tag)
     if not held.tag:
         raise ConflictError(
             "another run took the lock, as this one did not renew it in time", where=where, fix="run it again"
@@ -77,7 +76,7 @@ def leased(path: RemotePath, conflict: str, *, where: str, wait_seconds: float =
 
 def _take(path: RemotePath, token: bytes) -> str:
     """The tag of the lease if it is ours now, else empty."""
-    found = object_store.age(path.bucket, path.key)
+    found = path.store.age(path.key)
     if found is None:
         return _put(path, token)
     tag, age = found
@@ -86,12 +85,12 @@ def _take(path: RemotePath, token: bytes) -> str:
 
 
 def _put(path: RemotePath, token: bytes, *, tag: str = "") -> str:
-    written = object_store.write_where(path.bucket, path.key, token + b" " + uuid.uuid4().hex.encode(), tag=tag)
+    written = path.store.write_where(path.key, token + b" " + uuid.uuid4().hex.encode(), tag=tag)
     if written:
         return written
     # The store may have done it and its answer been lost; then what is there begins with our own token.
     with suppress(FileNotFoundError):
         if path.read_bytes().startswith(token):
-            found = object_store.look(path.bucket, path.key)
+            found = path.store.look(path.key)
             return found.tag if found else ""
     return ""

@@ -13,36 +13,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tallystick.errors import SetupError
+from tallystick.places.store_interface import Found, NoSuchObject
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
 
 # A store that fails one request in ten fails eight in a row once in a hundred million.
 ATTEMPTS = 8
 _GONE = ("404", "NoSuchKey", "NotFound")
 _ITS_OWN = 500  # from this status on the fault is not of the request
 _TAKEN = ("412", "PreconditionFailed", "409", "ConditionalRequestConflict")
-
-
-class NoSuchObject(FileNotFoundError):
-    """What ``pathlib`` raises for a file that is not there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An object: its key, bytes, time of change by the store's clock, and the tag that changes with its content.
-
-    A key that ends with a slash is what keys begin with that lie deeper.
-    """
-
-    key: str
-    size: int
-    changed_at: datetime
-    tag: str = ""
 
 
 def endpoint() -> str:
@@ -55,98 +42,105 @@ def region() -> str:
     return os.environ.get("AWS_REGION", "") or os.environ.get("AWS_DEFAULT_REGION", "") or "us-east-1"
 
 
-def _head(bucket: str, key: str) -> Any:
-    """What the store says of an object; None when there is none."""
-    with _sentences(bucket):
-        try:
-            told = _client().head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in _GONE:
-                return None
-            raise
-    return told
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """One bucket (``Store`` says what each method promises)."""
 
+    bucket: str
 
-def look(bucket: str, key: str) -> Found | None:
-    """The object; None when there is none."""
-    told = _head(bucket, key)
-    if told is None:
+    def _head(self, key: str) -> Any:
+        """What the store says of an object; None when there is none."""
+        with _sentences(self.bucket):
+            try:
+                return _client().head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if _code(error) not in _GONE:
+                    raise
         return None
-    return Found(key, told["ContentLength"], told["LastModified"], told["ETag"])
 
+    def look(self, key: str) -> Found | None:
+        """One request."""
+        told = self._head(key)
+        if told is None:
+            return None
+        return Found(key, told["ContentLength"], told["LastModified"], told["ETag"])
 
-def age(bucket: str, key: str) -> tuple[str, timedelta] | None:
-    """The object's tag and how long ago it was written, both by the store's own clock; None when there is none."""
-    told = _head(bucket, key)
-    if told is None:
-        return None
-    now = told["ResponseMetadata"]["HTTPHeaders"]["date"]
-    return told["ETag"], datetime.strptime(now, "%a, %d %b %Y %H:%M:%S %Z").replace(
-        tzinfo=told["LastModified"].tzinfo
-    ) - told["LastModified"]
+    def age(self, key: str) -> tuple[str, timedelta] | None:
+        """Every answer of the store has the time by its clock."""
+        told = self._head(key)
+        if told is None:
+            return None
+        now = told["ResponseMetadata"]["HTTPHeaders"]["date"]
+        return told["ETag"], datetime.strptime(now, "%a, %d %b %Y %H:%M:%S %Z").replace(
+            tzinfo=told["LastModified"].tzinfo
+        ) - told["LastModified"]
 
+    def find(self, prefix: str, *, depth: int = 0) -> Iterator[Found]:
+        """In the order of the keys; a request for each thousand of them."""
+        asked: dict[str, Any] = {"Bucket": self.bucket, "Prefix": prefix} | ({"Delimiter": "/"} if depth else {})
+        with _sentences(self.bucket):
+            for page in _client().get_paginator("list_objects_v2").paginate(**asked):
+                for told in page.get("CommonPrefixes", ()):
+                    yield Found(told["Prefix"], -1, datetime.min)  # noqa: DTZ901 - a folder has no time
+                for told in page.get("Contents", ()):
+                    if told["Key"] != prefix:
+                        yield Found(told["Key"], told["Size"], told["LastModified"], told["ETag"])
 
-def find(bucket: str, prefix: str, *, depth: int = 0) -> Iterator[Found]:
-    """The objects whose key begins so, in order; with a ``depth`` of 1 none that lies deeper, but its folder."""
-    asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix} | ({"Delimiter": "/"} if depth else {})
-    with _sentences(bucket):
-        for page in _client().get_paginator("list_objects_v2").paginate(**asked):
-            for told in page.get("CommonPrefixes", ()):
-                yield Found(told["Prefix"], -1, datetime.min)  # noqa: DTZ901 - a folder has no time
-            for told in page.get("Contents", ()):
-                if told["Key"] != prefix:
-                    yield Found(told["Key"], told["Size"], told["LastModified"], told["ETag"])
+    def read(self, key: str) -> bytes:
+        """One request."""
+        with _sentences(self.bucket):
+            try:
+                return bytes(_client().get_object(Bucket=self.bucket, Key=key)["Body"].read())
+            except ClientError as error:
+                if _code(error) in _GONE:
+                    raise NoSuchObject(f"s3a://{self.bucket}/{key}") from None
+                raise
 
+    def write(self, key: str, data: bytes) -> None:
+        """One request."""
+        with _sentences(self.bucket):
+            _client().put_object(Bucket=self.bucket, Key=key, Body=data)
 
-def read(bucket: str, key: str) -> bytes:
-    """The object; FileNotFoundError when there is none."""
-    with _sentences(bucket):
-        try:
-            return bytes(_client().get_object(Bucket=bucket, Key=key)["Body"].read())
-        except ClientError as error:
-            if _code(error) in _GONE:
-                raise NoSuchObject(f"s3a://{bucket}/{key}") from None
-            raise
+    def upload(self, key: str, path: str) -> None:
+        """In parts where the file is large."""
+        with _sentences(self.bucket):
+            _client().upload_file(path, self.bucket, key)
 
+    def download(self, key: str, path: str) -> None:
+        """In parts where the object is large."""
+        with _sentences(self.bucket):
+            _client().download_file(self.bucket, key, path)
 
-def write(bucket: str, key: str, data: bytes) -> str:
-    """Put the object, whatever is there; its new tag."""
-    with _sentences(bucket):
-        return str(_client().put_object(Bucket=bucket, Key=key, Body=data)["ETag"])
+    def write_where(self, key: str, data: bytes, *, tag: str = "") -> str:
+        """A put with ``If-None-Match: *`` or ``If-Match``."""
+        condition = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
+        with _sentences(self.bucket):
+            try:
+                return str(_client().put_object(Bucket=self.bucket, Key=key, Body=data, **condition)["ETag"])
+            except ClientError as error:
+                if _code(error) in (*_TAKEN, *_GONE):
+                    return ""
+                raise
 
+    def remove(self, key: str) -> None:
+        """The store does not tell whether it was there."""
+        with _sentences(self.bucket):
+            _client().delete_object(Bucket=self.bucket, Key=key)
 
-def upload(bucket: str, key: str, path: str) -> None:
-    """Put a file of this machine, in parts where it is large."""
-    with _sentences(bucket):
-        _client().upload_file(path, bucket, key)
+    def arrow_files(self) -> FileSystem:
+        """One for all buckets."""
+        return _arrow_files()
 
+    def arrow_path(self, key: str) -> str:
+        """The bucket, too."""
+        return f"{self.bucket}/{key}"
 
-def download(bucket: str, key: str, path: str) -> None:
-    """Copy the object to a file of this machine."""
-    with _sentences(bucket):
-        _client().download_file(bucket, key, path)
-
-
-def write_where(bucket: str, key: str, data: bytes, *, tag: str = "") -> str:
-    """Put the object only where none is, or in place of the one with this ``tag``; its new tag.
-
-    Empty when another writer was faster. So it is, too, when the store did it and its answer was lost: whoever puts
-    something that can be told from others' looks what is there.
-    """
-    condition = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
-    with _sentences(bucket):
-        try:
-            return str(_client().put_object(Bucket=bucket, Key=key, Body=data, **condition)["ETag"])
-        except ClientError as error:
-            if _code(error) in (*_TAKEN, *_GONE):
-                return ""
-            raise
-
-
-def remove(bucket: str, key: str) -> None:
-    """Remove the object."""
-    with _sentences(bucket):
-        _client().delete_object(Bucket=bucket, Key=key)
+    def delta_options(self) -> dict[str, str]:
+        """Entries of the log are put only where there is none yet."""
+        options = {"aws_conditional_put": "etag", "aws_region": region(), "max_retries": str(ATTEMPTS)}
+        if endpoint():
+            options |= {"aws_endpoint": endpoint(), "allow_http": str(endpoint().startswith("http:")).lower()}
+        return options
 
 
 @cache
@@ -156,6 +150,19 @@ def _client() -> Any:
     style = {"addressing_style": "path" if endpoint() else "auto"}
     config = Config(retries=retries, s3=style, connect_timeout=10, read_timeout=60)
     return boto3.client("s3", endpoint_url=endpoint() or None, region_name=region(), config=config)
+
+
+@cache
+def _arrow_files() -> FileSystem:
+    from pyarrow.fs import AwsDefaultS3RetryStrategy, S3FileSystem
+
+    # Not the standard strategy: it has a budget of a hundred retries, which Arrow never gives back, and a process that
+    # has used it up fails at the next request that does.
+    retry = AwsDefaultS3RetryStrategy(max_attempts=ATTEMPTS)
+    # A small file is then one request, not three.
+    return S3FileSystem(
+        endpoint_override=endpoint() or None, region=region(), retry_strategy=retry, allow_delayed_open=True
+    )
 
 
 def _code(error: ClientError) -> str:

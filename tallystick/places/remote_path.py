@@ -1,6 +1,6 @@
 """A path in an object store with the methods of ``pathlib.Path`` that the store of tables uses.
 
-Apart from ``object_store``, which does the asking: a command line or a DAG builds such a path and imports no client.
+Apart from the stores, which do the asking: a command line or a DAG builds such a path and imports no client.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ import os
 import re
 from collections.abc import Generator
 from fnmatch import fnmatchcase
+from functools import cache
 from io import BytesIO, TextIOWrapper
 from pathlib import Path, PosixPath
 from stat import S_IFDIR, S_IFREG
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tallystick.errors import InputError, SetupError
+from tallystick.places.store_interface import Found, NoSuchObject, Store
 
-if TYPE_CHECKING:
-    from tallystick.places.object_store import Found
-
-SCHEME = "s3a"
+# What names a store in an address of each scheme, and such an address.
+_STORES = {"s3a": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "s3a://bucket/path")}
+SCHEMES = tuple(_STORES)
 HOME_VARIABLE = "TALLYSTICK_LOCAL"
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/+(.*)")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_FIX = f"a folder, or {SCHEME}://bucket/path"
+_FIX = f"a folder, or {' or '.join(address for _, address in _STORES.values())}"
 
 
 def to_place(text: str | Path) -> Path:
@@ -39,13 +39,14 @@ def to_place(text: str | Path) -> Path:
         return Path(text).expanduser().absolute()
     scheme, rest = found.groups()
     if scheme in ("s3", "s3n"):
-        raise InputError(f"{scheme}:// is not known", where=str(text), fix=f"write {SCHEME}://{rest}")
-    if scheme != SCHEME:
+        raise InputError(f"{scheme}:// is not known", where=str(text), fix=f"write s3a://{rest}")
+    if scheme not in SCHEMES:
         raise InputError(f"{scheme}:// is not known", where=str(text), fix=_FIX)
-    bucket, _, key = rest.rstrip("/").partition("/")
-    if not _BUCKET.fullmatch(bucket) or not key or any(part in ("", ".", "..") for part in key.split("/")):
-        raise InputError("that is no path in a bucket", where=str(text), fix=f"{SCHEME}://bucket/path")
-    return RemotePath(f"{SCHEME}:", bucket, *key.split("/"))
+    name, address = _STORES[scheme]
+    store, _, key = rest.rstrip("/").partition("/")
+    if not name.fullmatch(store) or not key or any(part in ("", ".", "..") for part in key.split("/")):
+        raise InputError("that is no path in a store", where=str(text), fix=address)
+    return RemotePath(f"{scheme}:", store, *key.split("/"))
 
 
 class RemotePath(PosixPath):
@@ -54,12 +55,12 @@ class RemotePath(PosixPath):
     A write is seen whole or not at all. What is not written here fails instead of looking at this machine's disk.
     """
 
-    SCHEME = SCHEME
     _found: Found | None = None  # what a listing told, so that asking each file again is not needed
 
     def __str__(self) -> str:
-        is_whole = self.parts[:1] == (f"{SCHEME}:",)  # a part of one is relative, as ``relative_to`` gives it
-        return f"{SCHEME}://{'/'.join(self.parts[1:])}" if is_whole else "/".join(self.parts)
+        scheme = self.parts[0].removesuffix(":") if self.parts else ""
+        is_whole = scheme in SCHEMES  # a part of one is relative, as ``relative_to`` gives it
+        return f"{scheme}://{'/'.join(self.parts[1:])}" if is_whole else "/".join(self.parts)
 
     def __fspath__(self) -> str:
         raise SetupError("this works in a folder only", where=str(self), fix="give a folder as the warehouse")
@@ -73,6 +74,11 @@ class RemotePath(PosixPath):
     def key(self) -> str:
         """The path inside the bucket."""
         return "/".join(self.parts[2:])
+
+    @property
+    def store(self) -> Store:
+        """The store that holds it."""
+        return _open_store(self.parts[0].removesuffix(":"), self.bucket)
 
     def absolute(self) -> RemotePath:
         """Itself."""
@@ -88,11 +94,11 @@ class RemotePath(PosixPath):
 
     def is_file(self) -> bool:
         """Whether there is an object of this name."""
-        return self._found is not None or self._store().look(self.bucket, self.key) is not None
+        return self._found is not None or self.store.look(self.key) is not None
 
     def is_dir(self) -> bool:
         """Whether an object lies below."""
-        return next(self._store().find(self.bucket, f"{self.key}/"), None) is not None
+        return next(self.store.find(f"{self.key}/"), None) is not None
 
     def exists(self) -> bool:
         """Whether there is an object of this name or below it."""
@@ -100,9 +106,9 @@ class RemotePath(PosixPath):
 
     def stat(self, *, follow_symlinks: bool = True) -> Any:
         """Bytes and time of change of an object; FileNotFoundError when there is none."""
-        found = self._found or self._store().look(self.bucket, self.key)
+        found = self._found or self.store.look(self.key)
         if found is None:
-            raise self._store().NoSuchObject(str(self))
+            raise NoSuchObject(str(self))
         return _Told(found.size, found.changed_at.timestamp())
 
     def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
@@ -110,7 +116,7 @@ class RemotePath(PosixPath):
 
     def rglob(self, pattern: str) -> Generator[RemotePath, None, None]:
         """The objects below whose name fits the pattern, in the order of their keys."""
-        for found in self._store().find(self.bucket, f"{self.key}/"):
+        for found in self.store.find(f"{self.key}/"):
             if fnmatchcase(found.key.rpartition("/")[2], pattern):
                 yield self._of(found)
 
@@ -124,7 +130,7 @@ class RemotePath(PosixPath):
             elif inside.exists():
                 yield inside
             return
-        for found in self._store().find(self.bucket, f"{self.key}/", depth=1):
+        for found in self.store.find(f"{self.key}/", depth=1):
             if fnmatchcase(found.key.rstrip("/").rpartition("/")[2], head):
                 inside = self._of(found)
                 if not rest:
@@ -134,7 +140,7 @@ class RemotePath(PosixPath):
 
     def read_bytes(self) -> bytes:
         """The object; FileNotFoundError when there is none."""
-        return self._store().read(self.bucket, self.key)
+        return self.store.read(self.key)
 
     def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
         """The object as text."""
@@ -142,7 +148,7 @@ class RemotePath(PosixPath):
 
     def write_bytes(self, data: Any) -> int:
         """Put the object in place of what is there."""
-        self._store().write(self.bucket, self.key, bytes(data))
+        self.store.write(self.key, bytes(data))
         return len(data)
 
     def open(self, mode: str = "r", *others: Any, **named: Any) -> Any:
@@ -154,7 +160,7 @@ class RemotePath(PosixPath):
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove the object; one that is gone is no error, as the store does not tell."""
-        self._store().remove(self.bucket, self.key)
+        self.store.remove(self.key)
 
     def _of(self, found: Found) -> RemotePath:
         path = RemotePath(self.parts[0], self.bucket, *found.key.strip("/").split("/"))
@@ -162,10 +168,13 @@ class RemotePath(PosixPath):
             path._found = found
         return path
 
-    def _store(self) -> Any:
-        from tallystick.places import object_store
 
-        return object_store
+@cache
+def _open_store(scheme: str, name: str) -> Store:
+    """The store of ``scheme://name``, which keeps its connections."""
+    from tallystick.places.object_store import ObjectStore
+
+    return ObjectStore(name)
 
 
 class _Told:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.errors import ConflictError, ContractError
-from tallystick.places import RemotePath, leases, object_store, to_place
+from tallystick.places import RemotePath, leases, to_place
 from tallystick.tables import (
     TableChange,
     Warehouse,
@@ -85,11 +85,11 @@ def test_of_two_writers_in_two_processes_one_wins(warehouse: Warehouse) -> None:
 
 def test_an_object_is_put_once(warehouse: Warehouse) -> None:
     place = lock_of(warehouse)
-    tag = object_store.write_where(place.bucket, place.key, b"first")
+    tag = place.store.write_where(place.key, b"first")
     assert tag
-    assert not object_store.write_where(place.bucket, place.key, b"second")
-    assert object_store.write_where(place.bucket, place.key, b"third", tag=tag)
-    assert not object_store.write_where(place.bucket, place.key, b"fourth", tag=tag)
+    assert not place.store.write_where(place.key, b"second")
+    assert place.store.write_where(place.key, b"third", tag=tag)
+    assert not place.store.write_where(place.key, b"fourth", tag=tag)
     assert place.read_bytes() == b"third"
 
 

@@ -25,7 +25,6 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from tallystick.places import object_store
-from tallystick.tables.store import file_access
 
 BUCKET = "lake"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -111,4 +110,4 @@ def serving(faults: Faults | None = None) -> Iterator[str]:
 def _forget_clients() -> None:
     """Clients are kept by a process, and each server has an address of its own."""
     object_store._client.cache_clear()
-    file_access._object_store.cache_clear()
+    object_store._arrow_files.cache_clear()

@@ -27,10 +27,10 @@ def test_a_folder_stays_one(text: str) -> None:
         ("gs://lake/w", r"a folder, or s3a://bucket/path"),
         ("file:///lake/w", r"a folder, or s3a://bucket/path"),
         ("HDFS://name:9000/w", r"a folder, or s3a://bucket/path"),
-        ("s3a://lake", r"no path in a bucket"),
-        ("s3a://lake/", r"no path in a bucket"),
-        ("s3a://lake/a/../b", r"no path in a bucket"),
-        ("s3a://Lake_1/w", r"no path in a bucket"),
+        ("s3a://lake", r"no path in a store"),
+        ("s3a://lake/", r"no path in a store"),
+        ("s3a://lake/a/../b", r"no path in a store"),
+        ("s3a://Lake_1/w", r"no path in a store"),
     ],
 )
 def test_any_other_address_is_refused_with_what_to_write(text: str, told: str) -> None:

@@ -15,12 +15,10 @@ from tallystick.places import RemotePath
 
 def push(folder: Path, target: RemotePath, names: Sequence[str], *, last: str) -> None:
     """Put the files into the store. ``last`` says that all are there, so an old one is removed before."""
-    from tallystick.places import object_store
-
     (target / last).unlink()
     for name in (*names, last):
         place = target / name
-        object_store.upload(place.bucket, place.key, str(folder / name))
+        place.store.upload(place.key, str(folder / name))
 
 
 def pull(origin: RemotePath, folder: Path, sums: Mapping[str, str], *, last: str = "") -> None:
@@ -28,14 +26,12 @@ def pull(origin: RemotePath, folder: Path, sums: Mapping[str, str], *, last: str
 
     InputError when one is another.
     """
-    from tallystick.places import object_store
-
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*sums, *([last] if last else [])):
         place, copy = origin / name, folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.unlink(missing_ok=True)
-        object_store.download(place.bucket, place.key, str(copy))
+        place.store.download(place.key, str(copy))
         if name in sums and _sum(copy) != sums[name]:
             raise InputError("a landed file is not what was landed", where=str(place), fix="restore it from a copy")
 

@@ -75,12 +75,10 @@ class PublicationState:
 
     def _replace_remotely(self, root: RemotePath, state: PublicationState, text: str) -> None:
         """Put the new state only in place of this one: a lease can be lost, unlike a lock of the system."""
-        from tallystick.places import object_store
-
-        place = object_store.look(root.bucket, key := f"{root.key}/{PUBLICATION}")
+        place = root.store.look(key := f"{root.key}/{PUBLICATION}")
         is_ours = PublicationState.read(root) == self
         tag = place.tag if place else ""
-        if is_ours and object_store.write_where(root.bucket, key, text.encode(), tag=tag):
+        if is_ours and root.store.write_where(key, text.encode(), tag=tag):
             return
         # What is there may be ours: the store did it, and its answer was lost.
         if PublicationState.read(root) != state:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tallystick.cli.date_option import date_option
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, existing_warehouse
 
 if TYPE_CHECKING:
     from tallystick.runs.params import ApplyRules
@@ -46,14 +46,14 @@ class AskedRules:
 
     @property
     def params(self) -> ApplyRules:
-        """The same as the parameters of a run in the project that was found."""
+        """The same as the parameters of a run in the project that was found; NotFound without the warehouse."""
         from tallystick.cli.running import open_project
         from tallystick.runs.params import ApplyRules
 
         first, last = self.dates
         return ApplyRules(
             project=open_project(self.project).root,
-            warehouse=self.warehouse.resolve(),
+            warehouse=existing_warehouse(self.warehouse),
             source=self.source,
             observations=self.observations,
             first=first,

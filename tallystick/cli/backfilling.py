@@ -96,7 +96,7 @@ def backfill_days(
 
 
 def _params(warehouse: Path, project: Path | None, **asked: Any) -> BackfillFeatures:
-    """The parameters of the run."""
+    """The parameters of the run; NotFound where the warehouse is not there."""
     from tallystick.cli.running import open_project
     from tallystick.runs.params import BackfillFeatures
 

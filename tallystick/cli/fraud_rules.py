@@ -13,7 +13,7 @@ import typer
 
 from tallystick.cli.asked_rules import AskedRules, ProjectOption, about_rules
 from tallystick.cli.date_option import date_option
-from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption
+from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_named
 from tallystick.errors import InputError
 
 rules_app = typer.Typer(no_args_is_help=True, help="Anti-fraud rules.")
@@ -37,12 +37,15 @@ def rules_list(
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
-    """List the rules with family, status and severity, and their hits where the warehouse has flags."""
+    """List all rules, or those of a family, with their hits; without a number where a rule was never answered."""
     from tallystick.cli.printing import print_table
     from tallystick.cli.rule_texts import WantedRules, list_rules
+    from tallystick.cli.rule_verdicts import tell_notes
 
     wanted = WantedRules(family=family, observations=observations, status=status, severity=severity)
-    print_table(list_rules(wanted, project, warehouse=warehouse), as_json=json, as_csv=csv)
+    found = list_rules(wanted, project, home=open_named(warehouse))
+    print_table(found.table, as_json=json, as_csv=csv, is_whole=True)
+    tell_notes(found.notes)
 
 
 @rules_app.command("explain")
@@ -67,7 +70,7 @@ def rules_explain(
     if on is not None and not observation:
         raise InputError("--on is the date of a decision about one observation", fix="name it with --observation")
     if not observation:
-        print_record(explain_rule(rule, project, warehouse=warehouse), as_json=json)
+        print_record(explain_rule(rule, project, home=open_named(warehouse)), as_json=json)
         return
     told = explain_answer(rule, observation, project, warehouse=warehouse, day=on)
     print_record(told, as_json=json)

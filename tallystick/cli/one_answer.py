@@ -6,15 +6,14 @@ Apart from ``rule_texts``, which tells what is declared and asks about nobody.
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tallystick.cli.rule_texts import FLAGS, find_rule
+from tallystick.cli.rule_texts import DECISIONS, FLAGS, count_in_force, find_rule, local_time
 from tallystick.cli.running import open_project
 from tallystick.cli.warehouse_option import open_warehouse
 from tallystick.errors import NotFound
-from tallystick.spec.calendar import business_zone
 from tallystick.spec.rules import RETIRED
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from tallystick.spec.rule_plans import PlannedRule, SetColumns
     from tallystick.spec.rules import Rule
     from tallystick.tables import Warehouse
-
-DECISIONS = "score.fraud_decisions"
 
 
 def explain_answer(
@@ -42,20 +39,22 @@ def explain_answer(
     planned = next(one for one in plan_set(declared, rule.observations, columns=columns) if one.rule.id == rule.id)
     decision = _find_decision(home, rule, observation, day)
     values = _hit_values(home, rule, decision)
-    answer = "hit" if values else _unhit(rule, decision)
+    as_of = _local(decision, declared)
+    answer = "hit" if values else _unhit(rule, decision, as_of.date())
     told: dict[str, object] = {
         "rule": rule.id,
         "asks": rule.title,
         "when": rule.when,
         "observation": f"{decision['observation_id']} of {rule.observations}",
-        "as of": _local(decision, declared),
+        "as of": as_of.isoformat(sep=" "),
         "decided on": decision["decided_on"],
         "answer": answer,
         "values": [f"{key} = {value}" for key, value in values.items()] or _stored(home, planned, columns, decision),
     }
-    number = sum(one.observations == rule.observations and one.status != RETIRED for one in declared.rules.values())
+    number = count_in_force(declared, rule.observations, as_of.date())
     if number != decision["answered"]:
-        told["note"] = f"{decision['answered']} rules were answered then and {number} are declared now; " + _again(rule)
+        rules = f"{decision['answered']} rules were answered then, and {number} of those declared now were in force"
+        told["note"] = f"{rules}; {_again(rule)}"
     return told
 
 
@@ -89,11 +88,14 @@ def _hit_values(home: Warehouse, rule: Rule, decision: dict[str, Any]) -> dict[s
     return dict(json.loads(found[0])) if found else {}
 
 
-def _unhit(rule: Rule, decision: dict[str, Any]) -> str:
+def _unhit(rule: Rule, decision: dict[str, Any], day: date) -> str:
     held = json.loads(decision["held_rules"] or "{}")
     if rule.id in held:
         return f"held: {held[rule.id]}"
-    return "not answered: the rule is retired" if rule.status == RETIRED else "clear"
+    span = rule.span_on(day)
+    if span is None:
+        return f"not answered: the rule was not in force before {rule.spans[0].first}"
+    return f"not answered: the rule is retired since {span.first}" if span.status == RETIRED else "clear"
 
 
 def _stored(home: Warehouse, planned: PlannedRule, columns: SetColumns, decision: dict[str, Any]) -> list[str]:
@@ -123,9 +125,8 @@ def _same(rule: Rule, decision: dict[str, Any]) -> str:
     )
 
 
-def _local(decision: dict[str, Any], declared: Project) -> str:
-    zone = declared.sources[decision["source"]].zone if decision["source"] in declared.sources else "UTC"
-    return str(decision["as_of"].astimezone(business_zone(zone)).isoformat(sep=" "))
+def _local(decision: dict[str, Any], declared: Project) -> datetime:
+    return local_time(decision["as_of"], decision["source"], declared)
 
 
 def _again(rule: Rule) -> str:

@@ -41,6 +41,12 @@ def tell_warnings(warnings: Sequence[Problem]) -> None:
         _tell(f"warning: {warning}")
 
 
+def tell_notes(notes: Sequence[str]) -> None:
+    """One line for each."""
+    for note in notes:
+        _tell(note)
+
+
 def tell_judged(judged: Grounds) -> None:
     """How many observations could be judged, by what was known when, and which versions of the tables were read."""
     versions = ", ".join(f"{name} {version}" for name, version in sorted(judged.versions.items()))

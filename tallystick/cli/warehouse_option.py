@@ -56,3 +56,11 @@ def existing_warehouse(place: Path) -> Path:
     """The place that a run works in, resolved; NotFound as of ``open_warehouse``, before anything is started."""
     open_warehouse(place)
     return place.resolve()
+
+
+def open_named(place: Path) -> Warehouse | None:
+    """The warehouse for a command that can do without one; None where none is named and the default one is not there.
+
+    NotFound as ``open_warehouse`` says for one that is named.
+    """
+    return None if place == DEFAULT_WAREHOUSE and not place.exists() else open_warehouse(place)

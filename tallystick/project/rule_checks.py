@@ -13,7 +13,7 @@ from tallystick.project.problems import as_problem
 from tallystick.project.project import Project
 from tallystick.spec.names import nearest_name
 from tallystick.spec.rule_plans import PlannedRule, SetColumns, same_predicates
-from tallystick.spec.rules import RETIRED, Rule
+from tallystick.spec.rules import Rule
 from tallystick.spec.sources import Problem
 
 if TYPE_CHECKING:
@@ -54,9 +54,11 @@ def columns_of(project: Project, observations: str) -> SetColumns:
 
 
 def list_groups(project: Project, observations: str) -> list[str]:
-    """The feature groups that the answered rules of a set read, in order. DeclarationError with the first fault."""
+    """The feature groups that the rules of a set read which are or were answered, in order. DeclarationError with the
+    first fault.
+    """
     columns = columns_of(project, observations)
-    planned = [one for one in plan_set(project, observations, columns=columns) if one.rule.status != RETIRED]
+    planned = [one for one in plan_set(project, observations, columns=columns) if one.rule.asked_spans]
     return sorted({columns.group_of(name) for one in planned for name in one.columns} - {""})
 
 

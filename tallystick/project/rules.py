@@ -24,7 +24,7 @@ FOLDER = "rules"
 FAMILY_KEYS = ("family", "title", "observations", "owner", "permitted_use", "max_age_days", "rules")
 RULE_KEYS = (
     "id", "title", "observations", "when", "severity", "reason", "internal", "owner", "needs", "status", "since",
-    "outside", "clears_when",
+    "outside", "clears_when", "earlier",
 )  # fmt: skip
 # What a rule may say in place of its family.
 SHARED_KEYS = ("observations", "owner", "permitted_use")
@@ -159,6 +159,9 @@ def _fault(key: str, value: Any) -> str:
     if key == "since":
         is_date = isinstance(value, date) and not isinstance(value, datetime)
         return "" if is_date else "a date such as 2026-03-01, without quotes"
+    if key == "earlier":
+        is_dated = isinstance(value, dict) and all(type(day) is date for day in value)
+        return "" if is_dated else "dates with the status that began on each: earlier: {2026-03-01: shadow}"
     if key == "needs":
         is_list = isinstance(value, list) and all(isinstance(table, str) for table in value)
         named = value if isinstance(value, str) else "clean.transactions"

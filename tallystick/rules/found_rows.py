@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.rules.held_texts import held_texts
-from tallystick.rules.rule_answers import HELD, HIT, RuleAnswers, RuleRows
+from tallystick.rules.rule_answers import HELD, HIT, NOT_IN_FORCE, RuleAnswers, RuleRows
 from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
 from tallystick.spec.rules import LIVE, SEVERITIES, SHADOW
@@ -45,13 +45,13 @@ def decision_rows(
     arrivals: Arrivals,
     weights: RuleWeights | None,
 ) -> pa.Table:
-    """One row per observation: how many rules were asked, hit it and were held, and its fraud score."""
+    """One row per observation: how many rules in force were asked, hit it and were held, and its fraud score."""
     rows, size = observed.rows, observed.rows.num_rows
     made: dict[str, Any] = {name: rows[name] for name in _KEYS}
     made["decided_on"] = _dates(observed.days)
     for status in (LIVE, SHADOW):
         codes = answers.codes[[planned.rule.status == status for planned in answers.rules]]
-        made[f"{status}_rules"] = pa.repeat(pa.scalar(len(codes), pa.int32()), size)
+        made[f"{status}_rules"] = pa.array((codes != NOT_IN_FORCE).sum(axis=0), pa.int32())
         made[f"{status}_hits"] = pa.array((codes == HIT).sum(axis=0), pa.int32())
         made[f"{status}_held"] = pa.array((codes >= HELD).sum(axis=0), pa.int32())
     made["severity"] = _highest(answers)

@@ -24,8 +24,8 @@ from tallystick.spec.expressions import Call, Node
 if TYPE_CHECKING:
     from tallystick.spec.rule_plans import PlannedRule
 
-# The answers of a rule. What is HELD or more is held, and the code says why.
-CLEAR, HIT, HELD = 0, 1, 2
+# The answers of a rule. HELD or more is held, and the code says why. A rule that was NOT_IN_FORCE has no answer.
+NOT_IN_FORCE, CLEAR, HIT, HELD = -1, 0, 1, 2
 HELD_UNKNOWN, HELD_STALE, HELD_MISSING, HELD_NOT_COMPUTED = 2, 3, 4, 5
 
 # Rows worked on at once: a column of them fits a core's cache many times over.
@@ -47,7 +47,7 @@ class RuleRows:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class RuleAnswers:
-    """``codes`` has a line per rule and a column per observation: CLEAR, HIT, or one of the HELD codes."""
+    """``codes`` has a line per rule and a column per observation: CLEAR, HIT, one of the HELD codes, NOT_IN_FORCE."""
 
     rules: tuple[PlannedRule, ...]
     codes: Codes

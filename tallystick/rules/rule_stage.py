@@ -14,6 +14,7 @@ from tallystick.how_far import HowFar, untold
 from tallystick.observations import ObservationSpec
 from tallystick.rules.found_rows import decision_rows, flag_rows
 from tallystick.rules.gathering import RuleColumns, gather_rows
+from tallystick.rules.in_force import answers_in_force
 from tallystick.rules.rule_answers import RuleAnswers, RuleRows, answer_rules
 from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
@@ -28,7 +29,7 @@ FLAGS, DECISIONS = "score.fraud_flags", "score.fraud_decisions"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleWork:
-    """What every task needs; it travels to the tasks. ``rules`` are those that are answered: live ones and shadows.
+    """What every task needs; it travels to the tasks. ``rules`` are those that are answered.
 
     Without ``weights`` there are no fraud scores.
     """
@@ -59,7 +60,9 @@ def apply_buckets(
 
 
 def answer_bucket(task: BucketTask, work: RuleWork, storage: Storage) -> tuple[RuleRows, RuleAnswers]:
-    """The bucket's observations, and every rule's answer for each of them on the date of its decision."""
+    """The bucket's observations, and every rule's answer for each of them on the date of its decision, whether the rule
+    was in force then or not.
+    """
     gathered = gather_rows(task, work.observed, work.columns, storage=storage)
     observed = RuleRows(
         rows=gathered.rows, days=gathered.days + work.observed.declared.review_days, computed=gathered.computed
@@ -72,6 +75,7 @@ def _apply(task: BucketTask, work: RuleWork, storage: Storage) -> list[tuple[str
     observed, answers = answer_bucket(task, work, storage)
     if not observed.rows.num_rows:
         return []
+    answers = answers_in_force(answers, observed.days - work.observed.declared.review_days)
     made = {
         FLAGS: flag_rows(answers, observed),
         DECISIONS: decision_rows(

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tallystick.project.rule_checks import columns_of
+from tallystick.project.rule_checks import columns_of, plan_set
 from tallystick.rules.mining import MinedRule, mine_rules
 from tallystick.rules.rule_answers import HIT
 from tallystick.runs.context import RunContext
@@ -20,6 +21,8 @@ from tallystick.runs.progress import working
 from tallystick.runs.rule_study import Grounds, Judge, study_rules
 from tallystick.runs.rule_tables import RuleInputs
 from tallystick.runs.run_dates import DateRange
+from tallystick.spec.expressions import parse_condition
+from tallystick.spec.predicates import same_text
 from tallystick.tables.store.snapshots import pin
 
 if TYPE_CHECKING:
@@ -52,9 +55,17 @@ def propose_rules(params: ApplyRules, *, cutoff: date | None = None, family: str
     values = {name: rows[name].cast(pa.float64()).to_numpy() for name in judge.kept}
     known = list((study.collected.answers.codes == HIT)[:, judged])
     found = mine_rules(values, study.cases.is_fraud[judged], study.collected.dates[judged], known=known)
-    taken = [0, *(int(rule[-3:]) for rule in context.project.rules if rule.startswith("MIN"))]
-    new = NewFamily(family=family, observations=params.observations, since=study.judged.cutoff, first=max(taken) + 1)
+    found = _new_ones(found, context, params.observations)
+    new = NewFamily(family=family, observations=params.observations, since=study.judged.cutoff)
     return Proposals(text=family_text(found, new), number=len(found), judged=study.judged)
+
+
+def _new_ones(found: Sequence[MinedRule], context: RunContext, observations: str) -> list[MinedRule]:
+    """Those that no declared rule of the set asks, not even one that is retired."""
+    columns = columns_of(context.project, observations)
+    known = {one.predicate for one in plan_set(context.project, observations, columns=columns)}
+    types = columns.types
+    return [one for one in found if same_text(parse_condition(one.when, types)) not in known]
 
 
 def _list_columns(context: RunContext, observations: str) -> tuple[str, ...]:
@@ -72,23 +83,30 @@ def _list_columns(context: RunContext, observations: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewFamily:
-    """Of which set the rules are, since when they are in shadow, and the number of the first one's id."""
+    """Of which set the rules are, and since when they are in shadow."""
 
     family: str
     observations: str
     since: date
-    first: int
+
+    def id_of(self, one: MinedRule) -> str:
+        """The id of a rule: nine digits that come from the set and the condition, whatever is declared beside it.
+
+        So an id always means one condition, also where a person deleted the rule and a later search finds it again.
+        """
+        told = " AND ".join((self.observations, *sorted(part.text for part in one.conditions)))
+        return f"MIN{int.from_bytes(sha256(told.encode()).digest()[:8], 'big') % 10**9:09d}"
 
 
 def family_text(found: Sequence[MinedRule], new: NewFamily) -> str:
     """The file of a family with these rules; empty without any."""
     title = "title: Proposed by a search; nobody has approved them"
     lines = [f"family: {new.family}", title, f"observations: {new.observations}", "owner: fraud-risk", "", "rules:"]
-    for number, one in enumerate(found, start=new.first):
+    for one in found:
         early, later = f"{one.frauds} frauds of {one.hits} hits", f"{one.later_frauds} of {one.later_hits} later"
         lines += [
             f"  # {early} where it was searched for, {later}; {100 * one.chance:.2g} % of such are false.",
-            f"  - id: MIN{number:03d}",
+            f"  - id: {new.id_of(one)}",
             f"    title: {one.when}",
             f"    when: {one.when}",
             "    severity: low",

@@ -44,8 +44,17 @@ class RuleInputs:
     arrivals: Arrivals
 
     @classmethod
-    def open(cls, context: RunContext, observations: str, *, dates: DateRange, more: Iterable[str] = ()) -> RuleInputs:
-        """Plan the rules and pin their tables; ``more`` are columns that are read though no rule asks for them.
+    def open(
+        cls,
+        context: RunContext,
+        observations: str,
+        *,
+        dates: DateRange,
+        more: Iterable[str] = (),
+        past: bool = False,
+    ) -> RuleInputs:
+        """Plan the rules and pin their tables; ``more`` are columns that are read though no rule asks for them. With
+        ``past`` the rules are all that were ever in force, without it all that are not retired now.
 
         NotFound for an unknown set and for one without rules, DeclarationError with the first rule that is wrong. A
         feature table that is not there has no rows, and holds its rules.
@@ -54,7 +63,8 @@ class RuleInputs:
         known = columns_of(context.project, observed.name)
         filled = {f"clean.{name}" for name in context.source.tables}
         planned = plan_set(context.project, observed.name, columns=known)
-        rules = [one.of_source(filled) for one in planned if one.rule.status != RETIRED]
+        wanted = [one for one in planned if (one.rule.asked_spans if past else one.rule.status != RETIRED)]
+        rules = [one.of_source(filled) for one in wanted]
         if not rules:
             raise NotFound(
                 f"observations {observed.name} have no rules", where="rules/", fix="declare a family for them"

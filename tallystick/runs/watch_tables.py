@@ -91,7 +91,7 @@ class WatchTables:
             what = f"source {name} is loaded up to {newest}, and a list of {late[0]} needs the load of that night"
             raise ContractError(what, where=f"table {TABLE}", fix=f"load {late[0]}, or name nights up to {newest}")
         recipe = self.context.project.recipes[self.declared.recipe].scoring(self.declared.observations)
-        asked = _groups_of_family(self.context, self.declared.observations, family=self.declared.family)
+        asked = _groups_of_family(self.context, self.declared, dates=(days[0], days[-1]))
         reads = replace(recipe, groups=tuple(dict.fromkeys((*recipe.groups, *asked))))
         refuse_late(self.context, reads, dates=DateRange(days[0], days[-1]))
 
@@ -184,9 +184,15 @@ def _needed(event_id: str, table: str) -> tuple[str, ...]:
     return (*seen, *(own if table == "clean.loans" else ("loan_id", "amount_minor")))
 
 
-def _groups_of_family(context: RunContext, observations: str, *, family: str) -> tuple[str, ...]:
-    """The feature groups that the live rules of a family read of these observations, by name."""
-    known = columns_of(context.project, observations)
-    rules = [one for one in plan_set(context.project, observations, columns=known) if one.rule.family == family]
-    groups = {known.group_of(name) for one in rules if one.rule.status == LIVE for name in one.columns}
+def _groups_of_family(context: RunContext, declared: WatchList, *, dates: tuple[date, date]) -> tuple[str, ...]:
+    """The feature groups that the rules of a list's family read which were live on some of these dates, by name."""
+    known = columns_of(context.project, declared.observations)
+    rules = plan_set(context.project, declared.observations, columns=known)
+    live = [
+        one
+        for one in rules
+        if one.rule.family == declared.family
+        and any(span.status == LIVE and span.overlaps(*dates) for span in one.rule.spans)
+    ]
+    groups = {known.group_of(name) for one in live for name in one.columns}
     return tuple(sorted(groups - {""}))

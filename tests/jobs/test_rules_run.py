@@ -13,11 +13,13 @@ import pyarrow as pa
 import pytest
 
 from tallystick.cli.one_answer import explain_answer
+from tallystick.cli.rule_texts import WantedRules, list_rules
 from tallystick.errors import DeclarationError, NotFound
 from tallystick.project import load_project
 from tallystick.runs import apply_rules, compact_events
 from tallystick.runs.context import RunContext
 from tallystick.runs.params import ApplyRules, CompactEvents
+from tallystick.runs.rule_reports import dry_run
 from tallystick.runs.rule_tables import read_arrivals
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, pin, read_arrow, replace_arrow
 from tests.lib import backfills as bank
@@ -29,7 +31,7 @@ observations: {observations}
 owner: tests
 rules:
   - {{id: VEL001, title: Much in a week, when: "{when}", severity: high, reason: Spending, status: live,
-     since: 2026-03-01}}
+     since: {since}}}
   - {{id: VEL002, title: A large one, when: "spend_out_max_7d > 100", severity: low, internal: tests, status: shadow,
      since: 2026-03-01}}
   - {{id: VEL003, title: Gone, when: "spend_out_max_7d > 300", severity: low, reason: Spending, status: retired,
@@ -76,9 +78,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def declare(root: Path, *, observations: str = "daily", when: str = "spend_any_count_7d > 3") -> None:
+def declare(
+    root: Path,
+    *,
+    observations: str = "daily",
+    when: str = "spend_any_count_7d > 3",
+    since: str = "2026-03-01",
+) -> None:
     (root / "project" / "rules").mkdir(exist_ok=True)
-    text = RULES.format(observations=observations, when=when)
+    text = RULES.format(observations=observations, when=when, since=since)
     (root / "project" / "rules" / "velocity.yaml").write_text(text, encoding="utf-8")
     group = bank.SPEND.replace('owner="tests",', 'owner="tests",\n    permitted_use="fraud review",')
     (root / "project" / "features" / "spend.py").write_text(group, encoding="utf-8")
@@ -138,7 +146,7 @@ def test_an_answer_is_explained_as_it_was_decided(made: Path) -> None:
     assert unknown["answer"] == "held: unknown spend_out_max_7d"
     assert unknown["values"] == ["spend_out_max_7d = null"]
     assert told("VEL001", "village:5", 6)["answer"] == "held: stale clean.transactions"
-    assert told("VEL003", "village:5", 7)["answer"] == "not answered: the rule is retired"
+    assert told("VEL003", "village:5", 7)["answer"] == "not answered: the rule is retired since 2026-03-01"
     newest = explain_answer("VEL001", "village:5", project, warehouse=warehouse)
     assert newest["decided on"] == date(2026, 3, 7)
     assert "note" not in newest
@@ -211,6 +219,72 @@ def test_a_run_replaces_its_own_days_and_no_other(made: Path) -> None:
     assert after == kept
     assert len(after) < len(before)
     assert len(stored(made, "fraud_decisions")) == 5 * bank.CUSTOMERS
+
+
+def test_a_rule_counts_from_its_date_on_and_can_be_tried_on_all(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project, warehouse = made / "project", made / "warehouse"
+    declare(made)
+    apply(made)
+    before = stored(made, "fraud_flags")
+    declare(made, since="2026-03-05")
+    apply(made)
+    # Daily customers are observed at the midnight that begins a date: that of 5 March is the first that counts.
+    kept = [row for row in before if row["rule_id"] == "VEL002" or row["decided_on"] >= date(2026, 3, 5)]
+    assert stored(made, "fraud_flags") == kept
+    assert len(kept) < len(before)
+    asked = {(row["decided_on"].day, row["live_rules"], row["shadow_rules"]) for row in stored(made, "fraud_decisions")}
+    assert asked == {(day, int(day >= 5), 1) for day in range(3, 8)}
+    told = {
+        day: explain_answer("VEL001", "village:5", project, warehouse=warehouse, day=date(2026, 3, day))
+        for day in (4, 5)
+    }
+    assert told[4]["answer"] == "not answered: the rule was not in force before 2026-03-05"
+    assert (told[5]["answer"], "note" in told[4]) == ("clear", False)
+    # A trial asks what the rule would have said.
+    params = bank.told(ApplyRules, project, warehouse, source="village", observations="daily")
+    tried = {row["rule"]: row["hits"] for row in dry_run(params).table.to_pylist()}
+    assert tried["VEL001"] == sum(row["rule_id"] == "VEL001" for row in before)
+    capsys.readouterr()
+    declare(made, since="2026-03-08")
+    apply(made, first="2026-03-03", last="2026-03-07")
+    assert {row["rule_id"] for row in stored(made, "fraud_flags")} == {"VEL002"}
+    assert capsys.readouterr().err.rstrip().endswith("of 1 rules (1 not in force then) on 30 observations")
+
+
+def test_a_rule_that_was_never_answered_is_told_from_one_without_a_hit(made: Path) -> None:
+    project, home = made / "project", Warehouse(made / "warehouse")
+
+    def listed() -> dict[str, int | None]:
+        table = list_rules(WantedRules(), project, home=home).table
+        return dict(zip(table["rule"].to_pylist(), table["hits"].to_pylist(), strict=True))
+
+    declare(made, when="spend_any_count_7d > 1000")
+    apply(made)
+    # Other tests have answered a VEL001 about applications, which is another rule.
+    large = sum(row["rule_id"] == "VEL002" for row in stored(made, "fraud_flags"))
+    assert listed() == {"VEL001": 0, "VEL002": large, "VEL003": None}
+    declare(made, when="spend_any_count_7d > 1000", since="2026-03-07")
+    assert listed()["VEL001"] == 0
+    declare(made, when="spend_any_count_7d > 1000", since="2026-03-08")
+    assert listed()["VEL001"] is None
+    (note,) = list_rules(WantedRules(), project, home=home).notes
+    assert note.startswith("2 rules of daily were answered about 2026-03-07, and 1 of those declared now were in force")
+    assert list_rules(WantedRules(), project).table["hits"].to_pylist() == [None] * 3
+
+
+def test_a_rule_about_events_begins_at_the_midnight_of_its_date(made: Path, tmp_path: Path) -> None:
+    root = tmp_path / "events"
+    shutil.copytree(made, root)
+    midnight = datetime(2026, 3, 5, tzinfo=ZoneInfo(bank.ZONE)).astimezone(UTC)
+    asked = [(3, midnight - timedelta(microseconds=1)), (4, midnight), (5, midnight + timedelta(days=1))]
+    bank.store_applications(root / "project", root / "warehouse", asked, loaded_on=bank.LAST)
+    bank.compute(root / "project", root / "warehouse", groups=("spend",), observations="applications")
+    declare(root, observations="applications", when="term_months = 12", since="2026-03-05")
+    apply(root, "applications")
+    flags = stored(root, "fraud_flags", "applications")
+    assert [row["observation_id"] for row in flags if row["rule_id"] == "VEL001"] == ["p4", "p5"]
+    decided = {row["observation_id"]: row["live_rules"] for row in stored(root, "fraud_decisions", "applications")}
+    assert decided == {"p3": 0, "p4": 1, "p5": 1}
 
 
 def test_an_event_is_answered_with_its_own_columns(made: Path) -> None:

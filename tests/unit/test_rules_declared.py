@@ -91,6 +91,26 @@ def test_good_rules_have_no_problem_and_know_all_that_they_rest_on(tmp_path: Pat
         ),
         (
             "since: 2026-04-01",
+            "since: 2026-04-01\n    earlier: 2026-03-01",
+            "velocity.yaml:14: rule VEL001: earlier is a date or an instant (dates with the status that began on each",
+        ),
+        (
+            "since: 2026-04-01",
+            "since: 2026-04-01\n    earlier: {'2026-03-01': shadow}",
+            "velocity.yaml:14: rule VEL001: earlier is a mapping (dates with the status that began on each",
+        ),
+        (
+            "since: 2026-04-01",
+            "since: 2026-04-01\n    earlier: {2026-03-01: shadows}",
+            "velocity.yaml:14: rule VEL001 had status 'shadows' from 2026-03-01 on (one of live, shadow, retired)",
+        ),
+        (
+            "since: 2026-04-01",
+            "since: 2026-04-01\n    earlier: {2026-04-01: shadow}",
+            "velocity.yaml:14: rule VEL001 had an earlier status from 2026-04-01 on, and has its own since 2026-04-01",
+        ),
+        (
+            "since: 2026-04-01",
             "since: 2026-13-45",
             "velocity.yaml:13: a value looks like a date or a number and is none",
         ),
@@ -297,7 +317,7 @@ def test_rules_are_listed_by_each_word_that_they_have(tmp_path: Path) -> None:
         (WantedRules(family="velocity", status="shadow"), ["VEL002"]),
         (WantedRules(observations="visits", severity="high"), ["VEL001"]),
     ):
-        assert list_rules(wanted, root)["rule"].to_pylist() == ids
+        assert list_rules(wanted, root).table["rule"].to_pylist() == ids
     for wanted, told in (
         (WantedRules(family="velocty"), "no rule has family velocty .did you mean velocity"),
         (WantedRules(status="Live"), "no rule has status Live .did you mean live"),

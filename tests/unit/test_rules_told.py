@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -103,18 +104,18 @@ MINED = MinedRule(
 
 
 def test_proposals_are_a_family_that_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    new = NewFamily(family="mined", observations="visits", since=date(2026, 4, 1), first=7)
-    proposed = Proposals(text=family_text([MINED, MINED], new), number=2, judged=chosen([0, 1, 0, 0, 0]).judged)
+    new = NewFamily(family="mined", observations="visits", since=date(2026, 4, 1))
+    other = replace(MINED, conditions=MINED.conditions[:1])
+    proposed = Proposals(text=family_text([MINED, other], new), number=2, judged=chosen([0, 1, 0, 0, 0]).judged)
     (tmp_path / "rules").mkdir()
     path = tmp_path / "rules" / "mined.yaml"
     check_new_family(path)
     tell_proposals(proposed, path)
     assert capsys.readouterr().out == ""
     rules = load_rules(tmp_path)
-    assert [(rule.id, rule.family, rule.status) for rule in rules.values()] == [
-        ("MIN007", "mined", "shadow"), ("MIN008", "mined", "shadow"),
-    ]  # fmt: skip
-    assert rules["MIN007"].when == "a >= 1470000 AND x <= 0.25"
+    assert [(rule.family, rule.status) for rule in rules.values()] == [("mined", "shadow")] * 2
+    assert rules[new.id_of(MINED)].when == "a >= 1470000 AND x <= 0.25"
+    assert rules[new.id_of(other)].when == "a >= 1470000"
     with pytest.raises(InputError, match="the file exists .name a new one: proposals never replace rules"):
         check_new_family(path)
     for name in ("mined.yml", "none/mined.yaml"):
@@ -124,8 +125,25 @@ def test_proposals_are_a_family_that_can_be_read(tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().out == proposed.text
 
 
+def test_the_id_of_a_proposal_means_its_condition_alone() -> None:
+    new = NewFamily(family="mined", observations="visits", since=date(2026, 4, 1))
+    later = replace(new, family="more", since=date(2027, 1, 1))
+    # Found again by another search, with other hits and in another order: the same rule.
+    again = replace(MINED, conditions=MINED.conditions[::-1], hits=3, chance=0.04)
+    assert later.id_of(again) == new.id_of(MINED)
+    others = [
+        new.id_of(replace(MINED, conditions=MINED.conditions[:1])),
+        new.id_of(replace(MINED, conditions=(MINED.conditions[0], replace(MINED.conditions[1], value=0.26)))),
+        new.id_of(replace(MINED, conditions=(MINED.conditions[0], replace(MINED.conditions[1], op=">=")))),
+        replace(new, observations="logins").id_of(MINED),
+    ]
+    assert len({new.id_of(MINED), *others}) == 5
+    # It stays the same: an id that stands in old flags must not mean something else after an upgrade.
+    assert new.id_of(MINED) == "MIN933089200"
+
+
 def test_without_proposals_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    new = NewFamily(family="mined", observations="visits", since=date(2026, 4, 1), first=1)
+    new = NewFamily(family="mined", observations="visits", since=date(2026, 4, 1))
     nothing = Proposals(text=family_text([], new), number=0, judged=chosen([0, 1, 0, 0, 0]).judged)
     tell_proposals(nothing, tmp_path / "mined.yaml")
     told = capsys.readouterr()

@@ -6,6 +6,8 @@ leaves its job: the next try then works beside it. The tables must be those of t
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import sys
 import time
@@ -30,9 +32,15 @@ HISTORY, TONIGHT, CUT_SHORT = date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 
 FIRST = date(2026, 3, 1)
 LOOK_BACK = 92
 JOBS = ("ingest_source", "validate_tables", "compute_features", "build_labels")
-# What is killed while which job of which run works: kill -9 of that one process.
-KILLS = (("history", "ingest_source", "scheduler"), ("history", "compute_features", "task"),
-         ("tonight", "ingest_source", "supervisor"), ("tonight", "compute_features", "scheduler"))  # fmt: skip
+# What is killed while which job of which run works, kill -9 of that one process, at a random moment of so many seconds:
+# on a quiet machine the jobs take a little longer.
+KILLS = (
+    ("history", "ingest_source", "scheduler", 4.0),
+    ("history", "compute_features", "task", 15.0),
+    ("tonight", "ingest_source", "supervisor", 4.0),
+    ("tonight", "compute_features", "scheduler", 15.0),
+)
+SEED = int(os.environ.get("TALLYSTICK_KILL_SEED", "1"))
 PATIENCE = 2400.0
 BEGAN = time.monotonic()
 
@@ -98,18 +106,20 @@ def operated(airflow: Schedulers, folder: Path) -> dict[str, dict[str, Any]]:
     first = {"first": FIRST.isoformat()}
     runs = {"history": airflow.trigger(DAG, HISTORY.isoformat(), **first)}
     runs["history, too"] = airflow.trigger(DAG, HISTORY.isoformat(), **first)
-    for name, job, what in KILLS:
+    rng = random.Random(SEED)
+    for name, job, what, seconds in KILLS:
         if name not in runs:
             for run in ("history", "history, too"):
                 wait_until_done(airflow, runs[run], run)
             shutil.copytree(folder / "bank" / TONIGHT.isoformat(), folder / "deliveries" / TONIGHT.isoformat())
             runs[name] = airflow.trigger(DAG, TONIGHT.isoformat())
         found = airflow.wait_for_job(job, seconds=PATIENCE)
-        time.sleep(2)
+        moment = rng.uniform(0, seconds)
+        time.sleep(moment)
         assert found[what] in processes.list_processes(), f"the {what} ended before it was killed"
         assert processes.writers(airflow.warehouse, job), f"{job} ended before its {what} was killed"
         processes.kill(found[what])
-        say(f"kill -9 of a {what} while {job} works")
+        say(f"kill -9 of a {what} {moment:.1f} s after {job} began to work")
         if what == "scheduler":
             killed = next(one for one, process in airflow.processes.items() if process.pid == found[what])
             airflow.processes[killed].wait()

@@ -85,7 +85,7 @@ class KindGraph:
 
     @cached_property
     def graph(self) -> Graph:
-        """The directed graph of the kind; of all kinds together, each kind of a pair counts one."""
+        """The directed graph of the kind; of all kinds together, each kind weighs one in each direction of a pair."""
         if self.kind != ANY:
             return build_graph(self.facts.kinds[self.kind].edges, nodes=self.facts.count)
         merged = [edges_of(build_graph(one.edges, nodes=self.facts.count)) for one in self.facts.kinds.values()]

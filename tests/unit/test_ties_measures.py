@@ -41,6 +41,34 @@ def test_a_flag_reaches_those_behind_somebody_without_one() -> None:
     assert graph.flags == {"fraud"}
 
 
+def test_of_all_kinds_together_each_weighs_one_in_each_direction() -> None:
+    """0 and 1 share things and 0 paid 1; 1 and 2 paid each other. What each kind weighs itself does not matter."""
+    graph = CustomerGraph(
+        name="people", title="t", owner="tests", every="month", tables=("clean.people",), ties=("t", "u"),
+        kinds={"shared": "s", "money": "m"},
+        values=(NodeValue(name="income", table="clean.pay", value="amount_minor"),),
+        measures=(
+            NodeMeasure(op="strength", kinds=("any",)), NodeMeasure(op="reciprocity", kinds=("any",)),
+            NodeMeasure(op="weighted_mean", kinds=("any",), of="income"),
+        ),
+    )  # fmt: skip
+    kinds = {
+        "shared": Edges(source=np.array([0, 1], dtype=np.int32), target=np.array([1, 0], dtype=np.int32),
+                        weight=np.full(2, 7, dtype=np.float32), first_day=DAYS[:2], last_day=DAYS[:2]),
+        "money": Edges(source=np.array([0, 1, 2], dtype=np.int32), target=np.array([1, 2, 1], dtype=np.int32),
+                       weight=np.full(3, 5, dtype=np.float32), first_day=DAYS[:3], last_day=DAYS[:3]),
+    }  # fmt: skip
+    facts = NodeFacts(
+        graph=graph, moment=Moment.of(dt.date(2026, 4, 1), "Asia/Shanghai"), count=3,
+        kinds={name: KindTies(edges, np.zeros(3, dtype=np.int32)) for name, edges in kinds.items()},
+        values={"income": np.array([10.0, 99.0, 4.0])},
+    )  # fmt: skip
+    told = {column: values.to_pylist() for column, values in measure_nodes(facts).items()}
+    assert told["any_strength"] == [3.0, 5.0, 2.0]
+    assert told["any_reciprocity"] == [1.0, 1.0, 1.0]
+    assert told["any_income_weighted_mean"] == [99.0, (3 * 10.0 + 2 * 4.0) / 5, 99.0]
+
+
 def test_a_weight_that_the_graph_cannot_hold_ties_nobody_or_counts_as_its_largest() -> None:
     weights = np.array([1e-60, 0.5, 1e39, 2.0])
     edges = SimpleNamespace(hubs=np.zeros(3, dtype=np.int32), **{

@@ -12,7 +12,7 @@ from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, RuleSets,
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
 from tallystick.answers.staleness import NotEvaluated, Redeclared, Stale
-from tallystick.answers.table_ages import LoadedNight, find_nights, stale_graphs, stale_loads, tables_behind
+from tallystick.answers.table_ages import LoadedNight, find_nights, last_night, stale_graphs, stale_loads, tables_behind
 from tallystick.answers.watch_entries import WATCHLIST, WatchAnswer, find_watched
 from tallystick.errors import NotFound
 from tallystick.project import Project, load_project
@@ -256,7 +256,7 @@ class Answers:
 
     def _last_night(self, customer: Customer) -> date | None:
         """The newest business date of the customer's source that is loaded; None where loads are not written down."""
-        return max((one.night for nights in self._loads_of(customer).values() for one in nights), default=None)
+        return last_night(self._loads_of(customer))
 
     def _recipe_groups(self, recipe: str) -> tuple[str, ...]:
         """The groups that a recipe reads; every group of the project where the recipe is declared no more."""
@@ -279,7 +279,7 @@ class Answers:
             )
         tables = self._behind[wanted]
         return [
-            *stale_loads(self._loads_of(customer), customer, tables, day=day),
+            *stale_loads(self._loads_of(customer), customer.source, tables, day=day),
             *stale_graphs(tables, self._shelf, customer, graphs=lambda: self.project.graphs, day=day),
         ]
 

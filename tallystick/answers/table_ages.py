@@ -16,7 +16,7 @@ from tallystick.answers.feature_days import FeatureDays
 from tallystick.answers.shelves import Customer, Shelf
 from tallystick.answers.staleness import Stale
 from tallystick.ingest.load_dates import missing_nights, tell_days
-from tallystick.spec.delivery_names import loaded_nights
+from tallystick.spec.delivery_names import fed_nights, loaded_nights
 from tallystick.tables.store.parquet_files import read_files
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 GRAPH = "graph."
 
-# With the types: files of before have no column that names deliveries.
-_LOADED = pa.schema([("table_name", pa.string()), ("loaded_on", pa.date32()), ("deliveries", pa.string())])
+# With the types: files of before have no columns that name deliveries.
+_LOADED = pa.schema(
+    [("table_name", pa.string()), ("loaded_on", pa.date32()), ("deliveries", pa.string()), ("fed_by", pa.string())]
+)
 
 # A snapshot of the rarest graphs, monthly ones, lies in any so many days. A night that is missing for longer is the
 # news of `tally loads`, and no longer that of every answer.
@@ -36,22 +38,39 @@ _EARLIEST = date.min + LONGEST
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedNight:
-    """A night that a load brought: its business date, and the load date from which on it is known."""
+    """A night that a load brought: its business date, and the load date from which on it is known.
+
+    ``is_fed`` is false where its delivery held no file of the table: the source is of that night, the table is not.
+    """
 
     night: date
     known: date
+    is_fed: bool = True
+
+
+# By clean table the nights that were loaded, with the layer's name.
+Loads = Mapping[str, Iterable[LoadedNight]]
 
 
 def find_nights(loads: Shelf | None, customer: Customer) -> dict[str, list[LoadedNight]]:
     """By clean table of the customer's source the nights that were loaded; empty where no load is written down."""
     files = loads.shared_files(customer) if loads else ()
+    return list_nights(read_files([file.path for file in files], _LOADED)) if files else {}
+
+
+def list_nights(loads: pa.Table) -> dict[str, list[LoadedNight]]:
+    """The same of given rows of ``monitor.loads``, all of one source."""
     found: dict[str, list[LoadedNight]] = {}
-    if files:
-        rows = read_files([file.path for file in files], _LOADED)
-        for name, day, told in zip(*(rows[column].to_pylist() for column in rows.column_names), strict=True):
-            nights = [LoadedNight(night=night, known=day) for night in loaded_nights(told, day)]
-            found.setdefault(f"clean.{name}", []).extend(nights)
+    for name, day, told, fed_by in zip(*(loads[column].to_pylist() for column in _LOADED.names), strict=True):
+        fed = set(fed_nights(fed_by, told, day))
+        nights = [LoadedNight(night=one, known=day, is_fed=one in fed) for one in loaded_nights(told, day)]
+        found.setdefault(f"clean.{name}", []).extend(nights)
     return found
+
+
+def last_night(loads: Loads) -> date | None:
+    """The newest business date that is loaded, of whatever table; None where loads are not written down."""
+    return max((one.night for nights in loads.values() for one in nights), default=None)
 
 
 def tables_behind(
@@ -73,28 +92,27 @@ def tables_behind(
     return frozenset(found)
 
 
-def stale_loads(
-    loads: Mapping[str, Iterable[LoadedNight]], customer: Customer, tables: Iterable[str], *, day: date
-) -> list[Stale]:
+def stale_loads(loads: Loads, source: Source, tables: Iterable[str], *, day: date) -> list[Stale]:
     """What was not loaded by the date: the whole source, or those of ``tables`` that the source fills; and the nights
     that are missing among those of the last weeks.
 
     Only what was known on the date counts, and of that its business dates: a night that came late makes a table no
     fresher than the nights after it had. The first load brings the history of the dates before it, as if it had come
-    night by night. A table that the source never fills is not waited for.
+    night by night. A table that the source never fills is not waited for, also one of which no file has come yet.
     """
-    source = customer.source
     if day < min((one.known for nights in loads.values() for one in nights), default=date.min):
         return []
-    known = {name: [one.night for one in nights if one.known <= day] for name, nights in loads.items()}
-    newest = {name: max(nights) for name, nights in known.items() if nights}
-    held = max(newest.values(), default=None)
-    missing = _missing(source, {night for nights in known.values() for night in nights}, day=day)
+    known = {name: [one for one in nights if one.known <= day] for name, nights in loads.items()}
+    of_source = {one.night for nights in known.values() for one in nights}
+    newest = {name: max((one.night for one in nights if one.is_fed), default=None) for name, nights in known.items()}
+    held = max(of_source, default=None)
+    missing = _missing(source, of_source, day=day)
     if held is None or held < day:
         whole = Stale(table=_load_of(source.name), held=held, wanted=day, run=_load(source.name, [day]))
         return [whole, *missing]
     filled = sorted({f"clean.{name}" for name in source.tables}.intersection(tables))
-    late = [name for name in filled if name not in newest or newest[name] < day]
+    # Of a table without a load there is an empty list or none; one whose loads held no file of it is not waited for.
+    late = [name for name in filled if not known.get(name) or (newest[name] or day) < day]
     run = _load(source.name, [day])
     return [
         *(Stale(table=_load_of(name), held=newest.get(name), wanted=day, run=run) for name in late),

@@ -46,12 +46,16 @@ ROW_BYTES = 150
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedTable:
-    """What a load brings to one clean table: files that wait for their commit, the rejects' rows, and the counts."""
+    """What a load brings to one clean table: files that wait for their commit, the rejects' rows, and the counts.
+
+    ``fed_by`` are the deliveries, among those that the load is the first to hold, in which a file of the table came.
+    """
 
     contract: TableContract
     files: tuple[Any, ...]
     rejected: pa.Table
     counts: RowCounts
+    fed_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,7 +271,10 @@ class _Load:
             keeps_raw=declared.keeps_raw_lines,
         )
         rejected = rejected_table(complete(paths, partial(_raw_lines, deliveries) if plan.keeps_raw else None), plan)
-        return PreparedTable(contract=contract, files=tuple(self.files[table]), rejected=rejected, counts=counts)
+        fed_by = tuple(rows.delivery.name for rows in deliveries if not rows.delivery.is_again and rows.feeds(table))
+        return PreparedTable(
+            contract=contract, files=tuple(self.files[table]), rejected=rejected, counts=counts, fed_by=fed_by
+        )
 
 
 def _of_file(deliveries: Sequence[DeliveryRows], file: str) -> DeliveryRows:
@@ -319,6 +326,7 @@ def describe_load(
             "notes": pa.array(notes, pa.string()),
             "pseudonym_key": pa.array([key.fingerprint if key else None] * size, pa.string()),
             "deliveries": pa.array([told_records(prepared.records)] * size, pa.string()),
+            "fed_by": pa.array([" ".join(table.fed_by) for table in prepared.tables], pa.string()),
             "source": pa.array([source] * size, pa.string()),
         }
     )

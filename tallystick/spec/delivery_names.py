@@ -54,9 +54,18 @@ def read_records(told: str) -> dict[str, int]:
 
 
 def loaded_nights(told: str | None, loaded_on: date) -> list[date]:
-    """The business dates of the deliveries of a load, from ``told_records``: how fresh it is.
+    """The business dates of the deliveries of a load, from ``told_records``: how fresh the source is with it.
 
     A load that does not name its deliveries, of before they were told, is of one delivery: that of its own date. What
     came late is known from ``loaded_on`` on, and says nothing of that date.
     """
     return [business_date(name) for name in read_records(told)] if told else [loaded_on]
+
+
+def fed_nights(fed_by: str | None, told: str | None, loaded_on: date) -> list[date]:
+    """Those of them whose delivery held a file of a table, by the names in ``fed_by``: how fresh the table is with it.
+
+    None is a load of before it was told per table, in which each delivery counts for each table; an empty text is one
+    in which no file of the table came.
+    """
+    return loaded_nights(told, loaded_on) if fed_by is None else [business_date(name) for name in fed_by.split()]

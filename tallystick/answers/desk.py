@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.answers.feature_days import FeatureDays
+from tallystick.answers.made_from import MadeFrom
+from tallystick.answers.outdated import UPDATED_BY, OutdatedRows, nightly
 from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, RuleSets, find_rules
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
-from tallystick.answers.staleness import NotEvaluated, Redeclared, Stale
-from tallystick.answers.table_ages import LoadedNight, find_nights, last_night, stale_graphs, stale_loads, tables_behind
+from tallystick.answers.staleness import NotEvaluated, Outdated, Redeclared, Stale
+from tallystick.answers.table_ages import (
+    LoadedNight,
+    find_nights,
+    last_night,
+    stale_graphs,
+    stale_loads,
+    tables_behind,
+)
 from tallystick.answers.watch_entries import WATCHLIST, WatchAnswer, find_watched
 from tallystick.errors import NotFound
 from tallystick.project import Project, load_project
@@ -29,12 +38,6 @@ if TYPE_CHECKING:
 DAILY = "daily"
 LOADS = "monitor.loads"
 FEATURE_DAYS = "monitor.feature_days"
-
-# What brings the other tables of an answer up to a date.
-_UPDATED_BY = {
-    DECISIONS: "tally rules run {observations} --source {source}",
-    WATCHLIST: "tally watchlist update NAME --source {source}",
-}
 
 # Where a deployment says that they are brought up each night.
 _SET_BY = {
@@ -58,7 +61,8 @@ class Answers:
         self._shelves: dict[str, Shelf | None] = {}
         self._works: dict[str, GroupWork] = {}
         self._loads: dict[str, dict[str, list[LoadedNight]]] = {}
-        self._days: FeatureDays | None = None
+        self._days: dict[str, FeatureDays] = {}
+        self._outdated = OutdatedRows(MadeFrom(warehouse, self._days_of), project, self._shelf, observations)
         self._behind: dict[tuple[str, date, tuple[str, ...]], frozenset[str]] = {}
         self._definitions: dict[str, Definition] = {}
         self._changed: dict[tuple[str, date, str], Redeclared | None] = {}
@@ -75,7 +79,8 @@ class Answers:
         self._files.close()
         self._shelves.clear()
         self._loads.clear()
-        self._days = None
+        self._days.clear()
+        self._outdated.made.refresh()
         self._behind.clear()
         self._changed.clear()
 
@@ -101,7 +106,7 @@ class Answers:
             raise NotFound(f"the customer has no score{when}", where=table, fix=fix)
         day = as_of or self._last_night(customer) or customer.date_of(row["as_of"])
         scored_on = customer.date_of(row["as_of"])
-        stale = [Stale(table=table, held=scored_on, wanted=day, run=_nightly(chosen, customer))] * (scored_on < day)
+        stale = [Stale(table=table, held=scored_on, wanted=day, run=nightly(chosen, customer))] * (scored_on < day)
         rules, watch = self._find_rules(customer, day), self._find_watched(customer, day)
         beside = {
             DECISIONS: rules.decided_on if rules else None,
@@ -111,9 +116,9 @@ class Answers:
         words = {"source": customer.source.name, "observations": self.observations}
         for name, held in beside.items():
             if name not in lacking and (held is None or held < day):
-                stale.append(Stale(table=name, held=held, wanted=day, run=_UPDATED_BY[name].format(**words)))
+                stale.append(Stale(table=name, held=held, wanted=day, run=UPDATED_BY[name].format(**words)))
         not_evaluated = tuple(
-            NotEvaluated(table=name, run=_UPDATED_BY[name].format(**words), setting=_SET_BY[name].format(**words))
+            NotEvaluated(table=name, run=UPDATED_BY[name].format(**words), setting=_SET_BY[name].format(**words))
             for name in lacking
         )
         return Score(
@@ -132,7 +137,12 @@ class Answers:
             rules=rules,
             watch=watch,
             not_evaluated=not_evaluated,
-            stale=(*stale, *self._stale_inputs(customer, day, self._recipe_groups(chosen), of=scored_on)),
+            stale=(
+                *stale,
+                *self._stale_inputs(customer, day, self._recipe_groups(chosen), of=scored_on),
+                *self._outdated.score(customer, chosen, scored_on, groups=self._recipe_groups(chosen)),
+                *self._outdated.beside(customer, decided_on=beside[DECISIONS], list_of=beside[WATCHLIST]),
+            ),
         )
 
     def vector(self, customer_id: str, *, as_of: date | None = None, groups: Iterable[str] = ()) -> CustomerVector:
@@ -169,6 +179,7 @@ class Answers:
             or knows_of(self._of_customers(customer), self._files, customer, day=day),
             stale=(
                 *self._stale_inputs(customer, day, wanted, of=day),
+                *self._outdated.features(customer, [name for name in wanted if name not in lacking], day),
                 *self._redeclared(customer, day, [name for name in wanted if name not in lacking]),
             ),
         )
@@ -178,7 +189,7 @@ class Answers:
         recipes = self.project.recipes.values()
         recipe = next((one.name for one in recipes if self.observations in (*one.also_scored, one.observations)), "")
         trained = f"tally run {recipe or 'RECIPE'} --source {customer.source.name}=DIR trains its model"
-        return f"{_nightly(recipe, customer)}; where there is no champion yet, {trained} before"
+        return f"{nightly(recipe, customer)}; where there is no champion yet, {trained} before"
 
     def _of_customers(self, customer: Customer) -> Iterator[tuple[TableContract, Shelf]]:
         """The clean tables of the source that say whose each row is, and since when it is known."""
@@ -263,7 +274,9 @@ class Answers:
         declared = self.project.recipes.get(recipe)
         return declared.groups if declared else tuple(self.project.feature_groups)
 
-    def _stale_inputs(self, customer: Customer, day: date, groups: Iterable[str], *, of: date) -> list[Stale]:
+    def _stale_inputs(
+        self, customer: Customer, day: date, groups: Iterable[str], *, of: date
+    ) -> list[Stale | Outdated]:
         """What the features of these groups lack on ``day``: loads of their tables, snapshots of their graphs.
 
         ``of`` is the date whose features answer.
@@ -271,8 +284,8 @@ class Answers:
         wanted = (customer.source.name, of, tuple(groups))
         if wanted not in self._behind:
             self._behind[wanted] = tables_behind(
-                self._feature_days(),
-                customer,
+                self._days_of(self.observations),
+                customer.source.name,
                 wanted[2],
                 day=of,
                 declared=lambda name: self.project.feature_groups[name].reads,
@@ -281,17 +294,19 @@ class Answers:
         return [
             *stale_loads(self._loads_of(customer), customer.source, tables, day=day),
             *stale_graphs(tables, self._shelf, customer, graphs=lambda: self.project.graphs, day=day),
+            *self._outdated.graphs(customer, tables, of),
         ]
 
-    def _feature_days(self) -> FeatureDays:
-        if self._days is None:
-            self._days = FeatureDays(self._shelf(FEATURE_DAYS), self.observations)
-        return self._days
+    def _days_of(self, observations: str) -> FeatureDays:
+        if observations not in self._days:
+            self._days[observations] = FeatureDays(self._shelf(FEATURE_DAYS), observations)
+        return self._days[observations]
 
     def _redeclared(self, customer: Customer, day: date, groups: Iterable[str]) -> list[Redeclared]:
         """The groups whose stored values mean something else than is declared now."""
-        days, digest = self._feature_days(), self.project.feature_digest
-        unsure = [name for name in groups if not days.is_known_same(customer, name, day, declared=digest)]
+        days, digest = self._days_of(self.observations), self.project.feature_digest
+        source = customer.source.name
+        unsure = [name for name in groups if not days.is_known_same(source, name, day, declared=digest)]
         return [one for name in unsure if (one := self._compare(customer, day, name)) is not None]
 
     def _compare(self, customer: Customer, day: date, name: str) -> Redeclared | None:
@@ -312,7 +327,3 @@ class Answers:
                 held, customer, self._definitions[name], observations=self.observations, day=day
             )
         return self._changed[asked]
-
-
-def _nightly(recipe: str, customer: Customer) -> str:
-    return f"tally nightly {recipe or 'RECIPE'} --source {customer.source.name}"

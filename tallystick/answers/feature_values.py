@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tallystick.answers.shelves import Customer, Shelf, bounds_of
-from tallystick.answers.staleness import Redeclared, Stale
+from tallystick.answers.staleness import Outdated, Redeclared, Stale
 from tallystick.spec.observations import OBSERVATION_COLUMNS
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
@@ -23,7 +23,8 @@ class CustomerVector:
     nothing. ``stored`` and ``computed`` are the groups that came from tables and those that were computed for this
     answer. ``is_known`` is false where no table held a row of the customer by that date: then the values are those of
     nothing, as they also are of a mistyped id. ``stale`` says what the answer lacks because it was not loaded yet,
-    which graph is old, and which stored features are declared otherwise by now.
+    which graph is old, and which stored features were computed before rows came that count on the date, or are declared
+    otherwise by now.
     """
 
     customer_id: str
@@ -31,7 +32,7 @@ class CustomerVector:
     features: Mapping[str, Value]
     stored: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
-    stale: tuple[Stale | Redeclared, ...] = ()
+    stale: tuple[Stale | Outdated | Redeclared, ...] = ()
     is_known: bool = True
 
 

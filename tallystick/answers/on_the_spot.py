@@ -70,7 +70,7 @@ class Computing:
         if shelf is None:
             return schema.empty_table()
         if is_whole:
-            return read_files([file.path for file in shelf.shared_files(self.customer)], schema)
+            return read_files([file.path for file in shelf.shared_files(self.customer.source.name)], schema)
         found = self.files.read(shelf.files(self.customer), self.customer.id, columns)
         if found is None:
             return schema.empty_table()

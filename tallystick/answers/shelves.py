@@ -82,9 +82,9 @@ class Shelf:
         found = self._by_place.get((source.name, customer_bucket(customer.id, buckets)), [])
         return [file for file in found if all(file.partition.get(name) == value for name, value in values.items())]
 
-    def shared_files(self, customer: Customer, **values: str) -> Sequence[DataFile]:
-        """All files of the customer's source with these partition values, whoever's rows they hold."""
-        wanted = {"source": customer.source.name, **values}
+    def shared_files(self, source: str, **values: str) -> Sequence[DataFile]:
+        """All files of a source with these partition values, whoever's rows they hold."""
+        wanted = {"source": source, **values}
         return [
             file
             for file in self.pinned.files

@@ -31,6 +31,23 @@ class Stale:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Outdated:
+    """A table whose rows of ``day`` were made before rows came that were known by that date, and what to run.
+
+    ``newer`` are the tables in which they came, or were made again.
+    """
+
+    table: str
+    day: date
+    newer: tuple[str, ...]
+    run: str
+
+    def __str__(self) -> str:
+        named = ", ".join(self.newer[:3]) + (f" and {len(self.newer) - 3} more" if len(self.newer) > 3 else "")
+        return f"{self.table} of {self.day} was made before rows that count on it came in {named}; run {self.run}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Redeclared:
     """Stored features that are declared otherwise by now, or were not declared when their date was computed."""
 

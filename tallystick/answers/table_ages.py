@@ -54,7 +54,7 @@ Loads = Mapping[str, Iterable[LoadedNight]]
 
 def find_nights(loads: Shelf | None, customer: Customer) -> dict[str, list[LoadedNight]]:
     """By clean table of the customer's source the nights that were loaded; empty where no load is written down."""
-    files = loads.shared_files(customer) if loads else ()
+    files = loads.shared_files(customer.source.name) if loads else ()
     return list_nights(read_files([file.path for file in files], _LOADED)) if files else {}
 
 
@@ -75,7 +75,7 @@ def last_night(loads: Loads) -> date | None:
 
 def tables_behind(
     ledger: FeatureDays,
-    customer: Customer,
+    source: str,
     groups: Iterable[str],
     *,
     day: date,
@@ -87,8 +87,8 @@ def tables_behind(
     """
     found: set[str] = set()
     for name in groups:
-        days = ledger.of(customer, name)
-        found.update(days[day].tables if day in days else declared(name))
+        days = ledger.of(source, name)
+        found.update(days[day].inputs if day in days else declared(name))
     return frozenset(found)
 
 
@@ -155,17 +155,22 @@ def stale_graphs(
         if graph is None:
             continue
         due = max(list_snapshots(graph.every, first=max(day, _EARLIEST) - LONGEST, last=day), default=None)
-        held = _newest_snapshot(shelf(name), customer, day)
+        held = newest_snapshot(shelf(name), customer.source.name, day)
         if due is not None and (held is None or held < due):
-            run = f"jobs/compute_graph.py --project . --warehouse WAREHOUSE --source {customer.source.name}"
+            run = graph_run(customer.source.name)
             found.append(Stale(table=name, held=held, wanted=due, run=run))
     return found
 
 
-def _newest_snapshot(shelf: Shelf | None, customer: Customer, day: date) -> date | None:
+def graph_run(source: str) -> str:
+    """What builds the snapshots that lack or are right no more."""
+    return f"jobs/compute_graph.py --project . --warehouse WAREHOUSE --source {source}"
+
+
+def newest_snapshot(shelf: Shelf | None, source: str, day: date) -> date | None:
     """The newest date of a snapshot of the source up to ``day``; None where there is none."""
     newest: date | None = None
-    for file in shelf.shared_files(customer) if shelf else ():
+    for file in shelf.shared_files(source) if shelf else ():
         low, high = file.bounds.get("known_on", (None, None))
         if isinstance(high, date) and high <= day:
             found = [high]

@@ -51,7 +51,7 @@ def find_watched(shelf: Shelf, files: CustomerFiles, customer: Customer, *, day:
     """
     end, nights, entries = customer.midnight(day), [], []
     for recipe in shelf.values("recipe", customer.source.name):
-        night = _newest_night(up_to(shelf.shared_files(customer, recipe=recipe), end), end)
+        night = _newest_night(up_to(shelf.shared_files(customer.source.name, recipe=recipe), end), end)
         if night is None:
             return WatchAnswer(list_of=None)
         nights.append(night)

@@ -135,11 +135,15 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunInfo:
-    """Who computed days, from which version of every table that was read, by declarations of which digest."""
+    """Who computed days, from which version of every table that was read, by declarations of which digest.
+
+    ``committed`` is the version of the feature table in which their values stand, None where nobody says so.
+    """
 
     run_id: str
     versions: Mapping[str, int]
     declared: str | None = None
+    committed: int | None = None
 
     @property
     def commit_id(self) -> str:
@@ -257,6 +261,7 @@ class Ledger:
             held[day] = {
                 **self._partition(definition.group), "as_of_date": day, "definition": name,
                 "rows_written": count, "inputs": told, "run_id": run.run_id, "declared": run.declared,
+                "committed_version": run.committed,
             }  # fmt: skip
         noted = pa.Table.from_pylist([held[day] for day in sorted(held)], schema=rows.schema)
         self.tables.replace(DAYS, noted, self._partition(definition.group))

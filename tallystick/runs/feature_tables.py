@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from tallystick.features.ledger import Definition, Inputs, Ledger, RunInfo, count_days
@@ -87,6 +87,7 @@ class FeatureTables:
         self.ledger.forget(group.name, first=dates.first, last=dates.last)
         by = context.signed(fingerprint(group), run.versions, run_id=run.commit_id)
         commit = replace_files(context.warehouse, table, files, where=where, run=by)
+        run = replace(run, committed=commit.version)
         self.ledger.record(self._definition(group), days, run=run, inputs=inputs, changes=self.changes)
         return commit
 

@@ -135,6 +135,7 @@ def test_a_commit_records_who_wrote_it_from_what(warehouse: Warehouse) -> None:
         "inputs": {"raw.events": 3},
         "files": 1,
         "rows": 3,
+        "between": ["2026-03-01", "2026-03-02"],
     }
 
 

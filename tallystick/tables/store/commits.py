@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,25 @@ def last_facts(path: Path, slice_name: str) -> Mapping[str, Any]:
         if facts.get("slice") == slice_name:
             return facts
     return {}
+
+
+def facts_holding(
+    path: Path, slice_name: str, moment: date | datetime, *, until: int | None = None
+) -> Mapping[str, Any]:
+    """The facts of the newest commit of a slice, up to a version, that wrote its rows of a date or instant.
+
+    Empty when none is found. Commits that do not say between which bounds they wrote are passed over.
+    """
+    for version, facts in _standing(path, slice_name):
+        is_own = facts.get("slice") == slice_name and (until is None or version <= until)
+        if is_own and "between" in facts and _holds(facts["between"], moment):
+            return facts
+    return {}
+
+
+def _holds(between: Sequence[str | None], moment: date | datetime) -> bool:
+    low, high = (type(moment).fromisoformat(text) if text else None for text in between)
+    return (low is None or low <= moment) and (high is None or moment < high)
 
 
 def version_known_by(path: Path, slice_name: str, day: str) -> int | None:

@@ -231,7 +231,7 @@ class Run:
     known_by: str = ""
 
     def metadata(self, where: Slice, *, files: int, rows: int) -> str:
-        """The JSON text stored as the commit's ``userMetadata``."""
+        """The JSON text stored as the commit's ``userMetadata``; ``between`` are the slice's bounds."""
         facts = {
             "run_id": self.run_id,
             "slice": where.name,
@@ -241,6 +241,7 @@ class Run:
             "inputs": dict(sorted(self.inputs.items())),
             "files": files,
             "rows": rows,
+            "between": [bound.isoformat() if bound else None for bound in (where.low, where.high)],
         }
         return json.dumps(facts | ({"known_by": self.known_by} if self.known_by else {}))
 

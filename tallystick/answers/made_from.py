@@ -23,7 +23,7 @@ from tallystick.tables.store.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
+class DatedRows:
     """Stored rows of one business date of a source, which begins at ``midnight``: about which observations, and by
     which recipe where one made them.
     """
@@ -35,7 +35,7 @@ class Stored:
     recipe: str = ""
 
     @classmethod
-    def of(cls, customer: Customer, day: date, observations: str, *, recipe: str = "") -> Stored:
+    def of(cls, customer: Customer, day: date, observations: str, *, recipe: str = "") -> DatedRows:
         """Rows of the customer's source."""
         midnight = customer.midnight(day)
         return cls(source=customer.source.name, day=day, midnight=midnight, observations=observations, recipe=recipe)
@@ -65,12 +65,12 @@ class MadeFrom:
         self._found.clear()
         self._told.clear()
 
-    def features(self, asked: Stored, group: str) -> frozenset[str]:
+    def features(self, asked: DatedRows, group: str) -> frozenset[str]:
         """The tables with rows that a group's stored day was not made from; none where the ledger does not know it."""
         day = self.days(asked.observations).of(asked.source, group).get(asked.day)
         return self._beneath(asked, day.inputs) if day else frozenset()
 
-    def answers(self, asked: Stored, table: str, *, version: int | None = None) -> frozenset[str]:
+    def answers(self, asked: DatedRows, table: str, *, version: int | None = None) -> frozenset[str]:
         """The tables with rows that the stored answers of a date in ``table`` were not made from.
 
         Those of the commit that wrote them by ``version``, by default of the newest. A table of answers that they were
@@ -81,7 +81,7 @@ class MadeFrom:
         itself = version is not None and _ways(self._facts(table, asked.slice_of(table), asked)) != _ways(made)
         return self._beneath(asked, _versions(made)) | (frozenset([table]) if itself else frozenset())
 
-    def graph(self, asked: Stored, table: str) -> frozenset[str]:
+    def graph(self, asked: DatedRows, table: str) -> frozenset[str]:
         """The tables with rows that a graph's snapshot of the date was not made from.
 
         The newest commit of a graph has judged the earlier snapshots, so its versions are theirs, too.
@@ -92,7 +92,7 @@ class MadeFrom:
             self._told[table, of_source] = last_facts(self.warehouse.table_path(table), of_source) if exists else {}
         return self._beneath(asked, _versions(self._told[table, of_source]))
 
-    def _beneath(self, asked: Stored, inputs: Mapping[str, int]) -> frozenset[str]:
+    def _beneath(self, asked: DatedRows, inputs: Mapping[str, int]) -> frozenset[str]:
         """The tables, of these and of those beneath them, with rows that were known on the date and came later."""
         key = (asked, *inputs.items())
         if key not in self._found:
@@ -100,7 +100,7 @@ class MadeFrom:
             self._found[key] = frozenset().union(*found)
         return self._found[key]
 
-    def _newer(self, asked: Stored, table: str, version: int) -> frozenset[str]:
+    def _newer(self, asked: DatedRows, table: str, version: int) -> frozenset[str]:
         """The table, where it has such rows in versions after this one, and those beneath it that have."""
         layer, _, name = table.partition(".")
         if layer == "feature":
@@ -110,7 +110,7 @@ class MadeFrom:
         has_rows = layer in ("clean", "graph") and self._has_newer(asked, table, version)
         return frozenset([table]) if has_rows else frozenset()
 
-    def _newer_features(self, asked: Stored, group: str, version: int) -> frozenset[str]:
+    def _newer_features(self, asked: DatedRows, group: str, version: int) -> frozenset[str]:
         """Of values that were computed again since, what the values of this version were made from counts: to compute
         them again from the same rows changes nothing.
         """
@@ -120,7 +120,7 @@ class MadeFrom:
         of_set = Slice.of_features(table, asked.source, asked.observations).name
         return self._beneath(asked, _versions(self._facts(table, of_set, asked, until=version)))
 
-    def _facts(self, table: str, slice_name: str, asked: Stored, *, until: int | None = None) -> Mapping[str, Any]:
+    def _facts(self, table: str, slice_name: str, asked: DatedRows, *, until: int | None = None) -> Mapping[str, Any]:
         """The facts of the commit that wrote the rows of the date; empty where none says so."""
         key = (table, slice_name, asked.day, until)
         if key not in self._told:
@@ -128,7 +128,7 @@ class MadeFrom:
             self._told[key] = facts_holding(path, slice_name, asked.midnight, until=until) if exists else {}
         return self._told[key]
 
-    def _has_newer(self, asked: Stored, table: str, version: int) -> bool:
+    def _has_newer(self, asked: DatedRows, table: str, version: int) -> bool:
         """Whether rows that count on the day came or went after the version. One without a table has none; where the
         log does not reach back to the version, they may have.
         """

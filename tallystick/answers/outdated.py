@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from tallystick.answers.made_from import MadeFrom, Stored
+from tallystick.answers.made_from import MadeFrom, DatedRows
 from tallystick.answers.rule_hits import DECISIONS
 from tallystick.answers.shelves import Customer, Shelf
 from tallystick.answers.staleness import Outdated
@@ -40,7 +40,7 @@ class OutdatedRows:
 
     def score(self, customer: Customer, recipe: str, day: date, *, groups: Iterable[str]) -> Iterator[Outdated]:
         """The scores of a date, where they or a day of the features of these groups were made too early."""
-        asked, table = Stored.of(customer, day, self.observations, recipe=recipe), f"score.{self.observations}"
+        asked, table = DatedRows.of(customer, day, self.observations, recipe=recipe), f"score.{self.observations}"
         beneath = (self.made.features(asked, name) for name in groups)
         newer = self.made.answers(asked, table).union(*beneath)
         yield from _told(table, day, newer, run=f"{nightly(recipe, customer)} --on {day}")
@@ -53,18 +53,18 @@ class OutdatedRows:
             yield from self._watch_list(customer, list_of)
 
     def _rules(self, customer: Customer, day: date) -> Iterator[Outdated]:
-        newer = self.made.answers(Stored.of(customer, day, self.observations), DECISIONS)
+        newer = self.made.answers(DatedRows.of(customer, day, self.observations), DECISIONS)
         yield from _told(DECISIONS, day, newer, run=self._updated(DECISIONS, customer, day))
 
     def _watch_list(self, customer: Customer, day: date) -> Iterator[Outdated]:
         newer = frozenset[str]()
         for one in self.project.watch_lists.values():
-            newer |= self.made.answers(Stored.of(customer, day, one.observations, recipe=one.recipe), WATCHLIST)
+            newer |= self.made.answers(DatedRows.of(customer, day, one.observations, recipe=one.recipe), WATCHLIST)
         yield from _told(WATCHLIST, day, newer, run=self._updated(WATCHLIST, customer, day))
 
     def features(self, customer: Customer, groups: Iterable[str], day: date) -> Iterator[Outdated]:
         """The groups whose stored values of a date were computed too early."""
-        asked, source = Stored.of(customer, day, self.observations), customer.source.name
+        asked, source = DatedRows.of(customer, day, self.observations), customer.source.name
         for name in groups:
             run = f"tally features backfill {name} --source {source} --observations {self.observations}"
             run = f"{run} --from {day} --to {day}"
@@ -76,7 +76,7 @@ class OutdatedRows:
         for name in sorted(table for table in tables if table.startswith(GRAPH)):
             snapshot = newest_snapshot(self.shelf(name), source, day)
             if snapshot is not None:
-                newer = self.made.graph(Stored.of(customer, snapshot, self.observations), name)
+                newer = self.made.graph(DatedRows.of(customer, snapshot, self.observations), name)
                 yield from _told(name, snapshot, newer, run=graph_run(source))
 
     def _updated(self, table: str, customer: Customer, day: date) -> str:

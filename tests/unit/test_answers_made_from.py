@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tallystick.answers.feature_days import FeatureDay
-from tallystick.answers.made_from import MadeFrom, Stored
+from tallystick.answers.made_from import MadeFrom, DatedRows
 from tallystick.answers.outdated import OutdatedRows
 from tallystick.answers.rule_hits import DECISIONS, FLAGS
 from tallystick.answers.shelves import Customer
@@ -147,8 +147,8 @@ def _instants(days: list[date]) -> tuple[datetime, datetime]:
     return CUSTOMER.midnight(min(days)), CUSTOMER.midnight(max(days) + timedelta(days=1))
 
 
-def asked(day: date) -> Stored:
-    return Stored.of(CUSTOMER, day, "daily", recipe="r")
+def asked(day: date) -> DatedRows:
+    return DatedRows.of(CUSTOMER, day, "daily", recipe="r")
 
 
 @pytest.fixture

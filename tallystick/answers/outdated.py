@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from tallystick.answers.made_from import MadeFrom, DatedRows
+from tallystick.answers.made_from import DatedRows, MadeFrom
 from tallystick.answers.rule_hits import DECISIONS
 from tallystick.answers.shelves import Customer, Shelf
 from tallystick.answers.staleness import Outdated

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tallystick.answers.feature_days import FeatureDay
-from tallystick.answers.made_from import MadeFrom, DatedRows
+from tallystick.answers.made_from import DatedRows, MadeFrom
 from tallystick.answers.outdated import OutdatedRows
 from tallystick.answers.rule_hits import DECISIONS, FLAGS
 from tallystick.answers.shelves import Customer

@@ -13,8 +13,9 @@ ENTRYPOINT ["tini", "--"]
 # moto answers the S3 API from memory: for trying things out, not for keeping anything.
 FROM base AS object-store
 RUN python3 -m venv /opt/moto && /opt/moto/bin/pip install --no-cache-dir "moto[server,s3]==5.2.5"
+COPY deploy/object_store.sh /opt/object_store.sh
 USER tally
-CMD ["/opt/moto/bin/moto_server", "-H", "0.0.0.0", "-p", "9000"]
+CMD ["sh", "/opt/object_store.sh"]
 
 FROM base AS app
 ENV JAVA_HOME=/opt/java \

@@ -20,7 +20,7 @@ from packaging.utils import parse_wheel_filename
 
 from tests.lib import house
 
-VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)(?::?[-?][^}]*)?\}")
+VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)(?::?[-?+][^}]*)?\}")
 ENV_LINE = re.compile(r"^([A-Z0-9_]+)=", re.MULTILINE)
 
 

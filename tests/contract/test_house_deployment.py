@@ -154,16 +154,23 @@ def test_every_service_that_stays_has_a_health_check_a_memory_limit_and_bounded_
             assert "healthcheck" in service, name
 
 
-def test_everything_of_ours_waits_until_the_secrets_were_checked(compose: dict[str, Any]) -> None:
+def test_everything_waits_until_the_secrets_were_checked(compose: dict[str, Any]) -> None:
     services = compose["services"]
 
     def waits_for(name: str) -> set[str]:
         direct = set(services[name].get("depends_on", {}))
         return direct.union(*(waits_for(other) for other in direct))
 
-    ours = [name for name, service in services.items() if service.get("build", {}).get("target") == "app"]
-    assert "python3 deploy/check_secrets.py" in (house.ROOT / "deploy" / "airflow_init.sh").read_text(encoding="utf-8")
-    assert [name for name in ours if name != "airflow-init" and "airflow-init" not in waits_for(name)] == []
+    check = services["check-secrets"]
+    assert check["command"] == ["python3", "deploy/check_secrets.py"]
+    assert check["environment"].items() <= services["airflow-init"]["environment"].items()
+    # The database, too: it would keep the password of its first start.
+    assert [name for name in services if name != "check-secrets" and "check-secrets" not in waits_for(name)] == []
+    assert {services[name]["depends_on"]["check-secrets"]["condition"] for name in ("postgres", "object-store")} == {
+        "service_completed_successfully"
+    }
+    ours = {name for name, service in services.items() if service.get("build", {}).get("target") == "app"}
+    assert [name for name in ours - {"check-secrets", "airflow-init"} if "airflow-init" not in waits_for(name)] == []
 
 
 def test_the_database_is_asked_by_address(compose: dict[str, Any]) -> None:

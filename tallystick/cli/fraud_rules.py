@@ -97,7 +97,7 @@ def rules_test(asked: AskedRules, json: JsonOption = False, csv: CsvOption = Fal
     from tallystick.runs.rule_reports import dry_run
 
     found = dry_run(asked.params)
-    print_table(found.table, as_json=json, as_csv=csv)
+    print_table(found.table, as_json=json, as_csv=csv, is_whole=True)
     tell_warnings(found.warnings)
 
 
@@ -112,7 +112,7 @@ def rules_backtest(
     from tallystick.runs.rule_reports import backtest
 
     made = backtest(asked.params, cutoff=cutoff)
-    print_table(made.table if json or csv else backtest_columns(made.table), as_json=json, as_csv=csv)
+    print_table(made.table if json or csv else backtest_columns(made.table), as_json=json, as_csv=csv, is_whole=True)
     tell_judged(made.judged)
 
 
@@ -127,7 +127,7 @@ def rules_subset(
     from tallystick.runs.rule_reports import subset
 
     found = subset(asked.params, cutoff=cutoff)
-    print_table(found.table, as_json=json, as_csv=csv)
+    print_table(found.table, as_json=json, as_csv=csv, is_whole=True)
     tell_subset(found)
 
 

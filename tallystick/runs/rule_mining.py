@@ -26,6 +26,7 @@ from tallystick.spec.predicates import same_text
 from tallystick.tables.store.snapshots import pin
 
 if TYPE_CHECKING:
+    from tallystick.project import Project
     from tallystick.runs.params import ApplyRules
 
 FAMILY = "mined"
@@ -55,15 +56,15 @@ def propose_rules(params: ApplyRules, *, cutoff: date | None = None, family: str
     values = {name: rows[name].cast(pa.float64()).to_numpy() for name in judge.kept}
     known = list((study.collected.answers.codes == HIT)[:, judged])
     found = mine_rules(values, study.cases.is_fraud[judged], study.collected.dates[judged], known=known)
-    found = _new_ones(found, context, params.observations)
+    found = leave_declared(found, context.project, params.observations)
     new = NewFamily(family=family, observations=params.observations, since=study.judged.cutoff)
     return Proposals(text=family_text(found, new), number=len(found), judged=study.judged)
 
 
-def _new_ones(found: Sequence[MinedRule], context: RunContext, observations: str) -> list[MinedRule]:
-    """Those that no declared rule of the set asks, not even one that is retired."""
-    columns = columns_of(context.project, observations)
-    known = {one.predicate for one in plan_set(context.project, observations, columns=columns)}
+def leave_declared(found: Sequence[MinedRule], project: Project, observations: str) -> list[MinedRule]:
+    """The proposals that no declared rule of the set asks already, not even one that is retired."""
+    columns = columns_of(project, observations)
+    known = {one.predicate for one in plan_set(project, observations, columns=columns)}
     types = columns.types
     return [one for one in found if same_text(parse_condition(one.when, types)) not in known]
 

@@ -13,6 +13,8 @@ from tallystick.errors import DeclarationError, NotFound
 from tallystick.project import load_project
 from tallystick.project.checks import check_project
 from tallystick.project.rule_checks import columns_of, plan_set
+from tallystick.rules.mining import Condition, MinedRule
+from tallystick.runs.rule_mining import leave_declared
 from tallystick.spec.expressions import parse_condition
 from tallystick.spec.predicates import contradiction, same_text, thresholds
 from tests.lib.project_folder import CONTRACT, GROUP, write_project
@@ -326,6 +328,19 @@ def test_rules_are_listed_by_each_word_that_they_have(tmp_path: Path) -> None:
     ):
         with pytest.raises(NotFound, match=told):
             list_rules(wanted, root)
+
+
+def test_what_a_person_retired_is_not_proposed_again(tmp_path: Path) -> None:
+    family = FAMILY.replace("HOUR(event_at) < 6", "12 <= visit_any_count_30d").replace("shadow", "retired")
+    found = [
+        MinedRule(
+            conditions=(Condition(column="visit_any_count_30d", op=">=", value=float(value)),),
+            hits=9, frauds=8, later_hits=4, later_frauds=3, chance=0.01,
+        )
+        for value in (12, 13)
+    ]  # fmt: skip
+    left = leave_declared(found, load_project(project(tmp_path, family)), "visits")
+    assert [one.when for one in left] == ["visit_any_count_30d >= 13"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
+from tallystick.spec.bounded_sql import refused_together, unbounded_call
 from tallystick.spec.clock_sql import reads_clock
+from tallystick.spec.java_patterns import slow_pattern
 from tallystick.spec.spark_functions import GRAMMAR_FUNCTIONS, OUR_FUNCTIONS, PURE_FUNCTIONS, SPARK_FUNCTIONS
 
 # Parts that hold values only; what they are made of is looked at part by part.
@@ -90,11 +92,16 @@ _LISTED = "docs/sources.md says what a declaration may use"
 
 
 def refused_parts(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, str]]:
-    """Every part of a statement that no list allows, what is wrong with it, and what to do instead."""
+    """Every part of a statement that no list allows or that is not bounded, what is wrong, and what to do instead."""
+    is_refused = False
     for node in tree.walk():
-        found = _refused(node)
+        found = _refused(node) or unbounded_call(node) or slow_pattern(node)
         if found is not None:
+            is_refused = True
             yield node, *found
+    together = None if is_refused else refused_together(tree)
+    if together is not None:
+        yield together
 
 
 def _refused(node: exp.Expr) -> tuple[str, str] | None:

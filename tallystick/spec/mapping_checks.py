@@ -23,6 +23,7 @@ from tallystick.spec.mappings import (
     split_conjunction,
     table_name,
 )
+from tallystick.spec.row_order import open_orders
 from tallystick.spec.sources import ORIGIN_COLUMNS, KnownOn, Problem
 from tallystick.spec.tables import TableContract
 
@@ -98,6 +99,8 @@ def check_view(tree: exp.Expr, shapes: Mapping[str, Shape], *, where: str) -> It
         yield Problem(where=where, what=f"unknown view {name}", fix=_near(name, shapes))
     if unknown or any(shapes[name].is_unread for name in query_views(tree)):
         return
+    keys = {name: shape.key for name, shape in shapes.items()}
+    yield from (Problem(where=where, what=what, fix=fix) for what, fix in open_orders(tree, keys))
     schema: dict[str, object] = {
         name: dict.fromkeys((*shape.columns, *ORIGIN_COLUMNS), "string") for name, shape in shapes.items()
     }

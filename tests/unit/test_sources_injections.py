@@ -128,6 +128,61 @@ listagg(DISTINCT a, ',')
 percentile_approx(a, 0.5)
 """.strip().splitlines()
 
+# More than a task can hold, or a search that does not end, made of a few letters.
+BOMBS = r"""
+REPEAT('x', 1000000000)
+`repeat`('x', 1000000000)
+REPEAT('x', CAST('1000000000' AS INT))
+REPEAT('x', 100000 * 100000)
+REPEAT('x', -1000000000)
+REPEAT(a, b)
+REPEAT(REPEAT(REPEAT('x', 1000), 1000), 1000)
+SPACE(1000000000)
+LENGTH(SPACE(a))
+LPAD(a, 1000000000, '0')
+RPAD(a, 1000000000)
+RPAD(a, LEAST(b, 1000000000))
+ARRAY_REPEAT(a, 1000000000)
+ARRAY_INSERT(ARRAY(a), 1000000000, a)
+ARRAY_REPEAT(ARRAY_REPEAT(a, 10000), 10000)
+SEQUENCE(1, 1000000000)
+SEQUENCE(-1000000000, 1)
+SEQUENCE(1, CAST(a AS INT))
+SEQUENCE(1, LEAST(CAST(a AS INT), 2000000000))
+SEQUENCE(DATE '0001-01-01', DATE '9999-12-31')
+SEQUENCE(CAST(a AS DATE), CAST(b AS DATE), INTERVAL 1 DAY)
+SEQUENCE(CAST(a AS DATE), LEAST(CAST(b AS DATE), DATE_ADD(CAST(c AS DATE), 9)))
+SEQUENCE(TIMESTAMP '2020-01-01 00:00:00', TIMESTAMP '2021-01-01 00:00:00', INTERVAL 1 SECOND)
+SIZE(TRANSFORM(SEQUENCE(1, 10000), x -> REPEAT('x', 10000)))
+FORMAT_STRING('%1000000000d', 1)
+PRINTF('%.999999999f', 1.0D)
+FORMAT_NUMBER(1.5, 1000000000)
+AGGREGATE(SEQUENCE(1, 40), 'x', (acc, y) -> CONCAT(acc, acc))
+REDUCE(SEQUENCE(1, 40), 'x', (acc, y) -> acc || acc)
+AGGREGATE(SEQUENCE(1, 40), 'x', (acc, y) -> REPLACE(acc, 'x', 'xx'))
+AGGREGATE(SEQUENCE(1, 40), ARRAY(1), (acc, y) -> FLATTEN(ARRAY(acc, acc)))
+AGGREGATE(SEQUENCE(1, 40), STRUCT('x' AS t), (acc, y) -> STRUCT(CONCAT(acc.t, acc.t) AS t))
+AGGREGATE(SEQUENCE(1, 40), 'x', (acc, y) -> TO_JSON(STRUCT(acc, acc)))
+a RLIKE '(a+)+b'
+a REGEXP '(a*)*b'
+REGEXP_LIKE(a, '(a|a)*b')
+REGEXP_LIKE(a, '(\\w|\\d)+x')
+REGEXP_REPLACE(a, '([a-z]+)*[0-9]', '')
+REGEXP_EXTRACT(a, '(?:x+x+)+y', 0)
+REGEXP_EXTRACT_ALL(a, '((a?){40})a{40}')
+REGEXP_COUNT(a, '(?<n>a+)+b')
+SPLIT(a, '(,+)+;')
+STR_TO_MAP(a, '(,+)+;', ':')
+a RLIKE b
+SPLIT(a, b)
+REGEXP_REPLACE(a, CONCAT('(', b, '+)+'), '')
+a RLIKE '.*.*.*.*.*.*.*.*.*.*.*x'
+a RLIKE 'a{100000}'
+a LIKE '%a%b%c%d%e%f%'
+a LIKE b
+a LIKE ANY ('x', '%a%b%c%d%e%f%')
+""".strip().splitlines()
+
 # What stands after the SELECT list: clauses and sources of rows.
 CLAUSES = """
 FROM t TABLESAMPLE (10 PERCENT)
@@ -158,6 +213,11 @@ FROM (SELECT TRANSFORM(a) USING 'cat /etc/passwd' AS (x) FROM t)
 FROM t JOIN json.`/etc/passwd` s ON s.a = t.a
 FROM t TABLESAMPLE (10 PERCENT) REPEATABLE (3)
 FROM (SELECT a FROM t LIMIT 10) s
+FROM t LATERAL VIEW EXPLODE(SEQUENCE(1, 1000000000)) x AS y
+FROM t LATERAL VIEW EXPLODE(SEQUENCE(1, 10000)) x AS y LATERAL VIEW EXPLODE(SEQUENCE(1, 10000)) z AS w
+FROM (SELECT EXPLODE(SEQUENCE(1, 10000)) AS a) s CROSS JOIN (SELECT EXPLODE(ARRAY_REPEAT(1, 10000)) AS b) r
+FROM (SELECT STACK(1000000000, a) AS a FROM t) s
+WHERE LENGTH(REPEAT(a, 1000000000)) > 1
 WHERE a IN (SELECT a FROM t LIMIT 1)
 """.strip().splitlines()
 
@@ -185,7 +245,7 @@ SELECT a FROM t; DROP TABLE t
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("value", [*VALUES, *BOMBS])
 def test_a_value_that_is_not_computed_from_the_row_is_refused_with_its_line(value: str) -> None:
     mapping, problems = parse_mapping("t", f"SELECT\n  b AS c,\n  {value} AS x\nFROM t", "t.sql")
     assert mapping is None
@@ -253,6 +313,17 @@ SELECT UNIX_TIMESTAMP(a, 'yyyyMMdd') AS x, TO_TIMESTAMP_NTZ(a, 'yyyyMMdd') AS y,
 SELECT CASE WHEN a = 'today' THEN 'now' END AS x, CONCAT(a, 'now') AS y FROM t
 SELECT CAST(CASE WHEN a = 'today' THEN b ELSE c END AS DATE) AS x, DATE_FORMAT(DATE(a), 'HH:mm') > '12:30' AS y,
   TO_TIMESTAMP(CONCAT(a, ' 12:30'), 'yyyy-MM-dd HH:mm') AS z, TO_UTC_TIMESTAMP(a, '+08:00') AS w FROM t
+SELECT LPAD(a, 10, '0') AS x, REPEAT('*', 8) AS y, SPACE(LEAST(LENGTH(a), 20)) AS z, REPEAT('*', 4) AS w,
+  REPEAT('*', 9) AS v, REPEAT('*', 99) AS u, REPEAT('*', 999) AS s, ARRAY_REPEAT(a, 3) AS r FROM t
+SELECT EXPLODE(SEQUENCE(1, 366)) AS a, SEQUENCE(1, 20000, 20) AS b FROM t
+SELECT SEQUENCE(b, LEAST(c, b + 100)) AS x, SEQUENCE(b, LEAST(b + 100, c), 2) AS y FROM t
+SELECT SEQUENCE(d, LEAST(e, DATE_ADD(d, 366))) AS x, SEQUENCE(d, LEAST(e, d + INTERVAL 9 MONTH), INTERVAL 1 MONTH) AS y,
+  SEQUENCE(DATE '2020-01-01', DATE '2026-12-31', INTERVAL 1 DAY) AS z FROM t
+SELECT AGGREGATE(b, 0, (acc, x) -> acc + x) AS x, FORMAT_STRING('%05d of %s', b, a) AS z,
+  AGGREGATE(b, STRUCT(0 AS n, 0 AS s), (acc, x) -> STRUCT(acc.n + 1 AS n, acc.s + x AS s),
+  acc -> CONCAT(acc.n, acc.s)) AS y FROM t
+SELECT a RLIKE '^[A-Z]{2}[0-9]+$' AS x, a RLIKE '(cat|dog)+' AS y, SPLIT(a, '[|;] *') AS z, a LIKE '%x_y%' AS w,
+  REGEXP_REPLACE(a, '(\\\\d{1,3}\\\\.){3}', '') AS v, REGEXP_REPLACE(a, '([a-z]++,)+', '') AS u FROM t
 SELECT H3_CELL(CAST(a AS DOUBLE), CAST(b AS DOUBLE), 8) AS cell FROM t
 """.strip()
     .replace("\n  ", " ")

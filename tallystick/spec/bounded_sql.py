@@ -1,0 +1,229 @@
+"""How much a few letters of SQL may make: lengths, numbers of elements and of rows are written down and bounded.
+
+``REPEAT('x', 1000000000)`` fills the memory of a task, and so does a length that a supplier's file says. What grows
+with the data, such as a join of two views, is not bounded here. Apart from ``allowed_sql``, whose lists say what may be
+called at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from math import prod
+
+from sqlglot import exp
+
+# Characters or elements that one call may make, and what the calls inside each other may make together.
+LONGEST = 10_000
+MOST = 1_000_000
+
+# Which argument is a length.
+_LENGTHS = {"SPACE": 0, "REPEAT": 1, "LPAD": 1, "RPAD": 1, "ARRAY_REPEAT": 1, "ARRAY_INSERT": 1, "STACK": 0,
+            "FORMAT_NUMBER": 1}  # fmt: skip
+# What makes so many times what is inside it, or so many rows.
+_TIMES = ("REPEAT", "ARRAY_REPEAT", "SEQUENCE", "STACK")
+_ROW_MAKERS = ("EXPLODE", "EXPLODE_OUTER", "POSEXPLODE", "POSEXPLODE_OUTER", "INLINE", "INLINE_OUTER", "STACK")
+_FORMATS = ("FORMAT_STRING", "PRINTF")
+_FOLDS = ("AGGREGATE", "REDUCE")
+# What can be longer than what it is made of.
+_LONGER = frozenset((
+    "CONCAT", "CONCAT_WS", "REPEAT", "REPLACE", "REGEXP_REPLACE", "TRANSLATE", "LPAD", "RPAD", "OVERLAY", "FLATTEN",
+    "ARRAY_APPEND", "ARRAY_PREPEND", "ARRAY_INSERT", "ARRAY_REPEAT", "ARRAY_JOIN", "ARRAY_UNION", "ARRAYS_ZIP",
+    "ZIP_WITH", "SPLIT", "FORMAT_STRING", "PRINTF", "TO_JSON", "TO_CSV", "HEX", "BIN", "BASE64", "URL_ENCODE", "ENCODE",
+    "MAP_CONCAT", "NAMED_STRUCT",
+))  # fmt: skip
+_LONGER_NODES = (exp.DPipe, exp.Array, exp.Struct, exp.Transform, exp.Overlay, exp.VarMap)
+_DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 31, "QUARTER": 92, "YEAR": 366}
+
+_TOO_LONG = f"at most {LONGEST:,}"
+_LENGTH_FIX = "write it as a number, or LEAST(<length>, 100)"
+_SEQUENCE_FIX = (
+    "bound it: SEQUENCE(<start>, LEAST(<stop>, <start> + 100)), of dates LEAST(<stop>, DATE_ADD(<start>, 100))"
+)
+_FOLD_TOLD = ("an accumulator that grows", "ARRAY_JOIN(TRANSFORM(...), '') puts texts together, FLATTEN arrays")
+_FORMAT_TOLD = ("a width of more than 3 digits in a format", "LPAD(<text>, <length>) pads")
+
+
+def unbounded_call(node: exp.Expr) -> tuple[str, str] | None:
+    """Why a call can make more than is written, or than may be, and what to do; None where it cannot."""
+    if not isinstance(node, exp.Anonymous):
+        return None
+    name = node.name.upper()
+    if name == "SEQUENCE":
+        return _refused_size("SEQUENCE", "of a number of elements", _elements(node), fix=_SEQUENCE_FIX)
+    if name in _LENGTHS and len(node.expressions) > _LENGTHS[name]:
+        size = node.expressions[_LENGTHS[name]]
+        is_format = name == "FORMAT_NUMBER" and isinstance(size, exp.Literal) and size.is_string
+        return None if is_format else _refused_size(name, "of a length", _bound(size), fix=_LENGTH_FIX)
+    if name in _FORMATS and any(len(run) > 3 for one in node.find_all(exp.Literal) for run in _digits(one)):
+        return _FORMAT_TOLD
+    if name in _FOLDS and _grows(node):
+        return _FOLD_TOLD
+    return None
+
+
+def refused_together(tree: exp.Expr) -> tuple[exp.Expr, str, str] | None:
+    """The last of the calls that make too much together, though each alone may, why, and what to do; None without any.
+
+    Rows of VALUES and of what is exploded multiply each other, and what a value is made of inside them.
+    """
+    last, rows = tree, prod(len(one.expressions) for one in tree.find_all(exp.Values))
+    made: dict[int, int] = {}
+    for node in tree.find_all(exp.Anonymous):
+        if node.name.upper() in _TIMES:
+            last = node
+            if _makes_rows(node):
+                rows *= _times(node)
+            else:
+                root = id(_root(node))
+                made[root] = made.get(root, 1) * _times(node)
+    total = rows * max(made.values(), default=1)
+    if total <= MOST:
+        return None
+    return last, f"calls that make {total:,} rows, elements or characters together", f"at most {MOST:,}"
+
+
+def _refused_size(name: str, what: str, size: int | None, *, fix: str) -> tuple[str, str] | None:
+    if size is None:
+        return f"{name} {what} that is not written", fix
+    return None if size <= LONGEST else (f"{name} {what} of {size:,}", _TOO_LONG)
+
+
+def _times(node: exp.Anonymous) -> int:
+    name = node.name.upper()
+    size = _elements(node) if name == "SEQUENCE" else _bound(node.expressions[_LENGTHS[name]])
+    return max(size or 1, 1)
+
+
+def _makes_rows(node: exp.Expr) -> bool:
+    around: exp.Expr | None = node
+    while around is not None and not isinstance(around, exp.Query):
+        if isinstance(around, exp.Lateral) or (
+            isinstance(around, exp.Anonymous) and around.name.upper() in _ROW_MAKERS
+        ):
+            return True
+        around = around.parent
+    return False
+
+
+def _root(node: exp.Expr) -> exp.Expr:
+    """The whole value that a call is part of: what stands right below a query or one of its clauses."""
+    while node.parent is not None and not isinstance(node.parent, (exp.Query, exp.Where, exp.Join, exp.Order)):
+        node = node.parent
+    return node
+
+
+def _bound(node: exp.Expr) -> int | None:
+    """The greatest size that a number can have by what is written; None where nothing is."""
+    number = _number(node)
+    if number is not None:
+        return abs(number)
+    node = node.unnest()
+    if isinstance(node, exp.Anonymous) and node.name.upper() == "LEAST":
+        return min((abs(one) for part in node.expressions if (one := _number(part)) is not None), default=None)
+    return None
+
+
+def _number(node: exp.Expr) -> int | None:
+    """A whole number as it is written, with its sign."""
+    node = node.unnest()
+    if isinstance(node, exp.Neg):
+        number = _number(node.this)
+        return None if number is None else -number
+    is_whole = isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit()
+    return int(node.name) if is_whole else None
+
+
+def _elements(node: exp.Anonymous) -> int | None:
+    """How many elements a SEQUENCE has at most; None where that is not written."""
+    if len(node.expressions) not in (2, 3):
+        return None
+    start, stop = (_unwrapped(part) for part in node.expressions[:2])
+    step = _step(node.expressions[2]) if len(node.expressions) == 3 else 1
+    reach = next((found for limit in _limits(stop) if (found := _distance(start, limit)) is not None), None)
+    return None if reach is None or not step else reach // step + 1
+
+
+def _limits(stop: exp.Expr) -> Iterator[exp.Expr]:
+    """What a stop is at most: itself, or the parts of a LEAST."""
+    if isinstance(stop, exp.Anonymous) and stop.name.upper() == "LEAST":
+        yield from (_unwrapped(part) for part in stop.expressions)
+    else:
+        yield stop
+
+
+def _distance(start: exp.Expr, stop: exp.Expr) -> int | None:
+    """How far a stop is from the start, in numbers or days; None where that is not written."""
+    first, last = _number(start), _number(stop)
+    if first is not None and last is not None:
+        return abs(last - first)
+    first_day, last_day = _day(start), _day(stop)
+    if first_day is not None and last_day is not None:
+        return abs((last_day - first_day).days)
+    if isinstance(stop, exp.Add) and _unwrapped(stop.this) == start:
+        number = _number(stop.expression)
+        return abs(number) if number is not None else _interval(stop.expression)
+    if isinstance(stop, exp.Anonymous) and len(stop.expressions) == 2 and _unwrapped(stop.expressions[0]) == start:
+        unit, number = {"DATE_ADD": 1, "ADD_MONTHS": 31}.get(stop.name.upper()), _number(stop.expressions[1])
+        return None if unit is None or number is None else abs(number) * unit
+    return None
+
+
+def _step(node: exp.Expr) -> int | None:
+    number = _number(node)
+    return abs(number) if number is not None else _interval(node)
+
+
+def _interval(node: exp.Expr) -> int | None:
+    """The days of an INTERVAL of whole days or more; None for any other value."""
+    node = node.unnest()
+    if isinstance(node, exp.Neg):
+        return _interval(node.this)
+    if not isinstance(node, exp.Interval) or not isinstance(node.this, exp.Literal):
+        return None
+    unit = _DAYS.get(str(node.args.get("unit") or "").upper().removesuffix("S"))
+    return int(node.this.name) * unit if unit and node.this.name.isdigit() else None
+
+
+def _day(node: exp.Expr) -> date | None:
+    if isinstance(node, (exp.Cast, exp.TryCast)) and isinstance(node.this, exp.Literal):
+        try:
+            return date.fromisoformat(node.this.name[:10])
+        except ValueError:
+            return None
+    return None
+
+
+def _unwrapped(node: exp.Expr) -> exp.Expr:
+    return node.unnest()
+
+
+def _digits(literal: exp.Literal) -> list[str]:
+    return "".join(sign if sign.isdigit() else " " for sign in literal.name).split() if literal.is_string else []
+
+
+def _grows(node: exp.Anonymous) -> bool:
+    """Whether a fold puts its accumulator into something that can be longer than it."""
+    merges = [part for part in node.expressions if isinstance(part, exp.Lambda)][:1]
+    for merge in merges:
+        held = merge.expressions[0].name.casefold() if merge.expressions else ""
+        for word in merge.this.find_all(exp.Identifier):
+            if word.name.casefold() == held and _is_in_longer(word, merge):
+                return True
+    return False
+
+
+def _is_in_longer(word: exp.Identifier, merge: exp.Lambda) -> bool:
+    """Whether a word stands inside something that can be longer; a field that is named by it in a struct does not."""
+    around: exp.Expr | None = word.parent
+    is_field = isinstance(around, (exp.Dot, exp.Column)) and not _is_whole(word, around)
+    while around is not None and around is not merge:
+        is_call = isinstance(around, exp.Anonymous) and around.name.upper() in _LONGER
+        if is_call or (isinstance(around, _LONGER_NODES) and not (is_field and isinstance(around, exp.Struct))):
+            return True
+        around = around.parent
+    return False
+
+
+def _is_whole(word: exp.Identifier, around: exp.Expr) -> bool:
+    return isinstance(around, exp.Column) and around.this is word and not around.table

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ CARD = "model_card.html"
 
 # What the gates found, in one line: see ``give_verdict``.
 GATES_TAG = "gates"
+# The date as of which the outcomes were known that a version learned from.
+OUTCOMES_TAG = "outcomes_known_by"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,15 @@ class ModelVersion:
     def label(self) -> str:
         """Name and version as stored in score tables."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def outcomes_known_by(self) -> date | None:
+        """The date as of which the outcomes were known that it learned from: on earlier dates it has hindsight.
+
+        None where nobody said, as for versions that earlier releases registered.
+        """
+        told = self.tags.get(OUTCOMES_TAG)
+        return date.fromisoformat(told) if told else None
 
     @property
     def uri(self) -> str:

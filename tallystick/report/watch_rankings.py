@@ -109,7 +109,7 @@ def _others(
     else:
         answered = ruled[0]["answered"] if ruled else 0
         text = "The rules alone are not shown beside the model: they were answered for"
-        text = f"{text} {answered:,} of the loans of the test."
+        text = f"{text} {answered:,} of the loans of the test. tally rules run answers them for the set of the recipe."
         notes.append(Note(text=text))
     if alone := _rows(answers, BASELINE):
         others[f"{declared.baseline} alone"] = alone

@@ -6,6 +6,7 @@ The list's own section, with its questions and pictures, because only recipes th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -26,9 +27,17 @@ _CAUSES = ("late", "ended", "calmed", "displaced")
 _NO_SIGN = "none"
 
 
-def list_watch_questions(declared: WatchList, recipe: Recipe, *, source: str) -> Mapping[str, Question]:
-    """The questions of the section; the names of ``list_questions`` are others."""
+def list_watch_questions(
+    declared: WatchList, recipe: Recipe, *, source: str, learned: Mapping[str, date]
+) -> Mapping[str, Question]:
+    """The questions of the section; the names of ``list_questions`` are others.
+
+    ``learned`` has for each model version the date as of which the outcomes were known that it learned from. A list of
+    an earlier date was made in hindsight, as is one of a version that is missing there: its loans are not followed.
+    """
     ours = f"source = '{source}' AND recipe = '{recipe.name}'"
+    late_made = _hindsight_sql(learned)
+    followed = f"{ours} AND observation_id NOT IN (SELECT observation_id FROM {TABLE} WHERE {ours} AND {late_made})"
     causes = ", ".join(f"count(*) FILTER (cause = '{cause}')::BIGINT AS {cause}" for cause in _CAUSES)
     return {
         **ranking_questions(declared, recipe, source=source),
@@ -44,10 +53,16 @@ def list_watch_questions(declared: WatchList, recipe: Recipe, *, source: str) ->
         "watch_leads": Question(
             tables=[TABLE],
             sql=f"""
-                SELECT (list_date - first_seen_on)::BIGINT AS days FROM {TABLE} WHERE {ours} AND cause = 'late'
+                SELECT (list_date - first_seen_on)::BIGINT AS days FROM {TABLE} WHERE {followed} AND cause = 'late'
                 ORDER BY 1""",
         ),
-        "watch_groups": Question(tables=[TABLE], sql=_groups_sql(ours)),
+        "watch_groups": Question(tables=[TABLE], sql=_groups_sql(followed)),
+        "watch_hindsight": Question(
+            tables=[TABLE],
+            sql=f"""
+                SELECT count(DISTINCT list_date)::BIGINT AS nights, min(list_date) AS first, max(list_date) AS last
+                FROM {TABLE} WHERE {ours} AND {late_made}""",
+        ),
         "watch_rules": Question(
             tables=[TABLE],
             sql=f"""
@@ -57,6 +72,14 @@ def list_watch_questions(declared: WatchList, recipe: Recipe, *, source: str) ->
                 GROUP BY rule ORDER BY loans DESC, rule LIMIT 15""",
         ),
     }
+
+
+def _hindsight_sql(learned: Mapping[str, date]) -> str:
+    """Whether the model of a line had learned from outcomes of later dates; a line without a model has no such."""
+    if not learned:
+        return "model_version IS NOT NULL"
+    known = " ".join(f"WHEN '{version}' THEN DATE '{day}'" for version, day in sorted(learned.items()))
+    return f"model_version IS NOT NULL AND list_date < CASE model_version {known} ELSE DATE '9999-12-31' END"
 
 
 def _groups_sql(ours: str) -> str:
@@ -83,6 +106,7 @@ def describe_watch_list(declared: WatchList, answers: Mapping[str, pa.Table], *,
     """The section; a question that was not answered leaves its part out. ``titles`` are those of the rules."""
     blocks = [
         *describe_rankings(declared, answers),
+        *_hindsight(_rows(answers, "watch_hindsight")),
         *_leads(_rows(answers, "watch_leads"), _rows(answers, "watch_groups"), titles),
         *_nights(_rows(answers, "watch_nights")),
         *_rules(_rows(answers, "watch_rules"), titles),
@@ -92,6 +116,17 @@ def describe_watch_list(declared: WatchList, answers: Mapping[str, pa.Table], *,
 
 def _rows(answers: Mapping[str, pa.Table], question: str) -> list[dict[str, Any]]:
     return answers[question].to_pylist() if question in answers else []
+
+
+def _hindsight(found: Sequence[Mapping[str, Any]]) -> list[Block]:
+    if not found or not found[0]["nights"]:
+        return []
+    nights, first, last = found[0]["nights"], found[0]["first"], found[0]["last"]
+    text = (
+        f"{nights:,} nights from {first} to {last} were listed by a model that had learned from outcomes of later "
+        "dates. Nobody could have made these lists then, so their loans are left out of what follows."
+    )
+    return [Note(text=text)]
 
 
 def _leads(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -52,6 +52,7 @@ def run(params: ScoreObservations, session: SparkSession) -> None:
     dates = _settle_dates(params, context, recipe)
     if not params.again:
         champion.refuse_to_replace(context, recipe, dates)
+    champion.tell_hindsight(context, recipe, dates)
     pinned = _pin(context, recipe, champion, dates=dates)
     declared = [name for name in (*pinned.tables, recipe.score_table) if name != champion.learned.name]
     storage = context.storage(declared, **{champion.learned.name: champion.learned})
@@ -105,6 +106,20 @@ class _Champion:
             raise ModelError(
                 what, where=recipe.score_table, fix="name other dates, or say jobs/score_observations.py --again"
             )
+
+    def tell_hindsight(self, context: RunContext, recipe: Recipe, dates: DateRange) -> None:
+        """A warning where nights are scored on dates before that of the outcomes that the model learned from.
+
+        Nobody could have said these scores then, so they are no evidence of how well the model warns.
+        """
+        learned, first = self.version.outcomes_known_by, dates.first
+        if learned is None or first is None or first >= learned or not self._is_other_set(context, recipe):
+            return
+        last = min(dates.last or learned, learned - timedelta(days=1))
+        progress(
+            f"WARNING {recipe.score_table}: {self.version.label} learned from outcomes known on {learned}, so its "
+            f"scores of {first} to {last} are hindsight: they show how it works, not how well it would have warned"
+        )
 
     @staticmethod
     def _is_other_set(context: RunContext, recipe: Recipe) -> bool:

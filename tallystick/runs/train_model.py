@@ -17,10 +17,10 @@ import pyarrow as pa
 from tallystick.features.planning import last_load
 from tallystick.model import packaging
 from tallystick.model.logged_models import ModelPackage
-from tallystick.model.registry import Registry
+from tallystick.model.registry import OUTCOMES_TAG, Registry
 from tallystick.report import Origin, render_model_card
 from tallystick.runs.context import RunContext
-from tallystick.runs.input_gate import PinnedTables
+from tallystick.runs.input_gate import PinnedTables, labels_known_by
 from tallystick.runs.late_features import tell_late
 from tallystick.runs.progress import progress, working
 from tallystick.runs.run_dates import DateRange
@@ -140,6 +140,17 @@ def _tell_origin(
     )
 
 
+def _outcomes_known_by(context: RunContext, recipe: Recipe, pinned: PinnedTables, known_by: date | None) -> date:
+    """The date as of which the labels were built that the model learns from; the last load's where none say theirs.
+
+    ``date.max`` where nothing says a date: whoever asks whether the model had hindsight then hears that it had.
+    """
+    if known_by is not None:
+        return known_by
+    told = [day for name in recipe.labels if (day := labels_known_by(context, recipe, name)) is not None]
+    return max(told, default=None) or last_load(pinned.all_files) or date.max
+
+
 def _package(
     context: RunContext,
     recipe: Recipe,
@@ -166,6 +177,10 @@ def _package(
         requirements=packaging.list_requirements(result),
         gates=result.gates,
         card=partial(_render_card, recipe, label, result, origin=origin),
-        tags={"source": context.source.name, "training_version": str(training_version)},
+        tags={
+            "source": context.source.name,
+            "training_version": str(training_version),
+            OUTCOMES_TAG: _outcomes_known_by(context, recipe, pinned, known_by).isoformat(),
+        },
         description=recipe.description,
     )

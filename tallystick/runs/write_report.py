@@ -69,7 +69,7 @@ def _gather_facts(context: RunContext, recipe: Recipe) -> RunFacts:
     """All that the report says."""
     project, registry = context.project, Registry(context.warehouse.home)
     groups = [project.feature_groups[name] for name in recipe.groups]
-    answers, watch_list = _ask_tables(context, recipe), _watch_list(context, recipe)
+    answers, watch_list = _ask_tables(context, recipe, registry), _watch_list(context, recipe)
     # The reasons of a watch list are about credit, where confirmed fraud around a customer has no say.
     has_ring = watch_list is None and has_rule_answers(answers)
     return RunFacts(
@@ -97,12 +97,14 @@ def _watch_list(context: RunContext, recipe: Recipe) -> WatchList | None:
     return next(ranked, None)
 
 
-def _ask_tables(context: RunContext, recipe: Recipe) -> dict[str, pa.Table]:
+def _ask_tables(context: RunContext, recipe: Recipe, registry: Registry) -> dict[str, pa.Table]:
     """The answers to those of the report's questions whose tables exist."""
     asked = dict(list_questions(recipe, source=context.source.name))
     declared = _watch_list(context, recipe)
     if declared:
-        asked |= list_watch_questions(declared, recipe, source=context.source.name)
+        versions = registry.versions(recipe.name)
+        learned = {one.label: day for one in versions if (day := one.outcomes_known_by) is not None}
+        asked |= list_watch_questions(declared, recipe, source=context.source.name, learned=learned)
     ruled = declared.observations if declared else recipe.observations
     asked |= rule_questions(ruled, source=context.source.name)
     exists = context.warehouse.exists

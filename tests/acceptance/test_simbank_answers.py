@@ -16,7 +16,7 @@ from tallystick.answers import Answers
 from tallystick.errors import ModelError
 from tallystick.model.logged_models import ModelPackage, load_local
 from tallystick.model.packaging import OUTPUTS, SCORER_FILE
-from tallystick.model.registry import Registry
+from tallystick.model.registry import OUTCOMES_TAG, Registry
 from tallystick.model.results import GateResult
 from tallystick.pipeline import Dates, Place, Step, list_night_steps, run_steps
 from tallystick.project import Project, load_project
@@ -53,7 +53,7 @@ def bank(spark: SparkSession, project: Project, tmp_path_factory: pytest.TempPat
     return warehouse
 
 
-def register_model(warehouse: Warehouse, project: Project, *, run_id: str = "r1") -> None:
+def register_model(warehouse: Warehouse, project: Project, *, run_id: str = "r1", known: date = FIRST) -> None:
     """A champion of the recipe that reads three inputs, written by hand."""
     texts = {"reasons": {INPUTS[0]: "Accounts", INPUTS[1]: "Spending", INPUTS[2]: "Income"}, "name": "returning"}
     variables = [
@@ -70,7 +70,7 @@ def register_model(warehouse: Warehouse, project: Project, *, run_id: str = "r1"
         name="returning", run_id=run_id, params={}, metrics={}, files={}, outputs=OUTPUTS, model_file=SCORER_FILE,
         example=pd.DataFrame({name: [1.0] for name in INPUTS}), requirements=("numpy", "pandas"),
         model_artifacts={"model.json": json.dumps(model).encode()},
-        tags={"training_version": "0", "source": "simbank"},
+        tags={"training_version": "0", "source": "simbank", OUTCOMES_TAG: known.isoformat()},
     )  # fmt: skip
     ensure_table(warehouse, training_contract(project.recipes["returning"], INPUTS))
     registry = Registry(warehouse.root)
@@ -123,17 +123,19 @@ def test_a_score_is_the_models_answer_on_the_vector_of_its_night(bank: Warehouse
 
 
 def test_a_later_champion_does_not_replace_what_was_said(
-    bank: Warehouse, project: Project, spark: SparkSession
+    bank: Warehouse, project: Project, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place, recipe = Place(project=project.root, warehouse=bank.root), project.recipes["returning"]
     before = pin(bank, TABLE)
-    register_model(bank, project, run_id="r2")
+    register_model(bank, project, run_id="r2", known=LAST)
     *_, again = list_night_steps(recipe, "simbank", place=place, dates=Dates(first=SECOND, last=LAST))
     with pytest.raises(ModelError, match="returning/1 has scored these dates, and returning/2 would replace"):
         run_steps([again], session=lambda: spark, run_id="again")
     assert pin(bank, TABLE) == before
     wanted = replace(again, params=replace(again.params, again=True))
     run_steps([wanted], session=lambda: spark, run_id="again, said")
+    told = f"returning/2 learned from outcomes known on {LAST}, so its scores of {SECOND} to {SECOND} are hindsight"
+    assert told in "".join(capsys.readouterr())
     answers = Answers(bank, project)
     customer = read_arrow(bank, TABLE, columns=["customer_id", "as_of"]).sort_by("as_of")["customer_id"][0].as_py()
     versions = [answers.score(customer, as_of=day).model_version for day in (FIRST, SECOND, LAST)]

@@ -144,7 +144,7 @@ def test_a_second_try_after_a_crash_registers_no_second_model(root: Path, monkey
     run(root, TrainModel, known_by=TONIGHT, run_id="night/train_model/2")
     (again,) = registry.versions("asked")
     assert (again.version, again.aliases) == (first.version, ("champion",))
-    assert again.tags["tallystick.job_run"] == "night/train_model/1"
+    assert (again.tags["tallystick.job_run"], again.outcomes_known_by) == ("night/train_model/1", TONIGHT)
     # An earlier date, cleared by hand, does not put an older model in force.
     run(root, AuditLeakage, known_by=TONIGHT - timedelta(days=1))
     run(root, TrainModel, known_by=TONIGHT - timedelta(days=1))

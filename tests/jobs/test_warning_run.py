@@ -180,7 +180,9 @@ def test_each_night_that_has_scores_gets_its_list_once(root: Path) -> None:
 def test_the_report_asks_the_lists_what_they_hold(root: Path) -> None:
     make(root)
     project = load_project(root / "project")
-    asked = list_watch_questions(project.watch_lists["loans"], project.recipes["warning"], source="village")
+    asked = list_watch_questions(
+        project.watch_lists["loans"], project.recipes["warning"], source="village", learned={"warning/1": FIRST}
+    )
     told = {
         name: query(Warehouse(root / "warehouse"), one.sql).to_pylist()
         for name, one in asked.items()

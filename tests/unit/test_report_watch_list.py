@@ -17,6 +17,8 @@ from tallystick.spec.watch_lists import WatchList
 FIRST, NIGHT = date(2025, 1, 1), datetime(2025, 3, 1, tzinfo=UTC)
 RECIPE = Recipe(name="mine", title="Mine", groups=("spend",), observations="months")
 
+# The second version learned from outcomes that were known fifty days after the first list.
+LEARNED = {"mine/1": FIRST, "mine/2": FIRST + timedelta(days=50)}
 DECLARED = WatchList(name="mine", recipe="mine", observations="nights", family="signs", title="Loans to call")
 
 
@@ -89,7 +91,7 @@ def test_other_rankings_stand_beside_the_model_and_groups_beside_the_curve() -> 
 
 
 def ask(question: str, declared: WatchList, **tables: Any) -> list[dict[str, object]]:
-    asked = list_watch_questions(declared, RECIPE, source="village")[question]
+    asked = list_watch_questions(declared, RECIPE, source="village", learned=LEARNED)[question]
     with duckdb.connect() as found:
         for name, rows in tables.items():
             layer, table = name.split("__")
@@ -138,7 +140,7 @@ def test_groups_are_of_loans_that_were_followed_long_enough() -> None:
     ) -> dict[str, object]:
         date_ = FIRST + timedelta(days=day)
         return {"source": "village", "recipe": "mine", "observation_id": loan, "list_date": date_, "level": level,
-                "rules": rules, "cause": cause, "first_seen_on": FIRST}  # fmt: skip
+                "rules": rules, "cause": cause, "first_seen_on": FIRST, "model_version": "mine/1"}  # fmt: skip
 
     lines = [
         line("a", 0, "act", rules="SIG001 SIG002"),
@@ -157,3 +159,31 @@ def test_groups_are_of_loans_that_were_followed_long_enough() -> None:
         ("all", "", 3, 2), ("level", "watch", 2, 1), ("level", "act", 1, 1),
         ("sign", "SIG001", 2, 1), ("sign", "SIG002", 1, 1), ("sign", "none", 1, 1),
     ]  # fmt: skip
+
+
+def test_loans_that_a_model_listed_in_hindsight_are_not_followed() -> None:
+    def line(loan: str, day: int, version: str | None, *, cause: str | None = None) -> dict[str, object]:
+        return {"source": "village", "recipe": "mine", "observation_id": loan, "list_date": FIRST + timedelta(days=day),
+                "level": "off" if cause else "act", "rules": None, "cause": cause, "first_seen_on": FIRST,
+                "model_version": version}  # fmt: skip
+
+    lines = [
+        line("a", 0, "mine/1"),  # the date itself: all that it learned was known then
+        line("a", 10, None, cause="late"),  # who leaves is ranked by no model
+        line("b", 49, "mine/2"),
+        line("b", 60, None, cause="late"),
+        line("c", 50, "mine/2"),
+        line("c", 71, None, cause="late"),
+        line("d", 60, "mine/1"),
+        line("d", 61, "mine/0"),  # nobody said what this version learned
+        line("d", 72, None, cause="late"),
+    ]
+    assert [row["days"] for row in ask("watch_leads", DECLARED, score__watchlist=lines)] == [10, 71]
+    told = ask("watch_hindsight", DECLARED, score__watchlist=lines)
+    assert told == [{"nights": 2, "first": FIRST + timedelta(days=49), "last": FIRST + timedelta(days=61)}]
+    section = describe_watch_list(DECLARED, {"watch_hindsight": pa.Table.from_pylist(told)}, titles={})
+    (note,) = [block for block in section.blocks if isinstance(block, Note)]
+    assert note.text.startswith("2 nights from 2025-02-19 to 2025-03-03 were listed by a model that had learned")
+    assert not describe_watch_list(
+        DECLARED, {"watch_hindsight": pa.table({"nights": [0], "first": [None], "last": [None]})}, titles={}
+    ).blocks

@@ -320,3 +320,12 @@ def test_a_list_on_features_that_have_not_seen_a_row_of_their_night_is_refused(r
         make(root)
     make(root, first=str(NIGHTS[0]), last=str(NIGHTS[1]))
     assert list(levels(root)) == NIGHTS[:2]
+    if group == "spent":
+        signs = root / "project" / "rules" / "signs.yaml"
+        signs.write_text(RULES.replace("2026-03-01", str(NIGHTS[-1])), encoding="utf-8")
+        with pytest.raises(ContractError, match="features of 2 days"):
+            make(root)
+        # A rule that begins after the last of the nights is not asked about any of them.
+        signs.write_text(RULES.replace("2026-03-01", str(NIGHTS[-1] + timedelta(days=1))), encoding="utf-8")
+        make(root)
+        assert list(levels(root)) == NIGHTS

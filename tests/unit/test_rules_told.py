@@ -15,7 +15,7 @@ from tallystick.cli.asked_rules import AskedRules, about_rules
 from tallystick.cli.fraud_rules import rules_app
 from tallystick.cli.rule_verdicts import check_new_family, tell_judged, tell_proposals, tell_subset, tell_warnings
 from tallystick.cli.summary import next_commands
-from tallystick.errors import InputError
+from tallystick.errors import InputError, NotFound
 from tallystick.project import load_project
 from tallystick.project.rules import load_rules
 from tallystick.rules.mining import Condition, MinedRule
@@ -184,6 +184,18 @@ def test_commands_about_rules_share_their_arguments_and_have_their_own() -> None
 def test_a_date_without_its_observation_is_refused() -> None:
     with pytest.raises(InputError, match="--on is the date of a decision about one observation"):
         CliRunner().invoke(rules_app, ["explain", "APP001", "--on", "2026-03-01"], catch_exceptions=False)
+
+
+def test_all_rules_are_listed_on_a_screen_without_a_warehouse_but_not_with_a_mistyped_one(
+    project_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = ["--project", str(project_root)]
+    result = CliRunner().invoke(rules_app, ["list", *here], catch_exceptions=False)
+    assert all(rule in result.stdout for rule in load_rules(project_root))
+    for asked in (["list"], ["explain", "VEL001"]):
+        with pytest.raises(NotFound, match="warehous: there is no warehouse here"):
+            CliRunner().invoke(rules_app, [*asked, *here, "-w", "warehous"], catch_exceptions=False)
 
 
 def test_what_comes_next_fits_the_recipe(project_root: Path) -> None:

@@ -102,15 +102,21 @@ class Project:
 
     def pairs_basis(self, pairs: CustomerPairs) -> str:
         """The fingerprint of all that the values of pairs depend on: themselves, their graph's ties and customers."""
+        from tallystick.spec import code_versions
+        from tallystick.spec.code_versions import raised
         from tallystick.spec.fingerprint import fingerprint
 
-        return fingerprint([pairs.meaning, *(self.ties[name] for name in pairs.graph.ties if name in self.ties)])
+        ties = [self.ties[name] for name in pairs.graph.ties if name in self.ties]
+        return fingerprint([pairs.meaning, *ties, *raised(pairs=code_versions.PAIRS).values()])
 
     def graph_basis(self, graph: CustomerGraph) -> str:
         """The fingerprint of all that a graph's values depend on: its own declaration and those of its ties."""
+        from tallystick.spec import code_versions
+        from tallystick.spec.code_versions import raised
         from tallystick.spec.fingerprint import fingerprint
 
-        return fingerprint([graph, *(self.ties[name] for name in graph.ties if name in self.ties)])
+        ties = [self.ties[name] for name in graph.ties if name in self.ties]
+        return fingerprint([graph, *ties, *raised(graphs=code_versions.GRAPHS).values()])
 
     @cached_property
     def observations(self) -> Mapping[str, ObservationSet]:

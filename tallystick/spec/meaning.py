@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from tallystick.spec.bases import Base, FeatureColumn, group_bases
+from tallystick.spec.code_versions import raised_features
 from tallystick.spec.columns import features_read
 from tallystick.spec.combined_columns import COMBINED, combined_of
 from tallystick.spec.features import FeatureGroup
@@ -29,8 +30,9 @@ def column_fingerprints(group: FeatureGroup, columns: Iterable[FeatureColumn]) -
     """By column of the group, 16 hex digits that stand for what the column is computed from.
 
     Its table, times, conditions, value, operation, windows and looked-up tables count, and the versions of its group,
-    its measures and itself; names, words, owner, other features of the group and their order do not, nor what it
-    replaces or when it is retired. Spellings of SQL that differ in blanks or letter case are equal.
+    its measures, itself and of the code that computes it (``code_versions``); names, words, owner, other features of
+    the group and their order do not, nor what it replaces or when it is retired. Spellings of SQL that differ in blanks
+    or letter case are equal.
     """
     bases = group_bases(group)
     return {
@@ -50,6 +52,8 @@ def _combined(group: FeatureGroup, column: FeatureColumn) -> str:
     }
     if column.version != 1:
         meant["own_version"] = column.version
+    if code := raised_features(COMBINED):
+        meant["code"] = code
     return fingerprint(meant)
 
 
@@ -82,6 +86,8 @@ def _fingerprint(group: FeatureGroup, bases: Mapping[str, Base], column: Feature
     # Version 1 says nothing: features that never had another one keep the fingerprint they are stored with.
     if column.version != 1:
         meant["own_version"] = column.version
+    if code := raised_features(column.formula):
+        meant["code"] = code
     return fingerprint(meant)
 
 
@@ -98,6 +104,8 @@ def _aggregate(group: FeatureGroup, base: Base) -> Mapping[str, Any]:
     }
     if measure.version != 1:
         made["version"] = measure.version
+    if code := raised_features(base.op.name):
+        made["code"] = code
     if measure.base and base.op.rule.compares:
         made["base"] = measure.base
     if measure.weekdays:

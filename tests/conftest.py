@@ -33,6 +33,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
+def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the one Hadoop file system of this process."""
+    from tests.lib.hadoop import serving
+
+    with serving(tmp_path_factory.mktemp("hadoop")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data. Absent data skips the test by name: CI has it."""
     root = Path(os.environ.get("TALLYSTICK_DATA", PROJECT.parent / "shared" / "data"))

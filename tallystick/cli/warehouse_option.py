@@ -1,6 +1,6 @@
 """The option ``--warehouse``, which every command that reads or writes tables has, and the warehouse that it names.
 
-Apart so that all commands read it alike: a folder, or an address in an object store.
+Apart so that all commands read it alike: a folder, or an address in a store.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WarehouseOption = Annotated[
         envvar="TALLYSTICK_WAREHOUSE",
         parser=read_warehouse,
         metavar="PATH",
-        help="Folder of tables, models and reports, or s3a://bucket/path.",
+        help="Folder of tables, models and reports, s3a://bucket/path or hdfs://namenode:port/path.",
     ),
 ]
 DEFAULT_WAREHOUSE = Path("warehouse")

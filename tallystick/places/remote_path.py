@@ -1,4 +1,4 @@
-"""A path in an object store with the methods of ``pathlib.Path`` that the store of tables uses.
+"""A path in a store with the methods of ``pathlib.Path`` that the store of tables uses.
 
 Apart from the stores, which do the asking: a command line or a DAG builds such a path and imports no client.
 """
@@ -19,15 +19,19 @@ from tallystick.errors import InputError, SetupError
 from tallystick.places.store_interface import Found, NoSuchObject, Store
 
 # What names a store in an address of each scheme, and such an address.
-_STORES = {"s3a": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "s3a://bucket/path")}
+_STORES = {
+    "s3a": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "s3a://bucket/path"),
+    "hdfs": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]{1,5})?"), "hdfs://namenode:port/path"),
+    "viewfs": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"), "viewfs://cluster/path"),
+}
 SCHEMES = tuple(_STORES)
 HOME_VARIABLE = "TALLYSTICK_LOCAL"
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/+(.*)")
-_FIX = f"a folder, or {' or '.join(address for _, address in _STORES.values())}"
+_FIX = ", ".join(["a folder", *(address for _, address in _STORES.values())])
 
 
 def to_place(text: str | Path) -> Path:
-    """The place that a person means: an absolute folder, or a path in an object store for ``s3a://bucket/path``.
+    """The place that a person means: an absolute folder, or a path in a store, such as ``s3a://bucket/path``.
 
     InputError for any other scheme, which would else become a folder of that name.
     """
@@ -50,7 +54,8 @@ def to_place(text: str | Path) -> Path:
 
 
 class RemotePath(PosixPath):
-    """``s3a://bucket/key``. It is a folder where objects lie below it, and folders need not be made.
+    """``s3a://bucket/key`` or ``hdfs://namenode:port/key``. It is a folder where objects lie below it. Folders need
+    not be made.
 
     A write is seen whole or not at all. What is not written here fails instead of looking at this machine's disk.
     """
@@ -67,12 +72,12 @@ class RemotePath(PosixPath):
 
     @property
     def bucket(self) -> str:
-        """The bucket's name."""
+        """What the store is called: a bucket, ``namenode:port``, or a name of the Hadoop configuration."""
         return self.parts[1]
 
     @property
     def key(self) -> str:
-        """The path inside the bucket."""
+        """The path inside the store."""
         return "/".join(self.parts[2:])
 
     @property
@@ -172,9 +177,13 @@ class RemotePath(PosixPath):
 @cache
 def _open_store(scheme: str, name: str) -> Store:
     """The store of ``scheme://name``, which keeps its connections."""
-    from tallystick.places.object_store import ObjectStore
+    if scheme == "s3a":
+        from tallystick.places.object_store import ObjectStore
 
-    return ObjectStore(name)
+        return ObjectStore(name)
+    from tallystick.places.hadoop_store import HadoopStore
+
+    return HadoopStore(scheme, name)
 
 
 class _Told:

@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "tallystick/dialect": DATA | {"duckdb", "h3", "sqlglot"},
     "tallystick/hashes.py": DATA | {"xxhash"},
     "tallystick/visibility": DATA,
-    "tallystick/places": {"boto3", "botocore", "pyarrow"},
+    "tallystick/places": {"boto3", "botocore", "fsspec", "hdfs_native", "pyarrow"},
     "tallystick/tables": SPARK | {"delta", "deltalake", "duckdb", "fsspec", "py4j"},
     "tallystick/ingest": SPARK | {"sqlglot", "yaml", "py4j"},
     "tallystick/quality": SPARK | {"great_expectations"},

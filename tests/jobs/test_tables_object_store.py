@@ -1,4 +1,7 @@
-"""Two writers and one object store: the store refuses the second, the loser says so, and leases end with their runs."""
+"""Two writers and one store: it refuses the second, the loser says so, and leases end with their runs.
+
+Of each kind of store: one that speaks S3, and a Hadoop file system.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +33,14 @@ from tallystick.tables.store.publication_state import PublicationState
 from tests.lib import store
 from tests.lib.object_store import BUCKET, serving
 
+HOLDER = """
+import sys, time
+from tallystick.places import to_place
+from tallystick.tables.store.disk import locked
+with locked(to_place(sys.argv[1]), "another run", where="here"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
 WRITER = """
 import sys, time
 from tallystick.errors import ConflictError
@@ -52,21 +64,31 @@ except ConflictError:
 """
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with serving() as told:
-        yield told
+@pytest.fixture(scope="module", params=["s3a", "hdfs"])
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "hdfs":
+        yield request.getfixturevalue("hadoop")
+        return
+    with serving():
+        yield f"s3a://{BUCKET}"
 
 
 @pytest.fixture
 def warehouse(address: str, request: pytest.FixtureRequest) -> Warehouse:
-    return Warehouse(f"s3a://{BUCKET}/{request.node.name.partition('[')[0]}")
+    return Warehouse(f"{address}/{request.node.name.partition('[')[0]}")
 
 
 def lock_of(warehouse: Warehouse) -> RemotePath:
     place = to_place(warehouse.root / "lock")
     assert isinstance(place, RemotePath)
     return place
+
+
+def take_over(place: RemotePath) -> None:
+    """Replace what is there, as a run does that takes a lease for dead."""
+    found = place.store.look(place.key)
+    assert found is not None
+    assert place.store.write_where(place.key, b"of another run", tag=found.tag)
 
 
 def test_of_two_writers_in_two_processes_one_wins(warehouse: Warehouse) -> None:
@@ -91,6 +113,26 @@ def test_an_object_is_put_once(warehouse: Warehouse) -> None:
     assert place.store.write_where(place.key, b"third", tag=tag)
     assert not place.store.write_where(place.key, b"fourth", tag=tag)
     assert place.read_bytes() == b"third"
+
+
+def test_of_writers_who_replace_what_they_read_each_loses_nothing(warehouse: Warehouse) -> None:
+    """Four count together: a number that two of them had replaced would be missing at the end."""
+    place = lock_of(warehouse)
+    assert place.store.write_where(place.key, b"0")
+
+    def count(_: int) -> None:
+        done = 0
+        while done < 3:
+            found = place.store.look(place.key)
+            assert found is not None
+            number = int(place.read_bytes())
+            if place.store.look(place.key) != found:  # it may be another one's number by now
+                continue
+            done += bool(place.store.write_where(place.key, b"%d" % (number + 1), tag=found.tag))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(count, range(4)))
+    assert place.read_bytes() == b"12"
 
 
 def test_a_commit_whose_answer_was_lost_is_our_own(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +164,10 @@ def test_what_a_killed_run_held_is_taken_over_when_it_is_old(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = lock_of(warehouse)
-    place.write_bytes(b"of a dead run")
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(place)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        holder.kill()
     with pytest.raises(ConflictError), locked(place, "another run", where="here"):
         pytest.fail("it is young")
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
@@ -134,7 +179,7 @@ def test_what_a_killed_run_held_is_taken_over_when_it_is_old(
 def test_a_lease_that_another_took_is_lost(warehouse: Warehouse) -> None:
     place = lock_of(warehouse)
     with pytest.raises(ConflictError, match="another run took the lock"), locked(place, "another run", where="here"):
-        place.write_bytes(b"of another run")
+        take_over(place)
     assert place.read_bytes() == b"of another run"
 
 
@@ -178,7 +223,7 @@ def test_two_files_of_one_slice_with_one_key_are_refused(warehouse: Warehouse) -
         replace_files(warehouse, store.CONTRACT, twice, where=store.day_slice(1), run=store.run("r"))
 
 
-def test_nothing_of_it_lies_on_this_machine(warehouse: Warehouse) -> None:
+def test_nothing_of_it_lies_on_this_machine(warehouse: Warehouse, address: str) -> None:
     replace_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1), run=store.run("r0"))
-    assert not list(Path.cwd().glob("s3a*"))
+    assert not list(Path.cwd().glob(f"{address.partition(':')[0]}*"))
     assert warehouse.tables() == [store.NAME]

@@ -23,6 +23,7 @@ def deployment(warehouse: str) -> Deployment:
         ("/data/w", ("file", "/data/w/clean/loans"), "file:///data/w/clean/loans"),
         ("/data/#2?/w 100%", ("file", "/data/#2?/w 100%/clean/loans"), "file:///data/%232%3F/w%20100%25/clean/loans"),
         ("s3a://bank/w", ("s3a://bank", "w/clean/loans"), "s3a://bank/w/clean/loans"),
+        ("hdfs://name:9000/w", ("hdfs://name:9000", "w/clean/loans"), "hdfs://name:9000/w/clean/loans"),
     ],
 )
 def test_a_place_is_whole_whatever_its_folder_is_called(warehouse: str, place: tuple[str, str], address: str) -> None:

@@ -24,9 +24,15 @@ def test_a_folder_stays_one(text: str) -> None:
     [
         ("s3://lake/w", r"write s3a://lake/w"),
         ("s3n://lake/w", r"write s3a://lake/w"),
-        ("gs://lake/w", r"a folder, or s3a://bucket/path"),
-        ("file:///lake/w", r"a folder, or s3a://bucket/path"),
-        ("HDFS://name:9000/w", r"a folder, or s3a://bucket/path"),
+        ("gs://lake/w", r"a folder, s3a://bucket/path"),
+        ("file:///lake/w", r"a folder, s3a://bucket/path"),
+        ("HDFS://name:9000/w", r"a folder, s3a://bucket/path, hdfs://namenode:port/path, viewfs://cluster/path"),
+        ("webhdfs://name:9000/w", r"a folder, s3a://bucket/path, hdfs://namenode:port/path"),
+        ("hdfs://name:9000", r"no path in a store.*hdfs://namenode:port/path"),
+        ("hdfs:///w", r"no path in a store"),
+        ("hdfs://name:port/w", r"no path in a store"),
+        ("hdfs://me@name:9000/w", r"no path in a store"),
+        ("viewfs://lake:1/w", r"no path in a store"),
         ("s3a://lake", r"no path in a store"),
         ("s3a://lake/", r"no path in a store"),
         ("s3a://lake/a/../b", r"no path in a store"),
@@ -48,6 +54,15 @@ def test_an_address_stays_what_it_was_as_a_path() -> None:
     assert (inside.relative_to(place).as_posix(), inside.name) == ("clean/events", "events")
     assert pickle.loads(pickle.dumps(inside)) == inside
     assert to_place(Path("s3a://lake/bank/w")) == place == place.resolve() == to_place(place)
+
+
+@pytest.mark.parametrize("text", ["hdfs://name:9000/bank/w", "hdfs://nameservice1/bank/w", "viewfs://lake/bank/w"])
+def test_an_address_on_a_hadoop_file_system_stays_what_it_was(text: str) -> None:
+    place = to_place(f"{text}/")
+    assert (str(place), place) == (text, to_place(Path(text)))
+    assert isinstance(place, RemotePath)
+    assert (place.bucket, place.key) == (text.split("/")[2], "bank/w")
+    assert isinstance(pickle.loads(pickle.dumps(place / "clean")), RemotePath)
 
 
 def test_what_an_address_cannot_do_touches_no_disk() -> None:

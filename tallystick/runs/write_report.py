@@ -102,8 +102,8 @@ def _ask_tables(context: RunContext, recipe: Recipe, registry: Registry) -> dict
     asked = dict(list_questions(recipe, source=context.source.name))
     declared = _watch_list(context, recipe)
     if declared:
-        versions = registry.versions(recipe.name)
-        learned = {one.label: day for one in versions if (day := one.outcomes_known_by) is not None}
+        models = registry.versions(recipe.name)
+        learned = {one.label: day for one in models if (day := one.outcomes_known_by) is not None}
         asked |= list_watch_questions(declared, recipe, source=context.source.name, learned=learned)
     ruled = declared.observations if declared else recipe.observations
     asked |= rule_questions(ruled, source=context.source.name)

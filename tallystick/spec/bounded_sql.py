@@ -7,7 +7,6 @@ called at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from math import prod
 
@@ -38,7 +37,8 @@ _DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 31, "QUARTER": 92, "YEAR": 366}
 _TOO_LONG = f"at most {LONGEST:,}"
 _LENGTH_FIX = "write it as a number, or LEAST(<length>, 100)"
 _SEQUENCE_FIX = (
-    "bound it: SEQUENCE(<start>, LEAST(<stop>, <start> + 100)), of dates LEAST(<stop>, DATE_ADD(<start>, 100))"
+    "bound it to both sides: SEQUENCE(<start>, GREATEST(<start>, LEAST(<stop>, <start> + 100))), of dates with "
+    "DATE_ADD(<start>, 100)"
 )
 _FOLD_TOLD = ("an accumulator that grows", "ARRAY_JOIN(TRANSFORM(...), '') puts texts together, FLATTEN arrays")
 _FORMAT_TOLD = ("a width of more than 3 digits in a format", "LPAD(<text>, <length>) pads")
@@ -53,6 +53,8 @@ def unbounded_call(node: exp.Expr) -> tuple[str, str] | None:
         return _refused_size("SEQUENCE", "of a number of elements", _elements(node), fix=_SEQUENCE_FIX)
     if name in _LENGTHS and len(node.expressions) > _LENGTHS[name]:
         size = node.expressions[_LENGTHS[name]]
+        if name == "ARRAY_INSERT" and _number(size) is None:
+            return "ARRAY_INSERT at a place that is not written", "a number; far before the first it fills up, too"
         is_format = name == "FORMAT_NUMBER" and isinstance(size, exp.Literal) and size.is_string
         return None if is_format else _refused_size(name, "of a length", _bound(size), fix=_LENGTH_FIX)
     if name in _FORMATS and any(len(run) > 3 for one in node.find_all(exp.Literal) for run in _digits(one)):
@@ -138,32 +140,58 @@ def _elements(node: exp.Anonymous) -> int | None:
     """How many elements a SEQUENCE has at most; None where that is not written."""
     if len(node.expressions) not in (2, 3):
         return None
-    start, stop = (_unwrapped(part) for part in node.expressions[:2])
+    start, stop = (part.unnest() for part in node.expressions[:2])
     step = _step(node.expressions[2]) if len(node.expressions) == 3 else 1
-    reach = next((found for limit in _limits(stop) if (found := _distance(start, limit)) is not None), None)
+    reach = _reach(start, stop)
     return None if reach is None or not step else reach // step + 1
 
 
-def _limits(stop: exp.Expr) -> Iterator[exp.Expr]:
-    """What a stop is at most: itself, or the parts of a LEAST."""
-    if isinstance(stop, exp.Anonymous) and stop.name.upper() == "LEAST":
-        yield from (_unwrapped(part) for part in stop.expressions)
-    else:
-        yield stop
+def _reach(start: exp.Expr, stop: exp.Expr) -> int | None:
+    """How far a stop can be from the start at most, to either side; None where that is not written.
+
+    It is where the stop itself is written, or lies between two that are, as GREATEST(start, LEAST(stop, start + 100))
+    does. A stop before its start makes a sequence that falls.
+    """
+    if (itself := _distance(start, stop)) is not None:
+        return itself
+    for outer, inner in (("GREATEST", "LEAST"), ("LEAST", "GREATEST")):
+        if _is_call(stop, outer):
+            direct, nested = [], []
+            for part in (one.unnest() for one in stop.expressions):
+                if (far := _distance(start, part)) is not None:
+                    direct.append(far)
+                elif _is_call(part, inner) and (far := _nearest(start, part)) is not None:
+                    nested.append(far)
+                else:
+                    return None  # it alone could be as far as it likes
+            return max(direct + nested) if direct else None
+    return None
+
+
+def _nearest(start: exp.Expr, call: exp.Expr) -> int | None:
+    """The least distance from the start that one of the parts of LEAST or GREATEST has."""
+    parts = call.unnest().expressions
+    return min((far for part in parts if (far := _distance(start, part.unnest())) is not None), default=None)
+
+
+def _is_call(node: exp.Expr, name: str) -> bool:
+    return isinstance(node, exp.Anonymous) and node.name.upper() == name
 
 
 def _distance(start: exp.Expr, stop: exp.Expr) -> int | None:
     """How far a stop is from the start, in numbers or days; None where that is not written."""
+    if start == stop:
+        return 0
     first, last = _number(start), _number(stop)
     if first is not None and last is not None:
         return abs(last - first)
     first_day, last_day = _day(start), _day(stop)
     if first_day is not None and last_day is not None:
         return abs((last_day - first_day).days)
-    if isinstance(stop, exp.Add) and _unwrapped(stop.this) == start:
+    if isinstance(stop, exp.Add) and stop.this.unnest() == start:
         number = _number(stop.expression)
         return abs(number) if number is not None else _interval(stop.expression)
-    if isinstance(stop, exp.Anonymous) and len(stop.expressions) == 2 and _unwrapped(stop.expressions[0]) == start:
+    if isinstance(stop, exp.Anonymous) and len(stop.expressions) == 2 and stop.expressions[0].unnest() == start:
         unit, number = {"DATE_ADD": 1, "ADD_MONTHS": 31}.get(stop.name.upper()), _number(stop.expressions[1])
         return None if unit is None or number is None else abs(number) * unit
     return None
@@ -192,10 +220,6 @@ def _day(node: exp.Expr) -> date | None:
         except ValueError:
             return None
     return None
-
-
-def _unwrapped(node: exp.Expr) -> exp.Expr:
-    return node.unnest()
 
 
 def _digits(literal: exp.Literal) -> list[str]:

@@ -95,6 +95,17 @@ class HadoopStore:
                     return self._client().read(_path(f"{key}/{_name(newest)}")).read()
         raise NoSuchObject(f"{self._address}/{key}")
 
+    def read_end(self, key: str, length: int) -> tuple[bytes, int]:
+        """Two requests, one of a DataNode, of which it has more than one where the file is large."""
+        with self._sentences():
+            try:
+                told = self._client().read(_path(key))
+                size = len(told)
+                start = max(size - length, 0)
+                return bytes(told.read_range(start, size - start)) if size else b"", size
+            except FileNotFoundError:
+                raise NoSuchObject(f"{self._address}/{key}") from None
+
     def write(self, key: str, data: bytes) -> None:
         """A new file, renamed to its place."""
         with self._sentences():
@@ -128,6 +139,19 @@ class HadoopStore:
                     self._client().delete(fresh)
                     return ""
                 return self._confirm(key, held)
+        return ""
+
+    def create(self, key: str, data: bytes) -> str | None:
+        """A rename to the place itself, which fails where that is taken."""
+        with self._sentences():
+            fresh = self._put_beside(key, data)
+            # It is gone where our first try's answer was lost.
+            with suppress(FileNotFoundError):
+                try:
+                    self._client().rename(fresh, _path(key))
+                except FileExistsError:
+                    self._client().delete(fresh)
+                    return None
         return ""
 
     def remove(self, key: str) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 8
 _GONE = ("404", "NoSuchKey", "NotFound")
 _ITS_OWN = 500  # from this status on the fault is not of the request
+_EMPTY = "InvalidRange"  # no part of an object without bytes can be asked for
 _TAKEN = ("412", "PreconditionFailed", "409", "ConditionalRequestConflict")
 
 
@@ -96,6 +97,20 @@ class ObjectStore:
                     raise NoSuchObject(f"s3a://{self.bucket}/{key}") from None
                 raise
 
+    def read_end(self, key: str, length: int) -> tuple[bytes, int]:
+        """One request."""
+        with _sentences(self.bucket):
+            try:
+                told = _client().get_object(Bucket=self.bucket, Key=key, Range=f"bytes=-{length}")
+            except ClientError as error:
+                if _code(error) == _EMPTY:
+                    return b"", 0
+                if _code(error) in _GONE:
+                    raise NoSuchObject(f"s3a://{self.bucket}/{key}") from None
+                raise
+            content = bytes(told["Body"].read())
+        return content, int(told["ContentRange"].rpartition("/")[2]) if "ContentRange" in told else len(content)
+
     def write(self, key: str, data: bytes) -> None:
         """One request."""
         with _sentences(self.bucket):
@@ -121,6 +136,10 @@ class ObjectStore:
                 if _code(error) in (*_TAKEN, *_GONE):
                     return ""
                 raise
+
+    def create(self, key: str, data: bytes) -> str | None:
+        """As ``write_where`` does."""
+        return self.write_where(key, data) or None
 
     def remove(self, key: str) -> None:
         """The store does not tell whether it was there."""

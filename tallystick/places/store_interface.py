@@ -52,6 +52,11 @@ class Store(Protocol):
     def read(self, key: str) -> bytes:
         """The object; FileNotFoundError when there is none."""
 
+    def read_end(self, key: str, length: int) -> tuple[bytes, int]:
+        """The object's last bytes, all of them where it is no longer, and how many it has; FileNotFoundError when there
+        is none.
+        """
+
     def write(self, key: str, data: bytes) -> None:
         """Put the object, whatever is there: readers see the old one or the new one, whole."""
 
@@ -66,6 +71,11 @@ class Store(Protocol):
 
         Empty when another writer was faster. So it is, too, when the store did it and its answer was lost: whoever puts
         something that can be told from others' looks what is there.
+        """
+
+    def create(self, key: str, data: bytes) -> str | None:
+        """Put the object only where none is, as a file that every reader of the store knows; its tag, empty where the
+        store gives none. None when there was one already, which may be this one, as for ``write_where``.
         """
 
     def remove(self, key: str) -> None:

@@ -70,8 +70,12 @@ def pin_clean(context: RunContext, names: Iterable[str], *, all_exist: bool = Fa
     ContractError where rows lie in other buckets than the source's layout declares, ValidationFailed where the newest
     validation of a table found something critical.
     """
-    wanted = [name for name in names if all_exist or context.warehouse.exists(name)]
-    found = pin_all(context.warehouse, wanted)
+    asked = list(names)
+    return context.warehouse.at_one_moment(lambda: _pin_clean(context, asked, all_exist=all_exist))
+
+
+def _pin_clean(context: RunContext, names: Sequence[str], *, all_exist: bool) -> PinnedTables:
+    found = pin_all(context.warehouse, [name for name in names if all_exist or context.warehouse.exists(name)])
     pinned = {name: one.where(source=context.source.name) for name, one in found.items()}
     check_layout(context.warehouse, pinned.values(), context.contracts, source=context.source)
     _check_validated(context, pinned)

@@ -23,7 +23,7 @@ from tallystick.runs.context import RunContext
 from tallystick.spec.delivery_names import read_records
 from tallystick.spec.mappings import CLEAN
 from tallystick.tables import check_layout, pin_all, query
-from tallystick.tables.landing import Landing, find_landing, landings
+from tallystick.tables.landing import Landing, find_landing, load_dates
 from tallystick.tables.store.earlier_rows import StoredBefore
 
 LOADS = "monitor.loads"
@@ -39,11 +39,11 @@ class Loaded:
     @classmethod
     def of(cls, context: RunContext) -> Loaded:
         """Those of the context's source."""
-        landed = landings(context.warehouse, context.source.name)
-        marked = {found.name: day for found in landed if (day := found.load_date)}
+        landed = load_dates(context.warehouse, context.source.name)
+        marked = {name: day for name, day in landed.items() if day}
         committed = _committed(context)
-        unmarked = {found.name: committed[found.name] for found in landed if found.name in committed}
-        return cls(marked=marked, unmarked={name: day for name, day in unmarked.items() if name not in marked})
+        unmarked = {name: committed[name] for name in landed if name in committed and name not in marked}
+        return cls(marked=marked, unmarked=unmarked)
 
     @property
     def all(self) -> dict[str, date]:

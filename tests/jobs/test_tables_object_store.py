@@ -8,15 +8,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from tallystick.errors import ConflictError, ContractError
+from tallystick.errors import ConflictError, ContractError, SetupError
 from tallystick.places import RemotePath, leases, to_place
+from tallystick.places.store_interface import Store
 from tallystick.tables import (
     TableChange,
     Warehouse,
@@ -28,10 +29,15 @@ from tallystick.tables import (
     replace_files,
     write_arrow,
 )
+from tallystick.tables.store import file_access, log_copies
 from tallystick.tables.store.disk import locked
+from tallystick.tables.store.door import check_write, commit_write
 from tallystick.tables.store.publication_state import PublicationState
 from tests.lib import store
-from tests.lib.object_store import BUCKET, serving
+from tests.lib.object_store import BUCKET, Faults, serving
+
+# No fault is drawn, and each request is counted.
+FAULTS = Faults()
 
 HOLDER = """
 import sys, time
@@ -69,7 +75,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "hdfs":
         yield request.getfixturevalue("hadoop")
         return
-    with serving():
+    with serving(FAULTS):
         yield f"s3a://{BUCKET}"
 
 
@@ -187,9 +193,13 @@ def test_a_publication_of_a_dead_run_is_hidden_and_undone(warehouse: Warehouse) 
     replace_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1), run=store.run("r0"))
     PublicationState.read(warehouse.root).begin(warehouse.root, run_id="dead", before={store.NAME: 1})
     replaced = write_arrow(warehouse, store.CONTRACT, store.rows([2]), where=store.day_slice(2))
-    from tallystick.tables.store.door import check_write, commit_write
-
-    write = check_write(warehouse, store.CONTRACT, replaced, where=store.day_slice(2), run=store.run("dead"))
+    write = check_write(
+        ensure_table(warehouse, store.CONTRACT),
+        store.CONTRACT,
+        replaced,
+        where=store.day_slice(2),
+        run=store.run("dead"),
+    )
     commit_write(warehouse, write)
     count = f"SELECT count(*) AS n FROM {store.NAME}"
     assert query(warehouse, count)["n"].to_pylist() == [3]
@@ -227,3 +237,121 @@ def test_nothing_of_it_lies_on_this_machine(warehouse: Warehouse, address: str) 
     replace_arrow(warehouse, store.CONTRACT, store.rows([1]), where=store.day_slice(1), run=store.run("r0"))
     assert not list(Path.cwd().glob(f"{address.partition(':')[0]}*"))
     assert warehouse.tables() == [store.NAME]
+
+
+def asked(look: Callable[[], object]) -> int:
+    """How many requests it takes."""
+    before = FAULTS.met.total()
+    look()
+    return FAULTS.met.total() - before
+
+
+def load_days(warehouse: Warehouse, days: Iterable[int]) -> None:
+    for day in days:
+        where, run = store.day_slice(day), store.run(f"r{day}")
+        replace_arrow(warehouse, store.CONTRACT, store.rows([day]), where=where, run=run)
+
+
+def as_another_process() -> None:
+    """Forget what this process remembers."""
+    log_copies._copy.cache_clear()
+    file_access.read_small.cache_clear()
+
+
+def test_what_never_changes_is_asked_for_once_and_what_can_change_each_time(warehouse: Warehouse) -> None:
+    if lock_of(warehouse).parts[0] != "s3a:":
+        pytest.skip("only the store of objects counts requests")
+    load_days(warehouse, [1, 2, 3])
+    as_another_process()
+    rows = store.held(warehouse)
+    # The state of publications before and after, and what there is in the log.
+    assert asked(lambda: store.held(warehouse)) == 3
+    assert asked(lambda: load_days(warehouse, [4])) <= 12
+    assert store.held(warehouse) != rows
+    load_days(warehouse, range(5, 25))
+    assert asked(lambda: store.held(warehouse, version=24)) <= 1 + 20
+    as_another_process()
+    # A checkpoint, the entries since then, and none of those that hold only what other runs did.
+    assert asked(lambda: load_days(warehouse, [25])) <= 12 + 6
+
+
+def test_a_table_that_was_made_a_second_time_is_read_again(warehouse: Warehouse) -> None:
+    load_days(warehouse, [1, 2])
+    for path in warehouse.table_path(store.NAME).rglob("*"):
+        path.unlink()
+    assert warehouse.tables() == []
+    load_days(warehouse, [7])
+    assert {row["loaded_on"] for row in store.held(warehouse)} == {date(2026, 3, 7)}
+    assert warehouse.newest_version(store.NAME) == 1
+
+
+def test_a_refused_commit_leaves_no_trace_with_its_loser(warehouse: Warehouse) -> None:
+    where = store.day_slice(1)
+    table = ensure_table(warehouse, store.CONTRACT)
+    writes = [
+        check_write(
+            table,
+            store.CONTRACT,
+            write_arrow(warehouse, store.CONTRACT, store.rows([1], each=each), where=where),
+            where=where,
+            run=store.run(f"r{each}"),
+        )
+        for each in (2, 3)
+    ]
+    commit_write(warehouse, writes[0])
+    with pytest.raises(ConflictError, match="another run wrote this slice first"):
+        commit_write(warehouse, writes[1])
+    assert len(store.held(warehouse)) == 2
+    load_days(warehouse, [2])
+    assert len(store.held(warehouse)) == 5
+    assert warehouse.newest_version(store.NAME) == 2
+
+
+def test_an_entry_that_was_put_and_whose_answer_was_lost_holds(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(lock_of(warehouse).store)
+    real = kind.create
+
+    def lose_the_answer(self: Store, key: str, data: bytes) -> None:
+        real(self, key, data)
+
+    monkeypatch.setattr(kind, "create", lose_the_answer)
+    load_days(warehouse, [1, 2])
+    assert len(store.held(warehouse)) == 6
+    assert warehouse.newest_version(store.NAME) == 2
+
+
+def test_a_store_that_fails_at_a_commit_leaves_the_table_as_it_was(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_days(warehouse, [1])
+
+    def fail(*_: object, **__: object) -> str:
+        raise SetupError("the object store failed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(lock_of(warehouse).store), "create", fail)
+        with pytest.raises(SetupError):
+            load_days(warehouse, [2])
+    assert len(store.held(warehouse)) == 3
+    load_days(warehouse, [2])
+    assert len(store.held(warehouse)) == 6
+
+
+def test_ten_entries_make_a_checkpoint_that_others_read(warehouse: Warehouse) -> None:
+    load_days(warehouse, range(1, 13))
+    log = warehouse.table_path(store.NAME) / "_delta_log"
+    assert [path.name for path in log.glob("*.parquet")] == [f"{9:020}.checkpoint.parquet"]
+    assert (log / "_last_checkpoint").is_file()
+    as_another_process()
+    assert len(store.held(warehouse)) == 36
+    assert len(store.held(warehouse, version=3)) == 9
+    foreign = log_copies.open_in_store(warehouse.table_path(store.NAME))
+    assert foreign.version() == 12
+    assert len(foreign.file_uris()) == 12
+    # Without its older entries the log still tells all of the newest version.
+    for version in range(9):
+        (log / f"{version:020}.json").unlink()
+    as_another_process()
+    assert len(store.held(warehouse)) == 36

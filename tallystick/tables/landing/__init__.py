@@ -10,7 +10,8 @@ from tallystick.tables.landing.raw_folder import (
     find_landing,
     land,
     landings,
+    load_dates,
     mark_published,
 )
 
-__all__ = ["LandedFile", "Landing", "alone", "find_landing", "land", "landings", "mark_published"]
+__all__ = ["LandedFile", "Landing", "alone", "find_landing", "land", "landings", "load_dates", "mark_published"]

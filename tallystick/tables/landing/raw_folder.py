@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tallystick.spec.delivery_names import business_date, is_delivery, next_name
 from tallystick.spec.sources import LANDING_FILES
 from tallystick.tables.landing.copies import pull, push
 from tallystick.tables.store.disk import full_disk_is_setup_error, locked, write_whole
+from tallystick.tables.store.file_access import ask_at_once
 from tallystick.tables.store.slices import PLAIN, Run
 from tallystick.tables.store.warehouse import Warehouse
 
@@ -208,6 +210,23 @@ def landings(warehouse: Warehouse, source: str) -> list[Landing]:
     """All landed deliveries of the source, in the order of their names."""
     names = (manifest.parent.name for manifest in warehouse.root.glob(f"raw/{source}/????-??-??*/{MANIFEST}"))
     return [find_landing(warehouse, source, name) for name in sorted(names) if is_delivery(name)]
+
+
+def load_dates(warehouse: Warehouse, source: str) -> dict[str, date | None]:
+    """Of every landed delivery of the source, by its name, the date on which it was loaded; None before that.
+
+    A store is asked once what there is, and for each loaded delivery's mark: there are as many as there were nights.
+    """
+    home = warehouse.root / "raw" / source
+    if not isinstance(home, RemotePath):
+        return {landing.name: landing.load_date for landing in landings(warehouse, source)}
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in home.rglob("*"):
+        found[path.parent.name].add(path.name)
+    names = sorted(name for name, files in found.items() if MANIFEST in files and is_delivery(name))
+    marked = [Landing(source, name, home / name, (), "same") for name in names if PUBLISHED in found[name]]
+    dates = ask_at_once(lambda landing: landing.load_date, marked)
+    return dict.fromkeys(names) | {one.name: day for one, day in zip(marked, dates, strict=True)}
 
 
 def _checked_names(source: str, files: Sequence[str]) -> list[str]:

@@ -14,8 +14,10 @@ from typing import Any
 from tallystick.errors import NotFound
 from tallystick.spec.data_files import Bound, DataFile
 from tallystick.tables.store.commits import is_layout_commit, undone_by
+from tallystick.tables.store.log_copies import entries_here, read_entry
+from tallystick.tables.store.log_files import LogFiles, list_log
 from tallystick.tables.store.snapshots import live_files
-from tallystick.tables.store.warehouse import LOG, Warehouse
+from tallystick.tables.store.warehouse import Warehouse
 
 Bounds = Mapping[str, tuple[Bound, Bound]]
 
@@ -56,7 +58,9 @@ class ChangeLog:
         newest = self.warehouse.open(name).version()
         if newest < version:
             return None
-        found = {number: self._read(name, number) for number in range(version + 1, newest + 1)}
+        log = list_log(self.warehouse.table_path(name))
+        entries_here(log, range(version + 1, newest + 1))
+        found = {number: self._read(name, number, log) for number in range(version + 1, newest + 1)}
         read = {number: one for number, one in found.items() if one is not None}
         if len(read) < len(found):
             return None
@@ -74,13 +78,13 @@ class ChangeLog:
             added |= {file.rel: file.bounds for file in held if file.rel in removed}
         return tuple(added.get(action.file.rel, {}) for action in actions)
 
-    def _read(self, name: str, version: int) -> _Version | None:
+    def _read(self, name: str, version: int, log: LogFiles) -> _Version | None:
         """The changing actions of one version on this source's files; None when its log is gone."""
         if (name, version) not in self._versions:
-            log = self.warehouse.table_path(name) / LOG / f"{version:020d}.json"
-            if not log.is_file():
+            entry = read_entry(log, version)
+            if entry is None:
                 return None
-            lines = log.read_text(encoding="utf-8").splitlines()
+            lines = entry.splitlines()
             # Compaction says that data changed, so that writers notice it (``commits``), but no row did.
             changing = [] if lines and is_layout_commit(lines[0]) else lines
             folder = str(self.warehouse.table_path(name))

@@ -20,9 +20,11 @@ from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Tra
 
 from tallystick.errors import ConflictError
 from tallystick.spec.data_files import DataFile
+from tallystick.tables.store.log_copies import committing, first_lines, place_of
+from tallystick.tables.store.log_files import list_log
 from tallystick.tables.store.slices import LAYOUT, Commit, Run, Slice
 from tallystick.tables.store.snapshots import live_files
-from tallystick.tables.store.warehouse import LOG, delta_errors, open_delta
+from tallystick.tables.store.warehouse import delta_errors, open_newest
 
 # Among a commit's facts: the version that it undid.
 UNDOES = "undoes"
@@ -39,13 +41,21 @@ def held_version(table: DeltaTable, where: Slice) -> int:
     return table.transaction_version(where.lock) or 0
 
 
-def find_commit(path: Path, run_id: str, where: Slice, *, after: int = -1) -> Commit | None:
+def find_done(table: DeltaTable, run: Run, where: Slice) -> Commit | None:
+    """The commit by which this run wrote this slice before the table was opened; None when it did not."""
+    # No entry is read where the slice is new, nor beyond its first commit.
+    lock = held_version(table, where)
+    return None if run.is_first_try or not lock else find_commit(place_of(table), run.run_id, where, lock=lock)
+
+
+def find_commit(path: Path, run_id: str, where: Slice, *, after: int = -1, lock: int | None = None) -> Commit | None:
     """The commit by which this run wrote this slice, newest first, in versions greater than ``after``.
 
-    A commit that was undone is none. Versions whose log has been cleaned up (past the retention) are not found.
+    A commit that was undone is none. Versions whose log has been cleaned up (past the retention) are not found. With
+    the slice's ``lock`` (``held_version``) no entry is read beyond the slice's first commit.
     """
-    for version, facts in standing_commits(path, run_id, after=after):
-        if facts["slice"] == where.name:
+    for version, facts in _standing(path, where.name, after=after, lock=lock):
+        if facts.get("slice") == where.name and facts.get("run_id") == run_id:
             return Commit(version, int(facts["files"]), int(facts["rows"]))
     return None
 
@@ -93,26 +103,28 @@ def version_known_by(path: Path, slice_name: str, day: str) -> int | None:
     return next((version for version, facts in own if facts.get("known_by") == day), None)
 
 
-def _standing(path: Path, word: str, *, after: int = -1) -> Iterator[tuple[int, dict[str, Any]]]:
+def _standing(
+    path: Path, word: str, *, after: int = -1, lock: int | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Newest first, version and facts of the commits whose facts hold the word, without those that were undone.
 
-    Both engines put the commit's facts into the first line of its log file, so one line a version is read.
+    Both engines put the commit's facts into the first line of its log file, so one line a version is read. Each commit
+    to a slice raises its lock by one, so where the word is a slice's name, its ``lock`` is how many there are at most.
     """
     undone: set[int] = set()
-    for log in sorted(path.joinpath(LOG).glob("*.json"), reverse=True):
-        if not log.stem.isdigit():
-            continue
-        if int(log.stem) <= after:
-            return
-        with log.open("r", encoding="utf-8") as lines:
-            first = lines.readline()
+    left = lock
+    for version, first in first_lines(list_log(path), after=after):
         if word not in first:  # almost always; only else is the line parsed
             continue
         facts = _facts(first)
         if UNDOES in facts:
             undone.add(facts[UNDOES])
-        elif int(log.stem) not in undone:
-            yield int(log.stem), facts
+        elif version not in undone:
+            yield version, facts
+        if left is not None and facts.get("slice") == word:
+            left -= 1
+            if not left:
+                return
 
 
 def undone_by(line: str) -> int | None:
@@ -152,8 +164,8 @@ class FileChange:
     marks: Mapping[str, int] = field(default_factory=dict)
 
 
-def commit_change(table: DeltaTable, change: FileChange, *, name: str) -> None:
-    """Add and remove the change's files in one version of the table.
+def commit_change(table: DeltaTable, change: FileChange, *, name: str) -> int | None:
+    """Add and remove the change's files in one version of the table, which is returned; None where nobody tells it.
 
     ConflictError when anyone committed to the slice since ``table`` was opened, replaced a file that the change
     removes, or altered the table itself; then nothing has changed.
@@ -161,15 +173,15 @@ def commit_change(table: DeltaTable, change: FileChange, *, name: str) -> None:
     with delta_errors(f"{name}, slice {change.where.name}", OTHER_RUN):
         for attempt in range(ATTEMPTS):
             try:
-                _commit(table, change)
-                break
+                return _commit(table, change)
             except CommitFailedError:
                 # delta-rs refuses beside any commit that removed a file, so also beside one that has nothing to do
                 # with this slice. What matters is looked at here, and then it is tried on the newer version.
-                newer = open_delta(table.table_uri.rstrip("/"))
+                newer = open_newest(place_of(table))
                 if attempt == ATTEMPTS - 1 or _is_overtaken(change, table, newer):
                     raise
                 table = newer
+    return None
 
 
 def _is_overtaken(change: FileChange, opened: DeltaTable, newer: DeltaTable) -> bool:
@@ -183,7 +195,7 @@ def _is_overtaken(change: FileChange, opened: DeltaTable, newer: DeltaTable) -> 
     return not {file.rel for file in change.removes} <= {file.rel for file in live_files(newer)}
 
 
-def _commit(table: DeltaTable, change: FileChange) -> None:
+def _commit(table: DeltaTable, change: FileChange) -> int | None:
     now = int(time.time() * 1000)  # metadata of the log only, as the protocol wants it
     # Always as a change of data, even where files are only merged: delta-rs lets two writers remove the same file when
     # the first of them said that no data changed, and the file's rows would be there twice.
@@ -192,16 +204,18 @@ def _commit(table: DeltaTable, change: FileChange) -> None:
     ]
     actions += [RemoveAction(f.rel, True, now, size=f.size, partition_values=dict(f.partition)) for f in change.removes]
     taken = {change.where.lock: change.lock, **change.marks}
-    table.create_write_transaction(
-        actions=actions,
-        mode="append",
-        schema=table.schema(),
-        partition_by=list(table.metadata().partition_columns),
-        commit_properties=CommitProperties(
-            custom_metadata={"userMetadata": change.metadata},
-            app_transactions=[Transaction(app, version, last_updated=now) for app, version in taken.items()],
-        ),
-    )
+    with committing(table) as own:
+        own.create_write_transaction(
+            actions=actions,
+            mode="append",
+            schema=table.schema(),
+            partition_by=list(table.metadata().partition_columns),
+            commit_properties=CommitProperties(
+                custom_metadata={"userMetadata": change.metadata},
+                app_transactions=[Transaction(app, version, last_updated=now) for app, version in taken.items()],
+            ),
+        )
+    return None if own is table else own.version()
 
 
 def commit_mark(table: DeltaTable, mark: str, version: int, *, where: Slice, run: Run, name: str) -> None:

@@ -6,6 +6,7 @@ of that is checked here, and every writer without Spark comes through here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +20,18 @@ from tallystick.places import RemotePath
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.bucketing import check_rows, check_writer, mark_of
-from tallystick.tables.store.commits import FileChange, commit_change, confirm_commit, find_commit, held_version
+from tallystick.tables.store.commits import (
+    FileChange,
+    commit_change,
+    confirm_commit,
+    find_commit,
+    find_done,
+    held_version,
+)
+from tallystick.tables.store.file_access import size_of
 from tallystick.tables.store.file_writer import split_file
 from tallystick.tables.store.keys import check_keys
+from tallystick.tables.store.log_copies import place_of
 from tallystick.tables.store.parquet_files import check_rel, new_rel, write_file
 from tallystick.tables.store.schemas import arrow_schema, check_names, layout_fingerprint
 from tallystick.tables.store.slices import Commit, Run, Slice
@@ -57,20 +67,23 @@ def replace_files(
     this call began; in both cases the table is as before.
     """
     settle(warehouse, [contract.name])
-    return commit_write(warehouse, check_write(warehouse, contract, files, where=where, run=run))
+    table = ensure_table(warehouse, contract)
+    return commit_write(warehouse, check_write(table, contract, files, where=where, run=run))
 
 
 def check_write(
-    warehouse: Warehouse, contract: TableContract, files: Sequence[DataFile], *, where: Slice, run: Run
+    table: DeltaTable, contract: TableContract, files: Sequence[DataFile], *, where: Slice, run: Run
 ) -> CheckedWrite:
-    """Check all that ``replace_files`` checks, and write the rows outside the slice again; nothing is committed."""
+    """Check all that ``replace_files`` checks, and write the rows outside the slice again; nothing is committed.
+
+    ``table`` is the contract's (``ensure_table``). Whoever commits to the slice after it was opened wins.
+    """
     where.check(contract)
-    table = ensure_table(warehouse, contract)
-    path = warehouse.table_path(contract.name)
-    # Read before anything else: whoever commits to the slice from here on takes this lock first, and our commit fails.
+    path = place_of(table)
+    # As of the opened version: whoever committed to the slice since then took this lock first, and our commit fails.
     lock = held_version(table, where)
     checked = CheckedWrite(name=contract.name, table=table, run=run, where=where)
-    done = find_commit(path, run.run_id, where)
+    done = find_done(table, run, where)
     if done is not None:
         return replace(checked, done=replace(done, skipped=True))
     mark = check_writer(table, contract, where=where)
@@ -100,13 +113,16 @@ def commit_write(warehouse: Warehouse, checked: CheckedWrite) -> Commit:
         return checked.done
     before, path = checked.table.version(), warehouse.table_path(checked.name)
     try:
-        commit_change(checked.table, checked.change, name=checked.name)
+        version = commit_change(checked.table, checked.change, name=checked.name)
     except ConflictError:
         # An object store may have taken the entry and its answer been lost: then the entry in our way is our own.
         found = find_commit(path, checked.run.run_id, checked.where, after=before)
         if found is None or not isinstance(warehouse.root, RemotePath):
             raise
         return found
+    if version is not None:
+        facts = json.loads(checked.change.metadata)
+        return Commit(version, facts["files"], facts["rows"])
     return confirm_commit(path, checked.run, checked.where, name=checked.name, after=before)
 
 
@@ -118,11 +134,12 @@ def replace_arrow(warehouse: Warehouse, contract: TableContract, data: pa.Table,
     where.check(contract)
     check_names(data.column_names, [c.name for c in contract.columns], f"table {contract.name}")
     settle(warehouse, [contract.name])
-    ensure_table(warehouse, contract)
-    done = find_commit(warehouse.table_path(contract.name), run.run_id, where)
+    table = ensure_table(warehouse, contract)
+    done = find_done(table, run, where)
     if done is not None:
         return replace(done, skipped=True)
-    return replace_files(warehouse, contract, write_arrow(warehouse, contract, data, where=where), where=where, run=run)
+    files = write_arrow(warehouse, contract, data, where=where)
+    return commit_write(warehouse, check_write(table, contract, files, where=where, run=run))
 
 
 def write_arrow(warehouse: Warehouse, contract: TableContract, data: pa.Table, *, where: Slice) -> list[DataFile]:
@@ -161,7 +178,7 @@ def check_files(path: Path, contract: TableContract, files: Sequence[DataFile], 
         at = f"table {contract.name}, file {file.rel}"
         check_rel(file.rel, at)
         # Looked for below the table that is committed to, wherever the task thought it wrote.
-        if not (path / file.rel).is_file() or (path / file.rel).stat().st_size != file.size:
+        if size_of(path / file.rel) != file.size:
             raise ContractError("the file is not there as it was written", where=at, fix="write it again")
         if file.facts.layout != layout or set(file.partition) != set(contract.partition_by):
             raise ContractError("the file was written for another contract", where=at, fix="write it again")

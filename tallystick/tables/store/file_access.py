@@ -5,9 +5,14 @@ Apart from ``parquet_files``, which knows contracts: readers of footers, of one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from stat import S_ISREG
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +23,17 @@ if TYPE_CHECKING:
     import duckdb
     from pyarrow.fs import FileSystem
 
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+_REQUESTS_AT_ONCE = 16
 _BUFFER_BYTES = 2**20
+# To ask takes as long as to send this many bytes, and to read a file by its parts is three requests or more.
+SMALL_BYTES = 2**18
+# So a process keeps 64 MB at most of the small files that it has read.
+_SMALL_FILES = 256
+# When a table's file changed last.
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _REMOTE = tuple(f"{scheme}:" for scheme in SCHEMES)
 
 
@@ -26,6 +41,9 @@ def open_parquet(path: str, **options: Any) -> pq.ParquetFile:
     """The file, as ``pq.ParquetFile`` opens it: mapped into memory, or read by ranges. FileNotFoundError when gone."""
     if not is_remote(path):
         return pq.ParquetFile(path, memory_map=True, **options)
+    content = read_small(path)
+    if content is not None:
+        return pq.ParquetFile(pa.BufferReader(content), **options)
     return pq.ParquetFile(file_system(path).open_input_file(inner_path(path)), pre_buffer=True, **options)
 
 
@@ -53,10 +71,51 @@ def let_duckdb_read(connection: duckdb.DuckDBPyConnection, paths: Iterable[str])
                 # DuckDB asks some ten times a file, and files of a table never change.
                 name = self._strip_protocol(path)
                 if name not in seen:
-                    seen[name] = super().info(path, **asked)
+                    content = read_small(addresses[name])
+                    small = content and {"name": name, "size": len(content), "type": "file"}
+                    seen[name] = small or super().info(path, **asked)
                 return seen[name]
 
+            def modified(self, path: str) -> datetime:
+                return _NEVER
+
+            def _open(self, path: str, mode: str = "rb", *others: Any, **named: Any) -> Any:
+                content = read_small(addresses[self._strip_protocol(path)])
+                return super()._open(path, mode, *others, **named) if content is None else BytesIO(content)
+
+        addresses = {Store._strip_protocol(path): path for path in told}
         connection.register_filesystem(Store(file_system(told[0]), skip_instance_cache=True))
+
+
+def ask_at_once(ask: Callable[[Asked], Answer], of: Iterable[Asked]) -> list[Answer]:
+    """The answers to questions of a store, in their order; asked side by side, as each of them only waits."""
+    asked = list(of)
+    if len(asked) < 2:
+        return [ask(one) for one in asked]
+    with ThreadPoolExecutor(min(len(asked), _REQUESTS_AT_ONCE)) as pool:
+        return list(pool.map(ask, asked))
+
+
+@lru_cache(maxsize=_SMALL_FILES)
+def read_small(path: str) -> bytes | None:
+    """A table's file in a store, whole, by one request; None for a file that is not small, and for one of this machine.
+
+    It is kept, as files of a table never change; of a large one, that it is large. FileNotFoundError when it is gone.
+    """
+    place = _remote(path)
+    if place is None:
+        return None
+    content, size = place.store.read_end(place.key, SMALL_BYTES)
+    return content if len(content) == size else None
+
+
+def size_of(path: Path) -> int | None:
+    """The bytes of a file; None when there is none."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_size if S_ISREG(told.st_mode) else None
 
 
 def is_remote(path: str) -> bool:

@@ -19,7 +19,7 @@ from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.runtime.spark_errors import without_values
 from tallystick.tables.store.bucketing import check_buckets, check_writer, is_bucketed, mark_of
-from tallystick.tables.store.commits import commit_mark, confirm_commit, find_commit, held_version
+from tallystick.tables.store.commits import commit_mark, confirm_commit, find_done, held_version
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.door import replace_files, write_arrow
 from tallystick.tables.store.parquet_files import read_files
@@ -55,7 +55,7 @@ def replace(
     path = warehouse.table_path(contract.name)
     mark = check_writer(table, contract, where=where)
     before, lock = table.version(), held_version(table, where)
-    done = find_commit(path, run.run_id, where)
+    done = find_done(table, run, where)
     if done is not None:
         return Commit(done.version, done.files, done.rows, skipped=True)
     name = f"table {contract.name}"

@@ -7,27 +7,21 @@ checkpoint one Parquet file that stands for all entries up to its own, and ``_la
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from tallystick.errors import SetupError
-from tallystick.places import RemotePath
 from tallystick.tables.store.disk import is_whole
+from tallystick.tables.store.log_files import LogFiles
 
 HINT = "_last_checkpoint"
 _COPY = "restore the file from a copy; without one, delete the table and run its steps again"
 
 
-def refuse_empty_entry(log: Path, name: str) -> None:
+def refuse_empty_entry(log: LogFiles, name: str) -> None:
     """SetupError for an entry of the log without content: deltalake would take it for a commit that changed nothing."""
-    if isinstance(log, RemotePath):
-        empty = sorted(str(entry) for entry in log.glob("*.json") if not entry.stat().st_size)
-    else:
-        with os.scandir(log) as entries:
-            empty = sorted(e.path for e in entries if e.name.endswith(".json") and not e.stat().st_size)
-    if empty:
-        raise _damaged(name, empty[0], _COPY)
+    if log.empty:
+        raise _damaged(name, str(log.folder / log.empty[0]), _COPY)
 
 
 def refuse_damaged_log(log: Path, name: str) -> None:

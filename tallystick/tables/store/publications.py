@@ -19,7 +19,7 @@ from tallystick.tables.store.door import CheckedWrite, check_write, commit_write
 from tallystick.tables.store.publication_state import PublicationState, only_publisher
 from tallystick.tables.store.slices import Commit, Run, Slice
 from tallystick.tables.store.undoing import settle, undo_open
-from tallystick.tables.store.warehouse import Warehouse
+from tallystick.tables.store.warehouse import Warehouse, ensure_tables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +45,10 @@ def publish(warehouse: Warehouse, changes: Sequence[TableChange], *, run: Run) -
     if {run.run_id} != {run.run_id, *(change.run.run_id for change in changes if change.run)}:
         raise ContractError("a publication is of one run", where=f"run {run.run_id}", fix="give all changes its id")
     recover(warehouse)
-    writes = [check_write(warehouse, c.contract, c.files, where=c.where, run=c.run or run) for c in changes]
+    tables = ensure_tables(warehouse, [change.contract for change in changes])
+    writes = [
+        check_write(tables[c.contract.name], c.contract, c.files, where=c.where, run=c.run or run) for c in changes
+    ]
     if all(write.done for write in writes):
         return [commit_write(warehouse, write) for write in writes]
     with only_publisher(warehouse.root):

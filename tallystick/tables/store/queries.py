@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from tallystick.errors import InputError, NotFound
 from tallystick.spec.tables import LAYERS
 from tallystick.tables.store.disk import damaged_file_is_setup_error, refuse_damaged_files
-from tallystick.tables.store.snapshots import arrow_dataset
+from tallystick.tables.store.snapshots import fetched_dataset, file_paths
 from tallystick.tables.store.stored_schema import Gone, gone_columns
 from tallystick.tables.store.warehouse import Warehouse, not_found
 
@@ -34,6 +34,9 @@ NEWEST: Mapping[str, int] = MappingProxyType({})
 
 # What one query may hold in memory; half of a small laptop's.
 DEFAULT_MEMORY = "4GB"
+
+# The small files of a store are fetched before a read of so many, and before a statement, which may want few of them.
+_FILES_TO_READ, _FILES_TO_SCAN = 256, 16
 
 # The words of an error of DuckDB, among them the column that a statement names, quoted or not.
 WORD = re.compile(r"\w+")
@@ -54,7 +57,7 @@ def read_arrow(
     left out. NotFound for an unknown table, version or column; for one that was retired or renamed it says so.
     """
     table = warehouse.open(name, version=version)
-    dataset = arrow_dataset(table)
+    dataset = fetched_dataset(table, chosen=filter, most=_FILES_TO_READ)
     gone = gone_columns(table)
     told = [gone[column].text for column in columns or () if column in gone]
     if told:
@@ -63,7 +66,7 @@ def read_arrow(
     if unknown:
         raise NotFound(f"{name} has no columns {unknown}", where=str(warehouse.root))
     chosen = columns if columns is not None or not gone else [n for n in dataset.schema.names if n not in gone]
-    with damaged_file_is_setup_error(name, table.file_uris()):
+    with damaged_file_is_setup_error(name, file_paths(table)):
         return dataset.to_table(columns=list(chosen) if chosen is not None else None, filter=filter)
 
 
@@ -85,9 +88,10 @@ def query(
     gone: dict[str, Gone] = {}
     with _reading_connection(memory) as connection:
         try:
-            names = _mentioned(warehouse, sql)
-            opened = warehouse.at_one_moment(lambda: [warehouse.open(n, version=versions.get(n)) for n in names])
-            for name, table in zip(names, opened, strict=True):
+            opened = warehouse.at_one_moment(
+                lambda: {n: warehouse.open(n, version=versions.get(n)) for n in _mentioned(warehouse, sql)}
+            )
+            for name, table in opened.items():
                 gone |= _show(connection, name, table)
             connection.execute("SET lock_configuration = true")
             result = connection.sql(_one_select(connection, sql))
@@ -105,7 +109,7 @@ def query(
             raise InputError(told, where="the SQL statement") from None
         except duckdb.Error as error:
             for name in _mentioned(warehouse, sql):
-                refuse_damaged_files(name, warehouse.open(name, version=versions.get(name)).file_uris())
+                refuse_damaged_files(name, file_paths(warehouse.open(name, version=versions.get(name))))
             # Its text may quote a row, e.g. the value that could not be cast.
             raise InputError(f"DuckDB stopped: {type(error).__name__}", where="the SQL statement") from None
 
@@ -157,7 +161,7 @@ def _show(connection: duckdb.DuckDBPyConnection, name: str, opened: DeltaTable) 
     left_out = ", ".join(f'"{column}"' for column in gone)
     chosen = f"* EXCLUDE ({left_out})" if gone else "*"
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{layer}"')
-    connection.register(f"_{layer}_{table}", arrow_dataset(opened))
+    connection.register(f"_{layer}_{table}", fetched_dataset(opened, most=_FILES_TO_SCAN))
     connection.execute(f'CREATE VIEW "{layer}"."{table}" AS SELECT {chosen} FROM "_{layer}_{table}"')
     return {column.lower(): found for column, found in gone.items()}
 

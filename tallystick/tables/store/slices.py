@@ -221,6 +221,7 @@ class Run:
 
     ``inputs`` are the versions of the tables that were read, by name; ``fingerprint`` is that of the declarations.
     ``known_by`` is the date, as text, by which everything that the rows rest on was known; empty where no date was set.
+    ``is_first_try`` says that the id was never used before, so that nobody looks for what it wrote.
     """
 
     run_id: str
@@ -229,6 +230,7 @@ class Run:
     fingerprint: str = ""
     inputs: Mapping[str, int] = field(default_factory=dict)
     known_by: str = ""
+    is_first_try: bool = False
 
     def metadata(self, where: Slice, *, files: int, rows: int) -> str:
         """The JSON text stored as the commit's ``userMetadata``; ``between`` are the slice's bounds."""

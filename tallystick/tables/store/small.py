@@ -32,13 +32,15 @@ class SmallTables:
         A column that the contract has gained is null until a row is written with it.
         """
         schema = arrow_schema(self.contracts[name].columns)
-        if not self.warehouse.exists(name):
-            return schema.empty_table()
         chosen: pc.Expression | None = None
         for column, value in partition.items():
             same = pc.field(column) == value
             chosen = same if chosen is None else chosen & same
-        found = read_arrow(self.warehouse, name, filter=chosen)
+        found = self.warehouse.at_one_moment(
+            lambda: read_arrow(self.warehouse, name, filter=chosen) if self.warehouse.exists(name) else None
+        )
+        if found is None:
+            return schema.empty_table()
         for field in schema:
             if field.name not in found.column_names and field.nullable:
                 found = found.append_column(field, pa.nulls(found.num_rows, field.type))
@@ -48,5 +50,5 @@ class SmallTables:
         """Make the partition hold exactly ``rows``, in one commit."""
         where = Slice.of_partition(name, partition)
         # A run may replace the same partition several times, so the commit is not found again by the run's own id.
-        by = Run(f"{self.job}/{uuid.uuid4().hex}", self.job, self.code)
+        by = Run(f"{self.job}/{uuid.uuid4().hex}", self.job, self.code, is_first_try=True)
         replace_arrow(self.warehouse, self.contracts[name], rows, where=where, run=by)

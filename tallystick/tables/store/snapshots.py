@@ -6,22 +6,23 @@ and the versions can be recorded with its result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from pyarrow.fs import SubTreeFileSystem
 
 from tallystick.spec.data_files import Bound, DataFile
-from tallystick.tables.store.file_access import file_system, inner_path, is_remote
+from tallystick.tables.store.file_access import ask_at_once, file_system, inner_path, is_remote, read_small
+from tallystick.tables.store.log_copies import place_of
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
 # Spark cuts the instants in its statistics to milliseconds: a stored maximum stands for that whole millisecond.
@@ -75,7 +76,7 @@ def pin_all(warehouse: Warehouse, names: Iterable[str]) -> dict[str, Pinned]:
 
 def live_files(table: DeltaTable) -> list[DataFile]:
     """All files of the opened version, ordered by path."""
-    folder = _folder(table)
+    folder = str(place_of(table))
     # By its own interface: ``pa.table`` would import pandas to see whether this is a frame.
     actions = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
     parts = [name for name in actions.column_names if name.startswith("partition.")]
@@ -91,20 +92,39 @@ def live_files(table: DeltaTable) -> list[DataFile]:
     return sorted((_live_file(folder, row, parts, dated) for row in rows), key=lambda f: f.rel)
 
 
-def arrow_dataset(table: DeltaTable) -> ds.Dataset:
+def arrow_dataset(table: DeltaTable) -> ds.FileSystemDataset:
     """The rows of the opened version for Arrow's and DuckDB's scans, read by Arrow's own file system.
 
     Deltalake's own one is written in Python, and a scan that needs no more rows leaves reads running in Arrow's
     threads: one that calls Python while the process ends aborts it ("terminate called without an active exception").
     """
-    folder = _folder(table)
+    folder = str(place_of(table))
     return table.to_pyarrow_dataset(filesystem=SubTreeFileSystem(inner_path(folder), file_system(folder)))
 
 
-def _folder(table: DeltaTable) -> str:
-    if is_remote(table.table_uri):
-        return table.table_uri.rstrip("/")
-    return unquote(urlsplit(table.table_uri).path).rstrip("/")
+def fetched_dataset(table: DeltaTable, *, most: int, chosen: pc.Expression | None = None) -> ds.FileSystemDataset:
+    """``arrow_dataset`` for a scan that begins at once: of a table in a store, its small files are here already.
+
+    That is one request a file, where Arrow makes three. Nothing is fetched of more than ``most`` files, of which the
+    scan may want some only. ``chosen`` is a filter that it has: files that surely hold no row of it are left out.
+    """
+    whole, folder = arrow_dataset(table), str(place_of(table))
+    fragments = list(whole.get_fragments(chosen)) if is_remote(folder) else []
+    if not 0 < len(fragments) <= most:
+        return whole
+    contents = ask_at_once(read_small, [f"{folder}/{fragment.path}" for fragment in fragments])
+    here = [
+        fragment
+        if content is None
+        else whole.format.make_fragment(pa.py_buffer(content), partition_expression=fragment.partition_expression)
+        for fragment, content in zip(fragments, contents, strict=True)
+    ]
+    return type(whole)(here, whole.schema, whole.format, whole.filesystem)
+
+
+def file_paths(table: DeltaTable) -> Iterator[str]:
+    """The paths of the files of the opened version, which are looked up when the first is asked for."""
+    yield from (file.path for file in live_files(table))
 
 
 def _bound_values(column: pa.ChunkedArray) -> list[Bound | None]:

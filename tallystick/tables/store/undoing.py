@@ -17,11 +17,13 @@ from deltalake import DeltaTable
 from tallystick.errors import ConflictError
 from tallystick.spec.data_files import DataFile, WriterFacts
 from tallystick.tables.store.commits import UNDOES, FileChange, commit_change, held_version, standing_commits
+from tallystick.tables.store.log_copies import read_entry
+from tallystick.tables.store.log_files import list_log
 from tallystick.tables.store.parquet_files import stats_json
 from tallystick.tables.store.publication_state import PUBLICATION, PublicationState, only_publisher
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import live_files
-from tallystick.tables.store.warehouse import LOG, Warehouse, open_delta
+from tallystick.tables.store.warehouse import Warehouse, open_newest
 
 
 def settle(warehouse: Warehouse, names: Collection[str] = ()) -> bool:
@@ -56,7 +58,7 @@ def undo_open(warehouse: Warehouse) -> bool:
 def _undo(warehouse: Warehouse, name: str, version: int, facts: Mapping[str, Any]) -> None:
     """Commit the opposite of one version of a table, under the lock of the slice that it wrote."""
     added, removed = _changed_paths(warehouse, name, version)
-    newest = open_delta(warehouse.table_path(name))
+    newest = open_newest(warehouse.table_path(name))
     adds = [file for file in live_files(newest) if file.rel in added]
     held = _files_with_stats(warehouse.open(name, version=version - 1), removed)
     if (len(adds), len(held)) != (len(added), len(removed)):
@@ -70,8 +72,8 @@ def _undo(warehouse: Warehouse, name: str, version: int, facts: Mapping[str, Any
 
 def _changed_paths(warehouse: Warehouse, name: str, version: int) -> tuple[set[str], set[str]]:
     """The paths of the files that a version added, and of those that it removed."""
-    log = warehouse.table_path(name) / LOG / f"{version:020d}.json"
-    actions = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    entry = read_entry(list_log(warehouse.table_path(name)), version) or ""
+    actions = [json.loads(line) for line in entry.splitlines() if line.strip()]
     added, removed = ({unquote(a[kind]["path"]) for a in actions if kind in a} for kind in ("add", "remove"))
     return added, removed
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,18 +19,30 @@ from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
 from tallystick.places import RemotePath, local_home, to_place
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
-from tallystick.tables.store.file_access import delta_options
+from tallystick.tables.store.log_copies import committing, create_table, open_listed
 from tallystick.tables.store.log_damage import refuse_damaged_log, refuse_empty_entry
+from tallystick.tables.store.log_files import LOG, LogFiles, list_log
 from tallystick.tables.store.publication_state import PublicationState
 from tallystick.tables.store.schemas import arrow_schema, stats_columns
 from tallystick.tables.store.stored_schema import grown_schema, is_same_schema, stored_schema
 
 RETENTION_DAYS = 180
-LOG = "_delta_log"
 Seen = TypeVar("Seen")
 _STATS = "delta.dataSkippingStatsColumns"
 # Deltalake takes a path for a part of an address, where these stand for other signs or for none.
 _MISREAD = re.compile(r"[\x00-\x1f\x7f\\]|%[0-9A-Fa-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What was seen of a warehouse that is looked at as of one moment: its publications, and logs by their tables."""
+
+    root: Path
+    state: PublicationState
+    logs: dict[str, LogFiles] = field(default_factory=dict)
+
+
+_MOMENT: ContextVar[_Moment | None] = ContextVar("moment", default=None)
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class Warehouse:
 
     def exists(self, name: str) -> bool:
         """Whether the table was created: a log with a commit, not only the folder of one that was killed."""
-        return any((self.table_path(name) / LOG).glob("*.json"))
+        return bool(self._look(name).versions)
 
     def tables(self) -> list[str]:
         """The names of all tables, sorted."""
@@ -74,31 +87,58 @@ class Warehouse:
 
         The default is the newest that readers may see: while a publication is open, the one before it.
         """
-        if not self.exists(name):
-            raise not_found(name, self.tables(), where=str(self.root))
         if version is not None:
             return self._open(name, version)
-        return self.at_one_moment(lambda: self._open(name, PublicationState.read(self.root).before.get(name)))
+        return self.at_one_moment(lambda: self._open_newest(name))
 
     def newest_version(self, name: str) -> int:
         """The version of the last commit to an existing table, whether readers may see it or not."""
-        return max(int(log.stem) for log in (self.table_path(name) / LOG).glob("*.json") if log.stem.isdigit())
+        return max(list_log(self.table_path(name)).versions)
 
     def at_one_moment(self, look: Callable[[], Seen]) -> Seen:
         """What ``look`` returns, as of one moment: it looks again when a publication began or ended meanwhile.
 
-        So whoever opens several tables inside sees a publication in all of them or in none.
+        So whoever opens several tables inside sees a publication in all of them or in none. Inside another look it is
+        of that one's moment, which asks whether it still holds.
         """
+        if self._moment is not None:
+            return look()
         while True:
             state = PublicationState.read(self.root)
-            seen = look()
+            token = _MOMENT.set(_Moment(self.root, state))
+            try:
+                seen = look()
+            finally:
+                _MOMENT.reset(token)
             if PublicationState.read(self.root) == state:
                 return seen
 
+    @property
+    def _moment(self) -> _Moment | None:
+        """The moment of the look that this is inside of; None outside of any."""
+        inside = _MOMENT.get()
+        return inside if inside is not None and inside.root == self.root else None
+
+    def _look(self, name: str) -> LogFiles:
+        """The table's log: now, or as this moment has seen it."""
+        inside = self._moment
+        if inside is None:
+            return list_log(self.table_path(name))
+        if name not in inside.logs:
+            inside.logs[name] = list_log(self.table_path(name))
+        return inside.logs[name]
+
+    def _open_newest(self, name: str) -> DeltaTable:
+        inside = self._moment
+        return self._open(name, inside.state.before.get(name) if inside else None)
+
     def _open(self, name: str, version: int | None) -> DeltaTable:
+        log = self._look(name)
+        if not log.versions:
+            raise not_found(name, self.tables(), where=str(self.root))
         try:
-            refuse_empty_entry(self.table_path(name) / LOG, name)
-            return open_delta(self.table_path(name), version=version)
+            refuse_empty_entry(log, name)
+            return open_listed(log, version)
         except TableNotFoundError:
             raise not_found(name, self.tables(), where=str(self.root)) from None
         except DeltaError:
@@ -111,9 +151,9 @@ class Warehouse:
             ) from None
 
 
-def open_delta(path: Path | str, *, version: int | None = None) -> DeltaTable:
-    """Deltalake's table at a path, whether readers may see that version or not."""
-    return DeltaTable(str(path), version=version, storage_options=delta_options(path) or None)
+def open_newest(path: Path) -> DeltaTable:
+    """Deltalake's table at a path in its newest version, whether readers may see that or not."""
+    return open_listed(list_log(path))
 
 
 def not_found(name: str, known: list[str], *, where: str) -> NotFound:
@@ -154,23 +194,35 @@ def ensure_table(warehouse: Warehouse, contract: TableContract, *, retention_day
     renames stay and are marked so, and nulls that it allows are allowed. Any other difference between the table and its
     contract is a ContractError, and so is a table with features beyond reader 1 and writer 2.
     """
-    path = warehouse.table_path(contract.name)
-    if not warehouse.exists(contract.name):
-        # Of two writers that create it at once, both go on with the winner's table.
-        with full_disk_is_setup_error(contract.name), suppress(CommitFailedError):
-            path.mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(
-                str(path),
-                schema=arrow_schema(contract.columns),
-                mode="ignore",
-                partition_by=list(contract.partition_by),
-                description=contract.description or None,
-                configuration=table_properties(contract, retention_days=retention_days),
-                storage_options=delta_options(path) or None,
-            )
-    table = warehouse.open(contract.name)
-    check_protocol(table, contract.name)
-    return _grow(table, warehouse, contract)
+    return ensure_tables(warehouse, [contract], retention_days=retention_days)[contract.name]
+
+
+def ensure_tables(
+    warehouse: Warehouse, contracts: Sequence[TableContract], *, retention_days: int = RETENTION_DAYS
+) -> dict[str, DeltaTable]:
+    """``ensure_table`` for several tables, by name, of which those that exist are looked at as of one moment."""
+    names = [contract.name for contract in contracts]
+    held = warehouse.at_one_moment(lambda: {name: warehouse.open(name) for name in names if warehouse.exists(name)})
+    found = {}
+    for contract in {contract.name: contract for contract in contracts}.values():
+        table = held.get(contract.name) or _create(warehouse, contract, retention_days)
+        check_protocol(table, contract.name)
+        found[contract.name] = _grow(table, warehouse, contract)
+    return found
+
+
+def _create(warehouse: Warehouse, contract: TableContract, retention_days: int) -> DeltaTable:
+    # Of two writers that create it at once, both go on with the winner's table.
+    with full_disk_is_setup_error(contract.name), suppress(CommitFailedError):
+        create_table(
+            warehouse.table_path(contract.name),
+            schema=arrow_schema(contract.columns),
+            mode="ignore",
+            partition_by=list(contract.partition_by),
+            description=contract.description or None,
+            configuration=table_properties(contract, retention_days=retention_days),
+        )
+    return warehouse.open(contract.name)
 
 
 def check_protocol(table: DeltaTable, name: str) -> None:
@@ -199,11 +251,11 @@ def _grow(table: DeltaTable, warehouse: Warehouse, contract: TableContract) -> D
     if is_same_schema(stored, wanted):
         return table
     kept, added = list(wanted)[: len(stored)], list(wanted)[len(stored) :]
-    with delta_errors(contract.name, "another run changed the table at the same moment"):
+    with delta_errors(contract.name, "another run changed the table at the same moment"), committing(table) as own:
         if is_same_schema(stored, pa.schema(kept)):
-            table.alter.add_columns([Field.from_arrow(field) for field in added])
+            own.alter.add_columns([Field.from_arrow(field) for field in added])
         else:
-            _replace_schema(table, wanted, contract)
+            _replace_schema(own, wanted, contract)
     return warehouse.open(contract.name)
 
 

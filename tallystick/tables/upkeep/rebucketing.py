@@ -15,6 +15,7 @@ from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.bucketing import fence_of, fenced_buckets, files_of, held_buckets, is_bucketed, mark_of
 from tallystick.tables.store.commits import commit_mark
+from tallystick.tables.store.log_copies import committing
 from tallystick.tables.store.slices import Run, Slice
 from tallystick.tables.store.stored_schema import with_stored
 from tallystick.tables.store.undoing import settle
@@ -59,8 +60,8 @@ def plan_rebucketing(
 
 
 def _set_fence(table: DeltaTable, name: str, source: str, buckets: int) -> None:
-    with delta_errors(name, "another run changed the table at the same moment"):
-        table.alter.set_table_properties({fence_of(source): str(buckets)}, raise_if_not_exists=False)
+    with delta_errors(name, "another run changed the table at the same moment"), committing(table) as own:
+        own.alter.set_table_properties({fence_of(source): str(buckets)}, raise_if_not_exists=False)
 
 
 def _plan_merges(name: str, files: Sequence[DataFile], buckets: int) -> tuple[Merge, ...]:

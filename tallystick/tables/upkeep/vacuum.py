@@ -14,10 +14,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tallystick.errors import NotFound
+from tallystick.places import RemotePath
 from tallystick.tables.store.file_access import open_parquet
+from tallystick.tables.store.log_copies import committing, open_in_store
+from tallystick.tables.store.log_files import LOG
 from tallystick.tables.store.snapshots import live_files
 from tallystick.tables.store.undoing import settle
-from tallystick.tables.store.warehouse import LOG, Warehouse, check_protocol, delta_errors
+from tallystick.tables.store.warehouse import Warehouse, check_protocol, delta_errors
 
 # A task that still runs may commit a file that no version names yet. No job lasts this long.
 ORPHAN_AGE = timedelta(days=7)
@@ -75,7 +78,8 @@ def find_unused_files(
             lost.append(version)
     sizes = {str(file.relative_to(path)): file.stat() for file in path.rglob("*.parquet") if _is_data(file, path)}
     hours = None if retention is None else int(retention.total_seconds() // 3600)
-    listed = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=kept)
+    listing = open_in_store(path) if isinstance(path, RemotePath) else table
+    listed = listing.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=kept)
     named = _named_paths(path)
     # The one decision by the wall clock: whether a file without a version may still belong to a running task.
     youngest = time.time() - orphan_age.total_seconds()
@@ -132,6 +136,6 @@ def keep_log(warehouse: Warehouse, name: str, versions: Iterable[int]) -> int:
     if age + LOG_MARGIN_DAYS <= int(words[1]):
         return 0
     days = age + 4 * LOG_MARGIN_DAYS  # a year more, so that this is a rare commit and not one of every month
-    with delta_errors(name, "another run changed the table at the same moment"):
-        table.alter.set_table_properties({LOG_RETENTION: f"interval {days} days"})
+    with delta_errors(name, "another run changed the table at the same moment"), committing(table) as own:
+        own.alter.set_table_properties({LOG_RETENTION: f"interval {days} days"})
     return days

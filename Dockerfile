@@ -18,7 +18,8 @@ USER tally
 CMD ["sh", "/opt/object_store.sh"]
 
 FROM base AS app
-ENV JAVA_HOME=/opt/java \
+# Bytecode is made here: user tally may not write it, and each start of a command or job would compile everything again.
+ENV JAVA_HOME=/opt/java UV_COMPILE_BYTECODE=1 \
     UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_PYTHON=/usr/bin/python3 UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
 RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
 WORKDIR /opt/tallystick
@@ -29,6 +30,7 @@ COPY scripts/fetch_jars.py scripts/trouble.py scripts/jars.lock.json scripts/
 RUN python3 scripts/fetch_jars.py --into /opt/jars
 COPY . .
 RUN /opt/uv/bin/uv sync --frozen --no-dev \
+ && python3 -m compileall -q dags jobs tallystick \
  && mkdir -p /warehouse /opt/airflow \
  && chown tally:tally /warehouse /opt/airflow
 ENV PATH=/opt/venv/bin:$PATH PYSPARK_PYTHON=/opt/venv/bin/python3 AIRFLOW_HOME=/opt/airflow PYTHONDONTWRITEBYTECODE=1

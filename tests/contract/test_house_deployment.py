@@ -146,6 +146,16 @@ def test_the_image_pins_the_uv_of_the_workshop(dockerfile: str) -> None:
     assert f"uv=={prepare.UV_VERSION}" in dockerfile
 
 
+def test_the_image_holds_bytecode_because_its_user_may_not_write_any(dockerfile: str) -> None:
+    made = dockerfile.index("UV_COMPILE_BYTECODE=1")
+    assert (
+        made
+        < dockerfile.index("uv sync")
+        < dockerfile.index("compileall")
+        < dockerfile.index("PYTHONDONTWRITEBYTECODE=1")
+    )
+
+
 def test_every_service_that_stays_has_a_health_check_a_memory_limit_and_bounded_logs(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert "mem_limit" in service, name

@@ -29,12 +29,12 @@ from tallystick.tables import (
     replace_files,
     write_arrow,
 )
-from tallystick.tables.store import file_access, log_copies
+from tallystick.tables.store import log_copies
 from tallystick.tables.store.disk import locked
 from tallystick.tables.store.door import check_write, commit_write
 from tallystick.tables.store.publication_state import PublicationState
 from tests.lib import store
-from tests.lib.object_store import BUCKET, Faults, serving
+from tests.lib.object_store import BUCKET, Faults, forget_files, serving
 
 # No fault is drawn, and each request is counted.
 FAULTS = Faults()
@@ -252,17 +252,11 @@ def load_days(warehouse: Warehouse, days: Iterable[int]) -> None:
         replace_arrow(warehouse, store.CONTRACT, store.rows([day]), where=where, run=run)
 
 
-def as_another_process() -> None:
-    """Forget what this process remembers."""
-    log_copies._copy.cache_clear()
-    file_access.read_small.cache_clear()
-
-
 def test_what_never_changes_is_asked_for_once_and_what_can_change_each_time(warehouse: Warehouse) -> None:
     if lock_of(warehouse).parts[0] != "s3a:":
         pytest.skip("only the store of objects counts requests")
     load_days(warehouse, [1, 2, 3])
-    as_another_process()
+    forget_files()
     rows = store.held(warehouse)
     # The state of publications before and after, and what there is in the log.
     assert asked(lambda: store.held(warehouse)) == 3
@@ -270,7 +264,7 @@ def test_what_never_changes_is_asked_for_once_and_what_can_change_each_time(ware
     assert store.held(warehouse) != rows
     load_days(warehouse, range(5, 25))
     assert asked(lambda: store.held(warehouse, version=24)) <= 1 + 20
-    as_another_process()
+    forget_files()
     # A checkpoint, the entries since then, and none of those that hold only what other runs did.
     assert asked(lambda: load_days(warehouse, [25])) <= 12 + 6
 
@@ -344,7 +338,7 @@ def test_ten_entries_make_a_checkpoint_that_others_read(warehouse: Warehouse) ->
     log = warehouse.table_path(store.NAME) / "_delta_log"
     assert [path.name for path in log.glob("*.parquet")] == [f"{9:020}.checkpoint.parquet"]
     assert (log / "_last_checkpoint").is_file()
-    as_another_process()
+    forget_files()
     assert len(store.held(warehouse)) == 36
     assert len(store.held(warehouse, version=3)) == 9
     foreign = log_copies.open_in_store(warehouse.table_path(store.NAME))
@@ -353,5 +347,5 @@ def test_ten_entries_make_a_checkpoint_that_others_read(warehouse: Warehouse) ->
     # Without its older entries the log still tells all of the newest version.
     for version in range(9):
         (log / f"{version:020}.json").unlink()
-    as_another_process()
+    forget_files()
     assert len(store.held(warehouse)) == 36

@@ -25,6 +25,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from tallystick.places import object_store
+from tallystick.tables.store import file_access, log_copies
 
 BUCKET = "lake"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -105,6 +106,12 @@ def serving(faults: Faults | None = None) -> Iterator[str]:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def forget_files() -> None:
+    """Ask as another process would, which remembers nothing of logs and files."""
+    log_copies._copy.cache_clear()
+    file_access.read_small.cache_clear()
 
 
 def _forget_clients() -> None:

@@ -1,4 +1,4 @@
-"""Arrow's file system over a Hadoop file system, by the client of ``hadoop_store``: pyarrow's own needs a JVM.
+"""Arrow's file system over a Hadoop file system, without a JVM, which pyarrow's own needs.
 
 Arrow's threads call Python by it. One that does so while the process ends would abort it, so at the end the process
 waits for them: a scan that needs no more rows leaves reads in Arrow's queue, and tells nobody.
@@ -14,42 +14,72 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 from fsspec import AbstractFileSystem
-from hdfs_native import Client, FileReader, WriteOptions
+from hdfs_native import FileReader, FileWriter, WriteOptions
 from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
 
 from tallystick.errors import SetupError
+from tallystick.places.hadoop_client import client_of, told_in_sentences
 
 # Reads of one scan follow each other within milliseconds. A file that is held and not read is no scan's.
 _QUIET_SECONDS = 0.2
 _HELD_SECONDS = 2.0
 
 
-def make_file_system(client: Client, address: str) -> FileSystem:
-    """Arrow's file system of ``address``; paths begin with a slash."""
-    return PyFileSystem(_Handler(_Listing(client, address)))
+def make_file_system(address: str) -> FileSystem:
+    """Arrow's file system of ``hdfs://namenode:port`` and the like; paths begin with the store's name, as in S3."""
+    return PyFileSystem(_Handler(_Listing(address)))
 
 
 class _Listing(AbstractFileSystem):
     """What Arrow's handler asks of a file system beside opening its files."""
 
-    def __init__(self, client: Client, address: str) -> None:
+    def __init__(self, address: str) -> None:
         super().__init__(skip_instance_cache=True)
-        self.client, self.address = client, address
+        self.address = address
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        told = self.client.get_file_info(path)
+        with told_in_sentences(self.address):
+            told = client_of(self.address).get_file_info(_inside(path))
         kind = "directory" if told.isdir else "file"
-        return {"name": told.path, "size": told.length, "type": kind, "mtime": told.modification_time / 1000}
+        return {"name": path, "size": told.length, "type": kind, "mtime": told.modification_time / 1000}
 
 
 class _Handler(FSSpecHandler):
     """Opens files without asking first whether they are there: a NameNode that is away is no missing file."""
 
     def open_input_file(self, path: str) -> pa.NativeFile:
-        return pa.PythonFile(_Reader(self.fs.client.read(path).inner), mode="r")
+        with told_in_sentences(self.fs.address):
+            return pa.PythonFile(
+                _Reader(client_of(self.fs.address).inner.read(_inside(path)), self.fs.address), mode="r"
+            )
 
     def open_output_stream(self, path: str, metadata: Any) -> pa.NativeFile:
-        return pa.PythonFile(self.fs.client.create(path, WriteOptions(overwrite=True)), mode="w")
+        with told_in_sentences(self.fs.address):
+            file = client_of(self.fs.address).inner.create(_inside(path), WriteOptions(overwrite=True))
+        return pa.PythonFile(_Writer(file, self.fs.address), mode="w")
+
+
+def _inside(path: str) -> str:
+    return f"/{path.partition('/')[2]}"
+
+
+class _Writer(FileWriter):
+    """A new file, which is there once it is closed."""
+
+    def __init__(self, inner: Any, address: str) -> None:
+        super().__init__(inner)
+        self._address, self._is_over = address, False
+
+    def write(self, piece: Any) -> int:
+        with told_in_sentences(self._address):
+            return super().write(piece)
+
+    def close(self) -> None:
+        # Python closes a file again when it forgets it, also one whose closing has failed.
+        if not self._is_over:
+            self._is_over = True
+            with told_in_sentences(self._address):
+                super().close()
 
 
 class _Reader(FileReader):
@@ -60,8 +90,9 @@ class _Reader(FileReader):
     last_read: ClassVar[float] = 0.0
     is_over: ClassVar[bool] = False
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, address: str) -> None:
         super().__init__(inner)
+        self._address = address
         _Reader.live.add(self)
         _Reader.last_read = time.monotonic()
 
@@ -70,7 +101,8 @@ class _Reader(FileReader):
             raise SetupError("a file is read while the process ends")
         _Reader.reading.add(threading.get_ident())
         try:
-            return super().read(size)
+            with told_in_sentences(self._address):
+                return super().read(size)
         finally:
             _Reader.last_read = time.monotonic()
             _Reader.reading.discard(threading.get_ident())

@@ -2,38 +2,31 @@
 
 HDFS creates a file, or renames one to a free name, in one step that only one writer can do. It cannot replace a file
 only where that is unchanged. So an object that is replaced so is a folder of numbered files, of which the highest
-counts; a writer renames its own to the next number. Where the file system is and who asks is read from the files and
-variables of every Hadoop client: HADOOP_CONF_DIR, HADOOP_USER_NAME, a Kerberos ticket.
+counts; a writer renames its own to the next number (docs/adr/0021).
 """
 
 from __future__ import annotations
 
-import re
-import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hdfs_native import Client
-
-from tallystick.errors import SetupError
+from tallystick.places.hadoop_client import client_of, told_in_sentences
 from tallystick.places.store_interface import Found, NoSuchObject
 
 if TYPE_CHECKING:
-    from hdfs_native import FileStatus
+    from hdfs_native import Client, FileStatus
     from pyarrow.fs import FileSystem
 
 _CHUNK = 1 << 22
 _DIGITS = 20
 # A reader that finds the highest number removed meanwhile looks again; each time another writer was faster.
 _TRIES = 8
-_REACH_SECONDS = 10
-_JAVA_ERROR = re.compile(r"\w+Exception")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +154,11 @@ class HadoopStore:
 
     def arrow_files(self) -> FileSystem:
         """One that reads and writes by the same client."""
-        return _arrow_files(self.scheme, self.name)
+        return _arrow_files(self._address)
 
     def arrow_path(self, key: str) -> str:
-        """From the root."""
-        return _path(key)
+        """The name of the file system, too."""
+        return f"{self.name}/{key}"
 
     def delta_options(self) -> dict[str, str]:
         """Nothing: it writes an entry of the log beside its place, and renames it only where there is none."""
@@ -176,7 +169,7 @@ class HadoopStore:
         return f"{self.scheme}://{self.name}"
 
     def _client(self) -> Client:
-        return _client(self.scheme, self.name)
+        return client_of(self._address)
 
     def _newest(self, key: str) -> FileStatus | None:
         """The file with the highest number in the folder; None where there is no such folder, or no such file."""
@@ -218,38 +211,15 @@ class HadoopStore:
             raise
         return fresh
 
-    @contextmanager
-    def _sentences(self) -> Iterator[None]:
-        """Turn the client's errors into one sentence that says what to do."""
-        try:
-            yield
-        except (FileNotFoundError, FileExistsError):
-            raise
-        except OSError as error:
-            fix = "check the address; see whether it is up, and run it again"
-            what = f"the file system does not answer: {type(error).__name__}"
-            raise SetupError(what, where=self._address, fix=fix) from None
-        except RuntimeError as error:
-            told = _JAVA_ERROR.search(str(error))
-            fix = "check HADOOP_CONF_DIR, who asks (HADOOP_USER_NAME, the Kerberos ticket), rights and quotas"
-            what = f"the file system refused: {told[0] if told else type(error).__name__}"
-            raise SetupError(what, where=self._address, fix=fix) from None
+    def _sentences(self) -> AbstractContextManager[None]:
+        return told_in_sentences(self._address)
 
 
 @cache
-def _client(scheme: str, name: str) -> Client:
-    host, _, port = name.rpartition(":")
-    if host:
-        # The client itself tries for three minutes, which is long for a mistyped address.
-        socket.create_connection((host, int(port)), timeout=_REACH_SECONDS).close()
-    return Client(f"{scheme}://{name}")
-
-
-@cache
-def _arrow_files(scheme: str, name: str) -> FileSystem:
+def _arrow_files(address: str) -> FileSystem:
     from tallystick.places.hadoop_files import make_file_system
 
-    return make_file_system(_client(scheme, name), f"{scheme}://{name}")
+    return make_file_system(address)
 
 
 def _path(key: str) -> str:

@@ -85,7 +85,7 @@ class Store(Protocol):
         """Arrow's file system of the store."""
 
     def arrow_path(self, key: str) -> str:
-        """The key as Arrow's file system has it."""
+        """The key as Arrow's file system has it: the name of the store, a slash, and the key."""
 
     def delta_options(self) -> Mapping[str, str]:
         """What deltalake must be told, so that of two writers who commit one version only one can."""

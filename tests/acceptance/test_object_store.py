@@ -1,4 +1,7 @@
-"""Every run leaves in an object store the rows that it leaves in a folder, and whatever reads tables answers alike."""
+"""Every run leaves in a store the rows that it leaves in a folder, and whatever reads tables answers alike.
+
+Of each kind of store: one that speaks S3, and a Hadoop file system.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +27,7 @@ from tallystick.cli.app import app
 from tallystick.ending import describe
 from tallystick.entrypoint import perform
 from tallystick.errors import ConflictError, SetupError, TallystickError, may_pass
-from tallystick.places import RemotePath, to_place
+from tallystick.places import SCHEMES, RemotePath, to_place
 from tallystick.runs.fields import Params
 from tallystick.runs.params import ComputeFeatures, VacuumTables
 from tallystick.tables import Warehouse, find_unused_files, query, read_arrow, remove_unused_files
@@ -53,20 +57,36 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def both(spark: SparkSession, home: Path) -> Iterator[Both]:
-    """The village after its two nights, trained, scored and with rules: in a folder, and in an object store."""
+def folder(spark: SparkSession, home: Path) -> Warehouse:
+    """The village after its two nights, trained, scored and with rules, in a folder."""
     project, files = write_bank(home)
-    with object_store.serving(FAULTS), pytest.MonkeyPatch.context() as patch:
+    return run_all(spark, project, files, home / "warehouse")
+
+
+@pytest.fixture(scope="module", params=["s3a", "hdfs"])
+def both(spark: SparkSession, home: Path, folder: Warehouse, request: pytest.FixtureRequest) -> Iterator[Both]:
+    """The same in a folder and in a store."""
+    with ExitStack() as held:
+        patch = held.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("TALLYSTICK_LOCAL", str(home / "beside"))
+        if request.param == "hdfs":
+            address = request.getfixturevalue("hadoop")
+        else:
+            held.enter_context(object_store.serving(FAULTS))
+            address = f"s3a://{object_store.BUCKET}"
+        place = to_place(f"{address}/bank/warehouse")
+        yield folder, run_all(spark, home / "project", home / "files", place)
+
+
+def run_all(spark: SparkSession, project: Path, files: Path, place: Path) -> Warehouse:
+    with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        places = (home / "warehouse", to_place(f"s3a://{object_store.BUCKET}/bank/warehouse"))
-        for place in places:
-            for params in list_runs(project, place, files):
-                object_store.forget_files()
-                before = FAULTS.met.total()
-                perform(params, spark)
-                ASKED[params.job] += FAULTS.met.total() - before
-        yield Warehouse(places[0]), Warehouse(places[1])
+        for params in list_runs(project, place, files):
+            object_store.forget_files()
+            before = FAULTS.met.total()
+            perform(params, spark)
+            ASKED[params.job] += FAULTS.met.total() - before
+    return Warehouse(place)
 
 
 def contents(warehouse: Warehouse, name: str) -> pa.Table:
@@ -90,7 +110,7 @@ def test_every_table_holds_the_same_rows(both: Both) -> None:
     assert filled == {"clean", "monitor", "graph", "feature", "label", "training", "score"}
     for name in folder.tables():
         assert read_arrow(store, name).num_rows == tables[name][0].num_rows
-    assert not list(Path.cwd().glob("s3a*"))
+    assert not [path for scheme in SCHEMES for path in Path.cwd().glob(f"{scheme}:*")]
 
 
 @pytest.mark.usefixtures("both")
@@ -137,7 +157,7 @@ def test_tasks_of_spark_write_to_the_store_what_the_driver_wrote(
     store, context = both[1], spark.sparkContext
     before, version = contents(store, "feature.spend"), store.newest_version("feature.spend")
     monkeypatch.setattr(spark_tasks, "HERE_BYTES", 0)
-    told = {name: os.environ[name] for name in STORE_VARIABLES}
+    told = {name: os.environ[name] for name in STORE_VARIABLES if name in os.environ}
     monkeypatch.setattr(context, "environment", context.environment | told)
     params = ComputeFeatures(
         project=home / "project", warehouse=store.root, source="village", run_id="by tasks", groups=("spend",),
@@ -176,10 +196,11 @@ def test_vacuum_keeps_what_versions_name_and_removes_an_orphan(both: Both, home:
 
 
 def test_a_store_that_fails_one_request_in_ten_loses_and_doubles_nothing(
-    both: Both, home: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Warehouse, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the clients' own tries leave of the faults ends a run with a sentence and a code that is tried again."""
-    folder, faults = both[0], object_store.Faults(seed=SEED)
+    faults = object_store.Faults(seed=SEED)
+    monkeypatch.setenv("TALLYSTICK_LOCAL", str(home / "beside"))
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))  # its tries are not in a row
     with object_store.serving(faults):
         store = Warehouse(f"s3a://{object_store.BUCKET}/faulty/warehouse")

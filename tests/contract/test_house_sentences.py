@@ -26,7 +26,7 @@ EXCEPTIONS = {
     "tallystick/tables/store/queries.py::_without_values": "DuckDB's error may quote a row, which is blotted out",
     "tallystick/tables/store/disk.py::full_disk_is_setup_error": "Delta raises an OSError without a number",
     "tallystick/model/mlflow_client.py::_translated": "a lost connection has no code in MLflow, only its words",
-    "tallystick/places/hadoop_store.py::HadoopStore._sentences": "Hadoop's error stands in the text only",
+    "tallystick/places/hadoop_client.py::told_in_sentences": "Hadoop's error stands in the text only",
     "tallystick/quality/gate.py::build_suite": _FIRST_LINE,
     "tallystick/spec/expressions.py::parse_expression": _FIRST_LINE,
     "tallystick/spec/mapping_checks.py::check_view": _FIRST_LINE,

@@ -13,6 +13,7 @@ from tallystick.errors import SetupError
 from tallystick.places import RemotePath, to_place
 from tallystick.places.hadoop_store import HadoopStore
 from tallystick.tables import Warehouse, replace_arrow
+from tallystick.tables.store.file_access import open_output, open_parquet
 from tests.lib import hadoop as file_system
 from tests.lib import store
 
@@ -100,3 +101,14 @@ def test_a_process_that_has_read_a_part_of_a_table_ends_well(hadoop: str) -> Non
         [sys.executable, "-c", READER, str(warehouse.root)], capture_output=True, text=True, timeout=120, check=False
     )
     assert (told.returncode, told.stdout) == (0, "1\n"), told.stderr
+
+
+def test_what_arrow_meets_is_told_by_its_name_too(hadoop: str) -> None:
+    place_at(f"{hadoop}/plain").write_bytes(b"a file")
+    with (
+        pytest.raises(SetupError, match="refused: ParentNotDirectoryException"),
+        open_output(place_at(f"{hadoop}/plain/x")),
+    ):
+        pytest.fail("a folder lies in a file")
+    with pytest.raises(FileNotFoundError):
+        open_parquet(f"{hadoop}/none.parquet")

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tallystick.errors import ConflictError, ContractError, SetupError
@@ -22,6 +23,7 @@ from tallystick.tables import (
     TableChange,
     Warehouse,
     ensure_table,
+    pin,
     publish,
     query,
     recover,
@@ -32,6 +34,7 @@ from tallystick.tables import (
 from tallystick.tables.store import log_copies
 from tallystick.tables.store.disk import locked
 from tallystick.tables.store.door import check_write, commit_write
+from tallystick.tables.store.file_access import let_duckdb_read
 from tallystick.tables.store.publication_state import PublicationState
 from tests.lib import store
 from tests.lib.object_store import BUCKET, Faults, forget_files, serving
@@ -349,3 +352,14 @@ def test_ten_entries_make_a_checkpoint_that_others_read(warehouse: Warehouse) ->
         (log / f"{version:020}.json").unlink()
     forget_files()
     assert len(store.held(warehouse)) == 36
+
+
+def test_duckdb_calls_a_file_by_its_address(warehouse: Warehouse) -> None:
+    """Rows of loads before are joined to the partition of their file by it."""
+    rows = store.rows([1], buckets=2)
+    replace_arrow(warehouse, store.CONTRACT, rows, where=store.source_slice(), run=store.run("r"))
+    paths = pin(warehouse, store.NAME).paths
+    with duckdb.connect() as connection:
+        let_duckdb_read(connection, paths)
+        told = connection.read_parquet(list(paths), filename=True).aggregate("filename, count(*)").fetchall()
+    assert sorted(told) == [(path, 3) for path in sorted(paths)]

@@ -18,7 +18,7 @@ import pyspark
 import pytest
 
 import fetch_jars
-from tallystick.places import hadoop_store, remote_path
+from tallystick.places import hadoop_client, hadoop_store, remote_path
 from tests.lib import house
 
 LOCK = Path(__file__).with_suffix(".jars.json")
@@ -60,5 +60,5 @@ def _port(process: subprocess.Popen[bytes], details: Path, log: Path) -> int:
 
 def forget_clients() -> None:
     """Clients are kept by a process; each reads the configuration when it is made."""
-    for kept in (hadoop_store._client, hadoop_store._arrow_files, remote_path._open_store):
+    for kept in (hadoop_client.client_of, hadoop_store._arrow_files, remote_path._open_store):
         kept.cache_clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -14,6 +15,7 @@ from deltalake import DeltaTable
 from tallystick.errors import ContractError, InputError, NotFound, SetupError
 from tallystick.spec.tables import Column
 from tallystick.tables import Warehouse, arrow_schema, ensure_table, pin, read, read_arrow, replace_arrow
+from tallystick.tables.store import log_copies
 from tallystick.tables.store.publication_state import PUBLICATION, PublicationState
 from tests.lib import store
 
@@ -146,3 +148,10 @@ def test_a_damaged_file_of_publications_is_said_with_what_to_do(warehouse: Wareh
     (warehouse.root / PUBLICATION).write_text(text)
     with pytest.raises(SetupError, match=r"_publication.json: the file of publications is damaged \(restore it"):
         pin(warehouse, store.NAME)
+
+
+def test_no_copy_of_a_log_is_made_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_copies, "_folder", cache(lambda _: pytest.fail("a folder for copies was made")))
+    warehouse = Warehouse(tmp_path / "warehouse")
+    table = ensure_table(warehouse, store.CONTRACT)
+    assert log_copies.place_of(table) == warehouse.table_path(store.NAME)

@@ -177,8 +177,8 @@ def entries_here(log: LogFiles, versions: Iterable[int]) -> Path:
 def place_of(table: DeltaTable) -> Path:
     """Where an opened table is, wherever the copy lies that it was opened from."""
     path = Path(unquote(urlsplit(table.table_uri).path))
-    home = _home(os.getpid())
-    if not path.is_relative_to(home):
+    # A process that meets no store makes no folder for copies.
+    if not _folder.cache_info().currsize or not path.is_relative_to(home := _home(os.getpid())):
         return path
     scheme, *parts = path.relative_to(home).parts
     return RemotePath(f"{scheme}:", *parts)

@@ -122,9 +122,11 @@ def _hindsight(found: Sequence[Mapping[str, Any]]) -> list[Block]:
     if not found or not found[0]["nights"]:
         return []
     nights, first, last = found[0]["nights"], found[0]["first"], found[0]["last"]
+    lists = "1 list" if nights == 1 else f"{nights:,} lists"
+    when = f"of {first}" if first == last else f"from {first} to {last}"
     text = (
-        f"{nights:,} nights from {first} to {last} were listed by a model that had learned from outcomes of later "
-        "dates. Nobody could have made these lists then, so their loans are left out of what follows."
+        f"{lists} {when}: the model had learned from outcomes of later dates, or nothing says what it had learned "
+        "from. Such a list does not show how early a model warns, so its loans are left out of what follows."
     )
     return [Note(text=text)]
 

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from tallystick.runs.params import ScoreObservations
 
 
+_DAY = timedelta(days=1)
+
+
 def run(params: ScoreObservations, session: SparkSession) -> None:
     """Score in one Spark job and commit once."""
     context = RunContext.open(params)
@@ -112,10 +115,15 @@ class _Champion:
 
         Nobody could have said these scores then, so they are no evidence of how well the model warns.
         """
-        learned, first = self.version.outcomes_known_by, dates.first
-        if learned is None or first is None or first >= learned or not self._is_other_set(context, recipe):
+        learned = self.version.outcomes_known_by
+        if learned is None or not self._is_other_set(context, recipe):
             return
-        last = min(dates.last or learned, learned - timedelta(days=1))
+        stored = _stored_dates(context, recipe)
+        if stored is None:
+            return
+        first, last = max(dates.first or stored[0], stored[0]), min(dates.last or stored[1], stored[1], learned - _DAY)
+        if first > last:
+            return
         progress(
             f"WARNING {recipe.score_table}: {self.version.label} learned from outcomes known on {learned}, so its "
             f"scores of {first} to {last} are hindsight: they show how it works, not how well it would have warned"
@@ -157,8 +165,8 @@ def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe
     """
     observations = context.project.observations[recipe.observations]
     if observations.kind == Customers.kind and params.first is None and params.last is None:
-        newest = _newest_date(context, recipe)
-        return DateRange(newest, newest)
+        stored = _stored_dates(context, recipe)
+        return DateRange(stored[1], stored[1]) if stored else DateRange()
     if not observations.by_event:
         return DateRange(params.first, params.last)
     expected = ExpectedRows.in_scores(
@@ -171,12 +179,13 @@ def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe
     return DateRange(first, min(params.last or reviewed, reviewed) if reviewed else params.last)
 
 
-def _newest_date(context: RunContext, recipe: Recipe) -> date | None:
-    """The last business date with features of the recipe's set; None when there is none."""
+def _stored_dates(context: RunContext, recipe: Recipe) -> tuple[date, date] | None:
+    """The first and the last business date with features of the recipe's set; None when there is none."""
     owned = {"observations": recipe.observations, "source": context.source.name}
     files = pin(context.warehouse, f"feature.{recipe.groups[0]}").where(**owned).files
-    newest = max((file.bounds["as_of"][1] for file in files if "as_of" in file.bounds), default=None)
-    return newest.astimezone(ZoneInfo(context.source.zone)).date() if isinstance(newest, datetime) else None
+    edges = [edge for file in files for edge in file.bounds.get("as_of", ()) if isinstance(edge, datetime)]
+    zone = ZoneInfo(context.source.zone)
+    return (min(edges).astimezone(zone).date(), max(edges).astimezone(zone).date()) if edges else None
 
 
 def _pin(context: RunContext, recipe: Recipe, champion: _Champion, *, dates: DateRange) -> PinnedTables:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tallystick.entrypoint import perform
+from tallystick.model.registry import ModelVersion
 from tallystick.runs import input_gate, score_observations
 from tallystick.runs.params import ScoreObservations
 from tallystick.tables import Warehouse, pin, read_arrow
@@ -103,7 +104,7 @@ def test_the_scores_of_a_night_begin_with_the_first_application_that_has_none(
         asked.update(first=first, last=last)
         raise Asked
 
-    model = SimpleNamespace(label="asked/1", tags={})
+    model = ModelVersion(name="asked", version=1, mlflow_run_id="", run_id="", aliases=(), tags={})
     registry = SimpleNamespace(find=lambda *_, **__: model, inputs=lambda _: [])
     monkeypatch.setattr(score_observations, "Registry", lambda _: registry)
     monkeypatch.setattr(score_observations, "check_model_inputs", lambda *_, **__: None)

@@ -183,7 +183,7 @@ def test_loans_that_a_model_listed_in_hindsight_are_not_followed() -> None:
     assert told == [{"nights": 2, "first": FIRST + timedelta(days=49), "last": FIRST + timedelta(days=61)}]
     section = describe_watch_list(DECLARED, {"watch_hindsight": pa.Table.from_pylist(told)}, titles={})
     (note,) = [block for block in section.blocks if isinstance(block, Note)]
-    assert note.text.startswith("2 nights from 2025-02-19 to 2025-03-03 were listed by a model that had learned")
+    assert note.text.startswith("2 lists from 2025-02-19 to 2025-03-03: the model had learned from outcomes of later")
     assert not describe_watch_list(
         DECLARED, {"watch_hindsight": pa.table({"nights": [0], "first": [None], "last": [None]})}, titles={}
     ).blocks

@@ -6,6 +6,7 @@ import base64
 import importlib.util
 import json
 import os
+import random
 import subprocess
 import threading
 import time
@@ -58,6 +59,9 @@ def test_sqlite_has_no_password_to_refuse() -> None:
         ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://tallystick:change-me@postgres/airflow"),
         ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://tallystick@postgres/airflow"),
         ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://tallystick:PASSWORD@127.0.0.1/airflow"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", " postgresql://tallystick:k3jh45kj6hk7@postgres/airflow"),
+        ("MLFLOW_BACKEND_STORE_URI", "postgresql+psycopg2://tallystick:PASSWORD@127.0.0.1/mlflow"),
+        ("AIRFLOW__CORE__FERNET_KEY", "replace_me_with_a_key_from_the_vault_please="),
     ],
 )
 def test_a_secret_that_nobody_chose_is_refused_by_its_name_and_without_its_value(variable: str, value: str) -> None:
@@ -65,6 +69,35 @@ def test_a_secret_that_nobody_chose_is_refused_by_its_name_and_without_its_value
     assert len(faults) == 1
     assert variable in faults[0]
     assert not value or value not in faults[0]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "k3jh45[kj6hk7]", "密码：k3jh45kj6hk7", "ab@k3jh45kj6hk7", "k3jh%41kj6hk7abc", "k3jh#45kj6hk7", "k3jh/45kj6hk7",
+        "k3jh?45kj6hk7", "k3jh:45kj6hk7", "k3jh 45kj6hk7", "'k3jh45kj6hk7'", "k3jh45kj6hk7\t", "k3jh45kj6hk7\n",
+        "k3jh45kj6hk", "٣k3jh45kj6hk7", "$k3jh45kj6hk7", "\ud800k3jh45kj6hk7",
+    ],
+)  # fmt: skip
+def test_a_password_that_an_address_could_change_is_refused_and_not_shown(password: str) -> None:
+    value = f"postgresql+psycopg2://tallystick:{password}@postgres/airflow"
+    (fault,) = load("check_secrets").find_faults({**GOOD, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": value})
+    assert "letters and digits" in fault
+    assert "jh" not in fault
+
+
+@pytest.mark.parametrize("word", ["replaceme", "ChangeIt", "Ch4ngeMe", "P4ssw0rd", "EXAMPLE", "s3cret", "insertkey"])
+def test_a_word_that_stands_for_a_secret_is_none(word: str) -> None:
+    is_weak = load("check_secrets").is_weak
+    assert is_weak(f"k3jh45{word}kj6hk7", 12)
+    assert not is_weak("k3jh45kj6hk7", 12)
+
+
+def test_secrets_that_are_drawn_as_told_pass() -> None:
+    drawn, is_placeholder = random.Random(1), load("check_secrets").is_placeholder
+    assert not any(is_placeholder(drawn.randbytes(32).hex()) for _ in range(300))
+    keys = (base64.urlsafe_b64encode(drawn.randbytes(32)).decode() for _ in range(300))
+    assert not any(is_placeholder(key) for key in keys)
 
 
 def test_units_are_not_written_where_they_could_not_start(tmp_path: Path) -> None:

@@ -119,9 +119,12 @@ class DeliveryRows:
         return sum(self._records.values())
 
     def feeds(self, table: str) -> bool:
-        """Whether the delivery holds a file that rows of the table come from, be it one without rows."""
-        driving = [plan.branch.view for plan in self.plans if plan.table == table]
-        return any(self.delivery.files[file] for view in driving for file in self.views.files_of(view))
+        """Whether the delivery holds the files that rows of the table come from, be they without rows.
+
+        Files in which the rows only look something up do not count.
+        """
+        driving = (plan.branch.view for plan in self.plans if plan.table == table)
+        return any(self.views.is_fed(view, self.delivery.files) for view in driving)
 
     def _is_small(self, view: str) -> bool:
         return sum(Path(path).stat().st_size for path, _, _ in self.tasks[view]) <= SMALL_BYTES

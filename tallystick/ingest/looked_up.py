@@ -6,7 +6,7 @@ only Spark knows, is made by Spark (``spark_branches``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from tallystick.project.mappings import ParsedSource
 from tallystick.spec.mapping_checks import query_views
 from tallystick.spec.mapping_sql import MET, view_sql
 from tallystick.spec.mappings import CLEAN
+from tallystick.spec.row_sources import makes_rows
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import TableContract
 from tallystick.visibility.sql import newest_sql
@@ -87,6 +88,12 @@ class ViewTypes:
         if view in self.source.files:
             return {view}
         return {file for name in query_views(self.parsed.views[view]) for file in self.files_of(name)}
+
+    def is_fed(self, view: str, files: Mapping[str, Sequence[str]]) -> bool:
+        """Whether rows of a view can come of a delivery's ``files`` (names by file's view), be they without rows."""
+        if view in self.source.files:
+            return bool(files[view])
+        return makes_rows(self.parsed.views[view], lambda name: self.is_fed(name, files))
 
 
 def spark_type(kind: pa.DataType) -> str:

@@ -38,7 +38,7 @@ class WatchEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchAnswer:
-    """The list of the newest night up to the date asked for; ``list_of`` is None where there is none so early."""
+    """The lists of the newest night up to the date asked for; ``list_of`` is None where there is none so early."""
 
     list_of: date | None
     entries: tuple[WatchEntry, ...] = ()
@@ -47,13 +47,13 @@ class WatchAnswer:
 def find_watched(shelf: Shelf, files: CustomerFiles, customer: Customer, *, day: date) -> WatchAnswer:
     """The customer's loans on each list, of its newest night at or before the start of the date.
 
-    Of several lists the one that is oldest says how old the answer is.
+    Of several lists the one that is oldest says how old the answer is; one that had no night yet says nothing.
     """
     end, nights, entries = customer.midnight(day), [], []
     for recipe in shelf.values("recipe", customer.source.name):
         night = _newest_night(up_to(shelf.shared_files(customer.source.name, recipe=recipe), end), end)
         if night is None:
-            return WatchAnswer(list_of=None)
+            continue
         nights.append(night)
         rows = files.read(up_to(shelf.files(customer, recipe=recipe), night), customer.id, COLUMNS)
         if rows is not None:

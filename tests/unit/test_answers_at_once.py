@@ -125,6 +125,19 @@ def test_each_watch_list_is_looked_at_and_the_oldest_says_how_old_the_answer_is(
     assert any(one.table == "score.watchlist" for one in found.stale)
 
 
+def test_a_list_that_began_later_takes_nothing_from_what_was_said_before(tmp_path: Path, project: Project) -> None:
+    warehouse = Warehouse(tmp_path)
+    score_night(warehouse, project, "simbank", MONDAY, PEOPLE, decision="approve")
+    told_loads(warehouse, project, simbank=[MONDAY])
+    begun = (("a_later_one", TUESDAY), ("early_warning", MONDAY))
+    listed = [("simbank:1", first, {**LISTED, "recipe": recipe}) for recipe, first in begun]
+    store_rows(warehouse, project, "score.watchlist", listed)
+    found = Answers(warehouse, project).score("simbank:1", as_of=MONDAY)
+    assert found.watch is not None
+    assert ([entry.level for entry in found.watch.entries], found.watch.list_of) == (["act"], MONDAY)
+    assert not found.is_granted_at_once
+
+
 @pytest.mark.parametrize(("asked", "held"), [(3, 3), (0, 0)])
 def test_rules_without_any_answer_stop_granting_at_once(
     tmp_path: Path, project: Project, asked: int, held: int

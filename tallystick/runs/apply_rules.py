@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def run(params: ApplyRules, session: SparkSession | None = None) -> None:
     """Answer in one Spark job and publish both tables at once."""
     context, dates = RunContext.open(params), DateRange(params.first, params.last)
-    inputs = RuleInputs.open(context, params.observations, dates=dates, past=True)
+    inputs = RuleInputs.open(context, params.observations, dates=dates)
     with working("rules") as how_far:
         files = apply_buckets(
             session,

@@ -12,7 +12,7 @@ from tallystick.rules.weighing import fit_weights
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import progress, working
 from tallystick.runs.rule_study import Judge, RuleStudy, study_rules
-from tallystick.runs.rule_tables import RuleInputs
+from tallystick.runs.rule_tables import RuleInputs, judging_day
 from tallystick.runs.run_dates import DateRange
 from tallystick.runs.stored_weights import WEIGHTS, weight_rows
 from tallystick.spec.fingerprint import fingerprint
@@ -28,11 +28,13 @@ def run(params: FitRuleWeights, session: SparkSession | None = None) -> None:
     """Fit and store. Spark is not needed."""
     context, dates = RunContext.open(params), DateRange(params.first, params.last)
     judge = Judge.find(context, params.observations)
-    inputs = RuleInputs.open(context, params.observations, dates=dates, more=judge.columns)
+    judged_on = judging_day(context, params.cutoff)
+    inputs = RuleInputs.open(context, params.observations, dates=dates, more=judge.columns, judged_on=judged_on)
     with working("rules") as how_far:
         study = study_rules(context, inputs, judge, dates=dates, cutoff=params.cutoff, how_far=how_far)
     commit = _store(context, study)
-    told = f"{commit.rows} rules weighed on {study.judged.frauds} frauds known by {study.judged.cutoff}"
+    frauds = study.judged.frauds
+    told = f"{commit.rows} rules weighed on {frauds} fraud{'s' * (frauds != 1)} known by {study.judged.cutoff}"
     progress(f"      {WEIGHTS} of {params.observations}: {told}")
 
 

@@ -19,7 +19,7 @@ from tallystick.rules.rule_answers import HIT
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import working
 from tallystick.runs.rule_study import Grounds, Judge, study_rules
-from tallystick.runs.rule_tables import RuleInputs
+from tallystick.runs.rule_tables import RuleInputs, judging_day
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.expressions import parse_condition
 from tallystick.spec.predicates import same_text
@@ -48,7 +48,8 @@ def propose_rules(params: ApplyRules, *, cutoff: date | None = None, family: str
     """
     context, dates = RunContext.open(params), DateRange(params.first, params.last)
     judge = replace(Judge.find(context, params.observations), kept=_list_columns(context, params.observations))
-    inputs = RuleInputs.open(context, params.observations, dates=dates, more=judge.columns)
+    judged_on = judging_day(context, cutoff)
+    inputs = RuleInputs.open(context, params.observations, dates=dates, more=judge.columns, judged_on=judged_on)
     with working("rules") as how_far:
         study = study_rules(context, inputs, judge, dates=dates, cutoff=cutoff, how_far=how_far)
     judged = study.cases.is_judged

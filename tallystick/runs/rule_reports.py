@@ -27,7 +27,7 @@ from tallystick.rules.subsets import LEAST_RECALL, MOST_RULES, choose_subset
 from tallystick.runs.context import RunContext
 from tallystick.runs.progress import working
 from tallystick.runs.rule_study import Grounds, Judge, RuleStudy, collect_stored, study_rules
-from tallystick.runs.rule_tables import RuleInputs
+from tallystick.runs.rule_tables import RuleInputs, judging_day
 from tallystick.runs.run_dates import DateRange
 from tallystick.spec.predicates import thresholds
 from tallystick.spec.sources import Problem
@@ -92,7 +92,7 @@ def dry_run(params: ApplyRules) -> DryRun:
     NotFound where there is no observation of the set on these dates.
     """
     context, dates = RunContext.open(params), DateRange(params.first, params.last)
-    inputs = RuleInputs.open(context, params.observations, dates=dates)
+    inputs = RuleInputs.open(context, params.observations, dates=dates, judged_on=judging_day(context))
     with working("rules") as how_far:
         collected = collect_stored(context, inputs, dates=dates, how_far=how_far)
     rows: list[dict[str, Any]] = []
@@ -162,6 +162,7 @@ def range_warnings(planned: PlannedRule, ranges: Mapping[str, tuple[float, float
 def _study(params: ApplyRules, *, cutoff: date | None) -> RuleStudy:
     context, dates = RunContext.open(params), DateRange(params.first, params.last)
     judge = Judge.find(context, params.observations)
-    inputs = RuleInputs.open(context, params.observations, dates=dates, more=judge.columns)
+    judged_on = judging_day(context, cutoff)
+    inputs = RuleInputs.open(context, params.observations, dates=dates, more=judge.columns, judged_on=judged_on)
     with working("rules") as how_far:
         return study_rules(context, inputs, judge, dates=dates, cutoff=cutoff, how_far=how_far)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,11 +20,11 @@ from tallystick.rules.weights import RuleWeights
 from tallystick.runs.context import RunContext
 from tallystick.runs.input_gate import PinnedTables, pin_clean, pin_features
 from tallystick.runs.late_features import tell_late
-from tallystick.runs.loaded_nights import nights_by_load
+from tallystick.runs.loaded_nights import newest_night, nights_by_load
 from tallystick.runs.run_dates import DateRange
+from tallystick.spec.calendar import business_zone
 from tallystick.spec.observations import ObservationSet
 from tallystick.spec.rule_plans import PlannedRule
-from tallystick.spec.rules import RETIRED
 from tallystick.tables.store.bucket_store import BucketStore
 from tallystick.tables.store.queries import read_arrow
 from tallystick.tables.store.snapshots import pin
@@ -51,10 +51,11 @@ class RuleInputs:
         *,
         dates: DateRange,
         more: Iterable[str] = (),
-        past: bool = False,
+        judged_on: date | None = None,
     ) -> RuleInputs:
         """Plan the rules and pin their tables; ``more`` are columns that are read though no rule asks for them. With
-        ``past`` the rules are all that were ever in force, without it all that are not retired now.
+        ``judged_on`` the rules are those that a judge of that date asks (``Rule.judged_on``), without it all that are
+        or were ever in force.
 
         NotFound for an unknown set and for one without rules, DeclarationError with the first rule that is wrong. A
         feature table that is not there has no rows, and holds its rules.
@@ -63,8 +64,7 @@ class RuleInputs:
         known = columns_of(context.project, observed.name)
         filled = {f"clean.{name}" for name in context.source.tables}
         planned = plan_set(context.project, observed.name, columns=known)
-        wanted = [one for one in planned if (one.rule.asked_spans if past else one.rule.status != RETIRED)]
-        rules = [one.of_source(filled) for one in wanted]
+        rules = [one.of_source(filled) for one in judged_rules(planned, judged_on)]
         if not rules:
             raise NotFound(
                 f"observations {observed.name} have no rules", where="rules/", fix="declare a family for them"
@@ -104,6 +104,23 @@ class RuleInputs:
         """How tasks read what rules are answered from, and write these tables."""
         read = [*self.observed.tables, *(f"feature.{name}" for name in self.columns.groups)]
         return context.storage([*read, *written])
+
+
+def judging_day(context: RunContext, cutoff: date | None = None) -> date:
+    """The date whose statuses of rules count for whoever judges rules: the cut-off, by default the last loaded night,
+    and today where no load is written down.
+    """
+    return cutoff or newest_night(context) or datetime.now(business_zone(context.source.zone)).date()
+
+
+def judged_rules(planned: Iterable[PlannedRule], judged_on: date | None) -> list[PlannedRule]:
+    """The rules that a judge of a date asks, by the status that they have for it; without a date all that are or were
+    ever in force, as they are declared.
+    """
+    if judged_on is None:
+        return [one for one in planned if one.rule.asked_spans]
+    seen = ((one, one.rule.judged_on(judged_on)) for one in planned)
+    return [replace(one, rule=rule) for one, rule in seen if rule is not None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

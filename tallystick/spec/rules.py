@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from tallystick.errors import DeclarationError
@@ -145,6 +145,13 @@ class Rule:
     def span_on(self, day: date) -> StatusSpan | None:
         """The span that a date lies in; None before the first."""
         return next((span for span in self.spans if span.overlaps(day, day)), None)
+
+    def judged_on(self, day: date) -> Rule | None:
+        """The rule as a judge of rules sees it on a date: in the status that it has then, or in the next one where it
+        is not in force yet. None for a rule that is retired by then and does not come back.
+        """
+        coming = [span for span in self.asked_spans if span.end > day]
+        return replace(self, status=coming[0].status) if coming else None
 
     def at(self, key: str) -> str:
         """``file:line`` of one of the rule's keys; of the rule where it does not have that key."""

@@ -18,6 +18,8 @@ from tallystick.rules.rule_answers import RuleAnswers, RuleRows, answer_rules
 from tallystick.rules.rule_stage import DECISIONS, FLAGS, RuleWork, apply_buckets
 from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
+from tallystick.runs import rule_tables
+from tallystick.runs.rule_tables import judged_rules
 from tallystick.spec.rule_plans import PlannedRule
 from tests.lib.rule_cases import observed, planned
 
@@ -121,3 +123,33 @@ def test_the_date_of_the_observation_counts_and_not_that_of_its_review(
     apply_buckets(None, [task], cast("RuleWork", work), storage=cast("Any", SimpleNamespace(write=write)))
     assert [row["decided_on"] for row in written[FLAGS]] == [on(10 + review_days)]
     assert [row["live_rules"] for row in written[DECISIONS]] == [0, 1]
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_a_judge_asks_a_rule_that_is_in_force_or_will_be(history: dict[str, Any]) -> None:
+    """Day by day: the status of the date, else the next that is asked, else the rule is judged no more."""
+    rule = planned("VEL001", "a > 3", **history).rule
+    changes = {**history.get("earlier", {}), history["since"]: history["status"]}
+    for day in range(12):
+        by_day = [
+            changes[max(begun)] if (begun := [one for one in changes if one <= on(later)]) else ""
+            for later in range(day, 120)
+        ]
+        asked = next((status for status in by_day if status in ("live", "shadow")), None)
+        judged = rule.judged_on(on(day))
+        assert (judged and judged.status) == asked
+
+
+def test_a_judge_asks_by_the_statuses_of_the_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """VEL001 retires on day 100, VEL002 stays: by day 99 both are judged, from day 100 on one."""
+    rules = [
+        planned("VEL001", "a > 3", status="retired", since=on(100), earlier={on(0): "live"}),
+        planned("VEL002", "b > 3", since=on(0)),
+        planned("VEL003", "b > 4", status="retired", since=on(9)),
+    ]
+    told = {day: [(one.rule.id, one.rule.status) for one in judged_rules(rules, on(day))] for day in (99, 100)}
+    assert told == {99: [("VEL001", "live"), ("VEL002", "live")], 100: [("VEL002", "live")]}
+    assert [one.rule.id for one in judged_rules(rules, None)] == ["VEL001", "VEL002"]
+    for cutoff, newest, expected in ((on(5), on(9), on(5)), (None, on(9), on(9))):
+        monkeypatch.setattr(rule_tables, "newest_night", lambda context, newest=newest: newest)
+        assert rule_tables.judging_day(cast(Any, None), cutoff) == expected

@@ -21,7 +21,7 @@ from tallystick.spec.spark_functions import GRAMMAR_FUNCTIONS, OUR_FUNCTIONS, PU
 _VALUES: frozenset[type[exp.Expr]] = frozenset((
     exp.Add, exp.Alias, exp.All, exp.And, exp.Anonymous, exp.Any, exp.Array, exp.Between, exp.BitwiseAnd,
     exp.BitwiseLeftShift, exp.BitwiseNot, exp.BitwiseOr, exp.BitwiseRightShift, exp.BitwiseXor, exp.Boolean,
-    exp.Bracket, exp.Case, exp.Cast, exp.Column, exp.ColumnDef, exp.Distinct, exp.DataType, exp.DataTypeParam,
+    exp.Bracket, exp.Case, exp.Cast, exp.Column, exp.ColumnDef, exp.DataType, exp.DataTypeParam,
     exp.Div, exp.Dot, exp.DPipe, exp.EQ, exp.Escape, exp.Exists, exp.Extract, exp.Filter, exp.GT, exp.GTE,
     exp.GroupConcat, exp.ILike, exp.Identifier, exp.If, exp.IgnoreNulls, exp.In, exp.IntDiv, exp.Interval,
     exp.IntervalSpan, exp.Is, exp.LT, exp.LTE, exp.Lambda, exp.Like, exp.Literal, exp.Mod, exp.Mul, exp.NEQ, exp.Neg,
@@ -29,6 +29,38 @@ _VALUES: frozenset[type[exp.Expr]] = frozenset((
     exp.RegexpILike, exp.RegexpLike, exp.RespectNulls, exp.Slice, exp.Star, exp.StrPosition, exp.Struct, exp.Sub,
     exp.Substring, exp.Transform, exp.Trim, exp.TryCast, exp.Tuple, exp.Var, exp.VarMap, exp.Xor,
 ))  # fmt: skip
+
+# What a part may hold besides ``this``, ``expression`` and ``expressions``. The rest of what the parser knows is of
+# other dialects, and would be dropped without a word or stop the load.
+_BESIDES: Mapping[type[exp.Expr], frozenset[str]] = {
+    kind: frozenset(words.split())
+    for kind, words in {
+        exp.Alias: "alias",
+        exp.Between: "low high",
+        exp.Bracket: "offset safe",
+        exp.Case: "ifs default",
+        exp.Cast: "to safe",
+        exp.Column: "table db",
+        exp.ColumnDef: "kind",
+        exp.DataType: "nested",
+        exp.Div: "typed safe",
+        exp.DPipe: "safe",
+        exp.GroupConcat: "separator",
+        exp.Identifier: "quoted",
+        exp.If: "true false",
+        exp.In: "query",
+        exp.Interval: "unit",
+        exp.Literal: "is_string",
+        exp.Overlay: "from_ for_",
+        exp.Star: "except_",
+        exp.StrPosition: "substr position",
+        exp.Substring: "start length",
+        exp.Trim: "position",
+        exp.TryCast: "to safe requires_string",
+        exp.VarMap: "keys values",
+    }.items()
+}
+_ALWAYS = frozenset(("this", "expression", "expressions"))
 
 # Parts of a query, with the clauses that each may have. A clause that is not named, such as TABLESAMPLE, UNPIVOT,
 # VERSION AS OF or a hint, would be dropped without a word or would choose other rows.
@@ -39,7 +71,7 @@ _CLAUSES: Mapping[type[exp.Expr], frozenset[str]] = {
     for kind, words in {
         exp.Select: _QUERY - {"this", "alias"},
         exp.Subquery: _QUERY,
-        exp.Union: {"this", "expression", "distinct", "by_name", "order", "limit", "offset", "with_"},
+        exp.Union: {"this", "expression", "distinct", "order", "limit", "offset", "with_"},
         exp.Intersect: {"this", "expression", "distinct", "order", "limit", "offset", "with_"},
         exp.Except: {"this", "expression", "distinct", "order", "limit", "offset", "with_"},
         exp.From: {"this"},
@@ -53,15 +85,16 @@ _CLAUSES: Mapping[type[exp.Expr], frozenset[str]] = {
         exp.Where: {"this"},
         exp.Having: {"this"},
         exp.Qualify: {"this"},
-        exp.Group: {"expressions", "all", "cube", "rollup", "grouping_sets", "totals"},
+        exp.Group: {"expressions", "all", "cube", "rollup", "grouping_sets"},
         exp.Cube: {"expressions"},
         exp.Rollup: {"expressions"},
         exp.GroupingSets: {"expressions"},
-        exp.Order: {"this", "expressions", "siblings"},
-        exp.Ordered: {"this", "desc", "nulls_first", "with_fill"},
+        exp.Order: {"this", "expressions"},
+        exp.Ordered: {"this", "desc", "nulls_first"},
+        exp.Distinct: {"expressions"},
         exp.Limit: {"expression"},
         exp.Offset: {"expression"},
-        exp.Window: {"this", "partition_by", "order", "spec", "alias", "over", "first"},
+        exp.Window: {"this", "partition_by", "order", "spec", "alias", "over"},
         exp.WindowSpec: {"kind", "start", "start_side", "end", "end_side"},
     }.items()
 }
@@ -72,7 +105,13 @@ _NAMES: Mapping[type[exp.Expr], str] = {
 }
 _WORDS = {"sample": "TABLESAMPLE", "pivots": "PIVOT or UNPIVOT", "version": "VERSION AS OF", "hint": "a hint",
           "catalog": "a catalog", "sort": "SORT BY", "cluster": "CLUSTER BY", "distribute": "DISTRIBUTE BY",
-          "into": "INTO"}  # fmt: skip
+          "into": "INTO", "on": "DISTINCT ON", "totals": "WITH TOTALS", "by_name": "BY NAME"}  # fmt: skip
+# The words of a join or a window that Spark reads as they are meant; None where nothing is written.
+_SAID: Mapping[type[exp.Expr], Mapping[str, tuple[str, ...]]] = {
+    exp.Join: {"method": ("NATURAL",), "side": ("LEFT", "RIGHT", "FULL"),
+               "kind": ("INNER", "OUTER", "CROSS", "SEMI", "ANTI")},
+    exp.Window: {"over": ("OVER",)},
+}  # fmt: skip
 _CHANCE = frozenset(("RAND", "RANDOM", "RANDN", "RANDSTR", "UNIFORM", "UUID", "SHUFFLE", "MONOTONICALLY_INCREASING_ID",
                      "SPARK_PARTITION_ID"))  # fmt: skip
 # Over rows in no declared order each answers by how rows are spread over tasks.
@@ -83,7 +122,7 @@ _UNTOLD_TIES = ("MIN_BY and MAX_BY take any of the rows that tie", "use MIN(STRU
 _UNTOLD_MODE = ("MODE takes any of the values that tie", "write MODE(<value>, TRUE), the least of them")
 _UNORDERED_TEXT = ("a text of many rows in no order", "add WITHIN GROUP (ORDER BY ...)")
 _AROUND_CALLS = (exp.Paren, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
-_SORTING = frozenset(("SORT_ARRAY", "ARRAY_SORT"))
+_ARRAYS = frozenset(("COLLECT_LIST", "COLLECT_SET", "ARRAY_AGG"))
 _ALLOWED = PURE_FUNCTIONS | GRAMMAR_FUNCTIONS | OUR_FUNCTIONS
 _REPEATABLE = "the same delivery must give the same rows"
 _ORDERED = "use MIN or MAX, SORT_ARRAY(COLLECT_LIST(...)), or a window with ORDER BY"
@@ -110,14 +149,19 @@ def _refused(node: exp.Expr) -> tuple[str, str] | None:
         return _CLOCK_TOLD
     if isinstance(node, (exp.Anonymous, *_BY_TIES, exp.GroupConcat)):
         return _refused_call(node)
-    if type(node) in _VALUES:
-        return None
     allowed = _CLAUSES.get(type(node))
+    if type(node) in _VALUES:
+        allowed = _ALWAYS | _BESIDES.get(type(node), frozenset())
     if allowed is None:
         return f"{_NAMES.get(type(node), type(node).__name__)} is not allowed", _LISTED
+    said = _SAID.get(type(node), {})
     for key, value in node.args.items():
         if value and key not in allowed:
             return f"{_WORDS.get(key, key)} is not allowed", _LISTED
+        if value and key in said and str(value).upper() not in said[key]:
+            return f"{value} is not allowed", _LISTED
+    if isinstance(node, (exp.Any, exp.All)) and not _is_quantifier(node):
+        return f"{type(node).__name__.upper()} beside a comparison is not allowed", _LISTED
     if (node.args.get("limit") or node.args.get("offset")) and not node.args.get("order"):
         return "LIMIT or OFFSET without ORDER BY takes other rows each time", _REPEATABLE
     if isinstance(node, exp.Table):
@@ -145,6 +189,13 @@ def _refused_call(node: exp.Expr) -> tuple[str, str] | None:
     return f"unknown function {node.name}", f"did you mean {near[0]}?" if near else "it is read as Spark SQL"
 
 
+def _is_quantifier(node: exp.Expr) -> bool:
+    """Whether ANY or ALL stands where Spark knows it: after LIKE; ANY also alone, where it is BOOL_OR."""
+    if isinstance(node.parent, (exp.Like, exp.ILike)):
+        return True
+    return isinstance(node, exp.Any) and not isinstance(node.parent, exp.Predicate)
+
+
 def _breaks_ties(node: exp.Expr) -> bool:
     """Whether a MODE says that the least of the most frequent values is meant."""
     asked = node.expressions[1:]
@@ -152,13 +203,24 @@ def _breaks_ties(node: exp.Expr) -> bool:
 
 
 def _has_order(node: exp.Expr) -> bool:
-    """Whether a call looks at rows in a declared order: of its window, or because its array is sorted at once."""
+    """Whether a call looks at rows in a declared order: of its window, or because its array is sorted at once.
+
+    A set stands in no order, whatever its window says.
+    """
     around = node.parent
     while isinstance(around, _AROUND_CALLS):
         around = around.parent
     if isinstance(around, exp.Window):
-        return bool(around.args.get("order")) or bool(around.args.get("alias"))
-    return isinstance(around, exp.Anonymous) and around.name.upper() in _SORTING
+        if node.name.upper() != "COLLECT_SET" and (around.args.get("order") or around.args.get("alias")):
+            return True
+        around = around.parent
+    return node.name.upper() in _ARRAYS and around is not None and _sorts(around)
+
+
+def _sorts(node: exp.Expr) -> bool:
+    """Whether a call puts an array in its natural order; for what a comparison takes as equal there is none."""
+    name = node.name.upper() if isinstance(node, exp.Anonymous) else ""
+    return name == "SORT_ARRAY" or (name == "ARRAY_SORT" and len(node.expressions) == 1)
 
 
 def _refused_table(node: exp.Table) -> tuple[str, str] | None:

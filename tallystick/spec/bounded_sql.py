@@ -7,6 +7,7 @@ called at all.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from math import prod
 
@@ -42,6 +43,9 @@ _SEQUENCE_FIX = (
 )
 _FOLD_TOLD = ("an accumulator that grows", "ARRAY_JOIN(TRANSFORM(...), '') puts texts together, FLATTEN arrays")
 _FORMAT_TOLD = ("a width of more than 3 digits in a format", "LPAD(<text>, <length>) pads")
+_NO_FORMAT = ("a format that is not written", "write it as one text in quotes; CONCAT puts values together")
+# A width or a number of digits, such as the 5 and 2 of %5.2f; after %1$ the width of the first value.
+_WIDTHS = re.compile(r"%(?:\d{1,3}\$)?[-#+ 0,(<]*(\d*)(?:\.(\d*))?")
 
 
 def unbounded_call(node: exp.Expr) -> tuple[str, str] | None:
@@ -51,14 +55,16 @@ def unbounded_call(node: exp.Expr) -> tuple[str, str] | None:
     name = node.name.upper()
     if name == "SEQUENCE":
         return _refused_size("SEQUENCE", "of a number of elements", _elements(node), fix=_SEQUENCE_FIX)
-    if name in _LENGTHS and len(node.expressions) > _LENGTHS[name]:
+    if name in _LENGTHS and len(node.expressions) <= _LENGTHS[name]:
+        return f"{name} without its length", f"write it as argument {_LENGTHS[name] + 1}"
+    if name in _LENGTHS:
         size = node.expressions[_LENGTHS[name]]
         if name == "ARRAY_INSERT" and _number(size) is None:
             return "ARRAY_INSERT at a place that is not written", "a number; far before the first it fills up, too"
         is_format = name == "FORMAT_NUMBER" and isinstance(size, exp.Literal) and size.is_string
         return None if is_format else _refused_size(name, "of a length", _bound(size), fix=_LENGTH_FIX)
-    if name in _FORMATS and any(len(run) > 3 for one in node.find_all(exp.Literal) for run in _digits(one)):
-        return _FORMAT_TOLD
+    if name in _FORMATS:
+        return _refused_format(node)
     if name in _FOLDS and _grows(node):
         return _FOLD_TOLD
     return None
@@ -222,8 +228,14 @@ def _day(node: exp.Expr) -> date | None:
     return None
 
 
-def _digits(literal: exp.Literal) -> list[str]:
-    return "".join(sign if sign.isdigit() else " " for sign in literal.name).split() if literal.is_string else []
+def _refused_format(node: exp.Anonymous) -> tuple[str, str] | None:
+    """What is wrong with the format of a call: only one whose widths are written is bounded."""
+    text = node.expressions[0].unnest() if node.expressions else None
+    if not isinstance(text, exp.Literal) or not text.is_string:
+        return _NO_FORMAT
+    # %% is a sign of its own. Leading zeros are a flag, so that %0005d has a width of one digit.
+    found = _WIDTHS.finditer(text.name.replace("%%", ""))
+    return _FORMAT_TOLD if any(len(width or "") > 3 for one in found for width in one.groups()) else None
 
 
 def _grows(node: exp.Anonymous) -> bool:

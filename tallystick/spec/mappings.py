@@ -78,8 +78,17 @@ _AGGREGATES = frozenset(
     "MEAN",
     "COLLECT_LIST",
     "COLLECT_SET",
+    "BIT_AND",
+    "BIT_OR",
+    "BIT_XOR",
+    "PERCENTILE",
+    "SCHEMA_OF_VARIANT_AGG",
+    "STD",
+    "TRY_AVG",
+    "TRY_SUM",
 }
-_ROW_MAKERS = {"EXPLODE", "EXPLODE_OUTER", "POSEXPLODE", "POSEXPLODE_OUTER", "INLINE", "INLINE_OUTER", "STACK"}
+_ROW_MAKERS = {"EXPLODE", "EXPLODE_OUTER", "POSEXPLODE", "POSEXPLODE_OUTER", "INLINE", "INLINE_OUTER", "STACK",
+               "VARIANT_EXPLODE", "VARIANT_EXPLODE_OUTER"}  # fmt: skip
 _CALLS = (
     (_AGGREGATES, "an aggregate"),
     (_ROW_MAKERS, "a function that makes rows"),
@@ -339,6 +348,8 @@ def _refuse_nodes(select: exp.Select, path: str, problems: list[Problem]) -> Non
         if node is select or isinstance(node, exp.Subquery):
             continue
         told = next((told for kind, told in _NODES if isinstance(node, kind)), "")
+        if isinstance(node, exp.Any) and not isinstance(node.parent, (exp.Like, exp.ILike)):
+            told = "an aggregate"
         if isinstance(node, exp.Anonymous):
             told = next((told for names, told in _CALLS if node.name.upper() in names), "")
         if told:

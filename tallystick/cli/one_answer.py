@@ -10,10 +10,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tallystick.cli.rule_texts import DECISIONS, FLAGS, count_in_force, find_rule, local_time
+from tallystick.cli.rule_texts import DECISIONS, FLAGS, asked_column, find_rule, ids_in_force, local_time, tell_others
 from tallystick.cli.running import open_project
 from tallystick.cli.warehouse_option import open_warehouse
 from tallystick.errors import NotFound
+from tallystick.spec.rule_ids import unpack_ids
 from tallystick.spec.rules import RETIRED
 
 if TYPE_CHECKING:
@@ -51,11 +52,15 @@ def explain_answer(
         "answer": answer,
         "values": [f"{key} = {value}" for key, value in values.items()] or _stored(home, planned, columns, decision),
     }
-    number = count_in_force(declared, rule.observations, as_of.date())
-    if number != decision["answered"]:
-        rules = f"{decision['answered']} rules were answered then, and {number} of those declared now were in force"
-        told["note"] = f"{rules}; {_again(rule)}"
+    in_force = ids_in_force(declared, rule.observations, as_of.date())
+    if other := tell_others(_asked(decision), decision["answered"], in_force):
+        told["note"] = f"{other.format(of='', when='then')}; {_again(rule)}"
     return told
+
+
+def _asked(decision: dict[str, Any]) -> frozenset[str] | None:
+    """The rules that the decision asked; None where it does not say."""
+    return None if decision["asked"] is None else unpack_ids(decision["asked"])
 
 
 def _find_decision(home: Warehouse, rule: Rule, observation: str, day: date | None) -> dict[str, Any]:
@@ -66,8 +71,9 @@ def _find_decision(home: Warehouse, rule: Rule, observation: str, day: date | No
     on = f" AND decided_on = DATE '{day}'" if day else ""
     found = query(
         home,
-        "SELECT source, observation_id, as_of, decided_on, held_rules, live_rules + shadow_rules AS answered"
-        f" FROM {DECISIONS} WHERE observations = '{rule.observations}' AND observation_id = {_quoted(observation)}{on}"
+        f"SELECT source, observation_id, as_of, decided_on, held_rules, {asked_column(home)} AS asked,"
+        f" live_rules + shadow_rules AS answered FROM {DECISIONS}"
+        f" WHERE observations = '{rule.observations}' AND observation_id = {_quoted(observation)}{on}"
         " ORDER BY as_of DESC LIMIT 1",
     ).to_pylist()
     if not found:
@@ -92,10 +98,16 @@ def _unhit(rule: Rule, decision: dict[str, Any], day: date) -> str:
     held = json.loads(decision["held_rules"] or "{}")
     if rule.id in held:
         return f"held: {held[rule.id]}"
-    span = rule.span_on(day)
+    asked, span = _asked(decision), rule.span_on(day)
+    if asked is not None and rule.id in asked:
+        return "clear"
     if span is None:
         return f"not answered: the rule was not in force before {rule.spans[0].first}"
-    return f"not answered: the rule is retired since {span.first}" if span.status == RETIRED else "clear"
+    if span.status == RETIRED:
+        return f"not answered: the rule is retired since {span.first}"
+    if asked is None:
+        return "not known: the decision was made before decisions named the rules that were asked"
+    return "not answered: the rule was not asked when the decision was made"
 
 
 def _stored(home: Warehouse, planned: PlannedRule, columns: SetColumns, decision: dict[str, Any]) -> list[str]:

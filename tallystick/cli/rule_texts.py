@@ -17,6 +17,7 @@ from tallystick.cli.running import open_project
 from tallystick.errors import NotFound
 from tallystick.spec.calendar import business_zone
 from tallystick.spec.names import nearest_name
+from tallystick.spec.rule_ids import pack_ids, unpack_ids
 from tallystick.spec.rules import ID_PATTERN
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class RuleList:
 
 
 def list_rules(wanted: WantedRules, project: Path | None, *, home: Warehouse | None = None) -> RuleList:
-    """The wanted rules by family and id, with the number of their hits in a warehouse; null where a rule was never
-    answered, because no decision is stored of its set and of dates on which it was in force. NotFound with the nearest
-    word for one that no rule has.
+    """The wanted rules by family and id, with the number of their hits in a warehouse; null where no stored decision
+    asked a rule on dates on which it was in force, or where nobody knows, since decisions of before do not name their
+    rules. NotFound with the nearest word for one that no rule has.
     """
     declared = open_project(project)
     rules = sorted(declared.rules.values(), key=lambda rule: (rule.family, rule.id))
@@ -63,7 +64,7 @@ def list_rules(wanted: WantedRules, project: Path | None, *, home: Warehouse | N
     hits = _count_hits(home)
     for rule in rules:
         for one in answered.get(rule.observations, ()):
-            if any(span.overlaps(one.first, one.last) for span in rule.asked_spans):
+            if one.has_asked(rule):
                 hits.setdefault((rule.observations, rule.id), 0)
     shown = ("family", "observations", "status", "severity")
     table = pa.table(
@@ -75,28 +76,36 @@ def list_rules(wanted: WantedRules, project: Path | None, *, home: Warehouse | N
         }
     )
     listed = {rule.observations for rule in rules}
-    notes = [note for name in sorted(listed) for one in answered.get(name, ()) if (note := one.note(name, declared))]
+    newest = ((name, one) for name in sorted(listed) for one in answered.get(name, ()) if one.is_newest)
+    notes = [note for name, one in newest if (note := one.note(name, declared))]
     return RuleList(table=table, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Answered:
-    """The first and the last date of a set's decisions at a source, and how many rules were asked on the last."""
+    """Decisions of a set at a source that asked the same rules: their first and last date, and how many were asked.
+
+    ``asked`` are the ids of these rules, None in decisions of before; ``is_newest`` says whether none is of a later
+    date.
+    """
 
     source: str
     first: date
     last: date
     rules: int
+    asked: frozenset[str] | None
+    is_newest: bool
+
+    def has_asked(self, rule: Rule) -> bool:
+        """Whether these decisions are known to have asked a rule on dates on which it was in force."""
+        is_asked = self.asked is not None and rule.id in self.asked
+        return is_asked and any(span.overlaps(self.first, self.last) for span in rule.asked_spans)
 
     def note(self, observations: str, declared: Project) -> str:
-        """What to tell where another number of rules is declared to be in force on that date; else empty."""
-        number = count_in_force(declared, observations, self.last)
-        if number == self.rules:
-            return ""
-        return (
-            f"{self.rules} rules of {observations} were answered about {self.last}, and {number} of those declared now"
-            f" were in force then: tally rules run {observations} --source {self.source}"
-        )
+        """What to tell where other rules are declared to be in force on that date; else empty."""
+        other = tell_others(self.asked, self.rules, ids_in_force(declared, observations, self.last))
+        again = f"tally rules run {observations} --source {self.source}"
+        return f"{other.format(of=f'of {observations} ', when=f'about {self.last}')}: {again}" if other else ""
 
 
 def _list_answered(home: Warehouse | None, declared: Project) -> dict[str, list[_Answered]]:
@@ -106,21 +115,54 @@ def _list_answered(home: Warehouse | None, declared: Project) -> dict[str, list[
     found: dict[str, list[_Answered]] = {}
     if home is None or not home.exists(DECISIONS):
         return found
-    newest = "arg_max(live_rules + shadow_rules, as_of) AS rules"
-    asked = (
-        f"SELECT observations, source, min(as_of) AS first, max(as_of) AS last, {newest} FROM {DECISIONS} GROUP BY ALL"
-    )
-    for row in query(home, asked + " ORDER BY source").to_pylist():
+    rows = query(
+        home,
+        f"SELECT observations, source, {asked_column(home)} AS asked, min(as_of) AS first, max(as_of) AS last,"
+        f" arg_max(live_rules + shadow_rules, as_of) AS rules FROM {DECISIONS} GROUP BY ALL ORDER BY source, last DESC",
+    ).to_pylist()
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
         first, last = (local_time(row[name], row["source"], declared).date() for name in ("first", "last"))
-        one = _Answered(source=row["source"], first=first, last=last, rules=row["rules"])
+        place = (row["observations"], row["source"])
+        one = _Answered(
+            source=row["source"],
+            first=first,
+            last=last,
+            rules=row["rules"],
+            asked=None if row["asked"] is None else unpack_ids(row["asked"]),
+            is_newest=place not in seen,
+        )
+        seen.add(place)
         found.setdefault(row["observations"], []).append(one)
     return found
 
 
-def count_in_force(declared: Project, observations: str, day: date) -> int:
-    """How many of a set's rules were live or in shadow on a date."""
+def asked_column(home: Warehouse) -> str:
+    """How SQL asks decisions for the rules that they asked; tables of before have no such column."""
+    from tallystick.tables.store.stored_schema import stored_schema
+
+    return "asked_rules" if "asked_rules" in stored_schema(home.open(DECISIONS)).names else "NULL::VARCHAR"
+
+
+def tell_others(asked: frozenset[str] | None, number: int, in_force: frozenset[str]) -> str:
+    """What to tell where a decision asked other rules than are declared now to be in force on its date, with the fields
+    ``of`` and ``when``; empty where it asked the same, or as many where it does not name them.
+    """
+    if number != len(in_force):
+        told = f"{len(in_force)} of those declared now were in force then"
+        return f"{number} rules {{of}}were answered {{when}}, and {told}"
+    if asked is None or asked == in_force:
+        return ""
+    return (
+        f"other rules {{of}}were answered {{when}} than are declared now: {pack_ids(asked - in_force)}, and not"
+        f" {pack_ids(in_force - asked)}"
+    )
+
+
+def ids_in_force(declared: Project, observations: str, day: date) -> frozenset[str]:
+    """The rules of a set that are declared to be live or in shadow on a date."""
     rules = (rule for rule in declared.rules.values() if rule.observations == observations)
-    return sum(any(span.overlaps(day, day) for span in rule.asked_spans) for rule in rules)
+    return frozenset(rule.id for rule in rules if any(span.overlaps(day, day) for span in rule.asked_spans))
 
 
 def local_time(instant: datetime, source: str, declared: Project) -> datetime:

@@ -18,6 +18,7 @@ from tallystick.rules.held_texts import held_texts
 from tallystick.rules.rule_answers import HELD, HIT, NOT_IN_FORCE, RuleAnswers, RuleRows
 from tallystick.rules.table_arrivals import Arrivals
 from tallystick.rules.weights import RuleWeights
+from tallystick.spec.rule_ids import pack_ids
 from tallystick.spec.rules import LIVE, SEVERITIES, SHADOW
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def decision_rows(
         made[f"{status}_rules"] = pa.array((codes != NOT_IN_FORCE).sum(axis=0), pa.int32())
         made[f"{status}_hits"] = pa.array((codes == HIT).sum(axis=0), pa.int32())
         made[f"{status}_held"] = pa.array((codes >= HELD).sum(axis=0), pa.int32())
+    made["asked_rules"] = _asked(answers, observed.days)
     made["severity"] = _highest(answers)
     made["held_rules"] = held_texts(answers, observed, groups=groups, arrivals=arrivals)
     if weights is None:
@@ -113,6 +115,15 @@ def _highest(answers: RuleAnswers) -> pa.Array:
             rank = SEVERITIES.index(planned.rule.severity)
             np.maximum(highest, np.where(codes == HIT, rank, -1), out=highest)
     return pa.array(SEVERITIES, pa.string()).take(pa.array(highest, mask=highest < 0))
+
+
+def _asked(answers: RuleAnswers, days: npt.NDArray[np.int64]) -> pa.Array:
+    """The ids of the rules that were in force about each observation: the same for all of one date."""
+    _, first, places = np.unique(days, return_index=True, return_inverse=True)
+    in_force = answers.codes[:, first] != NOT_IN_FORCE
+    ids = np.array([planned.rule.id for planned in answers.rules], dtype=object)
+    texts = [pack_ids(ids[of_day]) for of_day in in_force.T]
+    return pa.array(texts, pa.string()).take(pa.array(places))
 
 
 def _dates(days: npt.NDArray[np.int64]) -> pa.Array:

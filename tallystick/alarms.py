@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from html import escape
@@ -24,13 +25,14 @@ from tallystick.errors import DeclarationError
 URL, MAIL, HOURS = "TALLYSTICK_ALARM_URL", "TALLYSTICK_ALARM_EMAIL", "TALLYSTICK_DEADLINE_HOURS"
 # A webhook that does not answer must not hold a task; Airflow shows the failure in any case.
 PATIENCE = 10.0
+_WEBHOOK = re.compile(r"https?://[A-Za-z0-9][!-~]*")
 # Airflow has no exception where the task's own process is gone.
 NO_REASON = "the task's process ended and gave no reason: it was killed, or its machine went away"
 
 
 def check_url(environment: Mapping[str, str] = os.environ) -> None:
-    """DeclarationError where the webhook is no http address: urlopen would read files, too."""
-    if not (environment.get(URL) or "http://").startswith(("http://", "https://")):
+    """DeclarationError where the webhook is no http address: urlopen would read files, and show what it refuses."""
+    if (address := environment.get(URL)) and not _WEBHOOK.fullmatch(address):
         raise DeclarationError("the webhook is no address", where=URL, fix="https://host/path")
 
 

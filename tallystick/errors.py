@@ -1,6 +1,6 @@
 """Every error a user can meet, and the exit code each one gives.
 
-One tree in one file that imports nothing, so that every part may raise and nobody needs to look for an exit code.
+One tree in one file that imports nothing of ours: every part may raise, and nobody needs to look for an exit code.
 
     TallystickError              1   anything below that has no code of its own
     ├── SetupError               2   Java, jars, disk, registry, environment variable
@@ -16,15 +16,21 @@ One tree in one file that imports nothing, so that every part may raise and nobo
     ├── ModelError              11   training or registration cannot go on
     └── LimitExceeded           12   the work would take more than was allowed, and was not begun
 
-A message says what is wrong, where (file, line, column, table, feature) and what to do. It never holds a row's value.
+A message says what is wrong, where (file, line, column, table, feature) and what to do. It never holds a row's value,
+nor what an address may hold of keys (``hide_keys``).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # What deltalake raises for whatever it has no error of its own for.
 _DELTA_ERROR = ("_internal", "DeltaError")
+# An address, also one of which a path was made, which holds one slash where two stood; then what is no port.
+_ADDRESS = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]+:)(/+)(\S*?)([:,;)]*)(?!\S)")
+_USER = re.compile(r":(?!port\b)\d*[^\W\d]")
+_WITHOUT_USERS = ("file:", "sqlite:", "models:")
 
 
 class TallystickError(Exception):
@@ -44,7 +50,7 @@ class TallystickError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text} ({self.fix})" if self.fix else text
+        return hide_keys(f"{text} ({self.fix})" if self.fix else text)
 
 
 class SetupError(TallystickError):
@@ -137,6 +143,26 @@ class LimitExceeded(TallystickError):
     """The work would read more than the caller allowed; nothing of it was begun."""
 
     exit_code = 12
+
+
+def hide_keys(text: str) -> str:
+    """The text with ``...`` for the users, passwords and queries of its addresses, which are what opens them.
+
+    Where a part cannot be told from a key, such as ``a:b`` before a path, it is hidden, too.
+    """
+    return _ADDRESS.sub(_hide, text)
+
+
+def _hide(found: re.Match[str]) -> str:
+    scheme, slashes, rest, end = found.groups()
+    plain, *query = re.split(r"([?#])", rest, maxsplit=1)
+    store, slash, path = plain.partition("/")
+    if "@" in rest and scheme not in _WITHOUT_USERS:
+        # Keys may hold every sign. So a sign of a query before the last @ may be one of a key.
+        plain = "..." if query else f"...@{plain.rpartition('@')[2]}"
+    elif _USER.search(store):
+        plain = f"...{slash}{path}"
+    return f"{scheme}{slashes}{plain}{f'{query[0]}...' if query else ''}{end}"
 
 
 def may_pass(exit_code: int) -> bool:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tallystick.errors import hide_keys
 from tallystick.places import local_home
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def print_summary(
         rows.append(("report", _short(reports[-1])))
     if recipe.label is not None:
         tracking = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{local}/mlflow/mlflow.db"
-        rows.append(("model", f"models:/{recipe.name}@champion in {tracking}"))
+        rows.append(("model", f"models:/{recipe.name}@champion in {hide_keys(tracking)}"))
     rows.append(("data checks", f"{_short(local)}/docs/validations/index.html"))
     print()
     for name, place in rows:

@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tallystick.errors import DeclarationError, InputError
+from tallystick.errors import DeclarationError, InputError, SetupError
 from tallystick.pipeline import Place
-from tallystick.places import RemotePath, to_place
+from tallystick.places import RemotePath, check_signs, to_place
 
 ZONE = "Asia/Shanghai"
 
@@ -114,7 +114,8 @@ def _check_warehouse(text: str) -> Path:
     """A first night makes the folder itself, so only the one that holds it must be there; a store is not asked."""
     try:
         path = to_place(text)
-    except InputError as error:
+        check_signs(path)
+    except (InputError, SetupError) as error:
         raise DeclarationError(f"{error.where}: {error.what}", where="TALLYSTICK_WAREHOUSE", fix=error.fix) from None
     if isinstance(path, RemotePath):
         return path

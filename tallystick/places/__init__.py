@@ -6,6 +6,6 @@
 Here: addresses, and what a store is asked, by us and by Arrow and deltalake for us. Not here: tables, Parquet.
 """
 
-from tallystick.places.remote_path import SCHEMES, RemotePath, local_home, to_place
+from tallystick.places.remote_path import SCHEMES, RemotePath, check_signs, local_home, to_place
 
-__all__ = ["SCHEMES", "RemotePath", "local_home", "to_place"]
+__all__ = ["SCHEMES", "RemotePath", "check_signs", "local_home", "to_place"]

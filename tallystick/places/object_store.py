@@ -8,16 +8,20 @@ chain finds. Apart from ``remote_path`` because it imports the client.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from tallystick.errors import SetupError
 from tallystick.places.store_interface import Found, NoSuchObject
@@ -28,14 +32,25 @@ if TYPE_CHECKING:
 # A store that fails one request in ten fails eight in a row once in a hundred million.
 ATTEMPTS = 8
 _GONE = ("404", "NoSuchKey", "NotFound")
+_NO_BUCKET = "NoSuchBucket"
+_LAST_PORT = 65535
 _ITS_OWN = 500  # from this status on the fault is not of the request
 _EMPTY = "InvalidRange"  # no part of an object without bytes can be asked for
 _TAKEN = ("412", "PreconditionFailed", "409", "ConditionalRequestConflict")
 
 
+_ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?(/[A-Za-z0-9._/-]*)?")
+
+
 def endpoint() -> str:
-    """The store's address; empty for Amazon's own."""
-    return os.environ.get("AWS_ENDPOINT_URL_S3", "") or os.environ.get("AWS_ENDPOINT_URL", "")
+    """The store's address; empty for Amazon's own. SetupError, which does not show it, for what is no address."""
+    variable = "AWS_ENDPOINT_URL_S3" if os.environ.get("AWS_ENDPOINT_URL_S3") else "AWS_ENDPOINT_URL"
+    told = os.environ.get(variable, "")
+    found = _ENDPOINT.fullmatch(told)
+    if told and (found is None or int(found["port"] or 0) > _LAST_PORT):
+        fix = "such as http://object-store:9000, without keys, which AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY hold"
+        raise SetupError("the address of the object store cannot be used", where=variable, fix=fix)
+    return told
 
 
 def region() -> str:
@@ -57,6 +72,7 @@ class ObjectStore:
             except ClientError as error:
                 if _code(error) not in _GONE:
                     raise
+                _see_bucket(self.bucket)
         return None
 
     def look(self, key: str) -> Found | None:
@@ -118,13 +134,19 @@ class ObjectStore:
 
     def upload(self, key: str, path: str) -> None:
         """In parts where the file is large."""
-        with _sentences(self.bucket):
-            _client().upload_file(path, self.bucket, key)
+        with _sentences(self.bucket), Path(path).open("rb") as file:
+            _client().upload_fileobj(file, self.bucket, key)
 
     def download(self, key: str, path: str) -> None:
         """In parts where the object is large."""
         with _sentences(self.bucket):
-            _client().download_file(self.bucket, key, path)
+            try:
+                _client().download_file(self.bucket, key, path)
+            except ClientError as error:
+                if _code(error) not in _GONE:
+                    raise
+                _see_bucket(self.bucket)
+                raise NoSuchObject(f"s3a://{self.bucket}/{key}") from None
 
     def write_where(self, key: str, data: bytes, *, tag: str = "") -> str:
         """A put with ``If-None-Match: *`` or ``If-Match``."""
@@ -172,6 +194,20 @@ def _client() -> Any:
 
 
 @cache
+def _see_bucket(bucket: str) -> None:
+    """Raise the store's answer, which becomes a sentence, where there is no such bucket; asked once that there is.
+
+    To a question about one object it says the same of a bucket that is missing as of an object that is.
+    """
+    try:
+        _client().head_bucket(Bucket=bucket)
+    except ClientError as error:
+        # Who may not ask that is not told that an object is missing either.
+        if _code(error) in _GONE or _is_its_own(error):
+            raise
+
+
+@cache
 def _arrow_files() -> FileSystem:
     from pyarrow.fs import AwsDefaultS3RetryStrategy, S3FileSystem
 
@@ -188,6 +224,10 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _is_its_own(error: ClientError) -> bool:
+    return int(error.response["ResponseMetadata"]["HTTPStatusCode"]) >= _ITS_OWN
+
+
 @contextmanager
 def _sentences(bucket: str) -> Iterator[None]:
     """Turn the client's errors into one sentence that says what to do."""
@@ -195,11 +235,14 @@ def _sentences(bucket: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        told, is_its_own = _code(error), error.response["ResponseMetadata"]["HTTPStatusCode"] >= _ITS_OWN
-        if is_its_own:
+        told = _code(error)
+        if _is_its_own(error):
             raise SetupError(f"the object store failed {ATTEMPTS} times: {told}", where=where, fix=again) from None
+        # Of an object that is gone every method makes what it says, so this is about the bucket.
+        if told in (_NO_BUCKET, *_GONE):
+            raise SetupError("there is no such bucket", where=where, fix="make it, or correct its name") from None
         fix = "check AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         raise SetupError(f"the object store refused: {told}", where=where, fix=fix) from None
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error, ResponseParserError) as error:
         fix = f"check AWS_ENDPOINT_URL_S3; {again}"
         raise SetupError(f"the object store does not answer: {type(error).__name__}", where=where, fix=fix) from None

@@ -15,42 +15,63 @@ from pathlib import Path, PosixPath
 from stat import S_IFDIR, S_IFREG
 from typing import Any
 
-from tallystick.errors import InputError, SetupError
+from tallystick.errors import InputError, SetupError, hide_keys
 from tallystick.places.store_interface import Found, NoSuchObject, Store
 
 # What names a store in an address of each scheme, and such an address.
 _STORES = {
-    "s3a": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "s3a://bucket/path"),
+    "s3a": (re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "s3a://bucket/path"),
     "hdfs": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]{1,5})?"), "hdfs://namenode:port/path"),
     "viewfs": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"), "viewfs://cluster/path"),
 }
 SCHEMES = tuple(_STORES)
 HOME_VARIABLE = "TALLYSTICK_LOCAL"
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/+(.*)")
+_RENAMED = ("s3", "s3n")  # what other programs call s3a
+# A command line may have made a path of the text, and a path holds one slash where two stood.
+_ADDRESS = re.compile(r"([^\w./~-]*)([A-Za-z][A-Za-z0-9+.-]*):(/*)(.*)", re.DOTALL)
+_LAST_PORT = 65535
+# Arrow, deltalake, DuckDB and the store itself read an address of a table, and only these signs are the same to all.
+_READ_ALIKE = re.compile(r"[A-Za-z0-9._=/-]+")
 _FIX = ", ".join(["a folder", *(address for _, address in _STORES.values())])
 
 
 def to_place(text: str | Path) -> Path:
     """The place that a person means: an absolute folder, or a path in a store, such as ``s3a://bucket/path``.
 
-    InputError for any other scheme, which would else become a folder of that name.
+    InputError for any other scheme, and for an address with signs before it, such as a blank: both would else become a
+    folder of that name. What the error repeats of an address opens nothing.
     """
     if isinstance(text, RemotePath):
         return text
-    # A command line may have made a path of the text, and a path holds one slash where two stood.
     found = _ADDRESS.fullmatch(str(text))
-    if found is None:
+    before, scheme, slashes, rest = found.groups() if found else ("", "", "", "")
+    if not slashes and scheme not in (*SCHEMES, *_RENAMED):
         return Path(text).expanduser().absolute()
-    scheme, rest = found.groups()
-    if scheme in ("s3", "s3n"):
-        raise InputError(f"{scheme}:// is not known", where=str(text), fix=f"write s3a://{rest}")
+    where = hide_keys("".join(sign for sign in f"{scheme}:{slashes}{rest}" if sign.isprintable() and sign != " "))
+    if before:
+        raise InputError(f"before the address stands {before!r}", where=where, fix="write the address alone")
+    if scheme in _RENAMED:
+        fix = f"write s3a://{where.partition(':')[2].lstrip('/').rpartition('@')[2]}"
+        raise InputError(f"{scheme}:// is not known", where=where, fix=fix)
     if scheme not in SCHEMES:
-        raise InputError(f"{scheme}:// is not known", where=str(text), fix=_FIX)
+        raise InputError(f"{scheme}:// is not known", where=where, fix=_FIX)
     name, address = _STORES[scheme]
     store, _, key = rest.rstrip("/").partition("/")
-    if not name.fullmatch(store) or not key or any(part in ("", ".", "..") for part in key.split("/")):
-        raise InputError("that is no path in a store", where=str(text), fix=address)
+    is_whole = slashes and key and not any(part in ("", ".", "..") for part in key.split("/"))
+    if not is_whole or not name.fullmatch(store) or int(store.partition(":")[2] or 0) > _LAST_PORT:
+        raise InputError("that is no path in a store", where=where, fix=address)
     return RemotePath(f"{scheme}:", store, *key.split("/"))
+
+
+def check_signs(home: Path) -> None:
+    """SetupError for a warehouse in a store with signs in its path that not all who read tables read alike.
+
+    What was written there could not be read, or would lie beside the warehouse. A folder is not asked.
+    """
+    if isinstance(home, RemotePath) and not _READ_ALIKE.fullmatch(home.key):
+        shown = str(home).encode("unicode_escape").decode().replace(" ", r"\x20")
+        what = "the path of the warehouse has signs that not all read alike"
+        raise SetupError(what, where=shown, fix="in a store: letters A to Z and a to z, digits, and . _ - =")
 
 
 class RemotePath(PosixPath):
@@ -196,7 +217,7 @@ class _Told:
 
 
 def local_home(root: Path) -> Path:
-    """The warehouse's folder itself; of a warehouse in an object store, a folder of its own below TALLYSTICK_LOCAL.
+    """The warehouse's folder itself; of a warehouse in a store, a folder of its own below TALLYSTICK_LOCAL.
 
     SetupError when that is not set. The folder need not exist.
     """
@@ -206,4 +227,7 @@ def local_home(root: Path) -> Path:
     if not told:
         fix = f"set {HOME_VARIABLE} to a folder of this machine"
         raise SetupError("reports, pages and models without a server need a folder", where=str(root), fix=fix)
-    return Path(told).expanduser().resolve().joinpath(*root.parts[1:])
+    scheme = root.parts[0].removesuffix(":")
+    # A name of a bucket holds no _, so this one is free where buckets have their folders.
+    apart = () if scheme == "s3a" else (f"{scheme}_stores",)
+    return Path(told).expanduser().resolve().joinpath(*apart, *root.parts[1:])

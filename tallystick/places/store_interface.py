@@ -64,7 +64,7 @@ class Store(Protocol):
         """Put a file of this machine, as ``write`` does."""
 
     def download(self, key: str, path: str) -> None:
-        """Copy the object to a file of this machine."""
+        """Copy the object to a file of this machine; FileNotFoundError when there is none."""
 
     def write_where(self, key: str, data: bytes, *, tag: str = "") -> str:
         """Put the object only where none is, or in place of the one with this ``tag``; its new tag.

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick.errors import ContractError, InputError, NotFound
+from tallystick.errors import ContractError, InputError, NotFound, hide_keys
 from tallystick.model.registry import GATES_TAG, Registry
 from tallystick.report import (
     ModelFacts,
@@ -133,7 +133,7 @@ def _checks_link(context: RunContext) -> Link:
 def _list_places(context: RunContext, recipe: Recipe, registry: Registry) -> list[tuple[str, Cell]]:
     home = context.warehouse.root
     places: list[tuple[str, Cell]] = [("Tables", f"{home}/<layer>/<table>"), ("Data checks", _checks_link(context))]
-    model = ("Model", f"models:/{recipe.name}@champion in {registry.tracking_uri}")
+    model = ("Model", f"models:/{recipe.name}@champion in {hide_keys(registry.tracking_uri)}")
     return [*places, model] if recipe.label else places
 
 
@@ -144,7 +144,7 @@ def _list_commands(context: RunContext, recipe: Recipe, registry: Registry) -> l
         return commands
     return [
         *commands,
-        f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri {registry.tracking_uri}",
+        f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri {hide_keys(registry.tracking_uri)}",
         f'tally sql "select * from {recipe.score_table} order by pd limit 5" --warehouse {home}',
     ]
 

@@ -25,6 +25,11 @@ MISTYPED = [
     ({"TALLYSTICK_WAREHOUSE": "tables"}, "TALLYSTICK_WAREHOUSE: 'tables' is no absolute path"),
     ({"TALLYSTICK_WAREHOUSE": "s3a://bank/tables"}, ""),
     (
+        {"TALLYSTICK_WAREHOUSE": "s3a://KEY:SECRET@bank/tables"},
+        "TALLYSTICK_WAREHOUSE: s3a://...@bank/tables: that is no",
+    ),
+    ({"TALLYSTICK_WAREHOUSE": "s3a://bank/the tables"}, "TALLYSTICK_WAREHOUSE: s3a://bank/the\\x20tables: the path"),
+    (
         {"TALLYSTICK_WAREHOUSE": "s3://bank/tables"},
         "TALLYSTICK_WAREHOUSE: s3://bank/tables: s3:// is not known (write s3a",
     ),

@@ -124,6 +124,22 @@ def test_an_object_is_put_once(warehouse: Warehouse) -> None:
     assert place.read_bytes() == b"third"
 
 
+def test_a_store_says_what_is_not_there(warehouse: Warehouse, tmp_path: Path) -> None:
+    place, file = lock_of(warehouse), tmp_path / "file"
+    file.write_bytes(b"x")
+    assert place.store.look(place.key) is None
+    with pytest.raises(FileNotFoundError):
+        place.store.download(place.key, str(tmp_path / "copy"))
+    place.store.upload(place.key, str(file))
+    assert place.read_bytes() == b"x"
+    if place.parts[0] == "s3a:":
+        missing = to_place("s3a://nobucket/w")
+        assert isinstance(missing, RemotePath)
+        for ask in (missing.is_file, missing.exists, missing.read_bytes, lambda: missing.store.upload("w", str(file))):
+            with pytest.raises(SetupError, match="s3a://nobucket: there is no such bucket"):
+                ask()
+
+
 def test_of_writers_who_replace_what_they_read_each_loses_nothing(warehouse: Warehouse) -> None:
     """Four count together: a number that two of them had replaced would be missing at the end."""
     place = lock_of(warehouse)

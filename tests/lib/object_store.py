@@ -117,4 +117,5 @@ def forget_files() -> None:
 def _forget_clients() -> None:
     """Clients are kept by a process, and each server has an address of its own."""
     object_store._client.cache_clear()
+    object_store._see_bucket.cache_clear()
     object_store._arrow_files.cache_clear()

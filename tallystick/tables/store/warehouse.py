@@ -16,7 +16,7 @@ from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from tallystick.errors import ConflictError, ContractError, NotFound, SetupError
-from tallystick.places import RemotePath, local_home, to_place
+from tallystick.places import RemotePath, check_signs, local_home, to_place
 from tallystick.spec.tables import LAYERS, TableContract
 from tallystick.tables.store.disk import full_disk_is_setup_error
 from tallystick.tables.store.log_copies import committing, create_table, open_listed
@@ -53,6 +53,7 @@ class Warehouse:
 
     def __init__(self, root: str | Path) -> None:
         path = to_place(root)
+        check_signs(path)
         if _MISREAD.search(str(path)):
             raise SetupError(
                 "the path of the warehouse has signs that Delta reads as others",

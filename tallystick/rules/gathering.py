@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -108,12 +108,20 @@ def _observations(
         if not rows.equals(other):
             rows = pa.concat_tables([rows, other]).group_by(_NAMES, use_threads=False).aggregate([])
     rows = rows.append_column("period", period_names(rows["as_of"], task.zone, task.period).cast(pa.string()))
-    if not columns.own or not rows.num_rows:
+    if not columns.own:
         return rows
-    days = zone_offsets(task.zone).dates(rows["as_of"].cast(pa.int64()).to_numpy())
-    last = np.datetime64(int(days.max()), "D").astype(object)
-    drawn = observe_bucket(task, replace(spec, last=last), storage)
+    drawn = _draw(task, spec, rows["as_of"], storage)
     return _with_columns(rows, drawn, find_rows(rows, drawn, where=spec.declared.table), columns.own)
+
+
+def _draw(task: BucketTask, spec: ObservationSpec, instants: pa.ChunkedArray, storage: Storage) -> pa.Table:
+    """The set's observations up to the last of the instants; where there are none, none, with the same columns."""
+    if not len(instants):
+        # No files give no rows of the right types.
+        return observe_bucket(replace(task, files={}), replace(spec, last=date.max), storage)
+    days = zone_offsets(task.zone).dates(instants.cast(pa.int64()).to_numpy())
+    last = np.datetime64(int(days.max()), "D").astype(object)
+    return observe_bucket(task, replace(spec, last=last), storage)
 
 
 def _in_range(rows: pa.Table, columns: RuleColumns) -> pa.Table:

@@ -18,11 +18,13 @@ from typing import Any
 from tallystick.errors import InputError, SetupError, hide_keys
 from tallystick.places.store_interface import Found, NoSuchObject, Store
 
+# Other names of machines are refused when they are asked for, by an error of Python's.
+_HOST = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_-]{1,63})*"
 # What names a store in an address of each scheme, and such an address.
 _STORES = {
     "s3a": (re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "s3a://bucket/path"),
-    "hdfs": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]{1,5})?"), "hdfs://namenode:port/path"),
-    "viewfs": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"), "viewfs://cluster/path"),
+    "hdfs": (re.compile(rf"{_HOST}(:[0-9]{{1,5}})?"), "hdfs://namenode:port/path"),
+    "viewfs": (re.compile(_HOST), "viewfs://cluster/path"),
 }
 SCHEMES = tuple(_STORES)
 HOME_VARIABLE = "TALLYSTICK_LOCAL"

@@ -46,6 +46,8 @@ def test_a_folder_stays_one(text: str) -> None:
         ("s3a://Lake_1/w", r"no path in a store"),
         ("s3a:lake/w", r"no path in a store"),
         ("hdfs://name:65536/w", r"no path in a store"),
+        ("hdfs://a..b:9000/w", r"no path in a store"),
+        (f"hdfs://{'a' * 64}:9000/w", r"no path in a store"),
         (" s3a://lake/w", r"before the address stands ' '"),
         ("\ns3a://lake/w", r"before the address stands '\\n'"),
         ("\u200bhdfs://lake/w", r"before the address stands '\\u200b'"),

@@ -100,7 +100,8 @@ def check_view(tree: exp.Expr, shapes: Mapping[str, Shape], *, where: str) -> It
     if unknown or any(shapes[name].is_unread for name in query_views(tree)):
         return
     keys = {name: shape.key for name, shape in shapes.items()}
-    yield from (Problem(where=where, what=what, fix=fix) for what, fix in open_orders(tree, keys))
+    files = [name for name, shape in shapes.items() if shape.is_text]
+    yield from (Problem(where=where, what=what, fix=fix) for what, fix in open_orders(tree, keys, files=files))
     schema: dict[str, object] = {
         name: dict.fromkeys((*shape.columns, *ORIGIN_COLUMNS), "string") for name, shape in shapes.items()
     }

@@ -15,9 +15,9 @@ import sys
 
 FERNET = "AIRFLOW__CORE__FERNET_KEY"
 JWT = "AIRFLOW__API_AUTH__JWT_SECRET"
-# Addresses of databases. SQLite's has no password, and neither variable need be set.
+# Addresses of databases. Neither variable need be set, MLflow's may name a folder, and SQLite has no password.
 DATABASES = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "MLFLOW_BACKEND_STORE_URI")
-NO_PASSWORD = re.compile(r"(sqlite:.*)?", re.DOTALL)
+NO_PASSWORD = re.compile(r"[^:]*|(sqlite(\+[a-z]+)?|file):.*", re.DOTALL)
 # Every other sign may end the password, or stand for another one, for one of those who read the address.
 WITH_PASSWORD = re.compile(r"[a-z]+(\+[a-z0-9]+)?://[A-Za-z0-9_.-]+:([A-Za-z0-9]+)@[^@]+")
 PLACEHOLDER = re.compile(

@@ -40,8 +40,9 @@ def test_secrets_that_were_drawn_pass() -> None:
     assert load("check_secrets").find_faults(GOOD) == []
 
 
-def test_sqlite_has_no_password_to_refuse() -> None:
-    other = {**GOOD, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////srv/airflow.db"}
+@pytest.mark.parametrize("address", ["sqlite:////srv/airflow.db", "/srv/mlflow", "file:///srv/mlflow", ""])
+def test_a_file_has_no_password_to_refuse(address: str) -> None:
+    other = {**GOOD, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address, "MLFLOW_BACKEND_STORE_URI": address}
     assert load("check_secrets").find_faults(other) == []
 
 

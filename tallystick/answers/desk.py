@@ -88,8 +88,7 @@ class Answers:
         """The customer's newest stored score at or before the start of ``as_of``, by default of all.
 
         An answer of an earlier date than ``as_of``, or than the last loaded night where no date is named, says so
-        (``stale``).
-        ``recipe`` must be named where several score the same set. NotFound where there is no score.
+        (``stale``). ``recipe`` must be named where several score the same set. NotFound where there is no score.
         """
         customer = find_customer(customer_id, self.project)
         table = f"score.{self.observations}"
@@ -140,6 +139,7 @@ class Answers:
             stale=(
                 *stale,
                 *self._stale_inputs(customer, day, self._recipe_groups(chosen), of=scored_on),
+                *self._outdated.hindsight(customer, chosen, scored_on, model=row["model_version"], asked=day),
                 *self._outdated.score(customer, chosen, scored_on, groups=self._recipe_groups(chosen)),
                 *self._outdated.beside(customer, decided_on=beside[DECISIONS], list_of=beside[WATCHLIST]),
             ),

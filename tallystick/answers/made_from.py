@@ -81,6 +81,13 @@ class MadeFrom:
         itself = version is not None and _ways(self._facts(table, asked.slice_of(table), asked)) != _ways(made)
         return self._beneath(asked, _versions(made)) | (frozenset([table]) if itself else frozenset())
 
+    def outcomes_known_by(self, asked: DatedRows, table: str) -> date | None:
+        """The date by which the outcomes were known that the model of a date's scores learned from; None where the
+        commit that wrote them does not say.
+        """
+        told = self._facts(table, asked.slice_of(table), asked).get("outcomes_known_by")
+        return date.fromisoformat(told) if told else None
+
     def graph(self, asked: DatedRows, table: str) -> frozenset[str]:
         """The tables with rows that a graph's snapshot of the date was not made from.
 

@@ -12,7 +12,7 @@ from datetime import date
 from tallystick.answers.made_from import DatedRows, MadeFrom
 from tallystick.answers.rule_hits import DECISIONS
 from tallystick.answers.shelves import Customer, Shelf
-from tallystick.answers.staleness import Outdated
+from tallystick.answers.staleness import Hindsight, Outdated
 from tallystick.answers.table_ages import GRAPH, graph_run, newest_snapshot
 from tallystick.answers.watch_entries import WATCHLIST
 from tallystick.project import Project
@@ -44,6 +44,13 @@ class OutdatedRows:
         beneath = (self.made.features(asked, name) for name in groups)
         newer = self.made.answers(asked, table).union(*beneath)
         yield from _told(table, day, newer, run=f"{nightly(recipe, customer)} --on {day}")
+
+    def hindsight(self, customer: Customer, recipe: str, day: date, *, model: str, asked: date) -> Iterator[Hindsight]:
+        """The scores of a date, where their model learned from outcomes known later than the date ``asked`` for."""
+        table = f"score.{self.observations}"
+        known_by = self.made.outcomes_known_by(DatedRows.of(customer, day, self.observations, recipe=recipe), table)
+        if known_by is not None and known_by > asked:
+            yield Hindsight(table=table, day=day, model=model, known_by=known_by)
 
     def beside(self, customer: Customer, *, decided_on: date | None, list_of: date | None) -> Iterator[Outdated]:
         """The rules' answers and the watch lists of these dates; None where there are none."""

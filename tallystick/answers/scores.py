@@ -9,7 +9,7 @@ from typing import Any
 
 from tallystick.answers.rule_hits import RuleAnswer
 from tallystick.answers.shelves import Customer, Shelf, bounds_of, up_to
-from tallystick.answers.staleness import NotEvaluated, Outdated, Stale
+from tallystick.answers.staleness import Hindsight, NotEvaluated, Outdated, Stale
 from tallystick.answers.watch_entries import WatchAnswer
 from tallystick.errors import InputError, NotFound
 from tallystick.tables.store.customer_rows import CustomerFiles, instants_of
@@ -28,7 +28,7 @@ class Score:
     ``as_of`` is the date asked for, ``scored_on`` that of the stored row. ``decision``, ``limit_minor`` and
     ``currency`` are None for a model without a policy. ``rules`` and ``watch`` are None where no night has asked the
     rules or made the list; ``not_evaluated`` then names the table and what fills it. ``stale`` says what is older than
-    ``as_of``, or was made before rows came that count on its date, and is empty when nothing is.
+    ``as_of``, was made before rows came that count on its date, or was made in hindsight, and is empty when nothing is.
     """
 
     customer_id: str
@@ -46,7 +46,7 @@ class Score:
     rules: RuleAnswer | None = None
     watch: WatchAnswer | None = None
     not_evaluated: tuple[NotEvaluated, ...] = ()
-    stale: tuple[Stale | Outdated, ...] = ()
+    stale: tuple[Stale | Outdated | Hindsight, ...] = ()
 
     @property
     def objections(self) -> tuple[str, ...]:

@@ -48,6 +48,23 @@ class Outdated:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hindsight:
+    """Scores of ``day`` by a model that learned from outcomes known only on a date after the one asked for.
+
+    Nobody could have said them then. No run makes them better: what was said on that date is not stored any more.
+    """
+
+    table: str
+    day: date
+    model: str
+    known_by: date
+
+    def __str__(self) -> str:
+        learned = f"{self.model} learned from outcomes known on {self.known_by}"
+        return f"{self.table} of {self.day} is hindsight: {learned}, so nobody could have said it on the date asked for"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Redeclared:
     """Stored features that are declared otherwise by now, or were not declared when their date was computed."""
 

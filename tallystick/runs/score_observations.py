@@ -7,7 +7,7 @@ pinned versions, and the training table at the version that the champion learned
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ from tallystick.spec.model_tables import training_contract
 from tallystick.spec.observations import Customers
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.tables import TableContract
-from tallystick.tables import Commit, DataFile, Slice, aligned, ensure_table, pin, read_arrow, replace_files
+from tallystick.tables import Commit, DataFile, Run, Slice, aligned, ensure_table, pin, read_arrow, replace_files
 from tallystick.training.observed import needs_own_table, score_spec
 from tallystick.training.vectors import VectorPlan, check_model_inputs
 
@@ -67,7 +67,7 @@ def run(params: ScoreObservations, session: SparkSession) -> None:
             storage=storage,
             how_far=how_far,
         )
-    commit = _store(context, recipe, files, dates=dates, pinned=pinned)
+    commit = _store(context, recipe, files, dates=dates, run=champion.signed(context, recipe, pinned))
     progress(f"      {recipe.score_table}: {commit.rows} observations scored by {champion.version.label}")
 
 
@@ -128,6 +128,12 @@ class _Champion:
             f"WARNING {recipe.score_table}: {self.version.label} learned from outcomes known on {learned}, so its "
             f"scores of {first} to {last} are hindsight: they show how it works, not how well it would have warned"
         )
+
+    def signed(self, context: RunContext, recipe: Recipe, pinned: PinnedTables) -> Run:
+        """Who writes the scores, and by when the outcomes were known that the model learned from, for answers."""
+        learned = self.version.outcomes_known_by
+        run = context.signed(fingerprint(recipe), pinned.versions)
+        return replace(run, outcomes_known_by=learned.isoformat() if learned else "")
 
     @staticmethod
     def _is_other_set(context: RunContext, recipe: Recipe) -> bool:
@@ -202,12 +208,9 @@ def _pin(context: RunContext, recipe: Recipe, champion: _Champion, *, dates: Dat
     return PinnedTables({**features.tables, **clean.tables, name: placed})
 
 
-def _store(
-    context: RunContext, recipe: Recipe, files: Sequence[DataFile], *, dates: DateRange, pinned: PinnedTables
-) -> Commit:
+def _store(context: RunContext, recipe: Recipe, files: Sequence[DataFile], *, dates: DateRange, run: Run) -> Commit:
     source, table = context.source, context.contracts[recipe.score_table]
     between, buckets = dates.instants(source), source.layout.buckets
     where = Slice.of_scores(table.name, source.name, recipe.name, between=between, buckets=buckets)
-    by = context.signed(fingerprint(recipe), pinned.versions)
     ensure_table(context.warehouse, table)
-    return replace_files(context.warehouse, table, files, where=where, run=by)
+    return replace_files(context.warehouse, table, files, where=where, run=run)

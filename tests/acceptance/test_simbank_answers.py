@@ -140,3 +140,9 @@ def test_a_later_champion_does_not_replace_what_was_said(
     customer = read_arrow(bank, TABLE, columns=["customer_id", "as_of"]).sort_by("as_of")["customer_id"][0].as_py()
     versions = [answers.score(customer, as_of=day).model_version for day in (FIRST, SECOND, LAST)]
     assert versions == ["returning/1", "returning/2", "returning/2"]
+    late = [
+        day
+        for day in (FIRST, SECOND, LAST)
+        if any("hindsight" in str(one) for one in answers.score(customer, as_of=day).stale)
+    ]
+    assert late == [SECOND]

@@ -29,8 +29,11 @@ def score_night(
     recipe: str = "returning",
     buckets: int = 0,
     decision: str = "refer",
+    learned: date | None = None,
 ) -> None:
-    """Scores of a business date: the pd of each customer, with texts that name the customer."""
+    """Scores of a business date: the pd of each customer, with texts that name the customer, by a model that learned
+    from outcomes known on ``learned`` where that is told.
+    """
     contract = project.contracts["score.daily"]
     count = buckets or project.sources[source].layout.buckets
     instant = midnight(project, source, day)
@@ -47,7 +50,8 @@ def score_night(
     data = pa.Table.from_pylist(rows, schema=arrow_schema(contract.columns))
     between = (instant, midnight(project, source, day + timedelta(days=1)))
     where = Slice.of_scores(contract.name, source, recipe, between=between, buckets=count)
-    replace_arrow(warehouse, contract, data, where=where, run=Run(f"{source}/{recipe}/{day}", "test", "0"))
+    run = Run(f"{source}/{recipe}/{day}", "test", "0", outcomes_known_by=learned.isoformat() if learned else "")
+    replace_arrow(warehouse, contract, data, where=where, run=run)
 
 
 def told_loads(

@@ -9,6 +9,7 @@ import pytest
 
 from tallystick.answers import Answers
 from tallystick.answers.shelves import find_customer
+from tallystick.answers.staleness import Hindsight
 from tallystick.project import Project
 from tallystick.tables import Warehouse
 from tests.lib.answered import midnight, note_features, score_night, store_rows, told_loads
@@ -218,3 +219,26 @@ def test_a_signal_of_many_nights_and_loans_is_one_hit_while_its_last_night_has_i
 def test_rules_that_nobody_asked_are_told_as_such(guarded: Answers) -> None:
     told = guarded.score("simbank:8").record()["rules"]
     assert told == ["none was asked about the customer by 2026-03-10"]
+
+
+@pytest.mark.parametrize(
+    ("learned", "asked", "is_hindsight"),
+    [
+        (None, MONDAY, False),  # nobody said by when they were known
+        (MONDAY, MONDAY, False),
+        (TUESDAY, MONDAY, True),
+        (TUESDAY, TUESDAY, False),  # Monday's score, which could be said on Tuesday
+        (TUESDAY + timedelta(days=1), TUESDAY, True),
+    ],
+)
+def test_a_score_by_a_model_that_learned_later_than_the_date_asked_for_is_hindsight(
+    tmp_path: Path, project: Project, learned: date | None, asked: date, is_hindsight: bool
+) -> None:
+    warehouse = Warehouse(tmp_path)
+    score_night(warehouse, project, "simbank", MONDAY, PEOPLE, decision="approve", learned=learned)
+    told_loads(warehouse, project, simbank=[MONDAY, TUESDAY])
+    found = Answers(warehouse, project).score("simbank:1", as_of=asked)
+    told = [str(one) for one in found.stale if isinstance(one, Hindsight)]
+    text = f"score.daily of {MONDAY} is hindsight: returning/1 learned from outcomes known on {learned}, so nobody"
+    assert told == ([f"{text} could have said it on the date asked for"] if is_hindsight else [])
+    assert set(told) <= set(found.objections)

@@ -221,6 +221,7 @@ class Run:
 
     ``inputs`` are the versions of the tables that were read, by name; ``fingerprint`` is that of the declarations.
     ``known_by`` is the date, as text, by which everything that the rows rest on was known; empty where no date was set.
+    ``outcomes_known_by`` is the same of the outcomes that a model learned from whose scores the rows are.
     ``is_first_try`` says that the id was never used before, so that nobody looks for what it wrote.
     """
 
@@ -230,6 +231,7 @@ class Run:
     fingerprint: str = ""
     inputs: Mapping[str, int] = field(default_factory=dict)
     known_by: str = ""
+    outcomes_known_by: str = ""
     is_first_try: bool = False
 
     def metadata(self, where: Slice, *, files: int, rows: int) -> str:
@@ -245,7 +247,8 @@ class Run:
             "rows": rows,
             "between": [bound.isoformat() if bound else None for bound in (where.low, where.high)],
         }
-        return json.dumps(facts | ({"known_by": self.known_by} if self.known_by else {}))
+        dates = {"known_by": self.known_by, "outcomes_known_by": self.outcomes_known_by}
+        return json.dumps(facts | {name: day for name, day in dates.items() if day})
 
 
 @dataclass(frozen=True, slots=True)

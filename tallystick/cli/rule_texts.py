@@ -252,7 +252,7 @@ def rule_sql(planned: PlannedRule, columns: SetColumns) -> str:
 def _column_text(name: str, columns: SetColumns) -> str:
     if not columns.group_of(name):
         return f"{name}: the observation's own, of {columns.observed.table}"
-    return f"{name}: {columns.features[name][1].description} (group {columns.group_of(name)})"
+    return f"{name}: {columns.feature_of(name)[1].description} (group {columns.group_of(name)})"
 
 
 def _table_text(table: str, rule: Rule) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from tallystick.errors import DeclarationError
 from tallystick.spec.bases import FeatureColumn
-from tallystick.spec.columns import features_read, group_columns
+from tallystick.spec.columns import features_read, group_columns, retired_columns
 from tallystick.spec.combined_columns import COMBINED
 from tallystick.spec.expressions import Node, columns_used, parse_condition
 from tallystick.spec.features import FeatureGroup
@@ -52,7 +52,8 @@ class PlannedRule:
 class SetColumns:
     """All that rules of one observation set may read: the columns of the set's own table with their types, and the
     features of every group that can be computed for the set. A group that is wrong has none; its own check tells it.
-    ``beneath`` has the clean tables that each graph rests on, by the graph's table.
+    ``beneath`` has the clean tables that each graph rests on, by the graph's table. ``retired`` are features that are
+    retired and still declared: they stay stored, so a rule may read them that is not in force from their retirement on.
     """
 
     observed: ObservationSet
@@ -60,6 +61,7 @@ class SetColumns:
     own: Mapping[str, str]
     features: Mapping[str, tuple[FeatureGroup, FeatureColumn]]
     beneath: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    retired: Mapping[str, tuple[FeatureGroup, FeatureColumn]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -72,24 +74,30 @@ class SetColumns:
     ) -> SetColumns:
         """Look all columns up."""
         own = observed.own_columns(contracts)
-        features = {}
+        features, retired = {}, {}
         for group in groups:
             if group.per in ("", observed.key):
                 try:
-                    columns = group_columns(group, contracts)
+                    columns, gone = group_columns(group, contracts), retired_columns(group, contracts)
                 except DeclarationError:
                     continue
                 features.update({column.name: (group, column) for column in columns if column.name not in own})
-        return cls(observed=observed, contracts=contracts, own=own, features=features, beneath=beneath)
+                retired.update({column.name: (group, column) for column in gone if column.name not in own})
+        retired = {name: found for name, found in retired.items() if name not in features}
+        return cls(observed=observed, contracts=contracts, own=own, features=features, beneath=beneath, retired=retired)
 
     @property
     def types(self) -> dict[str, str]:
         """The type of every column by name."""
-        return {**self.own, **{name: column.type for name, (_, column) in self.features.items()}}
+        return {**self.own, **{name: one.type for name, (_, one) in (*self.retired.items(), *self.features.items())}}
+
+    def feature_of(self, column: str) -> tuple[FeatureGroup, FeatureColumn]:
+        """The feature of a name and its group, be it retired."""
+        return self.features[column] if column in self.features else self.retired[column]
 
     def group_of(self, column: str) -> str:
         """The feature group of a column; empty for one of the set's own table."""
-        return "" if column in self.own else self.features[column][0].name
+        return "" if column in self.own else self.feature_of(column)[0].name
 
     def tables_of(self, column: str) -> tuple[str, ...]:
         """The clean tables that must have arrived for a column's values, sorted.
@@ -98,11 +106,11 @@ class SetColumns:
         """
         if column in self.own:
             return () if self.observed.by_event else (self.observed.table,)
-        return tuple(table for table in _tables_of(*self.features[column]) if table not in self.beneath)
+        return tuple(table for table in _tables_of(*self.feature_of(column)) if table not in self.beneath)
 
     def tie_tables_of(self, column: str) -> tuple[str, ...]:
         """The clean tables of the graph that a column comes from; none where it comes from no graph."""
-        tables = () if column in self.own else _tables_of(*self.features[column])
+        tables = () if column in self.own else _tables_of(*self.feature_of(column))
         return tuple(beneath for table in tables for beneath in self.beneath.get(table, ()))
 
     def refusal_of(self, column: str, use: str) -> str:
@@ -110,7 +118,7 @@ class SetColumns:
         if column in self.own:
             is_protected = self.contracts[self.observed.table].column(column).protected
             return "a protected attribute" if is_protected else ""
-        group, feature = self.features[column]
+        group, feature = self.feature_of(column)
         if use not in (split_uses(feature.permitted_use) if feature.permitted_use else ()):
             return f"permitted for {feature.permitted_use or 'no use'}, not for {use}"
         sources = protected_sources(group, feature, self.contracts)
@@ -133,12 +141,21 @@ class SetColumns:
             if refusal := self.refusal_of(name, rule.permitted_use):
                 fix = f"read another column, or have its owner permit {rule.permitted_use}"
                 raise DeclarationError(f"rule {rule.id} reads {name}, which is {refusal}", where=where, fix=fix)
+            self._check_retired(rule, name)
         for key in ("needs", "max_age_days"):
             for name in getattr(rule, key):
                 self._check_table(rule, key, name)
         tables = sorted({*rule.needs, *(table for name in columns for table in self.tables_of(name))})
         ties = sorted({table for name in columns for table in self.tie_tables_of(name)})
         return PlannedRule(rule=rule, node=node, columns=columns, tables=tuple(tables), tie_tables=tuple(ties))
+
+    def _check_retired(self, rule: Rule, name: str) -> None:
+        """A rule that is in force when a feature has no values any more would be held about everybody."""
+        retired_on = self.retired[name][1].retired_on if name in self.retired else None
+        if retired_on is not None and any(span.end > retired_on for span in rule.asked_spans):
+            what = f"rule {rule.id} reads {name}, which is retired on {retired_on}, and is in force then"
+            fix = f"retire the rule by that date (status: retired, since: {retired_on}, and earlier), or read another"
+            raise DeclarationError(what, where=rule.at("when"), fix=fix)
 
     def _check_table(self, rule: Rule, key: str, name: str) -> None:
         if not name.startswith("clean.") or name not in self.contracts:

@@ -141,8 +141,8 @@ def list_watch_steps(
 ) -> list[Step]:
     """The runs from stored events to the watch list: features and scores of the nights, rules, the list itself.
 
-    ``recipe`` is the list's. Without dates the night of the last load is computed and scored, and each scored night
-    that lacks its list gets it.
+    ``recipe`` is the list's. Name both dates, as ``settle_nights`` does: without them features are of the night of the
+    last load, scores and rules of every stored night, and lists of each scored night that lacks its own.
     """
     days = dates or Dates()
     common: dict[str, Any] = {"project": place.project, "warehouse": place.warehouse, "source": source}

@@ -55,6 +55,8 @@ def list_night(
     from tallystick.tables import query
 
     _, declared = _find(name, project)
+    home = _listed(warehouse, name)
+    _tell_nights(home, declared, on=on)
     shown = "cause, observation_id, customer_id, listed_on, first_seen_on" if left else _SHOWN
     which, order = ("= 'off'", "cause, observation_id") if left else ("<> 'off'", "risk_rank")
     until = f" AND list_date <= DATE '{on}'" if on else ""
@@ -63,7 +65,7 @@ def list_night(
         f" AND (source, list_date) IN (SELECT (source, max(list_date)) FROM score.watchlist"
         f" WHERE recipe = '{declared.recipe}'{until} GROUP BY source) ORDER BY source, {order}"
     )
-    print_table(query(_listed(warehouse, name), rows), as_json=as_json, as_csv=as_csv)
+    print_table(query(home, rows), as_json=as_json, as_csv=as_csv)
 
 
 @watch_app.command("history")
@@ -75,38 +77,47 @@ def show_history(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Print every night on which a loan was on the list or left it, oldest first."""
+    """Print every night on which a loan was on the list or left it, oldest first; NotFound if it never was."""
     from tallystick.cli.printing import print_table
     from tallystick.tables import query
 
-    _, declared = _find(name, project)
+    known, declared = _find(name, project)
+    home = _listed(warehouse, name)
     text = loan.replace("'", "''")
     rows = (
         "SELECT list_date, level, cause, risk_rank AS rank, ranked_loans AS of, pd, rules, reason_1, clears_when,"
         f" model_version FROM score.watchlist WHERE recipe = '{declared.recipe}' AND observation_id = '{text}'"
         " ORDER BY list_date"
     )
-    print_table(query(_listed(warehouse, name), rows), as_json=as_json, as_csv=as_csv)
+    found = query(home, rows)
+    if not found.num_rows:
+        raise _never_listed(home, known, declared, loan=text)
+    print_table(found, as_json=as_json, as_csv=as_csv)
 
 
 @watch_app.command("update")
 def update(
     name: NameArgument,
     source: Annotated[str, typer.Option("--source", help="The source of the loans.")],
-    first: Annotated[date | None, date_option("--from", help="First night; default: the last load's.")] = None,
-    last: Annotated[date | None, date_option("--to", help="Last night; default: the last load's.")] = None,
+    first: Annotated[date | None, date_option("--from", help="First night; default: the last one.")] = None,
+    last: Annotated[date | None, date_option("--to", help="Last night; default: that of the last load.")] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     project: ProjectOption = None,
 ) -> None:
-    """Compute, score and list the running loans of the nights, one after the other."""
+    """Compute, score and list the running loans of the nights, one after the other; without dates the last load's."""
     from tallystick.cli.running import spark_session
     from tallystick.pipeline import Dates, Place, list_watch_steps, run_steps
-    from tallystick.project.watch_list_checks import check_watch_list
+    from tallystick.runs.params import UpdateWatchlist
+    from tallystick.runs.watch_nights import settle_nights
 
     home, (declared, chosen) = existing_warehouse(warehouse), _find(name, project)
-    check_watch_list(declared, chosen)
     place = Place(project=declared.root, warehouse=home)
-    dates = Dates(first=first, last=last)
+    asked = UpdateWatchlist(
+        project=place.project, warehouse=home, source=source, watch_list=name, first=first, last=last
+    )
+    # Before Spark starts and a step stores anything.
+    nights = settle_nights(asked)
+    dates = Dates(first=nights.first, last=nights.last)
     steps = list_watch_steps(chosen, declared.recipes[chosen.recipe], source, place=place, dates=dates)
     with spark_session(declared.root) as session:
         run_steps(steps, session=session, run_id=uuid.uuid4().hex)
@@ -119,6 +130,38 @@ def _listed(warehouse: Path, name: str) -> Warehouse:
         fix = f"tally watchlist update {name} --source SOURCE"
         raise NotFound("no night was listed yet", where=f"{home.root}", fix=fix)
     return home
+
+
+def _tell_nights(home: Warehouse, declared: WatchList, *, on: date | None) -> None:
+    """Say on stderr which list of each source follows; NotFound where there was none up to the date."""
+    from tallystick.runs.progress import progress
+    from tallystick.tables import query
+
+    until = f" AND list_date <= DATE '{on}'" if on else ""
+    nights = query(
+        home,
+        f"SELECT source, max(list_date) AS night FROM {LISTED} WHERE recipe = '{declared.recipe}'{until}"
+        " GROUP BY source ORDER BY source",
+    ).to_pylist()
+    if not nights:
+        what = f"list {declared.name} has no night" + (f" up to {on}" if on else " yet")
+        raise NotFound(what, where=f"{home.root}", fix=f"tally watchlist update {declared.name} --source SOURCE")
+    for row in nights:
+        last = f", the last one up to {on}" if on and row["night"] != on else ""
+        progress(f"{declared.name} of {row['source']}: the list of {row['night']}{last}")
+
+
+def _never_listed(home: Warehouse, project: Project, declared: WatchList, *, loan: str) -> NotFound:
+    """The error of a loan without a history; ``loan`` is its id as SQL quotes it. It says if no loan has that id."""
+    from tallystick.tables import query
+
+    observed = project.observations[declared.observations]
+    (table, *_), key = observed.tables, observed.key
+    exists = home.exists(table) and query(home, f"SELECT 1 FROM {table} WHERE {key} = '{loan}' LIMIT 1").num_rows
+    if not exists:
+        return NotFound(f"no loan has this {key}", where=f"table {table}", fix="check the id")
+    what = f"this loan was never on list {declared.name}"
+    return NotFound(what, where=f"table {LISTED}", fix=f"tally watchlist list {declared.name} prints those that are")
 
 
 def _find(name: str, project: Path | None) -> tuple[Project, WatchList]:

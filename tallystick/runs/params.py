@@ -238,7 +238,7 @@ class AssignSegments(SegmentParams):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateWatchlist(SourceParams):
-    """Which watch list, and which nights; without dates those that have scores and no list yet."""
+    """Which watch list, and which nights; without dates the loaded ones that have scores and no list yet."""
 
     job: ClassVar[str] = "update_watchlist"
     needs_spark: ClassVar[bool] = False

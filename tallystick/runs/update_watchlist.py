@@ -68,10 +68,12 @@ def _make(tables: WatchTables, days: Sequence[date], *, settled: set[date]) -> d
 def _settle_days(tables: WatchTables, params: UpdateWatchlist, *, listed: set[date]) -> list[date]:
     """The scored nights from the first one that is asked for, or that lacks its list, to the last.
 
-    NotFound where no night that is asked for has scores. Those after ``last`` are made again where they have a list.
+    Without dates, nights after the last load are left for the load of theirs. NotFound where no night that is asked for
+    has scores. Those after ``last`` are made again where they have a list.
     """
     scored = tables.scored_days()
     if params.first is None and params.last is None:
+        scored = _without_later(tables, scored)
         lacking = [day for day in scored if day not in listed]
         return [day for day in scored if lacking and day >= lacking[0]]
     asked = [day for day in scored if (params.first or day) <= day <= (params.last or day)]
@@ -79,6 +81,16 @@ def _settle_days(tables: WatchTables, params: UpdateWatchlist, *, listed: set[da
         what = f"no running loan has a score from {params.first or 'the first night'} to {params.last or 'the last'}"
         raise NotFound(what, where=f"table {tables.scores}", fix="run score_observations for these nights")
     return [day for day in scored if day >= asked[0] and (day <= asked[-1] or day in listed)]
+
+
+def _without_later(tables: WatchTables, scored: Sequence[date]) -> list[date]:
+    """The scored nights up to that of the last load, and a line that says how many were left out."""
+    newest = tables.newest_day()
+    kept = [day for day in scored if newest is None or day <= newest]
+    if left := len(scored) - len(kept):
+        told = "night after it is" if left == 1 else "nights after it are"
+        progress(f"      {TABLE}: the last load is that of {newest}; {left} scored {told} not listed before their load")
+    return kept
 
 
 def _store(tables: WatchTables, made: Mapping[date, pa.Table]) -> Commit:

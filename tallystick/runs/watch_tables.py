@@ -78,13 +78,17 @@ class WatchTables:
         empty = {row["as_of_date"] for row in computed if not row["rows_written"]}
         return sorted({*scored, *(day for day in empty if scored and day > scored[0])})
 
+    def newest_day(self) -> date | None:
+        """The newest business date of the source that is loaded: who is late on a later one is not known yet."""
+        return newest_night(self.context) or last_load(self.pinned.tables[ARREARS_TABLES[0]].files)
+
     def check_days(self, days: Sequence[date]) -> None:
         """ContractError for nights after the newest loaded one of the source, and for those whose features later rows
         reach: nobody knew, or the scores and answers rest on less than was known.
         """
         if not days:
             return
-        newest = newest_night(self.context) or last_load(self.pinned.tables[ARREARS_TABLES[0]].files)
+        newest = self.newest_day()
         late = [day for day in days if newest is None or day > newest]
         if late:
             name = self.context.source.name

@@ -10,12 +10,17 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
-from tallystick.errors import ContractError, DeclarationError, NotFound
+from tallystick.cli.app import app
+from tallystick.errors import ContractError, DeclarationError, InputError, NoModelYet, NotFound
+from tallystick.model.registry import Registry
 from tallystick.project import load_project
 from tallystick.report import list_watch_questions
 from tallystick.runs import update_watchlist
 from tallystick.runs.params import UpdateWatchlist
+from tallystick.runs.watch_nights import settle_nights
 from tallystick.spec.watch_lists import WatchList
 from tallystick.tables import Run, Slice, Warehouse, arrow_schema, query, read_arrow, replace_arrow
 from tallystick.warning import NightInputs, list_night
@@ -252,10 +257,73 @@ def test_a_list_after_the_newest_night_is_refused_and_nothing_is_written(root: P
     else:
         store_loads(root, NIGHTS[1])
     with pytest.raises(ContractError, match=f"village is loaded up to {NIGHTS[1]}, and a list of {NIGHTS[2]} needs"):
-        make(root)
+        make(root, first=str(FIRST))
     assert not Warehouse(root / "warehouse").exists("score.watchlist")
     make(root, last=str(NIGHTS[1]))
     assert list(levels(root)) == NIGHTS[:2]
+
+
+def test_nights_that_were_scored_before_their_load_wait_for_it(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store_loads(root, NIGHTS[1])
+    make(root)
+    assert list(levels(root)) == NIGHTS[:2]
+    assert f"last load is that of {NIGHTS[1]}; 2 scored nights after it are not listed" in capsys.readouterr().err
+    make(root)
+    assert "nothing to do" in capsys.readouterr().err
+    store_loads(root, NIGHTS[3] + timedelta(days=1))
+    make(root)
+    assert levels(root) == dict(zip(NIGHTS, EXPECTED, strict=True))
+    assert "not listed" not in capsys.readouterr().err
+
+
+def settled(root: Path, source: str = "village", **asked: Any) -> tuple[date | None, date | None]:
+    told = {"source": source, "watch_list": "loans", **{name: str(day) for name, day in asked.items()}}
+    nights = settle_nights(bank.told(UpdateWatchlist, root / "project", root / "warehouse", **told))
+    return nights.first, nights.last
+
+
+def test_the_nights_of_the_work_are_known_before_its_first_step(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store_loads(root, NIGHTS[2])
+    with pytest.raises(NoModelYet, match="model warning has no version called champion"):
+        settled(root)
+    with pytest.raises(NotFound, match="there is no source nobank"):
+        settled(root, "nobank")
+    later = f"{NIGHTS[3]} is after the last load of source village, that of {NIGHTS[2]}"
+    for asked in ({"first": NIGHTS[3]}, {"last": NIGHTS[3]}, {"first": FIRST, "last": NIGHTS[3]}):
+        with pytest.raises(InputError, match=later):
+            settled(root, **asked)
+    with pytest.raises(InputError, match=f"--from {NIGHTS[1]} is after --to {FIRST}"):
+        settled(root, first=NIGHTS[1], last=FIRST)
+    monkeypatch.setattr(Registry, "find", lambda *_, **__: None)
+    assert settled(root) == (NIGHTS[2], NIGHTS[2])
+    assert settled(root, first=FIRST) == (FIRST, NIGHTS[2])
+    assert settled(root, last=NIGHTS[1]) == (NIGHTS[1], NIGHTS[1])
+    assert settled(root, first=FIRST, last=NIGHTS[1]) == (FIRST, NIGHTS[1])
+
+
+def test_a_reader_learns_which_list_is_printed_and_that_a_loan_was_never_listed(root: Path) -> None:
+    make(root, last=str(NIGHTS[1]))
+
+    def told(*command: str) -> Result:
+        there = ["-w", str(root / "warehouse"), "--project", str(root / "project"), "--csv"]
+        return CliRunner().invoke(app, ["watchlist", *command, *there])
+
+    assert f"loans of village: the list of {NIGHTS[1]}\n" in told("list", "loans").stderr
+    assert f"list of {FIRST}\n" in told("list", "loans", "--on", str(FIRST)).stderr
+    last = told("list", "loans", "--on", str(NIGHTS[3]))
+    assert f"list of {NIGHTS[1]}, the last one up to {NIGHTS[3]}\n" in last.stderr
+    assert len(last.stdout.splitlines()) == 3
+    early = str(FIRST - timedelta(days=1))
+    for command, why in (
+        (("list", "loans", "--on", early), f"list loans has no night up to {early}"),
+        (("history", "loans", "d"), "this loan was never on list loans"),
+        (("history", "loans", "it's none"), "no loan has this loan_id"),
+    ):
+        ended = told(*command)
+        assert isinstance(ended.exception, NotFound)
+        assert why in str(ended.exception)
+        assert not ended.stdout
+    assert len(told("history", "loans", "a").stdout.splitlines()) == 3
 
 
 def test_a_run_that_is_killed_leaves_all_lists_of_the_run_before(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

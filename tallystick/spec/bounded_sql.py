@@ -25,14 +25,21 @@ _TIMES = ("REPEAT", "ARRAY_REPEAT", "SEQUENCE", "STACK")
 _ROW_MAKERS = ("EXPLODE", "EXPLODE_OUTER", "POSEXPLODE", "POSEXPLODE_OUTER", "INLINE", "INLINE_OUTER", "STACK")
 _FORMATS = ("FORMAT_STRING", "PRINTF")
 _FOLDS = ("AGGREGATE", "REDUCE")
-# What can be longer than what it is made of.
-_LONGER = frozenset((
-    "CONCAT", "CONCAT_WS", "REPEAT", "REPLACE", "REGEXP_REPLACE", "TRANSLATE", "LPAD", "RPAD", "OVERLAY", "FLATTEN",
-    "ARRAY_APPEND", "ARRAY_PREPEND", "ARRAY_INSERT", "ARRAY_REPEAT", "ARRAY_JOIN", "ARRAY_UNION", "ARRAYS_ZIP",
-    "ZIP_WITH", "SPLIT", "FORMAT_STRING", "PRINTF", "TO_JSON", "TO_CSV", "HEX", "BIN", "BASE64", "URL_ENCODE", "ENCODE",
-    "MAP_CONCAT", "NAMED_STRUCT",
+# What is no longer than what it is made of, or has a fixed size: in these an accumulator may stand.
+_HOLDING = frozenset((
+    "ABS", "ADD_MONTHS", "ARRAY_CONTAINS", "ARRAY_MAX", "ARRAY_MIN", "BIGINT", "BOOLEAN", "BROUND", "CARDINALITY",
+    "CEIL", "CEILING", "COALESCE", "CONTAINS", "DATE", "DATEDIFF", "DATE_ADD", "DATE_DIFF", "DATE_SUB", "DECIMAL",
+    "DOUBLE", "ELEMENT_AT", "ENDSWITH", "EQUAL_NULL", "EXP", "FLOOR", "GET", "GREATEST", "IF", "IFNULL", "INT", "ISNAN",
+    "ISNOTNULL", "ISNULL", "LEAST", "LEFT", "LENGTH", "LN", "MOD", "NANVL", "NEGATIVE", "NULLIF", "NVL", "NVL2", "PMOD",
+    "POSITIVE", "POW", "POWER", "RIGHT", "ROUND", "SHIFTLEFT", "SHIFTRIGHT", "SIGN", "SIGNUM", "SIZE", "SLICE",
+    "SMALLINT", "SQRT", "STARTSWITH", "SUBSTR", "SUBSTRING", "TINYINT", "TRIM", "TRY_ADD", "TRY_DIVIDE",
+    "TRY_ELEMENT_AT", "TRY_MULTIPLY", "TRY_SUBTRACT", "XXHASH64",
 ))  # fmt: skip
-_LONGER_NODES = (exp.DPipe, exp.Array, exp.Struct, exp.Transform, exp.Overlay, exp.VarMap)
+_HOLDING_NODES = (
+    exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.Predicate, exp.And, exp.Or, exp.Not, exp.Case,
+    exp.If, exp.Cast, exp.Paren, exp.Dot, exp.Column, exp.Bracket, exp.Substring, exp.Trim, exp.Extract, exp.Alias,
+    exp.PropertyEQ,
+)  # fmt: skip
 _DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 31, "QUARTER": 92, "YEAR": 366}
 
 _TOO_LONG = f"at most {LONGEST:,}"
@@ -127,6 +134,9 @@ def _bound(node: exp.Expr) -> int | None:
     if number is not None:
         return abs(number)
     node = node.unnest()
+    if isinstance(node, exp.If):
+        sides = [_bound(one) for one in (node.args["true"], node.args.get("false")) if one is not None]
+        return None if None in sides else max(one for one in sides if one is not None)
     if isinstance(node, exp.Anonymous) and node.name.upper() == "LEAST":
         return min((abs(one) for part in node.expressions if (one := _number(part)) is not None), default=None)
     return None
@@ -250,12 +260,18 @@ def _grows(node: exp.Anonymous) -> bool:
 
 
 def _is_in_longer(word: exp.Identifier, merge: exp.Lambda) -> bool:
-    """Whether a word stands inside something that can be longer; a field that is named by it in a struct does not."""
+    """Whether a word stands inside something that can be longer; a field that is named by it in a struct does not.
+
+    A struct keeps its fields from step to step, so that it cannot grow but by what stands in them.
+    """
     around: exp.Expr | None = word.parent
     is_field = isinstance(around, (exp.Dot, exp.Column)) and not _is_whole(word, around)
     while around is not None and around is not merge:
-        is_call = isinstance(around, exp.Anonymous) and around.name.upper() in _LONGER
-        if is_call or (isinstance(around, _LONGER_NODES) and not (is_field and isinstance(around, exp.Struct))):
+        is_call = isinstance(around, exp.Anonymous)
+        name = around.name.upper() if is_call else ""
+        is_struct = isinstance(around, exp.Struct) or name == "NAMED_STRUCT"
+        holds = name in _HOLDING if is_call else isinstance(around, _HOLDING_NODES)
+        if not (holds or (is_struct and is_field)):
             return True
         around = around.parent
     return False

@@ -6,17 +6,22 @@ A pattern is read only as far as this needs. DuckDB's engine has no such pattern
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 # How often a group that may match in several ways may be repeated, and how often anything.
 FEW = 5
 OFTEN = 1_000
-# Repetitions without an end in one pattern, and % in one LIKE: each may try every place of the text.
+# Repetitions without an end in one pattern, and those that what follows can match, too; % before something in one LIKE.
+# Each of the latter may try every place of the text.
 MOST_OPEN = 10
-MOST_ANY = 5
+MOST_UNCLEAR = 2
+MOST_ANY = 3
+# In how many ways the rest of a pattern may match; with one that is unclear, and with two.
+MOST_WAYS = (1_000_000, 100_000, 100)
 
 _OPEN = 1 << 40
 # Which arguments are patterns.
@@ -26,7 +31,20 @@ _NOT_WRITTEN = (
     "a pattern that is not written",
     "write it as a text in quotes; CONTAINS, STARTSWITH or ENDSWITH look for a value",
 )
-_ANY_TOLD = (f"a LIKE with more than {MOST_ANY} %", "use several conditions, or CONTAINS")
+_ANY_TOLD = (f"a LIKE with more than {MOST_ANY} % before something", "use several conditions, or CONTAINS")
+_WAYS_TOLD = (
+    "a pattern that may match in too many ways",
+    "make repetitions possessive, as in a?+ or a{0,9}+, or split it",
+)
+_UNCLEAR_TOLD = (
+    f"a pattern with more than {MOST_UNCLEAR} repetitions that what follows can match, too",
+    "say what they end at, as [^,]*, instead of .*, does, or make them possessive, as in a++",
+)
+_FLAG_TOLD = ("a pattern with the flag x", "leave blanks and comments out of it")
+
+# One sign for all beyond ASCII.
+_OTHER = "\u00e9"
+_ALL = frozenset((*map(chr, range(128)), _OTHER))
 
 
 def slow_pattern(node: exp.Expr) -> tuple[str, str] | None:
@@ -35,7 +53,7 @@ def slow_pattern(node: exp.Expr) -> tuple[str, str] | None:
         if text is None:
             return _NOT_WRITTEN
         if isinstance(node, (exp.Like, exp.ILike)) or node.name.upper() in ("LIKE", "ILIKE"):
-            if text.count("%") > MOST_ANY:
+            if text.rstrip("%").count("%") > MOST_ANY:
                 return _ANY_TOLD
         elif told := slow_part(text):
             return told
@@ -66,13 +84,27 @@ def slow_part(pattern: str) -> tuple[str, str] | None:
     >>> slow_part("(a+)+b")[0]
     'a pattern that repeats a repetition, (a+)+'
     """
-    reader = _Reader(pattern)
-    _read_branches(reader)
+    reader = _Reader(pattern, ignores_case=bool(re.search(r"\(\?[a-z]*[iu]", pattern)))
+    ways, _ = _read_branches(reader)
     if reader.told:
         return reader.told
+    unclear = reader.unclear()
+    if unclear > MOST_UNCLEAR:
+        return _UNCLEAR_TOLD
+    if ways > MOST_WAYS[unclear]:
+        return _WAYS_TOLD
     if reader.opened > MOST_OPEN:
         return f"a pattern with more than {MOST_OPEN} repetitions without an end", "write it with fewer * and +"
     return None
+
+
+@dataclass(slots=True)
+class _Atom:
+    """The signs that a part of a pattern can match, whether it must be there, and whether it repeats without an end."""
+
+    signs: frozenset[str]
+    is_needed: bool
+    is_open: bool
 
 
 @dataclass(slots=True)
@@ -81,8 +113,11 @@ class _Reader:
 
     text: str
     place: int = 0
+    ignores_case: bool = False
     opened: int = 0
     told: tuple[str, str] | None = None
+    signs: frozenset[str] = frozenset()
+    atoms: list[_Atom] = field(default_factory=list)
 
     def take(self, word: str) -> bool:
         if self.text.startswith(word, self.place):
@@ -98,18 +133,50 @@ class _Reader:
     def is_over(self) -> bool:
         return self.place >= len(self.text)
 
+    def unclear(self) -> int:
+        """How many repetitions without an end go on over what follows them, up to the next that must be there."""
+        found = 0
+        for place, atom in enumerate(self.atoms):
+            following: set[str] = set()
+            for other in self.atoms[place + 1 :]:
+                following |= other.signs
+                if other.is_needed and other.signs:
+                    break
+            found += bool(atom.is_open and atom.signs & following)
+        return found
 
-def _read_branches(reader: _Reader) -> bool:
-    """Reads alternatives up to the end of a group; whether what they match can be matched in several ways."""
-    varies, starts = False, []
+
+def _read_branches(reader: _Reader) -> tuple[int, bool]:
+    """Reads alternatives up to the end of a group; in how many ways they can match, and whether in several at all."""
+    ways, varies, parts, first = [], False, [], len(reader.atoms)
     while True:
         start = reader.place
-        varies |= _read_branch(reader)
-        starts.append(_first_sign(reader.text[start : reader.place]))
+        own, own_varies = _read_branch(reader)
+        ways.append(own)
+        varies |= own_varies
+        parts.append(reader.text[start : reader.place])
         if not reader.take("|"):
             break
-    is_clear = len(starts) == 1 or ("" not in starts and len(set(starts)) == len(starts))
-    return varies or not is_clear
+    is_clear = len(parts) == 1 or _are_apart(parts, ignores_case=reader.ignores_case)
+    if len(parts) > 1:
+        for atom in reader.atoms[first:]:
+            atom.is_needed = False
+    return min(max(ways) if is_clear else sum(ways), _OPEN), varies or not is_clear
+
+
+def _are_apart(parts: list[str], *, ignores_case: bool) -> bool:
+    """Whether at most one of the alternatives can match at a place: by their first signs, or as texts."""
+    if ignores_case:
+        if not all(part.isascii() for part in parts):
+            return False
+        parts = [part.lower() for part in parts]
+    starts = [_first_sign(part) for part in parts]
+    if "" not in starts and len(set(starts)) == len(starts):
+        return True
+    are_texts = all(part and not set(part) & set("\\.[](){}*+?^$|") for part in parts)
+    return are_texts and not any(
+        one.startswith(other) for place, one in enumerate(parts) for at, other in enumerate(parts) if at != place
+    )
 
 
 def _first_sign(branch: str) -> str:
@@ -118,36 +185,86 @@ def _first_sign(branch: str) -> str:
     return branch[:1] if is_plain else ""
 
 
-def _read_branch(reader: _Reader) -> bool:
-    varies = False
+def _read_branch(reader: _Reader) -> tuple[int, bool]:
+    ways, varies = 1, False
     while not reader.is_over and reader.text[reader.place] not in "|)":
-        start = reader.place
-        inner = _read_atom(reader)
+        start, first = reader.place, len(reader.atoms)
+        inner, inner_varies = _read_atom(reader)
         low, high, is_possessive = _read_times(reader)
         whole = reader.text[start : reader.place]
         if max(low, high if high < _OPEN else 0) > OFTEN:
             reader.told = reader.told or (f"a pattern that repeats more than {OFTEN:,} times", "write it with * or +")
-        if inner and high > FEW and not is_possessive:
+        if inner_varies and high > FEW and not is_possessive:
             what = f"a pattern that repeats a repetition, {whole}"
             fix = "make the inner one possessive, as in (a++)+, or repeat single signs"
             reader.told = reader.told or (what, fix)
-        reader.opened += high == _OPEN and not is_possessive
-        varies |= (inner or low != high) and not is_possessive
-    return varies
+        is_open = high == _OPEN and not is_possessive
+        reader.opened += is_open
+        if len(reader.atoms) == first:
+            reader.atoms.append(_Atom(reader.signs, low > 0, is_open))
+        else:
+            _repeat(reader.atoms[first:], low=low, high=high)
+        if not is_possessive and high <= FEW:
+            ways *= inner**high
+        else:
+            ways *= inner
+        if not is_possessive and high < _OPEN:
+            ways *= high - low + 1
+        ways = min(ways, _OPEN)
+        varies |= (inner_varies or low != high) and not is_possessive
+    return ways, varies
 
 
-def _read_atom(reader: _Reader) -> bool:
-    """Reads one sign, class or group; whether it is a group that can match in several ways."""
-    sign = reader.next()
+def _repeat(atoms: list[_Atom], *, low: int, high: int) -> None:
+    """What stands in a group that may be absent need not be there; what follows a repetition in it may be its start."""
+    for atom in atoms:
+        atom.is_needed = atom.is_needed and low > 0
+        if high > 1 and atom.is_open:
+            atom.signs = _ALL
+
+
+def _read_atom(reader: _Reader) -> tuple[int, bool]:
+    """Reads one sign, class or group; in how many ways a group can match, and whether in several."""
+    start, sign = reader.place, reader.next()
+    if sign == "(":
+        reader.signs = frozenset()
+        return _read_group(reader)
     if sign == "\\":
-        if reader.next() == "Q":
-            end = reader.text.find("\\E", reader.place)
-            reader.place = len(reader.text) if end < 0 else end + 2
-        return False
-    if sign == "[":
+        _read_escape(reader)
+    elif sign == "[":
         _read_class(reader)
-        return False
-    return _read_group(reader) if sign == "(" else False
+    reader.signs = _signs(reader.text[start : reader.place], ignores_case=reader.ignores_case)
+    return 1, False
+
+
+def _read_escape(reader: _Reader) -> None:
+    sign = reader.next()
+    if sign == "Q":
+        end = reader.text.find("\\E", reader.place)
+        reader.place = len(reader.text) if end < 0 else end + 2
+    elif sign == "c":
+        reader.next()  # a control sign by its letter, which may be a parenthesis
+    elif sign in "pPxNk" and reader.text[reader.place : reader.place + 1] in ("{", "<"):
+        end = min(found for mark in "}>" if (found := reader.text.find(mark, reader.place)) >= 0 or mark == ">")
+        reader.place = len(reader.text) if end < 0 else end + 1
+
+
+def _signs(atom: str, *, ignores_case: bool) -> frozenset[str]:
+    """The signs that an atom can match; all where that is not known, none for ^, $ and the edges of words."""
+    if atom in ("^", "$", "\\b", "\\B", "\\A", "\\z", "\\Z", "\\G"):
+        return frozenset()
+    if len(atom) == 1 and atom not in ".":
+        found = frozenset((atom if atom.isascii() else _OTHER,))
+    elif any(mark in atom[1:] for mark in ("[", "--", "&&", "||", "~~", "\\Q", "\\c", "\\p", "\\P")):
+        return _ALL
+    else:
+        try:
+            found = frozenset(one for one in _ALL if re.fullmatch(atom, one, re.DOTALL | re.ASCII))
+        except re.error:
+            return _ALL
+    if any(not one.isascii() for one in atom):
+        found |= {_OTHER}
+    return found | {one.swapcase() for one in found} | {_OTHER} if ignores_case else found
 
 
 def _read_class(reader: _Reader) -> None:
@@ -158,22 +275,29 @@ def _read_class(reader: _Reader) -> None:
     while depth and not reader.is_over:
         sign = reader.next()
         if sign == "\\":
-            reader.next()
+            _read_escape(reader)
         depth += (sign == "[") - (sign == "]")
 
 
-def _read_group(reader: _Reader) -> bool:
+def _read_group(reader: _Reader) -> tuple[int, bool]:
     is_atomic = reader.take("?>")
     is_around = any(reader.take(word) for word in ("?=", "?!", "?<=", "?<!"))
     if not (is_atomic or is_around) and reader.take("?"):
+        start = reader.place
         while not reader.is_over and reader.text[reader.place] not in ":>)":
             reader.next()
+        if not reader.text.startswith("<", start) and "x" in reader.text[start : reader.place]:
+            reader.told = reader.told or _FLAG_TOLD
         if not (reader.take(":") or reader.take(">")):
             reader.next()  # flags for the rest of the group around it
-            return False
-    varies = _read_branches(reader)
+            return 1, False
+    first = len(reader.atoms)
+    ways, varies = _read_branches(reader)
     reader.take(")")
-    return varies and not (is_atomic or is_around)
+    for atom in reader.atoms[first:]:
+        # What only looks around takes no sign, so that what follows it is next.
+        atom.is_needed = atom.is_needed and not is_around
+    return ways, varies and not (is_atomic or is_around)
 
 
 def _read_times(reader: _Reader) -> tuple[int, int, bool]:

@@ -82,6 +82,26 @@ a RLIKE 'a{100000}'
 a LIKE '%a%b%c%d%e%f%'
 a LIKE b
 a LIKE ANY ('x', '%a%b%c%d%e%f%')
+a LIKE '%a%a%a%a%b'
+AGGREGATE(SEQUENCE(1, 40), MAP(1, 'x'), (acc, y) -> TRANSFORM_VALUES(acc, (k, v) -> CONCAT(v, v)))
+AGGREGATE(SEQUENCE(1, 40), MAP(1, 'x'), (acc, y) -> MAP_ZIP_WITH(acc, acc, (k, v, w) -> CONCAT(v, w)))
+AGGREGATE(SEQUENCE(1, 40), MAP('x', 1), (acc, y) -> TRANSFORM_KEYS(acc, (k, v) -> CONCAT(k, k)))
+AGGREGATE(SEQUENCE(1, 40), ARRAY('x'), (acc, y) -> TRANSFORM(acc, v -> CONCAT(v, v)))
+LPAD(a, IF(b = 'x', 10, b), '0')
+LPAD(a, IF(b = 'x', 10, 1000000), '0')
+a RLIKE '[\\Q[\\E](a+)+b'
+a RLIKE '\\c)(a+)+b'
+a RLIKE '(?i)(a|A)*b'
+a RLIKE '(?x)(a| a)*b'
+a RLIKE '((((a?){5}){5}){5})a{125}'
+a RLIKE 'a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?b'
+a RLIKE '(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)b'
+a RLIKE 'a{0,1000}a{0,1000}a{0,1000}b'
+a RLIKE '.*.*.*x'
+a RLIKE '.*,.*;.*x'
+a RLIKE 'a*(?!c)a*(?!c)a*(?!c)ab'
+a RLIKE '(a*b?){2}(a*c?){2}(a*d?){2}x'
+a RLIKE '(abc|ab)+x'
 """.strip().splitlines()
 
 
@@ -93,3 +113,35 @@ def test_what_makes_more_than_is_written_is_refused_with_its_line(value: str) ->
     view, problems = parse_query(f"SELECT b, {value} AS x FROM t", "source.yaml", first_line=40)
     assert view is None
     assert {problem.where for problem in problems} == {"source.yaml:40"}
+
+
+PATTERNS = r"""
+^\\s*([A-Z]{2})\\s*-\\s*(\\d+)\\s*$
+(foo|fob)+
+^(\\d{1,3}\\.){3}\\d{1,3}$
+^\\+?\\d{1,3}[- ]?\\d{1,4}[- ]?\\d+$
+^([^,]*),([^,]*),([^,]*),(.*)$
+.*foo.*bar
+[\\w.+-]+@[\\w-]+\\.[a-z]+
+(?i)^(mr|mrs|dr)\\.? +[a-z]+$
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_whose_repetitions_end_at_what_follows_is_allowed(pattern: str) -> None:
+    _, problems = parse_query(f"SELECT a RLIKE '{pattern}' AS x FROM t", "source.yaml")
+    assert problems == []
+
+
+ALLOWED = """
+AGGREGATE(b, NAMED_STRUCT('n', 0, 's', 0), (acc, x) -> NAMED_STRUCT('n', acc.n + 1, 's', GREATEST(acc.s, x)))
+AGGREGATE(b, 0, (acc, x) -> CASE WHEN x > acc THEN x ELSE acc END)
+LPAD(a, IF(b = 'x', 10, 8), '0')
+a LIKE '%a%b%c%'
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("value", ALLOWED)
+def test_what_is_bounded_is_allowed(value: str) -> None:
+    _, problems = parse_query(f"SELECT {value} AS x FROM t", "source.yaml")
+    assert problems == []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.answers.feature_days import FeatureDays
 from tallystick.answers.made_from import MadeFrom
-from tallystick.answers.outdated import UPDATED_BY, OutdatedRows, nightly
+from tallystick.answers.outdated import UPDATED_BY, OutdatedRows, nightly, update
 from tallystick.answers.rule_hits import DECISIONS, FLAGS, RuleAnswer, RuleSets, find_rules
 from tallystick.answers.scores import Score, choose_recipe, find_row
 from tallystick.answers.shelves import Customer, Shelf, find_customer
@@ -85,41 +85,37 @@ class Answers:
         self._changed.clear()
 
     def score(self, customer_id: str, *, as_of: date | None = None, recipe: str = "") -> Score:
-        """The customer's newest stored score at or before the start of ``as_of``, by default of all.
+        """The customer's newest stored score at or before the start of ``as_of``, by default of the last loaded night.
 
-        An answer of an earlier date than ``as_of``, or than the last loaded night where no date is named, says so
-        (``stale``). ``recipe`` must be named where several score the same set. NotFound where there is no score.
+        A night that was scored ahead of its load answers only where its date is named. An answer of an earlier date
+        than the one that counts says so (``stale``). Where no load is written down, the newest score of all answers.
+        ``recipe`` must be named where several score the same set. NotFound where there is no score.
         """
         customer = find_customer(customer_id, self.project)
         table = f"score.{self.observations}"
+        # Loads are looked at before the scores of their night: a night that comes between is not answered yet.
+        last = as_of or self._last_night(customer)
         shelf = self._shelf(table)
         if shelf is None:
             raise NotFound(
-                f"there is no table {table}", where=str(self.warehouse.root), fix=self._first_night(customer)
+                f"there is no table {table}", where=str(self.warehouse.root), fix=self._first_night(customer, as_of)
             )
         chosen = choose_recipe(shelf, customer, recipe)
-        row = find_row(shelf, self._files, customer, recipe=chosen, last=as_of)
+        row = find_row(shelf, self._files, customer, recipe=chosen, last=last)
         if row is None:
-            when = f" on or before {as_of}" if as_of else ""
+            when = f" on or before {last}" if last else ""
             fix = f"only customers of observations {self.observations} are scored: check the id and the date"
             raise NotFound(f"the customer has no score{when}", where=table, fix=fix)
-        day = as_of or self._last_night(customer) or customer.date_of(row["as_of"])
         scored_on = customer.date_of(row["as_of"])
-        stale = [Stale(table=table, held=scored_on, wanted=day, run=nightly(chosen, customer))] * (scored_on < day)
+        day = last or scored_on
+        run = nightly(chosen, customer, on=day)
+        stale = [Stale(table=table, held=scored_on, wanted=day, run=run)] * (scored_on < day)
         rules, watch = self._find_rules(customer, day), self._find_watched(customer, day)
         beside = {
             DECISIONS: rules.decided_on if rules else None,
             WATCHLIST: watch.list_of if watch else None,
         }
         lacking = [name for name, found in ((DECISIONS, rules), (WATCHLIST, watch)) if found is None]
-        words = {"source": customer.source.name, "observations": self.observations}
-        for name, held in beside.items():
-            if name not in lacking and (held is None or held < day):
-                stale.append(Stale(table=name, held=held, wanted=day, run=UPDATED_BY[name].format(**words)))
-        not_evaluated = tuple(
-            NotEvaluated(table=name, run=UPDATED_BY[name].format(**words), setting=_SET_BY[name].format(**words))
-            for name in lacking
-        )
         return Score(
             customer_id=customer.id,
             as_of=day,
@@ -135,9 +131,10 @@ class Answers:
             is_in_training=row["is_in_training"],
             rules=rules,
             watch=watch,
-            not_evaluated=not_evaluated,
+            not_evaluated=tuple(self._not_evaluated(customer, lacking)),
             stale=(
                 *stale,
+                *self._stale_beside(customer, {name: beside[name] for name in beside if name not in lacking}, day),
                 *self._stale_inputs(customer, day, self._recipe_groups(chosen), of=scored_on),
                 *self._outdated.hindsight(customer, chosen, scored_on, model=row["model_version"], asked=day),
                 *self._outdated.score(customer, chosen, scored_on, groups=self._recipe_groups(chosen)),
@@ -184,12 +181,27 @@ class Answers:
             ),
         )
 
-    def _first_night(self, customer: Customer) -> str:
+    def _not_evaluated(self, customer: Customer, tables: Iterable[str]) -> Iterator[NotEvaluated]:
+        words = {"source": customer.source.name, "observations": self.observations}
+        for name in tables:
+            run, setting = UPDATED_BY[name].format(**words), _SET_BY[name].format(**words)
+            yield NotEvaluated(table=name, run=run, setting=setting)
+
+    def _stale_beside(self, customer: Customer, held: Mapping[str, date | None], day: date) -> Iterator[Stale]:
+        """Which of these tables, each with its newest date for the answer, are of an earlier date than the answer."""
+        for name, newest in held.items():
+            if newest is None or newest < day:
+                # A list builds on the one before it: no night between them is left out.
+                first = newest + timedelta(days=1) if newest and name == WATCHLIST else day
+                run = update(name, customer, self.observations, first=first, last=day)
+                yield Stale(table=name, held=newest, wanted=day, run=run)
+
+    def _first_night(self, customer: Customer, on: date | None) -> str:
         """What makes the first scores of the set: its recipe by name, where one is declared, and its model."""
         recipes = self.project.recipes.values()
         recipe = next((one.name for one in recipes if self.observations in (*one.also_scored, one.observations)), "")
         trained = f"tally run {recipe or 'RECIPE'} --source {customer.source.name}=DIR trains its model"
-        return f"{nightly(recipe, customer)}; where there is no champion yet, {trained} before"
+        return f"{nightly(recipe, customer, on=on)}; where there is no champion yet, {trained} before"
 
     def _of_customers(self, customer: Customer) -> Iterator[tuple[TableContract, Shelf]]:
         """The clean tables of the source that say whose each row is, and since when it is known."""

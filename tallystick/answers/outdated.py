@@ -24,9 +24,15 @@ UPDATED_BY = {
 }
 
 
-def nightly(recipe: str, customer: Customer) -> str:
-    """What scores all customers of the customer's source."""
-    return f"tally nightly {recipe or 'RECIPE'} --source {customer.source.name}"
+def nightly(recipe: str, customer: Customer, *, on: date | None) -> str:
+    """What scores all customers of the customer's source on a date; without one, on that of the last load."""
+    return f"tally nightly {recipe or 'RECIPE'} --source {customer.source.name}" + (f" --on {on}" if on else "")
+
+
+def update(table: str, customer: Customer, observations: str, *, first: date, last: date) -> str:
+    """What brings one of the tables beside the scores up to these dates."""
+    run = UPDATED_BY[table].format(source=customer.source.name, observations=observations)
+    return f"{run} --from {first} --to {last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class OutdatedRows:
         asked, table = DatedRows.of(customer, day, self.observations, recipe=recipe), f"score.{self.observations}"
         beneath = (self.made.features(asked, name) for name in groups)
         newer = self.made.answers(asked, table).union(*beneath)
-        yield from _told(table, day, newer, run=f"{nightly(recipe, customer)} --on {day}")
+        yield from _told(table, day, newer, run=nightly(recipe, customer, on=day))
 
     def hindsight(self, customer: Customer, recipe: str, day: date, *, model: str, asked: date) -> Iterator[Hindsight]:
         """The scores of a date, where their model learned from outcomes known later than the date ``asked`` for."""
@@ -87,8 +93,7 @@ class OutdatedRows:
                 yield from _told(name, snapshot, newer, run=graph_run(source))
 
     def _updated(self, table: str, customer: Customer, day: date) -> str:
-        run = UPDATED_BY[table].format(source=customer.source.name, observations=self.observations)
-        return f"{run} --from {day} --to {day}"
+        return update(table, customer, self.observations, first=day, last=day)
 
 
 def _told(table: str, day: date, newer: frozenset[str], *, run: str) -> Iterator[Outdated]:

@@ -91,10 +91,30 @@ def test_a_day_in_the_past_gives_what_was_said_on_it(answers: Answers) -> None:
 def test_an_older_answer_says_which_table_is_how_old_and_what_to_run(answers: Answers) -> None:
     gone = answers.score("simbank:8")  # scored on Monday alone
     assert (gone.pd, gone.scored_on, gone.as_of) == (PEOPLE["simbank:8"], MONDAY, TUESDAY)
-    (told,) = gone.record()["stale"]  # type: ignore[misc]
-    assert told == "score.daily is of 2026-03-09, 1 day before 2026-03-10; run tally nightly returning --source simbank"
+    (told,) = [str(one) for one in gone.stale]
+    run = "tally nightly returning --source simbank --on 2026-03-10"
+    assert told == f"score.daily is of 2026-03-09, 1 day before 2026-03-10; run {run}"
     later = answers.score("simbank:1", as_of=FRIDAY)
-    assert [(one.table, one.days) for one in later.stale] == [("score.daily", 3), ("the load of simbank", 3)]
+    since = [str(one).partition(" before")[0] for one in later.stale]
+    assert since == [f"{name} is of 2026-03-10, 3 days" for name in ("score.daily", "the load of simbank")]
+
+
+def test_a_night_scored_ahead_of_its_load_answers_only_for_its_date(tmp_path: Path, project: Project) -> None:
+    warehouse = Warehouse(tmp_path)
+    score_night(warehouse, project, "simbank", TUESDAY, {"simbank:1": 0.1})
+    score_night(warehouse, project, "simbank", FRIDAY, {"simbank:1": 0.2, "simbank:2": 0.3})
+    unloaded = Answers(warehouse, project).score("simbank:1")  # no load is written down: the newest of all
+    assert (unloaded.pd, unloaded.as_of, unloaded.scored_on) == (0.2, FRIDAY, FRIDAY)
+    told_loads(warehouse, project, simbank=[MONDAY, TUESDAY])
+    answers = Answers(warehouse, project)
+    found = answers.score("simbank:1")
+    assert (found.pd, found.as_of, found.scored_on, found.stale) == (0.1, TUESDAY, TUESDAY, ())
+    ahead = answers.score("simbank:1", as_of=FRIDAY)
+    assert (ahead.pd, ahead.scored_on) == (0.2, FRIDAY)
+    (told,) = [str(one) for one in ahead.stale]
+    assert told.startswith("the load of simbank is of 2026-03-10, 3 days before 2026-03-13; ")
+    with pytest.raises(NotFound, match=f"the customer has no score on or before {TUESDAY}"):
+        answers.score("simbank:2")
 
 
 def test_each_source_has_its_own_nights_loads_and_zone(answers: Answers) -> None:

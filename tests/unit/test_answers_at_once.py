@@ -103,7 +103,7 @@ def test_what_stands_against_granting_at_once_is_named(guarded: Answers) -> None
     assert told == "rule VEL001 (high, daily of 2026-03-09)"
     # An application of Tuesday noon hit a rule, which nobody knew when Tuesday began.
     (told,) = guarded.score("simbank:8").objections
-    run = "tally rules run daily --source simbank"
+    run = "tally rules run daily --source simbank --from 2026-03-10 --to 2026-03-10"
     assert told == f"score.fraud_decisions has nothing for 2026-03-10; run {run}"
 
 

@@ -21,7 +21,9 @@ MOST = 1_000_000
 _LENGTHS = {"SPACE": 0, "REPEAT": 1, "LPAD": 1, "RPAD": 1, "ARRAY_REPEAT": 1, "ARRAY_INSERT": 1, "STACK": 0,
             "FORMAT_NUMBER": 1}  # fmt: skip
 # What makes so many times what is inside it, or so many rows.
-_TIMES = ("REPEAT", "ARRAY_REPEAT", "SEQUENCE", "STACK")
+_TIMES = ("REPEAT", "ARRAY_REPEAT", "SEQUENCE", "STACK", "LPAD", "RPAD", "SPACE")
+# What puts one of its arguments into each part of another; so does every call with a lambda.
+_INTO_EACH = ("ARRAY_JOIN", "CONCAT_WS", "REPLACE", "REGEXP_REPLACE", "TRANSLATE")
 _ROW_MAKERS = ("EXPLODE", "EXPLODE_OUTER", "POSEXPLODE", "POSEXPLODE_OUTER", "INLINE", "INLINE_OUTER", "STACK")
 _FORMATS = ("FORMAT_STRING", "PRINTF")
 _FOLDS = ("AGGREGATE", "REDUCE")
@@ -82,20 +84,42 @@ def refused_together(tree: exp.Expr) -> tuple[exp.Expr, str, str] | None:
 
     Rows of VALUES and of what is exploded multiply each other, and what a value is made of inside them.
     """
-    last, rows = tree, prod(len(one.expressions) for one in tree.find_all(exp.Values))
-    made: dict[int, int] = {}
-    for node in tree.find_all(exp.Anonymous):
-        if node.name.upper() in _TIMES:
+    last, most = tree, 1
+    for node in tree.find_all(exp.Anonymous, exp.Transform):
+        if not _makes_rows(node) and (size := _size(node)) > most:
+            last, most = node, size
+        elif most == 1 and node.name.upper() in _TIMES:
             last = node
-            if _makes_rows(node):
-                rows *= _times(node)
-            else:
-                root = id(_root(node))
-                made[root] = made.get(root, 1) * _times(node)
-    total = rows * max(made.values(), default=1)
+    total = _rows(tree) * most
     if total <= MOST:
         return None
     return last, f"calls that make {total:,} rows, elements or characters together", f"at most {MOST:,}"
+
+
+def _rows(node: exp.Expr) -> int:
+    """How many rows are made of one: what stands beside each other multiplies, the sides of a UNION add up."""
+    if isinstance(node, exp.Values):
+        return max(len(node.expressions), 1)
+    if isinstance(node, exp.Anonymous) and node.name.upper() in _ROW_MAKERS:
+        return _size(node)
+    if isinstance(node, exp.SetOperation):
+        sides = _rows(node.this) + _rows(node.expression)
+        others = (one for one in node.iter_expressions() if one is not node.this and one is not node.expression)
+        return sides * prod(map(_rows, others))
+    return prod(map(_rows, node.iter_expressions()))
+
+
+def _size(node: exp.Expr) -> int:
+    """How many elements or characters a value is made of, where a column counts as one."""
+    parts = [_size(one) for one in node.iter_expressions()]
+    most = max(parts, default=1)
+    if isinstance(node, exp.Array):
+        return max(sum(parts), 1)
+    name = node.name.upper() if isinstance(node, exp.Anonymous) else ""
+    if isinstance(node, exp.Anonymous) and name in _TIMES:
+        return _times(node) if name == "SEQUENCE" else _times(node) * most
+    is_into_each = name in _INTO_EACH or any(isinstance(one, exp.Lambda) for one in node.iter_expressions())
+    return prod(parts) if is_into_each else most
 
 
 def _refused_size(name: str, what: str, size: int | None, *, fix: str) -> tuple[str, str] | None:
@@ -119,13 +143,6 @@ def _makes_rows(node: exp.Expr) -> bool:
             return True
         around = around.parent
     return False
-
-
-def _root(node: exp.Expr) -> exp.Expr:
-    """The whole value that a call is part of: what stands right below a query or one of its clauses."""
-    while node.parent is not None and not isinstance(node.parent, (exp.Query, exp.Where, exp.Join, exp.Order)):
-        node = node.parent
-    return node
 
 
 def _bound(node: exp.Expr) -> int | None:

@@ -88,6 +88,9 @@ AGGREGATE(SEQUENCE(1, 40), MAP(1, 'x'), (acc, y) -> MAP_ZIP_WITH(acc, acc, (k, v
 AGGREGATE(SEQUENCE(1, 40), MAP('x', 1), (acc, y) -> TRANSFORM_KEYS(acc, (k, v) -> CONCAT(k, k)))
 AGGREGATE(SEQUENCE(1, 40), ARRAY('x'), (acc, y) -> TRANSFORM(acc, v -> CONCAT(v, v)))
 LPAD(a, IF(b = 'x', 10, b), '0')
+TRANSFORM(SEQUENCE(1, 10000), x -> LPAD('x', 10000))
+ARRAY_JOIN(SEQUENCE(1, 10000), LPAD('x', 10000))
+CONCAT_WS(SPACE(10000), TRANSFORM(SEQUENCE(1, 10000), x -> a))
 LPAD(a, IF(b = 'x', 10, 1000000), '0')
 a RLIKE '[\\Q[\\E](a+)+b'
 a RLIKE '\\c)(a+)+b'
@@ -138,10 +141,29 @@ AGGREGATE(b, NAMED_STRUCT('n', 0, 's', 0), (acc, x) -> NAMED_STRUCT('n', acc.n +
 AGGREGATE(b, 0, (acc, x) -> CASE WHEN x > acc THEN x ELSE acc END)
 LPAD(a, IF(b = 'x', 10, 8), '0')
 a LIKE '%a%b%c%'
+CONCAT(LPAD(a, 10, '0'), LPAD(b, 10, '0'), LPAD(c, 10, '0'), LPAD(d, 10, '0'), RPAD(e, 99, ' '), RPAD(f, 999, ' '))
 """.strip().splitlines()
 
 
 @pytest.mark.parametrize("value", ALLOWED)
 def test_what_is_bounded_is_allowed(value: str) -> None:
     _, problems = parse_query(f"SELECT {value} AS x FROM t", "source.yaml")
+    assert problems == []
+
+
+TENS = " ".join(f"LATERAL VIEW EXPLODE(ARRAY(1, 2, 3, 4, 5, 6, 7, 8, 9, 0)) a{place} AS b{place}" for place in range(7))
+
+
+@pytest.mark.parametrize(
+    "views",
+    [TENS, "LATERAL VIEW EXPLODE(SPLIT(SPACE(10000), ' ')) x AS y LATERAL VIEW EXPLODE(SPLIT(SPACE(999), ' ')) z AS w"],
+)
+def test_rows_that_are_made_of_one_multiply(views: str) -> None:
+    _, problems = parse_query(f"SELECT a FROM t {views}", "source.yaml")
+    assert ["rows, elements or characters together" in problem.what for problem in problems] == [True]
+
+
+def test_the_sides_of_a_union_add_up() -> None:
+    side = "SELECT a FROM t LATERAL VIEW EXPLODE(SEQUENCE(1, 120)) x AS y"
+    _, problems = parse_query(" UNION ALL ".join([side] * 4), "source.yaml")
     assert problems == []

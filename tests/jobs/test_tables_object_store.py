@@ -14,6 +14,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tallystick.errors import ConflictError, ContractError, SetupError
@@ -34,7 +37,8 @@ from tallystick.tables import (
 from tallystick.tables.store import log_copies
 from tallystick.tables.store.disk import locked
 from tallystick.tables.store.door import check_write, commit_write
-from tallystick.tables.store.file_access import let_duckdb_read
+from tallystick.tables.store.duckdb_files import let_duckdb_read
+from tallystick.tables.store.file_access import open_output
 from tallystick.tables.store.publication_state import PublicationState
 from tests.lib import store
 from tests.lib.object_store import BUCKET, Faults, forget_files, serving
@@ -379,3 +383,16 @@ def test_duckdb_calls_a_file_by_its_address(warehouse: Warehouse) -> None:
         let_duckdb_read(connection, paths)
         told = connection.read_parquet(list(paths), filename=True).aggregate("filename, count(*)").fetchall()
     assert sorted(told) == [(path, 3) for path in sorted(paths)]
+
+
+def test_duckdb_reads_large_files_by_several_threads(warehouse: Warehouse) -> None:
+    """Files that do not come whole by one request, of several groups of rows each."""
+    parts = np.split(np.random.default_rng(1).permutation(800_000), 8)
+    paths = [warehouse.root / "large" / f"{number}.parquet" for number in range(len(parts))]
+    for path, part in zip(paths, parts, strict=True):
+        with open_output(path) as file:
+            pq.write_table(pa.table({"number": part}), file, row_group_size=20_000)
+    with duckdb.connect(config={"threads": 4}) as connection:
+        let_duckdb_read(connection, map(str, paths))
+        told = connection.read_parquet([str(path) for path in paths]).aggregate("count(DISTINCT number), sum(number)")
+        assert told.fetchall() == [(800_000, 800_000 * 799_999 // 2)]

@@ -17,7 +17,7 @@ import pyarrow as pa
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
 from tallystick.tables.store.disk import damaged_file_is_setup_error
-from tallystick.tables.store.file_access import let_duckdb_read
+from tallystick.tables.store.duckdb_files import let_duckdb_read
 from tallystick.tables.store.schemas import arrow_schema
 from tallystick.tables.store.slices import Slice
 from tallystick.tables.store.snapshots import Pinned, placement

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +18,6 @@ import pyarrow.parquet as pq
 from tallystick.places import SCHEMES, RemotePath, to_place
 
 if TYPE_CHECKING:
-    import duckdb
     from pyarrow.fs import FileSystem
 
 Asked = TypeVar("Asked")
@@ -32,8 +29,6 @@ _BUFFER_BYTES = 2**20
 SMALL_BYTES = 2**18
 # So a process keeps 64 MB at most of the small files that it has read.
 _SMALL_FILES = 256
-# When a table's file changed last.
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _REMOTE = tuple(f"{scheme}:" for scheme in SCHEMES)
 
 
@@ -54,42 +49,6 @@ def open_output(path: Path) -> pa.NativeFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A file of hundreds of columns is thousands of small writes.
     return pa.output_stream(str(path), compression=None, buffer_size=_BUFFER_BYTES)
-
-
-def let_duckdb_read(connection: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> None:
-    """Let this connection read these files by their addresses; nothing to do for files of this machine."""
-    told = [path for path in paths if is_remote(path)]
-    if told:
-        from fsspec.implementations.arrow import ArrowFSWrapper
-
-        seen: dict[str, Any] = {}
-
-        class Store(ArrowFSWrapper):
-            protocol = tuple({path.partition(":")[0] for path in told})
-
-            @classmethod
-            def _strip_protocol(cls, path: str) -> str:
-                # DuckDB puts the scheme before what this gives, and tells rows apart by the names of their files.
-                return path.partition("://")[2] or path
-
-            def info(self, path: str, **asked: Any) -> Any:
-                # DuckDB asks some ten times a file, and files of a table never change.
-                name = self._strip_protocol(path)
-                if name not in seen:
-                    content = read_small(addresses[name])
-                    small = content and {"name": name, "size": len(content), "type": "file"}
-                    seen[name] = small or super().info(path, **asked)
-                return seen[name]
-
-            def modified(self, path: str) -> datetime:
-                return _NEVER
-
-            def _open(self, path: str, mode: str = "rb", *others: Any, **named: Any) -> Any:
-                content = read_small(addresses[self._strip_protocol(path)])
-                return super()._open(path, mode, *others, **named) if content is None else BytesIO(content)
-
-        addresses = {Store._strip_protocol(path): path for path in told}
-        connection.register_filesystem(Store(file_system(told[0]), skip_instance_cache=True))
 
 
 def ask_at_once(ask: Callable[[Asked], Answer], of: Iterable[Asked]) -> list[Answer]:

@@ -28,7 +28,8 @@ from tallystick.spec.calendar import business_instant
 from tallystick.spec.sources import Source
 from tallystick.spec.tables import LAYERS, Column, TableContract
 from tallystick.tables.store.bucketing import bucket_of
-from tallystick.tables.store.file_access import file_system, inner_path, let_duckdb_read
+from tallystick.tables.store.duckdb_files import let_duckdb_read
+from tallystick.tables.store.file_access import file_system, inner_path
 from tallystick.tables.store.snapshots import arrow_dataset
 from tallystick.tables.store.warehouse import Warehouse
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from tallystick.errors import ContractError
 from tallystick.spec.data_files import DataFile
 from tallystick.spec.tables import TableContract
-from tallystick.tables.store.file_access import let_duckdb_read
+from tallystick.tables.store.duckdb_files import let_duckdb_read
 
 # Hashes of keys that are sorted in memory at once: 128 MB of them.
 HASHES_AT_ONCE = 16_000_000

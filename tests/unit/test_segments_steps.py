@@ -49,12 +49,13 @@ def test_without_dates_the_runs_settle_them() -> None:
     ],
 )
 def test_a_wrong_name_is_told_before_spark_is_started(
-    words: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+    words: list[str], told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def start(*_: object, **__: object) -> None:
         raise AssertionError("Spark was started")
 
     monkeypatch.setattr("tallystick.cli.segmenting.run_steps", start)
-    outcome = CliRunner().invoke(app, ["segments", *words, "--project", str(house.ROOT)])
+    (tmp_path / "raw").mkdir()  # else the warehouse is what is wrong
+    outcome = CliRunner().invoke(app, ["segments", *words, "--project", str(house.ROOT), "--warehouse", str(tmp_path)])
     assert isinstance(outcome.exception, NotFound)
     assert told in str(outcome.exception)

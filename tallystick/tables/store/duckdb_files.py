@@ -75,10 +75,6 @@ class SharedFile(io.RawIOBase):
         """It is."""
         return True
 
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
     def tell(self) -> int:
         """The place of this thread."""
         return int(getattr(self._own, "place", 0))

@@ -14,6 +14,7 @@ import pyarrow as pa
 from tallystick.report.blocks import Bars, Block, Facts, Figure, Note, Section, Table
 from tallystick.report.questions import Question
 from tallystick.report.rule_pictures import draw_overlaps, draw_ring
+from tallystick.report.words import words_beside
 from tallystick.ties.rings import FEWEST, MOST, Ring
 
 # The rules with most hits are compared with each other; the table shows the pairs that are most alike.
@@ -85,28 +86,36 @@ def describe_rules(
     observations: str,
     title: str = "Anti-fraud rules",
     ring: Ring | None = None,
+    decides: bool = True,
 ) -> Section | None:
-    """The section, with the picture of a ``ring`` if there is one; None where no rule of the set was answered."""
+    """The section, with the picture of a ``ring`` if there is one; None where no rule of the set was answered.
+
+    Signs of a watch list are rules that do not ``decide``: their answers are no decisions, and no fraud is weighed.
+    """
     if not has_rule_answers(answers):
         return None
     (told,) = _rows(answers, "rule_decisions")
+    noun = "decisions" if decides else "observations"
+    asked = noun.capitalize()
+    weighed = [("Fraud known to the score by", str(told["weights_on"] or "no weights were fitted"))] if decides else []
     blocks: list[Block] = [
         Facts(
             rows=[
-                ("Decisions", told["decisions"]),
+                (asked, told["decisions"]),
                 ("Live rules, shadows", f"{told['live_rules']}, {told['shadow_rules']}"),
-                ("Decisions with a live hit", told["hit"]),
-                ("Decisions made with a live rule held", told["held"]),
+                (f"{asked} with a live hit", told["hit"]),
+                (f"{asked} with a live rule held", told["held"]),
                 ("... with any rule held", told["any_held"]),
-                ("Fraud known to the score by", str(told["weights_on"] or "no weights were fitted")),
+                *weighed,
             ]
         ),
-        _held_note(told["held"], told["decisions"]),
+        _held_note(told["held"], told["decisions"], noun=noun),
+        words_beside("rule_decisions"),
     ]
     families = [(row["family"], row["observations"]) for row in _rows(answers, "rule_families")]
     if families:
         blocks.append(Bars(rows=families, caption=f"Observations of {observations} hit by a live rule of each family"))
-    blocks += _tables(answers)
+    blocks += _tables(answers, asked=asked)
     if pairs := _rows(answers, "rules_alike"):
         drawn = f"How alike the {DRAWN_RULES} rules with most hits are (Jaccard: hits in common of the hits of either)"
         blocks.append(Figure(title=drawn, png=draw_overlaps(pairs)))
@@ -131,14 +140,14 @@ def _ring_blocks(ring: Ring) -> list[Block]:
     return [Figure(title=title, png=draw_ring(ring)), Note(text=text), Table(headers=headers, rows=rows)]
 
 
-def _held_note(held: int, decisions: int) -> Note:
+def _held_note(held: int, asked: int, *, noun: str) -> Note:
     if not held:
-        return Note(text="Every live rule had an answer for every decision.", tone="good")
-    text = f"{held:,} of {decisions:,} decisions ({held / decisions:.1%}) were made while a live rule had no answer."
+        return Note(text=f"Every live rule had an answer for all {noun}.", tone="good")
+    text = f"{held:,} of {asked:,} {noun} ({held / asked:.1%}) had a live rule without an answer."
     return Note(text=f"{text} The table of what was held says why.", tone="warning")
 
 
-def _tables(answers: Mapping[str, pa.Table]) -> list[Block]:
+def _tables(answers: Mapping[str, pa.Table], *, asked: str) -> list[Block]:
     shown = (
         (
             "rule_hits",
@@ -146,7 +155,7 @@ def _tables(answers: Mapping[str, pa.Table]) -> list[Block]:
             "Hits; those of shadows do not count",
             None,
         ),
-        ("rules_held", ("Rule", "Why it was held", "Decisions"), "Held for want of data, most often first", None),
+        ("rules_held", ("Rule", "Why it was held", asked), "Held for want of data, most often first", None),
         (
             "rules_alike",
             ("Rule", "Other rule", "Hit by both", "Jaccard"),

@@ -105,7 +105,7 @@ def _rules(facts: RunFacts) -> Section | None:
     if facts.watch_list is None:
         return describe_rules(facts.answers, observations=facts.recipe.observations, ring=facts.ring)
     listed, title = facts.watch_list.observations, "Rules that give the reasons of the watch list"
-    return describe_rules(facts.answers, observations=listed, title=title)
+    return describe_rules(facts.answers, observations=listed, title=title, decides=False)
 
 
 def _banner(facts: RunFacts) -> list[Note]:

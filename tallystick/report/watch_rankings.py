@@ -15,6 +15,7 @@ from tallystick.report.blocks import Block, Figure, Note, Table
 from tallystick.report.questions import Question
 from tallystick.report.rules_section import DECISIONS, FLAGS
 from tallystick.report.watch_pictures import draw_capacities
+from tallystick.report.words import words_beside
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.rules import LIVE
 from tallystick.spec.watch_lists import WatchList
@@ -89,6 +90,7 @@ def describe_rankings(declared: WatchList, answers: Mapping[str, pa.Table]) -> l
         Figure(png=draw_capacities(found, others, capacity=declared.capacity),
                title="Capture and precision by capacity"),
         Table(headers=headers, rows=rows),
+        words_beside(MODEL),
         *_beside(found, others),
         *notes,
     ]  # fmt: skip

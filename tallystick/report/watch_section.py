@@ -15,6 +15,7 @@ from tallystick.report.blocks import Block, Figure, Note, Section, Table
 from tallystick.report.questions import Question
 from tallystick.report.watch_pictures import draw_leads
 from tallystick.report.watch_rankings import describe_rankings, ranking_questions
+from tallystick.report.words import words_beside
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.watch_lists import TABLE, WatchList
 
@@ -175,11 +176,8 @@ def _nights(found: Sequence[Mapping[str, Any]]) -> list[Block]:
     headers = ("Date", "Act", "Watch", "Entered", "Late", "Ended", "Calmed", "Displaced", "Ranked")
     names = ("act", "watch", "entered", *_CAUSES, "ranked")
     rows = [(str(row["list_date"]), *(row[name] for name in names)) for row in found]
-    return (
-        [Table(headers=headers, rows=rows, caption="The newest lists: who is on them, entered, and left")]
-        if rows
-        else []
-    )
+    caption = "The newest lists: who is on them, entered, and left"
+    return [Table(headers=headers, rows=rows, caption=caption), words_beside("watch_nights")] if rows else []
 
 
 def _rules(found: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> list[Block]:

@@ -42,6 +42,36 @@ _WORDS = {
     ),
 }  # fmt: skip
 
+# The same of tables that have these words beside them, in their own section.
+_BESIDE = {
+    "watch_capacities": (
+        ("Capacity", "the share of the ranked loans that has a place on the list"),
+        ("Capture", "the share of the loans that went bad which such a list would have held"),
+        ("Precision", "the share of such a list that went bad"),
+        ("False alarms", "loans on such a list that did not go bad"),
+    ),
+    "watch_nights": (
+        ("Act", "the riskiest on the list, to be called first"),
+        ("Watch", "the others on the list"),
+        ("Entered", "on this list, and not on the one before"),
+        ("Late", "left the list because an instalment is late: collection has the loan now"),
+        ("Ended", "left the list because the loan is repaid or over"),
+        ("Calmed", "left the list because the loan is no longer among the riskiest and its least stay is over"),
+        ("Displaced", "left the list though it had a right to stay: riskier loans with the same right filled it"),
+        ("Ranked", "the loans that ran and were not late that night"),
+    ),
+    "rule_decisions": (
+        ("Live", "a rule whose hits count"),
+        ("Shadow", "a rule on trial: it is answered and counted, and nobody acts on its hits"),
+        ("Held", "a rule that has no answer because data was missing or too old: neither hit nor clear"),
+    ),
+}  # fmt: skip
+
+
+def words_beside(table: str) -> Facts:
+    """The terms that stand beside a table of a watch list or of rules, by the name of its question."""
+    return Facts(rows=_BESIDE[table])
+
 
 def words_section(shown: Collection[str]) -> Section:
     """The terms of the kept tables that a page shows, by the tables' names; without blocks where there are none."""

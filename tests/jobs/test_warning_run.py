@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tallystick.cli.app import app
 from tallystick.errors import ContractError, DeclarationError, InputError, NoModelYet, NotFound
@@ -276,8 +275,8 @@ def test_nights_that_were_scored_before_their_load_wait_for_it(root: Path, capsy
     assert "not listed" not in capsys.readouterr().err
 
 
-def settled(root: Path, source: str = "village", **asked: Any) -> tuple[date | None, date | None]:
-    told = {"source": source, "watch_list": "loans", **{name: str(day) for name, day in asked.items()}}
+def settled(root: Path, **asked: Any) -> tuple[date | None, date | None]:
+    told = {"source": "village", "watch_list": "loans", **{name: str(day) for name, day in asked.items()}}
     nights = settle_nights(bank.told(UpdateWatchlist, root / "project", root / "warehouse", **told))
     return nights.first, nights.last
 
@@ -287,7 +286,7 @@ def test_the_nights_of_the_work_are_known_before_its_first_step(root: Path, monk
     with pytest.raises(NoModelYet, match="model warning has no version called champion"):
         settled(root)
     with pytest.raises(NotFound, match="there is no source nobank"):
-        settled(root, "nobank")
+        settled(root, source="nobank")
     later = f"{NIGHTS[3]} is after the last load of source village, that of {NIGHTS[2]}"
     for asked in ({"first": NIGHTS[3]}, {"last": NIGHTS[3]}, {"first": FIRST, "last": NIGHTS[3]}):
         with pytest.raises(InputError, match=later):

@@ -49,11 +49,13 @@ def test_the_section_counts_decisions_hits_and_what_was_held() -> None:
     held = ['{"VEL001":"stale clean.x","VEL002":"unknown a"}', None, '{"VEL001":"stale clean.x"}', None]
     section = describe_rules(answers(flags, held), observations="applications")
     assert section is not None
-    facts, note, bars, hits, why, alike, picture = section.blocks
+    facts, note, words, bars, hits, why, alike, picture = section.blocks
     assert isinstance(facts, Facts)
-    assert dict(facts.rows)["Decisions made with a live rule held"] == 2
+    assert dict(facts.rows)["Decisions with a live rule held"] == 2
     assert isinstance(note, Note)
-    assert note.text.startswith("2 of 4 decisions (50.0%) were made while a live rule had no answer.")
+    assert note.text.startswith("2 of 4 decisions (50.0%) had a live rule without an answer.")
+    assert isinstance(words, Facts)
+    assert {"Held", "Shadow"} <= set(dict(words.rows))
     assert isinstance(bars, Bars)
     assert list(bars.rows) == [("vel", 2)]
     assert isinstance(hits, Table)
@@ -64,6 +66,22 @@ def test_the_section_counts_decisions_hits_and_what_was_held() -> None:
     assert alike.rows[0] == ("PLA001", "VEL001", 1, 1.0)
     assert isinstance(picture, Figure)
     assert picture.png.startswith(b"\x89PNG")
+
+
+def test_signs_of_a_watch_list_decide_nothing_and_weigh_no_fraud() -> None:
+    held = ['{"VEL001":"stale clean.x"}', None]
+    section = describe_rules(answers([("VEL001", "o1", "live")], held), observations="applications", decides=False)
+    assert section is not None
+    facts, note, *_ = section.blocks
+    assert isinstance(facts, Facts)
+    assert [name for name, _ in facts.rows][0::2] == [
+        "Observations",
+        "Observations with a live hit",
+        "... with any rule held",
+    ]
+    assert isinstance(note, Note)
+    assert note.text.startswith("1 of 2 observations (50.0%)")
+    assert "ecision" not in repr([block for block in section.blocks if not isinstance(block, Figure)])
 
 
 def test_a_picture_of_rules_is_dark_where_two_hit_the_same() -> None:
@@ -80,7 +98,7 @@ def test_without_decisions_there_is_no_section_and_without_held_rules_it_says_so
     assert describe_rules(answers([], []), observations="applications") is None
     section = describe_rules(answers([], [None]), observations="applications")
     assert section is not None
-    assert section.blocks[1] == Note(text="Every live rule had an answer for every decision.", tone="good")
+    assert section.blocks[1] == Note(text="Every live rule had an answer for all decisions.", tone="good")
 
 
 def test_a_ring_is_drawn_with_its_flagged_members_in_red_and_counted_by_kind_of_ties() -> None:

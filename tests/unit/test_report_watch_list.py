@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tallystick.report.blocks import Figure, Note, Table
+from tallystick.report.blocks import Facts, Figure, Note, Section, Table
 from tallystick.report.watch_section import describe_watch_list, list_watch_questions
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.watch_lists import WatchList
@@ -32,6 +32,19 @@ def test_capacity_tells_capture_precision_and_what_a_perfect_ranking_would_do() 
     assert section.title == "Loans to call"
     assert list(table.rows) == [("5.0%", 0.5, 0.4, 30.0, 1.0), ("1.0%", 0.2, 0.8, 2.0, 0.25)]
     assert [block.png[:4] for block in section.blocks if isinstance(block, Figure)] == [b"\x89PNG"]
+    assert {"Capacity", "Capture", "Precision", "False alarms"} == words_of(section)
+
+
+def words_of(section: Section) -> set[str]:
+    return {name for block in section.blocks if isinstance(block, Facts) for name, _ in block.rows}
+
+
+def test_every_column_of_the_newest_lists_has_its_word() -> None:
+    counted = dict.fromkeys(("act", "watch", "entered", "late", "ended", "calmed", "displaced", "ranked"), 1)
+    answers = {"watch_nights": pa.Table.from_pylist([{"list_date": FIRST, **counted}])}
+    section = describe_watch_list(DECLARED, answers, titles={})
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert words_of(section) == set(table.headers) - {"Date"}
 
 
 def test_leads_are_those_of_loans_that_became_late() -> None:

@@ -13,6 +13,7 @@ from tallystick.errors import InputError
 from tallystick.project import Project
 from tallystick.spec.calendar import business_date, business_instant
 from tallystick.spec.data_files import DataFile
+from tallystick.spec.names import nearest_name
 from tallystick.spec.sources import Source
 from tallystick.tables.store.bucketing import mark_of
 from tallystick.tables.store.customer_rows import customer_bucket
@@ -43,9 +44,12 @@ class Customer:
 
 
 def find_customer(name: str, project: Project) -> Customer:
-    """The customer of an id ``<source>:<id>``; InputError, which shows no id, where no source is named so."""
+    """The customer of an id ``<source>:<id>``; InputError, which shows no id, where it names no declared source."""
     source, found, _ = name.partition(":")
-    if not found or source not in project.sources:
+    if found and source and source not in project.sources:
+        fix = f"<source>:<id>; {nearest_name(source, project.sources)}"
+        raise InputError("the customer's id names a source that is not declared", fix=fix)
+    if not found or not source:
         told = ", ".join(sorted(project.sources))
         raise InputError("the customer's id names no source", fix=f"<source>:<id>, one of the sources {told}")
     return Customer(name, project.sources[source])

@@ -13,6 +13,8 @@ import typer
 
 from tallystick.cli.date_option import date_option
 from tallystick.cli.warehouse_option import DEFAULT_WAREHOUSE, WarehouseOption, open_warehouse
+from tallystick.errors import NotFound
+from tallystick.spec.names import nearest_name
 
 if TYPE_CHECKING:
     from tallystick.answers import Answers
@@ -92,4 +94,8 @@ def _open(warehouse: Path, project: Path | None, observations: str) -> Answers:
     from tallystick.answers import Answers
     from tallystick.project import find_project, load_project
 
-    return Answers(open_warehouse(warehouse), load_project(project or find_project()), observations=observations)
+    home, declared = open_warehouse(warehouse), load_project(project or find_project())
+    if observations not in declared.observations:
+        fix = nearest_name(observations, declared.observations)
+        raise NotFound(f"there is no observation set {observations}", where="observations/", fix=fix)
+    return Answers(home, declared, observations=observations)

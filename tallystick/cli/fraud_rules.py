@@ -93,11 +93,12 @@ def rules_run(asked: AskedRules) -> None:
 def rules_test(asked: AskedRules, json: JsonOption = False, csv: CsvOption = False) -> None:
     """Check the rules of a set and answer them on what is stored, without writing anything."""
     from tallystick.cli.printing import print_table
-    from tallystick.cli.rule_verdicts import tell_warnings
+    from tallystick.cli.rule_verdicts import tell_uncomputed, tell_warnings
     from tallystick.runs.rule_reports import dry_run
 
     found = dry_run(asked.params)
     print_table(found.table, as_json=json, as_csv=csv, is_whole=True)
+    tell_uncomputed(found.table, asked)
     tell_warnings(found.warnings)
 
 

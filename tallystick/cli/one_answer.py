@@ -15,7 +15,7 @@ from tallystick.cli.running import open_project
 from tallystick.cli.warehouse_option import open_warehouse
 from tallystick.errors import NotFound
 from tallystick.spec.rule_ids import unpack_ids
-from tallystick.spec.rules import RETIRED
+from tallystick.spec.rules import RETIRED, SHADOW
 
 if TYPE_CHECKING:
     from tallystick.project import Project
@@ -39,9 +39,10 @@ def explain_answer(
     columns = columns_of(declared, rule.observations)
     planned = next(one for one in plan_set(declared, rule.observations, columns=columns) if one.rule.id == rule.id)
     decision = _find_decision(home, rule, observation, day)
-    values = _hit_values(home, rule, decision)
+    hit = _find_hit(home, rule, decision)
+    values = json.loads(hit["hit_values"]) if hit else {}
     as_of = _local(decision, declared)
-    answer = "hit" if values else _unhit(rule, decision, as_of.date())
+    answer = _told_hit(hit) if hit else _unhit(rule, decision, as_of.date())
     told: dict[str, object] = {
         "rule": rule.id,
         "asks": rule.title,
@@ -83,15 +84,19 @@ def _find_decision(home: Warehouse, rule: Rule, observation: str, day: date | No
     return dict(found[0])
 
 
-def _hit_values(home: Warehouse, rule: Rule, decision: dict[str, Any]) -> dict[str, Any]:
-    """The values of a hit; empty where the rule did not hit."""
+def _find_hit(home: Warehouse, rule: Rule, decision: dict[str, Any]) -> dict[str, Any] | None:
+    """The values of a hit and the status of the rule on that date; None where the rule did not hit."""
     from tallystick.tables import query
 
     if not home.exists(FLAGS):
-        return {}
-    sql = f"SELECT hit_values FROM {FLAGS} WHERE rule_id = '{rule.id}' AND {_same(rule, decision)}"
-    found = query(home, sql)["hit_values"].to_pylist()
-    return dict(json.loads(found[0])) if found else {}
+        return None
+    sql = f"SELECT hit_values, status FROM {FLAGS} WHERE rule_id = '{rule.id}' AND {_same(rule, decision)}"
+    found = query(home, sql).to_pylist()
+    return dict(found[0]) if found else None
+
+
+def _told_hit(hit: dict[str, Any]) -> str:
+    return "hit (shadow: counts for nothing)" if hit["status"] == SHADOW else "hit"
 
 
 def _unhit(rule: Rule, decision: dict[str, Any], day: date) -> str:

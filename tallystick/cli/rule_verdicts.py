@@ -17,6 +17,7 @@ from tallystick.errors import InputError
 from tallystick.spec.names import check_name
 
 if TYPE_CHECKING:
+    from tallystick.cli.asked_rules import AskedRules
     from tallystick.runs.rule_mining import Proposals
     from tallystick.runs.rule_reports import EnoughRules
     from tallystick.runs.rule_study import Grounds
@@ -45,6 +46,18 @@ def tell_notes(notes: Sequence[str]) -> None:
     """One line for each."""
     for note in notes:
         _tell(note)
+
+
+def tell_uncomputed(answers: pa.Table, asked: AskedRules) -> None:
+    """What to run where rules of a dry run had no computed features in any decision."""
+    is_held = pc.equal(answers["held_not_computed"], answers["decisions"])
+    held = pc.sum(pc.and_(is_held, pc.greater(answers["decisions"], 0))).as_py()
+    if held:
+        dates = "".join(f" {flag} {day}" for flag, day in (("--from", asked.first), ("--to", asked.last)) if day)
+        run = f"tally rules run {asked.observations} --source {asked.source}{dates}"
+        _tell(
+            f"{held} of {len(answers)} rules read features that are computed for none of these observations: run {run}"
+        )
 
 
 def tell_judged(judged: Grounds) -> None:

@@ -92,5 +92,6 @@ def _settle_dates(params: ComputeFeatures, tables: FeatureTables, groups: Iterab
     expected = ExpectedRows.in_features(spec, [group.feature_table for group in groups])
     read = partial(read_arrow, context.warehouse)
     first = backfill_start(read, expected, source=context.source, first=first, days=params.look_back)
-    note_unloaded(last, loaded, tell=progress)
+    # As asked: those of events that are reviewed later were cut off.
+    note_unloaded(params.last or params.first, loaded, tell=progress)
     return DateRange(first, last)

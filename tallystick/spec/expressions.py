@@ -93,7 +93,10 @@ def parse_expression(text: str, columns: Mapping[str, str], *, where: str = "", 
     try:
         return _Parser(text, columns, where, has_lag).node(_syntax_tree(text))
     except sqlglot.errors.SqlglotError as error:
-        reason = str(error).splitlines()[0] if str(error) else "no expression"
+        # In our own words: those of the parser name its classes.
+        told = getattr(error, "errors", None) or [{}]
+        near = str(told[0].get("highlight") or "").strip()
+        reason = f"it breaks off or has a word too many at {near}" if near else "it cannot be read"
         raise DeclarationError(f"{text!r} is not SQL: {reason}", where=where, texts=(text,)) from error
     except RecursionError:
         raise DeclarationError("parentheses in each other, too deep", where=where, texts=(text,)) from None

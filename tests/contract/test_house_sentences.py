@@ -28,7 +28,6 @@ EXCEPTIONS = {
     "tallystick/model/mlflow_client.py::_translated": "a lost connection has no code in MLflow, only its words",
     "tallystick/places/hadoop_client.py::told_in_sentences": "Hadoop's error stands in the text only",
     "tallystick/quality/gate.py::build_suite": _FIRST_LINE,
-    "tallystick/spec/expressions.py::parse_expression": _FIRST_LINE,
     "tallystick/spec/mapping_checks.py::check_view": _FIRST_LINE,
     "tallystick/project/places.py::point_at": "where an error stands begins with a file and line: a path, no sentence",
 }

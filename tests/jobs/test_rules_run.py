@@ -139,6 +139,9 @@ def test_an_answer_is_explained_as_it_was_decided(made: Path) -> None:
     found = told("VEL001", hit["observation_id"], hit["decided_on"].day)
     assert (found["answer"], found["decided on"]) == ("hit", hit["decided_on"])
     assert found["values"] == [f"{key} = {value}" for key, value in json.loads(hit["hit_values"]).items()]
+    shadow = next(row for row in stored(made, "fraud_flags") if row["rule_id"] == "VEL002")
+    found = told("VEL002", shadow["observation_id"], shadow["decided_on"].day)
+    assert found["answer"] == "hit (shadow: counts for nothing)"
     # Customer 5 has no row at all: the count is 0, the largest one unknown. The load of 6 March never came.
     clear = told("VEL001", "village:5", 7)
     assert (clear["answer"], clear["values"]) == ("clear", ["spend_any_count_7d = 0"])

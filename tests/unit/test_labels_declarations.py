@@ -83,7 +83,7 @@ def test_a_running_loan_may_end_its_months_in_a_window_shorter_than_they_are() -
 
 # where -> what is told of it; None where it is fine.
 CONDITIONS = {
-    "amount_minor >": "is not SQL",
+    "amount_minor >": "is not SQL: it breaks off or has a word too many at >",
     "amount_minor": "is int64, not a condition",
     "loan_id IN (SELECT loan_id FROM t)": "IN without a list",
     "upper(currency) = 'CNY'": "UPPER is not allowed",

@@ -7,13 +7,21 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from tallystick.cli.asked_rules import AskedRules, about_rules
 from tallystick.cli.fraud_rules import rules_app
-from tallystick.cli.rule_verdicts import check_new_family, tell_judged, tell_proposals, tell_subset, tell_warnings
+from tallystick.cli.rule_verdicts import (
+    check_new_family,
+    tell_judged,
+    tell_proposals,
+    tell_subset,
+    tell_uncomputed,
+    tell_warnings,
+)
 from tallystick.cli.summary import next_commands
 from tallystick.errors import InputError, NotFound
 from tallystick.project import load_project
@@ -51,6 +59,17 @@ def test_a_warning_is_one_line_and_stops_nothing(capsys: pytest.CaptureFixture[s
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith("warning: rules/velocity.yaml:9: rule VEL001 asks for a > 9, and it was 0 to 3")
+
+
+@pytest.mark.parametrize(("held", "number"), [([5, 5], 2), ([5, 4], 1), ([0, 4], 0)])
+def test_rules_without_any_computed_feature_are_told_with_what_computes_them(
+    held: list[int], number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = AskedRules(observations="transfers", source="village", first=date(2026, 3, 1))
+    tell_uncomputed(pa.table({"decisions": [5, 5], "held_not_computed": held}), asked)
+    told = capsys.readouterr().err
+    run = "run tally rules run transfers --source village --from 2026-03-01\n"
+    assert told.startswith(f"{number} of 2 rules ") == told.endswith(run) == bool(told) == bool(number)
 
 
 RULES = [planned(f"VEL00{n}", f"a > {n}").rule for n in range(1, 5)]

@@ -32,6 +32,7 @@ from tallystick.scoring import ScoreWork, score_buckets
 from tallystick.spec.fingerprint import fingerprint
 from tallystick.spec.model_tables import training_contract
 from tallystick.spec.observations import Customers
+from tallystick.spec.populations import Nights
 from tallystick.spec.recipes import Recipe
 from tallystick.spec.tables import TableContract
 from tallystick.tables import Commit, DataFile, Run, Slice, aligned, ensure_table, pin, read_arrow, replace_files
@@ -166,11 +167,12 @@ class _Champion:
 def _settle_dates(params: ScoreObservations, context: RunContext, recipe: Recipe) -> DateRange:
     """The dates that were asked for, begun earlier where an event has no score, up to the last one reviewed.
 
-    Customers day by day are scored on the newest stored date unless dates are named: what the champion of an earlier
-    day said of it stays as it was said.
+    Customers day by day, and loans night by night, are scored on the newest stored date unless dates are named: what
+    the champion of an earlier day said of it stays as it was said.
     """
     observations = context.project.observations[recipe.observations]
-    if observations.kind == Customers.kind and params.first is None and params.last is None:
+    is_nightly = observations.kind in (Customers.kind, Nights.kind)
+    if is_nightly and params.first is None and params.last is None:
         stored = _stored_dates(context, recipe)
         return DateRange(stored[1], stored[1]) if stored else DateRange()
     if not observations.by_event:

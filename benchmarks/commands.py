@@ -119,7 +119,9 @@ class _Watch:
                 copy.flush()
                 if pattern is not None and pattern.search(line):
                     now = time.perf_counter() - self.began
-                    self.marks.append(Mark(line=line.strip(), wall=now, cpu=self.cpu_now()))
+                    # A process that ends while it is looked at is in neither sum; what was used before stays used.
+                    before = self.marks[-1].cpu if self.marks else 0.0
+                    self.marks.append(Mark(line=line.strip(), wall=now, cpu=max(before, self.cpu_now())))
 
     def end(self) -> None:
         """Stop sampling."""

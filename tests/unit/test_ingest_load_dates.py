@@ -19,7 +19,8 @@ from tests.lib.deliveries import SOURCE_YAML, write_source
 
 
 def day(number: int) -> date:
-    return date(2026, 4, number)
+    """The day of April 2026 with this number; after the thirtieth those of May follow."""
+    return date(2026, 4, 1) + timedelta(days=number - 1)
 
 
 def known(*numbers: int) -> dict[str, date]:
